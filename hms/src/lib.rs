@@ -1,0 +1,1 @@
+//! A simulated hotel management system.
