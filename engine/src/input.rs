@@ -1,0 +1,129 @@
+//! What can reach a conversation: the guest's words, what they were understood to mean, a tool's answer, time.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::slot::Heard;
+
+/// The instant an input happened and the civil day it was then at the hotel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The instant.
+    pub at: DateTime<Utc>,
+    /// The day that "today" means.
+    pub today: NaiveDate,
+}
+
+/// One thing that reaches a conversation. Time comes with it: the engine has no clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "input", rename_all = "snake_case")]
+pub enum Input {
+    /// The guest said or wrote something.
+    Said {
+        /// The words, as they came.
+        text: String,
+        /// The id of the button that was pressed, if one was.
+        button: Option<String>,
+    },
+    /// The answer to an [`Effect::Understand`](crate::Effect::Understand).
+    Understood(Understanding),
+    /// The answer to an [`Effect::Call`](crate::Effect::Call).
+    Answered {
+        /// The call it answers.
+        call: u64,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// The message with this id reached the guest whole: it was sent, or played to its end.
+    Conveyed {
+        /// The id of the [`Say`](crate::Say).
+        say: u64,
+    },
+    /// The guest has said nothing for as long as the channel's pace allows.
+    Silence,
+}
+
+/// What a tool call came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The tool did it and returned this.
+    Ok {
+        /// The structured result.
+        result: Json,
+    },
+    /// The tool refused, or could not.
+    Error {
+        /// The prefix of the error text, for example `room_unavailable`.
+        code: String,
+        /// The rest of the text.
+        message: String,
+    },
+    /// Nobody knows whether it happened: no answer came.
+    Unknown {
+        /// What went wrong, for the operator.
+        message: String,
+    },
+}
+
+/// What a message was understood to mean.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Understanding {
+    /// The slots it fills, by name. With a [`Act::Start`] they belong to the flow it starts.
+    pub slots: IndexMap<String, Heard>,
+    /// What the guest does with it.
+    pub acts: Vec<Act>,
+    /// Whether the rules left nothing open.
+    pub sure: bool,
+    /// Who understood.
+    pub by: By,
+}
+
+/// What a guest does with a message.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// "Yes".
+    Affirm,
+    /// "No".
+    Deny,
+    /// Wants to stop what is under way.
+    Cancel,
+    /// Wants something changed.
+    Change,
+    /// Picks one of what was offered.
+    Choose,
+    /// Wants to hear more of what was offered.
+    More,
+    /// Wants to hear it again.
+    Repeat,
+    /// Wants to know what is possible here.
+    Help,
+    /// Wants a person.
+    Human,
+    /// "Hello".
+    Greet,
+    /// "Thank you".
+    Thank,
+    /// "Goodbye".
+    Bye,
+    /// Asks something about the place.
+    Question,
+    /// Wants the thing that the named flow does.
+    Start(String),
+    /// None of all this.
+    Unclear,
+}
+
+/// Who understood a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// The embedded rules.
+    #[default]
+    Rules,
+    /// The language model, its words parsed by the rules.
+    Model,
+}

@@ -1,0 +1,638 @@
+//! Typed slots: what a guest can be asked for, and the values that fill it.
+//!
+//! A slot's [`Kind`] is authored; its [`Value`] has exactly one writer, [`Slots::fill`], which merges what
+//! was heard into what was known and checks the kind's bounds. Nothing downstream checks a value again.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+/// The type of a slot, with its authored bounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Kind {
+    /// Nights from an arrival up to, not including, a departure.
+    DateRange {
+        /// The earliest arrival.
+        min: Option<DateBound>,
+        /// The longest stay, in nights.
+        max_nights: Option<u32>,
+    },
+    /// One civil date.
+    Date {
+        /// The earliest date.
+        min: Option<DateBound>,
+        /// The latest date.
+        max: Option<DateBound>,
+    },
+    /// Adults and children who travel together.
+    Party {
+        /// The fewest people, children included.
+        min: u32,
+        /// The most people, children included.
+        max: u32,
+    },
+    /// One of a list.
+    Choice(Options),
+    /// Yes or no.
+    Boolean,
+    /// A whole number.
+    Integer {
+        /// The smallest allowed.
+        min: Option<i64>,
+        /// The largest allowed.
+        max: Option<i64>,
+    },
+    /// Free words, as said.
+    Text {
+        /// The most characters.
+        max_length: usize,
+    },
+    /// A person's name, as said.
+    PersonName,
+    /// A telephone number, E.164.
+    Phone,
+    /// A reference code, letters and digits, upper case.
+    Reference,
+}
+
+/// A bound of a date: a day counted from the conversation's day, or a fixed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateBound {
+    /// Days after today; negative is before.
+    Today(i64),
+    /// A fixed day.
+    On(NaiveDate),
+}
+
+impl DateBound {
+    /// The bound as a date, for a conversation that takes place on `today`.
+    pub fn resolve(self, today: NaiveDate) -> NaiveDate {
+        match self {
+            Self::Today(days) if days >= 0 => {
+                today.checked_add_days(Days::new(days.unsigned_abs())).unwrap_or(NaiveDate::MAX)
+            }
+            Self::Today(days) => {
+                today.checked_sub_days(Days::new(days.unsigned_abs())).unwrap_or(NaiveDate::MIN)
+            }
+            Self::On(date) => date,
+        }
+    }
+}
+
+/// Where a choice's list comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Options {
+    /// Written in the flow.
+    Fixed(Vec<String>),
+    /// A list of objects in a saved result; the value of the slot is the whole object.
+    From {
+        /// The saved result's name.
+        result: String,
+        /// The path to the list inside the result, for example `["rooms"]`.
+        path: Vec<String>,
+        /// The field that identifies an item.
+        key: String,
+        /// The field that names an item to a guest.
+        label: String,
+        /// Further fields (texts, or lists of texts) whose words also mean the item.
+        words: Vec<String>,
+        /// Slots of the same flow that choosing an item fills from the item's fields of the same name.
+        sets: Vec<String>,
+    },
+}
+
+/// The value of a slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum Value {
+    /// A stay, perhaps partial.
+    DateRange(DateRange),
+    /// A day.
+    Date(NaiveDate),
+    /// A party.
+    Party(Party),
+    /// The chosen item.
+    Choice(Item),
+    /// Yes or no.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Free words, a name, an E.164 number or a reference.
+    Text(String),
+    /// The guest was asked and does not mind.
+    NoPreference,
+}
+
+/// Two civil dates, or as much of them as was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateRange {
+    /// The day of arrival, included.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub check_in: Option<NaiveDate>,
+    /// The day of departure, not included.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub check_out: Option<NaiveDate>,
+    /// The number of nights, while one of the dates is missing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nights: Option<u32>,
+}
+
+/// Adults and children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// Grown-ups.
+    pub adults: u32,
+    /// Children.
+    pub children: u32,
+}
+
+/// One item of a choice's list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// What identifies it, stable when the list is made again.
+    pub key: String,
+    /// What a guest calls it.
+    pub label: String,
+    /// Other words that mean it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+    /// The item itself: a text for fixed options, an object for items of a result.
+    pub record: Json,
+}
+
+/// What a guest's words mean for one slot, parsed by type and not yet merged or checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum Heard {
+    /// As much of a stay as was said.
+    DateRange(DateRange),
+    /// A day.
+    Date(NaiveDate),
+    /// As much of a party as was said.
+    Party {
+        /// Adults, if said apart.
+        adults: Option<u32>,
+        /// Children, if said.
+        children: Option<u32>,
+        /// People altogether, if said.
+        total: Option<u32>,
+    },
+    /// The key of an item.
+    Choice(String),
+    /// Yes or no.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Words, a name, an E.164 number, a reference.
+    Text(String),
+    /// "I don't mind".
+    NoPreference,
+}
+
+/// Why words that were understood are still not a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Invalid {
+    /// A date before the earliest one.
+    #[error("the date {date} is before {min}")]
+    TooEarly {
+        /// What was said.
+        date: NaiveDate,
+        /// The earliest allowed.
+        min: NaiveDate,
+    },
+    /// A date after the latest one.
+    #[error("the date {date} is after {max}")]
+    TooLate {
+        /// What was said.
+        date: NaiveDate,
+        /// The latest allowed.
+        max: NaiveDate,
+    },
+    /// A departure that is not after the arrival.
+    #[error("the departure {check_out} is not after the arrival {check_in}")]
+    Backwards {
+        /// The arrival.
+        check_in: NaiveDate,
+        /// The departure.
+        check_out: NaiveDate,
+    },
+    /// A stay that is too long.
+    #[error("{nights} nights are more than {max}")]
+    TooLong {
+        /// What was said.
+        nights: i64,
+        /// The longest allowed.
+        max: u32,
+    },
+    /// A number outside its bounds.
+    #[error("{value} is not within the bounds")]
+    OutOfRange {
+        /// What was said.
+        value: i64,
+        /// The smallest allowed.
+        min: Option<i64>,
+        /// The largest allowed.
+        max: Option<i64>,
+    },
+    /// A choice that is not on the list.
+    #[error("{key} is not on the list")]
+    NotOffered {
+        /// What was chosen.
+        key: String,
+    },
+    /// Words that do not fit the type.
+    #[error("the words do not fit the type")]
+    WrongType,
+}
+
+/// A filled slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Filled {
+    /// The value.
+    pub value: Value,
+    /// Grows whenever the value changes; results remember it.
+    pub revision: u64,
+}
+
+/// The slots of one running flow. [`Slots::fill`], [`Slots::put`] and [`Slots::clear`] are the only writers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Slots {
+    filled: BTreeMap<String, Filled>,
+    revision: u64,
+}
+
+impl Kind {
+    /// The name an author writes.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::DateRange { .. } => "date_range",
+            Self::Date { .. } => "date",
+            Self::Party { .. } => "party",
+            Self::Choice(_) => "choice",
+            Self::Boolean => "boolean",
+            Self::Integer { .. } => "integer",
+            Self::Text { .. } => "text",
+            Self::PersonName => "person_name",
+            Self::Phone => "phone",
+            Self::Reference => "reference",
+        }
+    }
+
+    /// Merges what was heard into what was known and checks the bounds.
+    ///
+    /// `known` is the slot's present value; `items` is the choice's list, empty for other kinds.
+    ///
+    /// # Errors
+    /// [`Invalid`] says which bound the words break; the known value stays as it was.
+    pub fn accept(
+        &self,
+        known: Option<&Value>,
+        heard: &Heard,
+        items: &[Item],
+        today: NaiveDate,
+    ) -> Result<Value, Invalid> {
+        if matches!(heard, Heard::NoPreference) {
+            return Ok(Value::NoPreference);
+        }
+        match (self, heard) {
+            (Self::DateRange { min, max_nights }, Heard::DateRange(said)) => {
+                let known = match known {
+                    Some(Value::DateRange(range)) => Some(*range),
+                    _ => None,
+                };
+                let merged = DateRange::merge(known, *said);
+                merged.check(min.map(|bound| bound.resolve(today)), *max_nights)?;
+                Ok(Value::DateRange(merged))
+            }
+            (Self::Date { min, max }, Heard::Date(date)) => {
+                in_bounds(*date, min.map(|b| b.resolve(today)), max.map(|b| b.resolve(today)))?;
+                Ok(Value::Date(*date))
+            }
+            (Self::Party { min, max }, Heard::Party { adults, children, total }) => {
+                let known = match known {
+                    Some(Value::Party(party)) => Some(*party),
+                    _ => None,
+                };
+                let party = Party::merge(known, *adults, *children, *total).ok_or(Invalid::WrongType)?;
+                let people = i64::from(party.total());
+                if party.adults == 0 || people < i64::from(*min) || people > i64::from(*max) {
+                    return Err(Invalid::OutOfRange {
+                        value: people,
+                        min: Some(i64::from(*min)),
+                        max: Some(i64::from(*max)),
+                    });
+                }
+                Ok(Value::Party(party))
+            }
+            (Self::Choice(_), Heard::Choice(key)) => items
+                .iter()
+                .find(|item| &item.key == key)
+                .map(|item| Value::Choice(item.clone()))
+                .ok_or_else(|| Invalid::NotOffered { key: key.clone() }),
+            (Self::Boolean, Heard::Boolean(yes)) => Ok(Value::Boolean(*yes)),
+            (Self::Integer { min, max }, Heard::Integer(number)) => {
+                if min.is_some_and(|min| *number < min) || max.is_some_and(|max| *number > max) {
+                    return Err(Invalid::OutOfRange { value: *number, min: *min, max: *max });
+                }
+                Ok(Value::Integer(*number))
+            }
+            (Self::Text { max_length }, Heard::Text(text)) => {
+                let length = text.chars().count();
+                if length > *max_length {
+                    return Err(Invalid::OutOfRange {
+                        value: i64::try_from(length).unwrap_or(i64::MAX),
+                        min: None,
+                        max: i64::try_from(*max_length).ok(),
+                    });
+                }
+                Ok(Value::Text(text.clone()))
+            }
+            (Self::PersonName | Self::Phone | Self::Reference, Heard::Text(text))
+                if !text.trim().is_empty() =>
+            {
+                Ok(Value::Text(text.trim().to_owned()))
+            }
+            _ => Err(Invalid::WrongType),
+        }
+    }
+}
+
+impl Options {
+    /// The list as it stands: the fixed options, or the items of `result`. `None` while the result does not exist.
+    pub fn items(&self, result: impl FnOnce(&str) -> Option<Json>) -> Option<Vec<Item>> {
+        match self {
+            Self::Fixed(options) => Some(
+                options
+                    .iter()
+                    .map(|option| Item {
+                        key: option.clone(),
+                        label: option.replace('_', " "),
+                        words: Vec::new(),
+                        record: Json::String(option.clone()),
+                    })
+                    .collect(),
+            ),
+            Self::From { result: name, path, key, label, words, .. } => {
+                let saved = result(name)?;
+                let list = path.iter().try_fold(&saved, |value, field| value.get(field))?;
+                let items = list.as_array()?.iter().filter_map(|record| {
+                    let texts = |field: &String| match record.get(field) {
+                        Some(Json::String(text)) => vec![text.clone()],
+                        Some(Json::Array(list)) => {
+                            list.iter().filter_map(Json::as_str).map(str::to_owned).collect()
+                        }
+                        _ => Vec::new(),
+                    };
+                    Some(Item {
+                        key: text_of(record.get(key)?)?,
+                        label: text_of(record.get(label)?)?,
+                        words: words.iter().flat_map(texts).collect(),
+                        record: record.clone(),
+                    })
+                });
+                Some(items.collect())
+            }
+        }
+    }
+}
+
+impl Value {
+    /// The value as guards, tools, prompts and programs see it: dates `YYYY-MM-DD`, a stay
+    /// `{"check_in","check_out"}`, a party a number or `{"adults","children"}`, a choice its record.
+    pub fn json(&self) -> Json {
+        match self {
+            Self::DateRange(range) => {
+                let mut range = *range;
+                if range.is_complete() {
+                    range.nights = None;
+                }
+                json!(range)
+            }
+            Self::Date(date) => json!(date),
+            Self::Party(Party { adults, children: 0 }) => json!(adults),
+            Self::Party(party) => json!(party),
+            Self::Choice(item) => item.record.clone(),
+            Self::Boolean(yes) => json!(yes),
+            Self::Integer(number) => json!(number),
+            Self::Text(text) => json!(text),
+            Self::NoPreference => Json::Null,
+        }
+    }
+
+    /// Whether nothing is missing: a stay has both its dates.
+    pub fn is_complete(&self) -> bool {
+        match self {
+            Self::DateRange(range) => range.is_complete(),
+            Self::Date(_)
+            | Self::Party(_)
+            | Self::Choice(_)
+            | Self::Boolean(_)
+            | Self::Integer(_)
+            | Self::Text(_)
+            | Self::NoPreference => true,
+        }
+    }
+}
+
+impl DateRange {
+    /// Both dates are known.
+    pub fn is_complete(&self) -> bool {
+        self.check_in.is_some() && self.check_out.is_some()
+    }
+
+    /// Nights between the two dates, once both are known.
+    pub fn length(&self) -> Option<i64> {
+        Some((self.check_out? - self.check_in?).num_days())
+    }
+
+    /// What was known, corrected by what was said now. New dates win; a new arrival alone keeps the number of
+    /// nights when the old departure no longer fits, a new number of nights keeps the arrival.
+    pub fn merge(known: Option<Self>, said: Self) -> Self {
+        let known = known.unwrap_or_default();
+        let known_nights = known.nights.or_else(|| known.length().and_then(|n| u32::try_from(n).ok()));
+        let merged = match (said.check_in, said.check_out, said.nights) {
+            (Some(check_in), Some(check_out), _) => {
+                Self { check_in: Some(check_in), check_out: Some(check_out), nights: None }
+            }
+            (Some(check_in), None, Some(nights)) => {
+                Self { check_in: Some(check_in), check_out: None, nights: Some(nights) }
+            }
+            (None, Some(check_out), Some(nights)) => {
+                Self { check_in: None, check_out: Some(check_out), nights: Some(nights) }
+            }
+            (Some(check_in), None, None) => match known.check_out {
+                Some(check_out) if known.check_in.is_none() && check_out > check_in => {
+                    Self { check_in: Some(check_in), check_out: Some(check_out), nights: None }
+                }
+                _ => Self { check_in: Some(check_in), check_out: None, nights: known_nights },
+            },
+            (None, Some(check_out), None) => Self {
+                check_in: known.check_in,
+                check_out: Some(check_out),
+                nights: if known.check_in.is_none() { known.nights } else { None },
+            },
+            (None, None, Some(nights)) => match (known.check_in, known.check_out) {
+                (Some(check_in), _) => {
+                    Self { check_in: Some(check_in), check_out: None, nights: Some(nights) }
+                }
+                (None, check_out) => Self { check_in: None, check_out, nights: Some(nights) },
+            },
+            (None, None, None) => known,
+        };
+        merged.completed()
+    }
+
+    fn completed(self) -> Self {
+        match (self.check_in, self.check_out, self.nights) {
+            (Some(check_in), None, Some(nights)) => Self {
+                check_out: check_in.checked_add_days(Days::new(u64::from(nights))),
+                nights: None,
+                ..self
+            },
+            (None, Some(check_out), Some(nights)) => Self {
+                check_in: check_out.checked_sub_days(Days::new(u64::from(nights))),
+                nights: None,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    fn check(&self, min: Option<NaiveDate>, max_nights: Option<u32>) -> Result<(), Invalid> {
+        if let Some(check_in) = self.check_in {
+            in_bounds(check_in, min, None)?;
+        }
+        if let Some(check_out) = self.check_out {
+            in_bounds(check_out, min, None)?;
+        }
+        if let (Some(check_in), Some(check_out)) = (self.check_in, self.check_out)
+            && check_out <= check_in
+        {
+            return Err(Invalid::Backwards { check_in, check_out });
+        }
+        let nights = self.length().or(self.nights.map(i64::from));
+        match (nights, max_nights) {
+            (Some(nights), Some(max)) if nights > i64::from(max) => Err(Invalid::TooLong { nights, max }),
+            (Some(nights), _) if nights < 1 => {
+                Err(Invalid::OutOfRange { value: nights, min: Some(1), max: max_nights.map(i64::from) })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Party {
+    /// Everybody.
+    pub fn total(&self) -> u32 {
+        self.adults.saturating_add(self.children)
+    }
+
+    fn merge(
+        known: Option<Self>,
+        adults: Option<u32>,
+        children: Option<u32>,
+        total: Option<u32>,
+    ) -> Option<Self> {
+        match (adults, children, total) {
+            (Some(adults), Some(children), _) => Some(Self { adults, children }),
+            (Some(adults), None, Some(total)) if total > adults => {
+                Some(Self { adults, children: total - adults })
+            }
+            (Some(adults), None, _) => {
+                Some(Self { adults, children: known.map_or(0, |party| party.children) })
+            }
+            (None, Some(children), Some(total)) if total >= children => {
+                Some(Self { adults: total - children, children })
+            }
+            (None, Some(children), _) => known.map(|party| Self { adults: party.adults, children }),
+            (None, None, Some(total)) => Some(Self { adults: total, children: 0 }),
+            (None, None, None) => None,
+        }
+    }
+}
+
+impl Slots {
+    /// The value of a slot, if it is filled.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.filled.get(name).map(|filled| &filled.value)
+    }
+
+    /// The revision of a slot's present value; an empty slot has none.
+    pub fn revision(&self, name: &str) -> Option<u64> {
+        self.filled.get(name).map(|filled| filled.revision)
+    }
+
+    /// Merges what was heard into the slot `name`. `Ok(true)` when the value changed.
+    ///
+    /// # Errors
+    /// The [`Invalid`] of [`Kind::accept`]; the slot stays as it was.
+    pub fn fill(
+        &mut self,
+        name: &str,
+        kind: &Kind,
+        heard: &Heard,
+        items: &[Item],
+        today: NaiveDate,
+    ) -> Result<bool, Invalid> {
+        let value = kind.accept(self.get(name), heard, items, today)?;
+        Ok(self.put(name, value))
+    }
+
+    /// Puts a checked value in. True when it differs from the one before.
+    pub fn put(&mut self, name: &str, value: Value) -> bool {
+        if self.get(name) == Some(&value) {
+            return false;
+        }
+        self.revision += 1;
+        self.filled.insert(name.to_owned(), Filled { value, revision: self.revision });
+        true
+    }
+
+    /// Empties a slot. True when it was filled.
+    pub fn clear(&mut self, name: &str) -> bool {
+        let was = self.filled.remove(name).is_some();
+        if was {
+            self.revision += 1;
+        }
+        was
+    }
+
+    /// The next revision number, for something else that is compared with slots.
+    pub fn next_revision(&mut self) -> u64 {
+        self.revision += 1;
+        self.revision
+    }
+
+    /// All filled slots by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.filled.iter().map(|(name, filled)| (name.as_str(), &filled.value))
+    }
+
+    /// All filled slots as JSON, see [`Value::json`].
+    pub fn json(&self) -> IndexMap<String, Json> {
+        self.iter().map(|(name, value)| (name.to_owned(), value.json())).collect()
+    }
+}
+
+fn in_bounds(date: NaiveDate, min: Option<NaiveDate>, max: Option<NaiveDate>) -> Result<(), Invalid> {
+    match (min, max) {
+        (Some(min), _) if date < min => Err(Invalid::TooEarly { date, min }),
+        (_, Some(max)) if date > max => Err(Invalid::TooLate { date, max }),
+        _ => Ok(()),
+    }
+}
+
+fn text_of(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
