@@ -23,8 +23,10 @@ pub struct Position {
     pub version: String,
     /// What is known about the guest.
     pub guest: Guest,
-    /// The running flows: the root chart first, the active one last.
-    pub(crate) frames: Vec<Frame>,
+    /// The root chart.
+    pub(crate) root: Frame,
+    /// The flows that run on it, the active one last.
+    pub(crate) over: Vec<Frame>,
     /// What it waits for.
     pub waiting: Waiting,
     /// Messages in a row that were not understood.
@@ -35,11 +37,10 @@ pub struct Position {
     pub(crate) calls: u64,
     /// The number of messages said so far.
     pub(crate) says: u64,
-    /// What was said in the last turn.
+    /// What was said in the last turn that said anything.
     pub(crate) last_said: Vec<Say>,
-    /// The last messages of the guest since the active flow began, newest last: they may hold words for a list that
-    /// does not exist yet.
-    pub(crate) kept: Vec<String>,
+    /// Whether nothing was said yet in this turn.
+    pub(crate) silent: bool,
 }
 
 /// What is known about a guest.
@@ -70,8 +71,12 @@ pub(crate) struct Frame {
     pub(crate) read_back: Option<ReadBack>,
     /// What the guest said yes to, by path. Emptied by any change.
     pub(crate) confirmed: Option<BTreeMap<String, Json>>,
-    /// The state a repair walk ends in.
-    pub(crate) repairing: Option<String>,
+    /// The repair walk under way.
+    pub(crate) repair: Option<Repair>,
+    /// What the guest said in this flow, oldest first: it may hold words for a list that does not exist yet.
+    pub(crate) kept: Vec<String>,
+    /// The slots whose lists the kept words were tried on.
+    pub(crate) tried: BTreeSet<String>,
     /// The last failure, `{code, message}`.
     pub(crate) error: Option<Json>,
 }
@@ -86,6 +91,15 @@ pub(crate) struct Saved {
     pub(crate) revision: u64,
     /// When it stops being fresh by itself.
     pub(crate) fresh_until: Option<DateTime<Utc>>,
+}
+
+/// A repair walk: from the first stale result back to where the guest was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Repair {
+    /// The state it ends in.
+    pub(crate) goal: String,
+    /// The states the guest came through; they say nothing a second time.
+    pub(crate) path: Vec<String>,
 }
 
 /// Values read back to the guest.
@@ -144,25 +158,26 @@ impl Position {
             schema: SCHEMA,
             version: flows.version().to_owned(),
             guest,
-            frames: vec![Frame::new(ROOT, &initial)],
+            root: Frame::new(ROOT, &initial),
+            over: Vec::new(),
             waiting: Waiting::Guest { expecting: Expecting::Anything, page: 0 },
             unclear: 0,
             silence: 0,
             calls: 0,
             says: 0,
             last_said: Vec::new(),
-            kept: Vec::new(),
+            silent: true,
         }
     }
 
     /// The active flow and its state, for example `book_room.confirming`.
     pub fn state(&self) -> String {
-        self.frames.last().map_or_else(String::new, |frame| format!("{}.{}", frame.flow, frame.state))
+        format!("{}.{}", self.frame().flow, self.frame().state)
     }
 
     /// The filled slots of the active flow, see [`Value::json`](crate::Value::json).
     pub fn slots(&self) -> IndexMap<String, Json> {
-        self.frames.last().map(|frame| frame.slots.json()).unwrap_or_default()
+        self.frame().slots.json()
     }
 
     /// Whether the conversation is over; the next message begins another.
@@ -172,7 +187,37 @@ impl Position {
 
     /// The id of the read-back that waits to be conveyed, if one does.
     pub fn unconveyed(&self) -> Option<u64> {
-        self.frames.last()?.read_back.as_ref().filter(|read| !read.conveyed).map(|read| read.say)
+        self.frame().read_back.as_ref().filter(|read| !read.conveyed).map(|read| read.say)
+    }
+}
+
+impl Position {
+    /// The active flow's frame. There always is one: the root chart's is never popped.
+    pub(crate) fn frame(&self) -> &Frame {
+        self.over.last().unwrap_or(&self.root)
+    }
+
+    pub(crate) fn frame_mut(&mut self) -> &mut Frame {
+        self.over.last_mut().unwrap_or(&mut self.root)
+    }
+
+    /// All frames, the active one first, the root chart's last.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {
+        self.over.iter().rev().chain(std::iter::once(&self.root))
+    }
+
+    pub(crate) fn push(&mut self, frame: Frame) {
+        self.over.push(frame);
+    }
+
+    /// Ends the active flow. False when only the root chart runs.
+    pub(crate) fn pop(&mut self) -> bool {
+        self.over.pop().is_some()
+    }
+
+    /// Ends every flow but the root chart.
+    pub(crate) fn leave_flows(&mut self) {
+        self.over.clear();
     }
 }
 
@@ -188,8 +233,30 @@ impl Frame {
             defaulted: BTreeSet::new(),
             read_back: None,
             confirmed: None,
-            repairing: None,
+            repair: None,
+            kept: Vec::new(),
+            tried: BTreeSet::new(),
             error: None,
         }
+    }
+}
+
+impl Guest {
+    /// As expressions and prompts see it: `phone` is the verified number and nothing else, `remembered` is all that
+    /// earlier conversations kept, and each remembered value but a phone also stands under its own name.
+    pub(crate) fn json(&self) -> Json {
+        let mut json: serde_json::Map<String, Json> = self
+            .remembered
+            .iter()
+            .filter(|(name, _)| name.as_str() != "phone")
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        json.insert("phone".to_owned(), self.phone.clone().map_or(Json::Null, Json::String));
+        json.insert("known".to_owned(), Json::Bool(!self.remembered.is_empty()));
+        json.insert(
+            "remembered".to_owned(),
+            Json::Object(self.remembered.iter().map(|(name, value)| (name.clone(), value.clone())).collect()),
+        );
+        Json::Object(json)
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use memory::MemoryStore;
-pub use turn::{Arrival, Completed, TurnFault, turn};
+pub use turn::{Arrival, Completed, Happening, TurnFault, turn};
 
 use crate::effect::{Call, Question, Say};
 use crate::input::{Input, Moment, Outcome, Understanding};
