@@ -85,6 +85,8 @@ pub(crate) struct Frame {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Saved {
     pub(crate) value: Json,
+    /// The state that produced it.
+    pub(crate) producer: String,
     /// The revision of everything it was computed from, by slot or result name; `None` for an empty slot.
     pub(crate) inputs: BTreeMap<String, Option<u64>>,
     /// Its own revision, for results computed from it.

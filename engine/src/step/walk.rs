@@ -199,7 +199,8 @@ impl Machine<'_> {
         if let Some(name) = &invoke.save {
             let frame = self.frame_mut();
             let revision = frame.slots.next_revision();
-            frame.results.insert(name.clone(), Saved { value: result, inputs, revision, fresh_until });
+            let producer = frame.state.clone();
+            frame.results.insert(name.clone(), Saved { value: result, producer, inputs, revision, fresh_until });
             self.keep_choices(name);
         }
         self.follow(&invoke.done)
@@ -214,7 +215,11 @@ impl Machine<'_> {
             let Kind::Choice(Options::From { result: list, .. }) = &slot.kind else {
                 continue;
             };
-            let Some(Value::Choice(chosen)) = self.frame().slots.get(name).filter(|_| list == result) else {
+            if list != result {
+                continue;
+            }
+            self.frame_mut().defaulted.remove(name);
+            let Some(Value::Choice(chosen)) = self.frame().slots.get(name) else {
                 continue;
             };
             let again = self.items(name).into_iter().find(|item| item.key == chosen.key);
@@ -291,9 +296,10 @@ impl Machine<'_> {
         let flow: &Flow = self.flow()?;
         let frame: &Frame = self.frame();
         let is_stale_producer = |state: &&String| match flow.states.get(*state).map(|state| &state.does) {
-            Some(Does::Invoke(invoke)) if !invoke.writes => {
-                invoke.save.as_ref().is_some_and(|name| is_stale(name, flow, frame, self.moment))
-            }
+            Some(Does::Invoke(invoke)) if !invoke.writes => invoke.save.as_ref().is_some_and(|name| {
+                frame.results.get(name).is_some_and(|saved| saved.producer == **state)
+                    && is_stale(name, flow, frame, self.moment)
+            }),
             _ => false,
         };
         frame.trail.iter().find(is_stale_producer).cloned()
