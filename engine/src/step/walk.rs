@@ -200,7 +200,9 @@ impl Machine<'_> {
             let frame = self.frame_mut();
             let revision = frame.slots.next_revision();
             let producer = frame.state.clone();
-            frame.results.insert(name.clone(), Saved { value: result, producer, inputs, revision, fresh_until });
+            frame
+                .results
+                .insert(name.clone(), Saved { value: result, producer, inputs, revision, fresh_until });
             self.keep_choices(name);
         }
         self.follow(&invoke.done)
