@@ -34,7 +34,7 @@ pub struct Stored {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Underway {
     /// The id of the message it answers.
-    pub message: String,
+    pub message: Option<String>,
     /// What it has to say so far.
     pub says: Vec<Say>,
     /// What it has to remember so far.
@@ -58,7 +58,7 @@ pub struct Commit<'a, M> {
     pub outgoing: Vec<M>,
     /// Values kept for the guest's next conversation.
     pub remember: &'a [(String, Json)],
-    /// The message this turn answers, with its outcome; absent before a writing call.
+    /// The message this turn answers, with its outcome; absent before a writing call and after a silence.
     pub answered: Option<Answered<'a>>,
 }
 
@@ -121,7 +121,7 @@ pub trait Store: Send + Sync {
 /// Performs what a step wishes for.
 pub trait Performer: Send + Sync {
     /// A rendered message, as the [`Store`] takes it.
-    type Outgoing: Send;
+    type Outgoing: Clone + Send;
     /// What keeps a message from being rendered.
     type Fault: std::error::Error + Send + Sync + 'static;
 

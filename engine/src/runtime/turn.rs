@@ -12,8 +12,8 @@ use crate::step::{Trace, step};
 /// A message that arrived, as inputs in order (a read-back's `Conveyed` may come before the words).
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// The message's id; a repeated delivery has the same.
-    pub message: String,
+    /// The message's id; a repeated delivery has the same. A silence is no message.
+    pub message: Option<String>,
     /// The inputs.
     pub inputs: Vec<Input>,
     /// When it arrived.
@@ -22,13 +22,13 @@ pub struct Arrival {
 
 /// A completed turn.
 #[derive(Clone, Debug)]
-pub struct Completed {
+pub struct Completed<M> {
     /// Where the conversation stands.
     pub position: Position,
     /// The revision that was committed.
     pub revision: u64,
-    /// What was said, in order.
-    pub says: Vec<Say>,
+    /// What went out, as it was committed.
+    pub outgoing: Vec<M>,
     /// The calls that were made, with what came of them.
     pub calls: Vec<(Call, Outcome)>,
     /// Whether a person must take over.
@@ -91,7 +91,7 @@ pub async fn turn<S, P>(
     conversation: &str,
     arrival: Arrival,
     watch: &mut (dyn FnMut(Happening<'_>) + Send),
-) -> Result<Completed, TurnFault<S::Fault, P::Fault>>
+) -> Result<Completed<P::Outgoing>, TurnFault<S::Fault, P::Fault>>
 where
     S: Store<Outgoing = P::Outgoing>,
     P: Performer,
@@ -112,19 +112,20 @@ where
         if let Waiting::Answer { call } = turn.position.waiting.clone() {
             turn.call(performer, conversation, call, watch).await;
         }
-        turn.run(flows, store, performer, conversation, &underway.message, watch).await?;
-        turn.commit(store, performer, conversation, &underway.message, watch).await?;
+        turn.run(flows, store, performer, conversation, underway.message.as_deref(), watch).await?;
+        let outgoing =
+            turn.commit(store, performer, conversation, underway.message.as_deref(), watch).await?;
         if ours {
-            return Ok(turn.completed());
+            return Ok(turn.completed(outgoing));
         }
         turn = Turn::new(turn.position, turn.revision, None);
     }
     for input in arrival.inputs {
         turn.queue.push_back(Logged { moment: arrival.moment, input });
     }
-    turn.run(flows, store, performer, conversation, &arrival.message, watch).await?;
-    turn.commit(store, performer, conversation, &arrival.message, watch).await?;
-    Ok(turn.completed())
+    turn.run(flows, store, performer, conversation, arrival.message.as_deref(), watch).await?;
+    let outgoing = turn.commit(store, performer, conversation, arrival.message.as_deref(), watch).await?;
+    Ok(turn.completed(outgoing))
 }
 
 /// A turn under way.
@@ -162,7 +163,7 @@ impl Turn {
         store: &S,
         performer: &P,
         conversation: &str,
-        message: &str,
+        message: Option<&str>,
         watch: &mut (dyn FnMut(Happening<'_>) + Send),
     ) -> Result<(), TurnFault<S::Fault, P::Fault>>
     where
@@ -228,14 +229,14 @@ impl Turn {
         &mut self,
         store: &S,
         conversation: &str,
-        message: &str,
+        message: Option<&str>,
     ) -> Result<(), TurnFault<S::Fault, P::Fault>>
     where
         S: Store<Outgoing = P::Outgoing>,
         P: Performer,
     {
         let underway = Underway {
-            message: message.to_owned(),
+            message: message.map(str::to_owned),
             says: self.says.clone(),
             remember: self.remember.clone(),
         };
@@ -260,9 +261,9 @@ impl Turn {
         store: &S,
         performer: &P,
         conversation: &str,
-        message: &str,
+        message: Option<&str>,
         watch: &mut (dyn FnMut(Happening<'_>) + Send),
-    ) -> Result<(), TurnFault<S::Fault, P::Fault>>
+    ) -> Result<Vec<P::Outgoing>, TurnFault<S::Fault, P::Fault>>
     where
         S: Store<Outgoing = P::Outgoing>,
         P: Performer,
@@ -275,22 +276,22 @@ impl Turn {
             position: &self.position,
             underway: None,
             log: &self.log,
-            outgoing,
+            outgoing: outgoing.clone(),
             remember: &self.remember,
-            answered: Some(Answered { message, outcome }),
+            answered: message.map(|message| Answered { message, outcome }),
         };
         store.commit(commit).await.map_err(refused)?;
         self.revision += 1;
         self.log.clear();
         watch(Happening::Saved(self.revision));
-        Ok(())
+        Ok(outgoing)
     }
 
-    fn completed(self) -> Completed {
+    fn completed<M>(self, outgoing: Vec<M>) -> Completed<M> {
         Completed {
             position: self.position,
             revision: self.revision,
-            says: self.says,
+            outgoing,
             calls: self.calls,
             handed_over: self.handed_over,
         }
