@@ -1,1 +1,7 @@
 //! Integration tests.
+
+mod clock;
+mod config;
+mod postgres;
+mod rig;
+mod store;
