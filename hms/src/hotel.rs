@@ -98,6 +98,12 @@ impl Hotel {
         Ok(Self { id, database, clock: opening.clock, ids: opening.ids })
     }
 
+    /// The same hotel on another clock.
+    #[must_use]
+    pub fn at(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Now, to the second: every database keeps that much.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now().trunc_subsecs(0)

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use innkeeper_engine::flow::{Mistakes, Source};
 use innkeeper_engine::{Flows, Outcome};
 use innkeeper_hms::mcp::HotelMcp;
-use innkeeper_hms::{Hotel, Ids, Opening, RandomIds, Seeding};
+use innkeeper_hms::{Hotel, Opening, SeededIds};
 use rmcp::ServiceExt as _;
 use rust_embed::RustEmbed;
 use serde_json::Value as Json;
@@ -24,6 +24,9 @@ use crate::understand::{Extractor, Understander, Words, WordsFault};
 
 /// The tool that tells what every prompt may say about the hotel.
 const HOTEL_INFO: &str = "get_hotel_info";
+
+/// What the ids of a scene's hotel begin from.
+const SCENE_SEED: u64 = 1;
 
 /// The stream between the embedded hotel and its client, in bytes each way.
 const DUPLEX_BYTES: usize = 64 * 1024;
@@ -86,7 +89,7 @@ impl App {
         let (hotel, clock, zone) = match &config.hotel {
             Some(_) => (None, None, None),
             None => {
-                let (hotel, clock, zone) = embedded(config, Arc::new(RandomIds)).await?;
+                let (hotel, clock, zone) = embedded(config).await?;
                 (Some(Arc::new(hotel)), Some(clock), Some(zone))
             }
         };
@@ -154,7 +157,7 @@ pub async fn receptionist(
 /// # Errors
 /// The database cannot be opened.
 pub async fn hotel(config: &Config) -> Result<Hotel, StartFault> {
-    Ok(embedded(config, Arc::new(RandomIds)).await?.0)
+    Ok(embedded(config).await?.0)
 }
 
 /// The flows, checked against the configured hotel's tools and the prompts.
@@ -168,7 +171,7 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
             Address::Command { program: program.clone(), arguments: arguments.clone() }
         }
         None => {
-            let hotel = Hotel::open(Opening::of("sqlite::memory:").with_seeding(Seeding::IfEmpty)).await?;
+            let hotel = Hotel::open(Opening::of("sqlite::memory:")).await?;
             embedded_address(Arc::new(hotel))
         }
     };
@@ -226,8 +229,8 @@ pub async fn house(tools: &HotelTools) -> Result<IndexMap<String, Json>, StartFa
     }
 }
 
-async fn embedded(config: &Config, ids: Arc<dyn Ids>) -> Result<(Hotel, Arc<dyn Clock>, Tz), StartFault> {
-    let hotel = Hotel::open(Opening::of(config.database.as_str()).with_ids(ids)).await?;
+async fn embedded(config: &Config) -> Result<(Hotel, Arc<dyn Clock>, Tz), StartFault> {
+    let hotel = Hotel::open(Opening::of(config.database.as_str())).await?;
     let zone = hotel.listing().await?.time_zone;
     let zone: Tz = zone.parse().map_err(|_| StartFault::House(zone))?;
     let clock = clock_of(config, zone);
@@ -284,6 +287,51 @@ fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
         }
     }
     Ok(files.into_values().collect())
+}
+
+/// A demonstration hotel in memory, whose ids repeat: for scenes.
+pub struct SceneHotel {
+    hotel: Arc<Hotel>,
+    /// Its time zone.
+    pub zone: Tz,
+}
+
+impl SceneHotel {
+    /// A new hotel on this clock.
+    ///
+    /// # Errors
+    /// The database in memory cannot be opened.
+    pub async fn open(clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
+        let opening = Opening::of("sqlite::memory:")
+            .with_clock(Arc::new(HotelClock(clock)))
+            .with_ids(Arc::new(SeededIds::new(SCENE_SEED)));
+        let hotel = Hotel::open(opening).await?;
+        let zone = hotel.listing().await?.time_zone;
+        let zone = zone.parse().map_err(|_| StartFault::House(zone))?;
+        Ok(Self { hotel: Arc::new(hotel), zone })
+    }
+
+    /// How it is reached.
+    pub fn address(&self) -> Address {
+        embedded_address(Arc::clone(&self.hotel))
+    }
+
+    /// Its bookings, a line each.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn bookings(&self) -> Result<Vec<String>, StartFault> {
+        let rows = self.hotel.bookings().await?;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                format!(
+                    "{} {:?}, {} ({}), {} – {}, {}",
+                    row.reference, row.status, row.room_name, row.room_id, row.start_date, row.end_date, row.customer_name
+                )
+            })
+            .collect())
+    }
 }
 
 /// The program's clock as the hotel takes it.

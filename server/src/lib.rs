@@ -9,6 +9,7 @@ pub mod config;
 
 pub mod app;
 pub mod http;
+pub mod replay;
 
 pub mod channel;
 pub mod inbox;

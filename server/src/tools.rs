@@ -112,6 +112,11 @@ impl HotelTools {
         }
     }
 
+    /// Lets go of the connection; the next call makes another.
+    pub async fn disconnect(&self) {
+        self.client.write().await.take();
+    }
+
     /// Calls a reading tool without arguments, outside any conversation.
     pub async fn read(&self, tool: &str) -> Outcome {
         let call = Call {
