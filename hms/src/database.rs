@@ -29,37 +29,24 @@ impl Database {
     /// `sqlite::memory:` or `postgres://…`; a missing SQLite file is made.
     pub(crate) async fn open(url: &str) -> Result<Self, Fault> {
         let database = Self::connect(url).await.map_err(Fault::Open)?;
-        Migrator::up(&database.writer, None)
-            .await
-            .map_err(Fault::doing("updating the tables"))?;
+        Migrator::up(&database.writer, None).await.map_err(Fault::doing("updating the tables"))?;
         Ok(database)
     }
 
     async fn connect(url: &str) -> Result<Self, DbErr> {
         if !url.starts_with("sqlite:") {
             let mut options = quiet(url);
-            options
-                .max_connections(POSTGRES_CONNECTIONS)
-                .acquire_timeout(ACQUIRE_TIMEOUT);
+            options.max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
             let pool = SeaOrm::connect(options).await?;
-            return Ok(Self {
-                reader: pool.clone(),
-                writer: pool,
-            });
+            return Ok(Self { reader: pool.clone(), writer: pool });
         }
         if url.contains(":memory:") || url.contains("mode=memory") {
             // The database is the connection: it must never be closed and opened again.
             let mut options = quiet(url);
-            options
-                .max_connections(1)
-                .min_connections(1)
-                .acquire_timeout(ACQUIRE_TIMEOUT);
+            options.max_connections(1).min_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
             options.idle_timeout(None).max_lifetime(None);
             let only = SeaOrm::connect(options).await?;
-            return Ok(Self {
-                reader: only.clone(),
-                writer: only,
-            });
+            return Ok(Self { reader: only.clone(), writer: only });
         }
         let mut writing = quiet(url);
         writing.max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
@@ -72,16 +59,9 @@ impl Database {
         });
         let writer = SeaOrm::connect(writing).await?;
         let mut reading = quiet(url);
-        reading
-            .max_connections(SQLITE_READERS)
-            .acquire_timeout(ACQUIRE_TIMEOUT);
-        reading.map_sqlx_sqlite_opts(|sqlite| {
-            sqlite.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON")
-        });
-        Ok(Self {
-            reader: SeaOrm::connect(reading).await?,
-            writer,
-        })
+        reading.max_connections(SQLITE_READERS).acquire_timeout(ACQUIRE_TIMEOUT);
+        reading.map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON"));
+        Ok(Self { reader: SeaOrm::connect(reading).await?, writer })
     }
 
     /// What questions are asked of. Never used while a transaction is open: in memory the two share
@@ -96,10 +76,7 @@ impl Database {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.writer
-            .begin_with_options(options)
-            .await
-            .map_err(Fault::doing("beginning to write"))
+        self.writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))
     }
 
     /// Closes every connection.
