@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 use innkeeper_engine::runtime::{Arrival, Completed, Happening, Performer, Store as _, TurnFault, turn};
@@ -18,7 +19,7 @@ use serde_json::Value as Json;
 use crate::clock::Clock;
 use crate::message::{Button, ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
 use crate::reply::{Listener, Medium, Replies, ReplyFault};
-use crate::store::{Store, StoreFault};
+use crate::store::{Database, Fault as StoreFault};
 use crate::tools::HotelTools;
 use crate::understand::Understander;
 
@@ -33,24 +34,13 @@ pub struct Receptionist {
     /// Every sentence a guest can get.
     pub replies: Arc<Replies>,
     /// Where conversations are kept.
-    pub store: Arc<Store>,
+    pub store: Database,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The hotel's time zone.
     pub zone: Tz,
     /// What every prompt may say about the hotel.
     pub house: IndexMap<String, Json>,
-    /// Where the ids of conversations come from.
-    pub ids: ConversationIds,
-}
-
-/// Where the ids of conversations come from.
-#[derive(Debug)]
-pub enum ConversationIds {
-    /// Unguessable ones.
-    Random,
-    /// Counted ones, so that a replay repeats.
-    Counted(std::sync::atomic::AtomicU64),
 }
 
 /// Whom a turn is with.
@@ -64,6 +54,8 @@ pub struct Party {
     pub medium: Medium,
     /// The language of replies.
     pub language: String,
+    /// When the guest said it: only what was conveyed before can have been answered.
+    pub since: DateTime<Utc>,
 }
 
 /// What the guest did.
@@ -156,7 +148,7 @@ impl Receptionist {
         let mut inputs = Vec::new();
         if let Some(stored) = self.store.load(conversation.as_str()).await?
             && let Some(say) = stored.position.unconveyed()
-            && self.store.conveyed(&conversation, say).await?
+            && self.store.conveyed(&conversation, say, party.since).await?
         {
             inputs.push(Input::Conveyed { say });
         }
@@ -172,7 +164,7 @@ impl Receptionist {
         };
         let desk = Desk { receptionist: self, party };
         let arrival = Arrival { message, inputs, moment: self.moment() };
-        let completed = turn(&self.flows, &*self.store, &desk, conversation.as_str(), arrival, watch)
+        let completed = turn(&self.flows, &self.store, &desk, conversation.as_str(), arrival, watch)
             .await
             .map_err(|fault| AnswerFault::Turn(Box::new(fault)))?;
         Ok(Turned { conversation, completed })
@@ -187,26 +179,13 @@ impl Receptionist {
                 return Ok(open);
             }
             tracing::warn!(conversation = %open, "the flows changed: the guest's conversation begins anew");
-            self.store.end_conversation(&open, self.clock.now()).await?;
+            self.store.end_conversation(&open).await?;
         }
-        let id = ConversationId::new(self.ids.next());
-        self.store.begin_conversation(&id, party.channel, &party.guest, self.clock.now()).await?;
-        Ok(id)
+        self.store.conversation(&party.guest, party.channel).await
     }
 
     fn moment(&self) -> Moment {
         Moment { at: self.clock.now(), today: self.clock.today(self.zone) }
-    }
-}
-
-impl ConversationIds {
-    fn next(&self) -> String {
-        match self {
-            Self::Random => uuid::Uuid::now_v7().to_string(),
-            Self::Counted(count) => {
-                format!("conversation-{}", count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1)
-            }
-        }
     }
 }
 
@@ -305,6 +284,7 @@ impl Party {
             channel: gathered.channel,
             medium: Medium::Chat,
             language: "en".to_owned(),
+            since: gathered.received_at,
         }
     }
 }

@@ -1,6 +1,27 @@
-//! A hotel receptionist: people, providers, time.
+//! A hotel receptionist that guests reach on WhatsApp, by text, voice note or phone call.
+//!
+//! The modules are in the order a message travels: it comes in through a channel, waits in the inbox for its turn, is
+//! understood, decided by the engine, answered, and goes out through the outbox. [`app`] puts it all together.
+
+pub mod cli;
+pub mod command;
+pub mod config;
+
+pub mod app;
+pub mod http;
+
+pub mod channel;
+pub mod inbox;
+pub mod turn;
+
+pub mod conversation;
+pub mod tools;
+pub mod understand;
+pub mod llm;
+pub mod reply;
+pub mod outbox;
+
+pub mod store;
 
 pub mod clock;
-pub mod config;
 pub mod message;
-pub mod store;

@@ -32,8 +32,13 @@ pub enum Address {
     Embedded(Box<dyn Fn() -> BoxFuture<'static, DuplexStream> + Send + Sync>),
     /// At an http(s) address, streamable HTTP.
     Url(String),
-    /// A program that speaks MCP on its standard input and output, with its arguments.
-    Command(Vec<String>),
+    /// A program that speaks MCP on its standard input and output.
+    Command {
+        /// The program.
+        program: String,
+        /// Its arguments.
+        arguments: Vec<String>,
+    },
 }
 
 /// A connection to the hotel's tools.
@@ -61,17 +66,6 @@ pub enum ToolsFault {
         #[source]
         source: Box<ServiceError>,
     },
-}
-
-impl Address {
-    /// Reads the configuration key `hotel.mcp`: an http(s) address, or else a command line split at spaces.
-    pub fn parse(text: &str) -> Self {
-        if text.starts_with("http://") || text.starts_with("https://") {
-            Self::Url(text.to_owned())
-        } else {
-            Self::Command(text.split_whitespace().map(str::to_owned).collect())
-        }
-    }
 }
 
 impl HotelTools {
@@ -188,10 +182,7 @@ async fn connect(address: &Address) -> Result<Client, ToolsFault> {
             let transport = StreamableHttpClientTransport::from_uri(url.as_str());
             ().serve_with_lifecycle(transport, mode).await.map_err(|error| fault(Box::new(error)))
         }
-        Address::Command(words) => {
-            let (program, arguments) = words
-                .split_first()
-                .ok_or_else(|| fault("hotel.mcp is empty: expected an address or a command".into()))?;
+        Address::Command { program, arguments } => {
             let mut command = tokio::process::Command::new(program);
             command.args(arguments).stderr(Stdio::inherit());
             let transport = TokioChildProcess::new(command).map_err(|error| fault(Box::new(error)))?;

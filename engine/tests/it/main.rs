@@ -1,1 +1,5 @@
-//! Integration tests.
+//! What the engine promises, checked through its public face.
+
+mod runtime;
+mod steps;
+mod talk;

@@ -42,7 +42,9 @@ fn a_corrected_stay_is_checked_and_quoted_again_and_comes_back_to_the_read_back(
     assert_eq!(talk.guest("stay=3n"), ["confirm_book"]);
     assert_eq!((talk.called("get_room_availability"), talk.called("quote_stay")), (2, 2));
     assert_eq!(talk.slot("room")["total"]["minor"], 42_000, "the room is the one offered now");
-    assert!(talk.trace.iter().any(|trace| matches!(trace, Trace::Repairing { from, to } if from == "checking" && to == "confirming")));
+    assert!(talk.trace.iter().any(
+        |trace| matches!(trace, Trace::Repairing { from, to } if from == "checking" && to == "confirming")
+    ));
     talk.guest("+affirm");
     assert_eq!(talk.calls.last().unwrap().1["end_date"], "2026-12-15");
 }
@@ -73,7 +75,9 @@ fn a_yes_before_the_read_back_reached_the_guest_reads_it_back_again() {
 
 #[test]
 fn a_yes_with_a_change_a_no_or_a_cancel_books_nothing() {
-    for message in ["+affirm guests=3", "+affirm +deny", "+affirm +cancel", "+affirm +change", "+affirm +question"] {
+    for message in
+        ["+affirm guests=3", "+affirm +deny", "+affirm +cancel", "+affirm +change", "+affirm +question"]
+    {
         let mut talk = at_read_back();
         talk.guest(message);
         assert_eq!(talk.called("create_booking"), 0, "{message}");

@@ -9,8 +9,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use indexmap::IndexMap;
 use innkeeper_engine::flow::Source;
 use innkeeper_engine::{
-    Act, By, Effect, Flows, Guest, Heard, Input, Kind, Moment, Outcome, Position, PromptKey, Prompts, Question,
-    Say, Tool, Tools, Trace, Understanding, step,
+    Act, By, Effect, Flows, Guest, Heard, Input, Kind, Moment, Outcome, Position, PromptKey, Prompts,
+    Question, Say, Tool, Tools, Trace, Understanding, step,
 };
 use serde_json::{Value as Json, json};
 
@@ -41,7 +41,8 @@ pub(crate) struct Talk {
 
 pub(crate) fn flows() -> Flows {
     let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
-    let sources = [source("conversation.yaml", ROOT), source("book.yaml", BOOK), source("question.yaml", QUESTION)];
+    let sources =
+        [source("conversation.yaml", ROOT), source("book.yaml", BOOK), source("question.yaml", QUESTION)];
     Flows::check(&sources, &tools(), &prompts()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
@@ -123,7 +124,11 @@ impl Talk {
                 match effect {
                     Effect::Understand(question) => queue.push(Input::Understood(self.understand(&question))),
                     Effect::Call(call) => {
-                        assert!(self.position.permits(&self.flows, &call.tool), "{} is not permitted", call.tool);
+                        assert!(
+                            self.position.permits(&self.flows, &call.tool),
+                            "{} is not permitted",
+                            call.tool
+                        );
                         let outcome = self.call(&call.tool, &json!(call.arguments));
                         queue.push(Input::Answered { call: call.id, outcome });
                     }
@@ -136,7 +141,7 @@ impl Talk {
         self.said[before..].iter().map(|say| say.prompt.clone()).collect()
     }
 
-    fn call(&mut self, tool: &str, arguments: &Json) -> Outcome {
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Json) -> Outcome {
         self.calls.push((tool.to_owned(), arguments.clone()));
         match self.scripted.get_mut(tool).filter(|answers| !answers.is_empty()) {
             Some(answers) => answers.remove(0),
@@ -144,7 +149,7 @@ impl Talk {
         }
     }
 
-    fn understand(&mut self, question: &Question) -> Understanding {
+    pub(crate) fn understand(&mut self, question: &Question) -> Understanding {
         let mut understanding = Understanding { sure: true, by: By::Rules, ..Understanding::default() };
         if question.kept {
             self.kept_asked.push(question.said.clone());
@@ -157,7 +162,8 @@ impl Talk {
             if let Some(act) = word.strip_prefix('+') {
                 understanding.acts.push(act_of(act));
             } else if let Some((name, value)) = word.split_once('=') {
-                let kind = self.flows.iter().find_map(|flow| flow.slots.get(name)).map(|slot| slot.kind.clone());
+                let kind =
+                    self.flows.iter().find_map(|flow| flow.slots.get(name)).map(|slot| slot.kind.clone());
                 understanding.slots.insert(name.to_owned(), heard(&kind.expect("a slot"), value));
             }
         }
@@ -215,7 +221,9 @@ fn hotel(tool: &str, arguments: &Json) -> Outcome {
                 arguments["start_date"].as_str().unwrap(), arguments["guests"]),
             "total": { "minor": 28_400, "currency": "EUR" } }),
         "create_booking" => json!({ "booking_id": "b-1", "reference": "BR7QK" }),
-        "get_hotel_info" => json!({ "questions": [{ "topic": "parking", "question": "Is there parking?", "answer": "Yes." }] }),
+        "get_hotel_info" => {
+            json!({ "questions": [{ "topic": "parking", "question": "Is there parking?", "answer": "Yes." }] })
+        }
         other => panic!("no tool {other}"),
     };
     Outcome::Ok { result }
@@ -223,7 +231,8 @@ fn hotel(tool: &str, arguments: &Json) -> Outcome {
 
 fn tools() -> Tools {
     let text = || json!({ "type": "string" });
-    let money = || json!({ "type": "object", "properties": { "minor": { "type": "integer" }, "currency": text() } });
+    let money =
+        || json!({ "type": "object", "properties": { "minor": { "type": "integer" }, "currency": text() } });
     let object = |properties: Json, required: Json| json!({ "type": "object", "properties": properties, "required": required });
     let list = |item: Json| json!({ "type": "array", "items": item });
     let tool = |name: &str, read_only: bool, input: Json, output: Json| Tool {
