@@ -1,5 +1,6 @@
 //! Where conversations stand: the engine's store, in SQL.
 
+use chrono::{DateTime, Utc};
 use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, MessageOutcome, Stored};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -7,63 +8,73 @@ use sea_orm::{
     QuerySelect,
 };
 use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
 use super::entity::{conversation, inbox, log};
 use super::inbox::Outcome;
-use super::{Database, Fault, guests, outbox};
+use super::{Store, StoreFault, guests, outbox};
 use crate::message::{ChannelName, ConversationId, GuestKey, MessageId, Outgoing};
 
 /// A conversation as stored.
 pub use super::entity::conversation::Model as ConversationRow;
 
-impl Database {
-    /// The guest's conversation that has not ended; a new one where there is none.
+impl Store {
+    /// Begins a conversation. A guest has one that has not ended: where somebody else began another one meanwhile,
+    /// this one is not begun, and a commit to it will be a conflict.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn conversation(
+    pub async fn begin_conversation(
         &self,
-        guest: &GuestKey,
+        id: &ConversationId,
         channel: ChannelName,
-    ) -> Result<ConversationId, Fault> {
-        if let Some(open) = self.active_conversation(guest).await? {
-            return Ok(open);
-        }
-        let now = self.clock().now();
+        guest: &GuestKey,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreFault> {
         let row = conversation::ActiveModel {
-            id: ActiveValue::Set(Uuid::new_v4().to_string()),
+            id: ActiveValue::Set(id.as_str().to_owned()),
             channel: ActiveValue::Set(channel.as_str().to_owned()),
             guest: ActiveValue::Set(guest.as_str().to_owned()),
             revision: ActiveValue::Set(0),
             position: ActiveValue::Set(None),
             underway: ActiveValue::Set(None),
             ended: ActiveValue::Set(false),
-            started_at: ActiveValue::Set(now),
-            updated_at: ActiveValue::Set(now),
+            started_at: ActiveValue::Set(at),
+            updated_at: ActiveValue::Set(at),
         };
-        // Where somebody else was faster, theirs is the conversation: the index allows one.
         conversation::Entity::insert(row)
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&self.0.writer)
             .await
-            .map_err(Fault::doing("beginning a conversation"))?;
-        self.active_conversation(guest)
-            .await?
-            .ok_or(Fault::Missing { what: "the conversation that was just begun" })
+            .map_err(StoreFault::doing("beginning a conversation"))?;
+        Ok(())
+    }
+
+    /// Ends a conversation from outside: the guest's next message begins another.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn end_conversation(&self, id: &ConversationId, at: DateTime<Utc>) -> Result<(), StoreFault> {
+        conversation::Entity::update_many()
+            .col_expr(conversation::Column::Ended, Expr::value(true))
+            .col_expr(conversation::Column::UpdatedAt, Expr::value(at))
+            .filter(conversation::Column::Id.eq(id.as_str()))
+            .exec(&self.0.writer)
+            .await
+            .map_err(StoreFault::doing("ending a conversation"))?;
+        Ok(())
     }
 
     /// The guest's conversation that has not ended.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn active_conversation(&self, guest: &GuestKey) -> Result<Option<ConversationId>, Fault> {
+    pub async fn active_conversation(&self, guest: &GuestKey) -> Result<Option<ConversationId>, StoreFault> {
         let row = conversation::Entity::find()
             .filter(conversation::Column::Guest.eq(guest.as_str()))
             .filter(conversation::Column::Ended.eq(false))
             .one(self.reader())
             .await
-            .map_err(Fault::doing("looking for a conversation"))?;
+            .map_err(StoreFault::doing("looking for a conversation"))?;
         Ok(row.map(|row| ConversationId::new(row.id)))
     }
 
@@ -71,26 +82,26 @@ impl Database {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn conversations(&self, limit: u64) -> Result<Vec<ConversationRow>, Fault> {
+    pub async fn conversations(&self, limit: u64) -> Result<Vec<ConversationRow>, StoreFault> {
         conversation::Entity::find()
             .order_by_desc(conversation::Column::UpdatedAt)
             .limit(limit)
             .all(self.reader())
             .await
-            .map_err(Fault::doing("listing conversations"))
+            .map_err(StoreFault::doing("listing conversations"))
     }
 
     /// Every input of a conversation, in order: a replay needs nothing else.
     ///
     /// # Errors
     /// The database fails, or holds what cannot be read.
-    pub async fn history(&self, conversation: &ConversationId) -> Result<Vec<Logged>, Fault> {
+    pub async fn history(&self, conversation: &ConversationId) -> Result<Vec<Logged>, StoreFault> {
         let rows = log::Entity::find()
             .filter(log::Column::Conversation.eq(conversation.as_str()))
             .order_by_asc(log::Column::Revision)
             .all(self.reader())
             .await
-            .map_err(Fault::doing("reading a conversation's log"))?;
+            .map_err(StoreFault::doing("reading a conversation's log"))?;
         let mut entries = Vec::new();
         for row in rows {
             entries.extend(read::<Vec<Logged>>("a conversation's log", &row.entries)?);
@@ -99,15 +110,15 @@ impl Database {
     }
 }
 
-impl runtime::Store for Database {
+impl runtime::Store for Store {
     type Outgoing = Outgoing;
-    type Fault = Fault;
+    type Fault = StoreFault;
 
-    async fn load(&self, conversation: &str) -> Result<Option<Stored>, Fault> {
+    async fn load(&self, conversation: &str) -> Result<Option<Stored>, StoreFault> {
         let row = conversation::Entity::find_by_id(conversation)
             .one(self.reader())
             .await
-            .map_err(Fault::doing("loading a conversation"))?;
+            .map_err(StoreFault::doing("loading a conversation"))?;
         let Some(row) = row else { return Ok(None) };
         let Some(position) = row.position else { return Ok(None) };
         Ok(Some(Stored {
@@ -117,15 +128,15 @@ impl runtime::Store for Database {
         }))
     }
 
-    /// The conversation must have been begun with [`Database::conversation`], and the answered message must be in the
+    /// The conversation must have been begun with [`Store::begin_conversation`], and the answered message must be in the
     /// inbox and pending: a message that somebody else answered meanwhile is a conflict.
-    async fn commit(&self, commit: Commit<'_, Outgoing>) -> Result<(), CommitError<Fault>> {
+    async fn commit(&self, commit: Commit<'_, Outgoing>) -> Result<(), CommitError<StoreFault>> {
         let wakes = !commit.outgoing.is_empty();
         let transaction = self.begin().await.map_err(CommitError::Fault)?;
         match self.write(&transaction, commit).await {
             Ok(()) => {
                 let committed = transaction.commit().await;
-                committed.map_err(Fault::doing("committing a turn")).map_err(CommitError::Fault)?;
+                committed.map_err(StoreFault::doing("committing a turn")).map_err(CommitError::Fault)?;
                 if wakes {
                     self.outgoing().notify_one();
                 }
@@ -140,14 +151,14 @@ impl runtime::Store for Database {
     }
 }
 
-impl Database {
+impl Store {
     async fn write(
         &self,
         transaction: &impl ConnectionTrait,
         commit: Commit<'_, Outgoing>,
-    ) -> Result<(), CommitError<Fault>> {
+    ) -> Result<(), CommitError<StoreFault>> {
         let now = self.clock().now();
-        let fault = |doing| move |source| CommitError::Fault(Fault::Database { doing, source });
+        let fault = |doing| move |source| CommitError::Fault(StoreFault::Database { doing, source });
         let revision = signed(commit.expected) + 1;
         let position = json("a conversation's position", commit.position).map_err(CommitError::Fault)?;
         let underway = commit
@@ -174,7 +185,9 @@ impl Database {
             .one(transaction)
             .await
             .map_err(fault("reading a conversation back"))?
-            .ok_or(CommitError::Fault(Fault::Missing { what: "the conversation that was just moved on" }))?;
+            .ok_or(CommitError::Fault(StoreFault::Missing {
+                what: "the conversation that was just moved on",
+            }))?;
 
         let entries = json("a conversation's log", commit.log).map_err(CommitError::Fault)?;
         let entry = log::ActiveModel {
@@ -217,13 +230,16 @@ impl Database {
 }
 
 /// Something to be stored, as JSON text.
-pub(super) fn json<T: serde::Serialize + ?Sized>(what: &'static str, value: &T) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(Fault::shape(what))
+pub(super) fn json<T: serde::Serialize + ?Sized>(
+    what: &'static str,
+    value: &T,
+) -> Result<String, StoreFault> {
+    serde_json::to_string(value).map_err(StoreFault::shape(what))
 }
 
 /// Something stored, from JSON text.
-pub(super) fn read<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, Fault> {
-    serde_json::from_str(text).map_err(Fault::shape(what))
+pub(super) fn read<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreFault> {
+    serde_json::from_str(text).map_err(StoreFault::shape(what))
 }
 
 fn signed(revision: u64) -> i64 {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper::clock::{Clock, ManualClock};
-use innkeeper::message::{Button, ChannelName, ConversationId, Inbound, Kind, MessageId, Outgoing};
-use innkeeper::store::{Database, Outcome, Received, Status};
-use innkeeper_engine::runtime::{Answered, Commit, CommitError, Logged, MessageOutcome, Store, Underway};
+use innkeeper::message::{Button, ChannelName, ConversationId, GuestKey, Inbound, Kind, MessageId, Outgoing};
+use innkeeper::store::{Outcome, Received, Status, Store};
+use innkeeper_engine::runtime::{
+    Answered, Commit, CommitError, Logged, MessageOutcome, Store as _, Underway,
+};
 use innkeeper_engine::{Input, Moment, Position, Slots};
 use serde_json::json;
 
@@ -63,15 +65,25 @@ fn answering<'a>(
     }
 }
 
-async fn received(database: &Database, inbound: &Inbound) -> MessageId {
+/// The guest's conversation, begun if there is none.
+async fn begun(database: &Store, guest: &GuestKey) -> ConversationId {
+    if let Some(open) = database.active_conversation(guest).await.expect("no fault") {
+        return open;
+    }
+    let id = ConversationId::new(uuid::Uuid::new_v4().to_string());
+    database.begin_conversation(&id, ChannelName::Twilio, guest, morning()).await.expect("no fault");
+    database.active_conversation(guest).await.expect("no fault").expect("a conversation")
+}
+
+async fn received(database: &Store, inbound: &Inbound) -> MessageId {
     match database.receive(inbound).await.expect("a row") {
         Received::New(id) | Received::Unanswered(id) | Received::Repeat(id) => id,
     }
 }
 
-async fn a_commit_is_all_or_nothing(database: Database) {
+async fn a_commit_is_all_or_nothing(database: Store) {
     let message = received(&database, &text_from(&ana(), "SM1", "hello")).await.to_string();
-    let conversation = database.conversation(&ana(), ChannelName::Twilio).await.expect("a conversation");
+    let conversation = begun(&database, &ana()).await;
     assert!(
         database.load(conversation.as_str()).await.expect("no fault").is_none(),
         "nothing is committed yet"
@@ -104,8 +116,8 @@ async fn a_commit_is_all_or_nothing(database: Database) {
     assert_eq!(database.history(&conversation).await.expect("a log").len(), 1);
 }
 
-async fn of_two_commits_on_one_revision_one_wins(database: Database) {
-    let conversation = database.conversation(&ana(), ChannelName::Twilio).await.expect("a conversation");
+async fn of_two_commits_on_one_revision_one_wins(database: Store) {
+    let conversation = begun(&database, &ana()).await;
     let mut messages = Vec::new();
     for i in 0..8 {
         messages.push(received(&database, &text_from(&ana(), &format!("SM{i}"), "hello")).await.to_string());
@@ -125,9 +137,9 @@ async fn of_two_commits_on_one_revision_one_wins(database: Database) {
     assert_eq!(database.outcomes().await.expect("counts"), outcomes);
 }
 
-async fn a_turn_under_way_is_kept_until_its_commit(database: Database) {
+async fn a_turn_under_way_is_kept_until_its_commit(database: Store) {
     let message = received(&database, &text_from(&ana(), "SM1", "yes")).await.to_string();
-    let conversation = database.conversation(&ana(), ChannelName::Twilio).await.expect("a conversation");
+    let conversation = begun(&database, &ana()).await;
     let underway = Underway {
         message: message.clone(),
         says: Vec::new(),
@@ -149,26 +161,26 @@ async fn a_turn_under_way_is_kept_until_its_commit(database: Database) {
     assert_eq!((stored.revision, stored.underway), (2, None));
 }
 
-async fn after_its_end_a_guest_gets_another_conversation(database: Database) {
+async fn after_its_end_a_guest_gets_another_conversation(database: Store) {
     let message = received(&database, &text_from(&ana(), "SM1", "bye")).await.to_string();
-    let first = database.conversation(&ana(), ChannelName::Twilio).await.expect("a conversation");
-    assert_eq!(database.conversation(&ana(), ChannelName::Twilio).await.expect("the same"), first);
-    assert_ne!(database.conversation(&ben(), ChannelName::Twilio).await.expect("another guest's"), first);
+    let first = begun(&database, &ana()).await;
+    assert_eq!(begun(&database, &ana()).await, first, "it goes on");
+    assert_ne!(begun(&database, &ben()).await, first, "it is another guest's");
     let (over, log) = (position(true), [said("bye")]);
     database.commit(answering(&first, 0, &over, &log, &message)).await.expect("a commit");
     assert_eq!(database.active_conversation(&ana()).await.expect("no fault"), None);
-    let mut begun = tokio::task::JoinSet::new();
+    let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let database = database.clone();
-        begun.spawn(async move {
-            database.conversation(&ana(), ChannelName::Twilio).await.expect("a conversation")
-        });
+        tasks.spawn(async move { begun(&database, &ana()).await });
     }
-    let begun = begun.join_all().await;
-    assert!(begun.iter().all(|id| *id == begun[0] && *id != first), "everybody gets the same new one");
+    let second = tasks.join_all().await;
+    assert!(second.iter().all(|id| *id == second[0] && *id != first), "everybody gets the same new one");
+    database.end_conversation(&second[0], morning()).await.expect("no fault");
+    assert_ne!(begun(&database, &ana()).await, second[0]);
 }
 
-async fn a_message_is_written_down_once(database: Database) {
+async fn a_message_is_written_down_once(database: Store) {
     let inbound = text_from(&ana(), "SM1", "hello");
     let mut deliveries = tokio::task::JoinSet::new();
     for _ in 0..16 {
@@ -186,7 +198,7 @@ async fn a_message_is_written_down_once(database: Database) {
     );
 }
 
-async fn a_turn_is_put_together_from_its_rows(database: Database) {
+async fn a_turn_is_put_together_from_its_rows(database: Store) {
     let lead = received(&database, &text_from(&ana(), "SM1", "a room")).await;
     let second = received(&database, &text_from(&ana(), "SM2", " for two ")).await;
     let third = received(&database, &text_from(&ana(), "SM3", "please")).await;
@@ -206,13 +218,13 @@ async fn a_turn_is_put_together_from_its_rows(database: Database) {
     assert_eq!(database.outcomes().await.expect("counts"), outcomes);
 }
 
-async fn a_reaction_asks_for_no_answer(database: Database) {
+async fn a_reaction_asks_for_no_answer(database: Store) {
     let reaction = Inbound { kind: Kind::Reaction, ..text_from(&ana(), "SM1", "👍") };
     assert!(matches!(database.receive(&reaction).await.expect("no fault"), Received::Unanswered(_)));
     assert_eq!(database.outcomes().await.expect("counts"), BTreeMap::from([(Outcome::Rejected, 1)]));
 }
 
-async fn a_verified_number_stays_when_a_later_message_has_none(database: Database) {
+async fn a_verified_number_stays_when_a_later_message_has_none(database: Store) {
     received(&database, &text_from(&ana(), "SM1", "hello")).await;
     let hidden =
         Inbound { phone: None, address: "whatsapp:ES.1".to_owned(), ..text_from(&ana(), "SM2", "again") };
@@ -222,14 +234,14 @@ async fn a_verified_number_stays_when_a_later_message_has_none(database: Databas
     assert_eq!(database.guests_with_phone("+34600000001").await.expect("guests"), [ana()]);
 }
 
-async fn a_forgotten_guest_leaves_nothing(database: Database) {
+async fn a_forgotten_guest_leaves_nothing(database: Store) {
     for guest in [ana(), ben()] {
         let message = received(&database, &text_from(&guest, guest.as_str(), "hello")).await.to_string();
-        let conversation = database.conversation(&guest, ChannelName::Twilio).await.expect("a conversation");
+        let conversation = begun(&database, &guest).await;
         let (standing, log) = (position(false), [said("hello")]);
         database.commit(answering(&conversation, 0, &standing, &log, &message)).await.expect("a commit");
     }
-    let conversation = database.conversation(&ana(), ChannelName::Twilio).await.expect("a conversation");
+    let conversation = begun(&database, &ana()).await;
     assert_eq!(
         database.forget(&ana()).await.expect("rows"),
         6,
@@ -268,7 +280,7 @@ macro_rules! promises {
             let Some(cluster) = Cluster::start() else { return };
             $(
                 let url = cluster.database(stringify!($promise));
-                let database = Database::open(&url, Arc::new(standing_clock())).await.expect("a database");
+                let database = Store::open(&url, Arc::new(standing_clock())).await.expect("a database");
                 $promise(database.clone()).await;
                 database.close().await.expect("closed");
             )*
@@ -288,9 +300,9 @@ promises! {
     a_forgotten_guest_leaves_nothing,
 }
 
-async fn database_in_memory() -> Database {
+async fn database_in_memory() -> Store {
     let url = innkeeper::config::DatabaseUrl::parse("sqlite::memory:").expect("an address");
-    Database::open(&url, Arc::new(standing_clock())).await.expect("a database")
+    Store::open(&url, Arc::new(standing_clock())).await.expect("a database")
 }
 
 #[tokio::test]
