@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Router;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 use innkeeper_engine::flow::{Mistakes, Source};
 use innkeeper_engine::{Flows, Outcome};
-use innkeeper_hms::mcp::HotelMcp;
+use innkeeper_hms::mcp::{HotelMcp, HttpAccess, http_service};
 use innkeeper_hms::{Hotel, Opening, SeededIds};
 use rmcp::ServiceExt as _;
 use rust_embed::RustEmbed;
 use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, PinnedClock, SystemClock};
 use crate::config::{Config, HotelAt};
 use crate::conversation::Receptionist;
+use crate::http::{Gate, health};
 use crate::reply::{Layers, Replies, ReplyFaults};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::{Address, HotelTools, ToolsFault};
@@ -111,6 +114,16 @@ impl App {
         let clock = clock.unwrap_or_else(|| clock_of(config, zone));
         let receptionist = receptionist(config, tools, house, zone, clock).await?;
         Ok(Self { receptionist: Arc::new(receptionist), hotel })
+    }
+
+    /// Everything that answers over HTTP, behind the gate.
+    pub fn routes(&self, config: &Config, stop: &CancellationToken) -> Router {
+        let mut routes = health(self.receptionist.store.clone());
+        if let Some(hotel) = &self.hotel {
+            let access = HttpAccess::loopback(stop.clone());
+            routes = routes.nest_service("/mcp", http_service(HotelMcp::new(Arc::clone(hotel)), access));
+        }
+        Gate::new(&config.server).guard(routes)
     }
 
     /// Lets go of the databases.
