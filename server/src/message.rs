@@ -99,6 +99,23 @@ impl ChannelName {
         }
     }
 
+    /// Whether the guest is right here: what is said has reached them when it is said, and nothing is sent.
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::Console | Self::Terminal => true,
+            Self::Twilio | Self::Meta => false,
+        }
+    }
+
+    /// How long the words of one message can be, in UTF-16 units; `None` is any length.
+    pub fn text_limit(self) -> Option<usize> {
+        match self {
+            Self::Twilio => Some(1600),
+            Self::Meta => Some(4096),
+            Self::Console | Self::Terminal => None,
+        }
+    }
+
     /// The channel with a stored name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|channel| channel.as_str() == name)
