@@ -101,6 +101,11 @@ pub enum Refusal {
         /// Now.
         now: DateTime<Utc>,
     },
+    /// A booking was made on the quote before.
+    QuoteUsed {
+        /// The quote.
+        asked: String,
+    },
     /// The quote was made for something else.
     QuoteMismatch {
         /// What differs.
@@ -182,6 +187,7 @@ impl Refusal {
             Self::Restricted { .. } => "restricted",
             Self::UnknownQuote { .. } => "unknown_quote",
             Self::QuoteExpired { .. } => "quote_expired",
+            Self::QuoteUsed { .. } => "quote_used",
             Self::QuoteMismatch { .. } => "quote_mismatch",
             Self::BookingNotFound { .. } => "booking_not_found",
             Self::StayStarted { .. } => "stay_started",
@@ -269,7 +275,19 @@ impl fmt::Display for Refusal {
                 iso(*expired_at),
                 iso(*now)
             ),
+<<<<<<< HEAD
             Self::QuoteMismatch { field, quoted, asked } => write!(
+=======
+            Self::QuoteUsed { asked } => write!(
+                out,
+                "quote_id \"{asked}\" was booked before, expected a quote that was not; call quote_stay again"
+            ),
+            Self::QuoteMismatch {
+                field,
+                quoted,
+                asked,
+            } => write!(
+>>>>>>> hms
                 out,
                 "{field} \"{asked}\" differs from the quote, expected \"{quoted}\"; call quote_stay for what the guest wants now"
             ),
