@@ -1,6 +1,5 @@
 //! Where conversations stand: the engine's store, in SQL.
 
-use chrono::{DateTime, Utc};
 use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, MessageOutcome, Stored};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -8,59 +7,59 @@ use sea_orm::{
     QuerySelect,
 };
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::entity::{conversation, inbox, log};
 use super::inbox::Outcome;
-use super::{Store, StoreFault, guests, outbox};
+use super::{Database, Fault, guests, outbox};
 use crate::message::{ChannelName, ConversationId, GuestKey, MessageId, Outgoing};
 
 /// A conversation as stored.
 pub use super::entity::conversation::Model as ConversationRow;
 
-impl Store {
-    /// Begins a conversation. A guest has one that has not ended: where somebody else began another one meanwhile,
-    /// this one is not begun, and a commit to it will be a conflict.
+impl Database {
+    /// The guest's conversation that has not ended; a new one where there is none.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn begin_conversation(
-        &self,
-        id: &ConversationId,
-        channel: ChannelName,
-        guest: &GuestKey,
-        at: DateTime<Utc>,
-    ) -> Result<(), StoreFault> {
+    pub async fn conversation(&self, guest: &GuestKey, channel: ChannelName) -> Result<ConversationId, Fault> {
+        if let Some(open) = self.active_conversation(guest).await? {
+            return Ok(open);
+        }
+        let now = self.clock().now();
         let row = conversation::ActiveModel {
-            id: ActiveValue::Set(id.as_str().to_owned()),
+            id: ActiveValue::Set(Uuid::new_v4().to_string()),
             channel: ActiveValue::Set(channel.as_str().to_owned()),
             guest: ActiveValue::Set(guest.as_str().to_owned()),
             revision: ActiveValue::Set(0),
             position: ActiveValue::Set(None),
             underway: ActiveValue::Set(None),
             ended: ActiveValue::Set(false),
-            started_at: ActiveValue::Set(at),
-            updated_at: ActiveValue::Set(at),
+            started_at: ActiveValue::Set(now),
+            updated_at: ActiveValue::Set(now),
         };
+        // Where somebody else was faster, theirs is the conversation: the index allows one.
         conversation::Entity::insert(row)
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&self.0.writer)
             .await
-            .map_err(StoreFault::doing("beginning a conversation"))?;
-        Ok(())
+            .map_err(Fault::doing("beginning a conversation"))?;
+        let begun = self.active_conversation(guest).await?;
+        begun.ok_or(Fault::Missing { what: "the conversation that was just begun" })
     }
 
     /// Ends a conversation from outside: the guest's next message begins another.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn end_conversation(&self, id: &ConversationId, at: DateTime<Utc>) -> Result<(), StoreFault> {
+    pub async fn end_conversation(&self, id: &ConversationId) -> Result<(), Fault> {
         conversation::Entity::update_many()
             .col_expr(conversation::Column::Ended, Expr::value(true))
-            .col_expr(conversation::Column::UpdatedAt, Expr::value(at))
+            .col_expr(conversation::Column::UpdatedAt, Expr::value(self.clock().now()))
             .filter(conversation::Column::Id.eq(id.as_str()))
             .exec(&self.0.writer)
             .await
-            .map_err(StoreFault::doing("ending a conversation"))?;
+            .map_err(Fault::doing("ending a conversation"))?;
         Ok(())
     }
 
@@ -68,13 +67,13 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn active_conversation(&self, guest: &GuestKey) -> Result<Option<ConversationId>, StoreFault> {
+    pub async fn active_conversation(&self, guest: &GuestKey) -> Result<Option<ConversationId>, Fault> {
         let row = conversation::Entity::find()
             .filter(conversation::Column::Guest.eq(guest.as_str()))
             .filter(conversation::Column::Ended.eq(false))
             .one(self.reader())
             .await
-            .map_err(StoreFault::doing("looking for a conversation"))?;
+            .map_err(Fault::doing("looking for a conversation"))?;
         Ok(row.map(|row| ConversationId::new(row.id)))
     }
 
@@ -82,26 +81,26 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn conversations(&self, limit: u64) -> Result<Vec<ConversationRow>, StoreFault> {
+    pub async fn conversations(&self, limit: u64) -> Result<Vec<ConversationRow>, Fault> {
         conversation::Entity::find()
             .order_by_desc(conversation::Column::UpdatedAt)
             .limit(limit)
             .all(self.reader())
             .await
-            .map_err(StoreFault::doing("listing conversations"))
+            .map_err(Fault::doing("listing conversations"))
     }
 
     /// Every input of a conversation, in order: a replay needs nothing else.
     ///
     /// # Errors
     /// The database fails, or holds what cannot be read.
-    pub async fn history(&self, conversation: &ConversationId) -> Result<Vec<Logged>, StoreFault> {
+    pub async fn history(&self, conversation: &ConversationId) -> Result<Vec<Logged>, Fault> {
         let rows = log::Entity::find()
             .filter(log::Column::Conversation.eq(conversation.as_str()))
             .order_by_asc(log::Column::Revision)
             .all(self.reader())
             .await
-            .map_err(StoreFault::doing("reading a conversation's log"))?;
+            .map_err(Fault::doing("reading a conversation's log"))?;
         let mut entries = Vec::new();
         for row in rows {
             entries.extend(read::<Vec<Logged>>("a conversation's log", &row.entries)?);
@@ -110,15 +109,15 @@ impl Store {
     }
 }
 
-impl runtime::Store for Store {
+impl runtime::Store for Database {
     type Outgoing = Outgoing;
-    type Fault = StoreFault;
+    type Fault = Fault;
 
-    async fn load(&self, conversation: &str) -> Result<Option<Stored>, StoreFault> {
+    async fn load(&self, conversation: &str) -> Result<Option<Stored>, Fault> {
         let row = conversation::Entity::find_by_id(conversation)
             .one(self.reader())
             .await
-            .map_err(StoreFault::doing("loading a conversation"))?;
+            .map_err(Fault::doing("loading a conversation"))?;
         let Some(row) = row else { return Ok(None) };
         let Some(position) = row.position else { return Ok(None) };
         Ok(Some(Stored {
@@ -128,15 +127,15 @@ impl runtime::Store for Store {
         }))
     }
 
-    /// The conversation must have been begun with [`Store::begin_conversation`], and the answered message must be in the
+    /// The conversation must have been begun with [`Database::conversation`], and the answered message must be in the
     /// inbox and pending: a message that somebody else answered meanwhile is a conflict.
-    async fn commit(&self, commit: Commit<'_, Outgoing>) -> Result<(), CommitError<StoreFault>> {
+    async fn commit(&self, commit: Commit<'_, Outgoing>) -> Result<(), CommitError<Fault>> {
         let wakes = !commit.outgoing.is_empty();
         let transaction = self.begin().await.map_err(CommitError::Fault)?;
         match self.write(&transaction, commit).await {
             Ok(()) => {
                 let committed = transaction.commit().await;
-                committed.map_err(StoreFault::doing("committing a turn")).map_err(CommitError::Fault)?;
+                committed.map_err(Fault::doing("committing a turn")).map_err(CommitError::Fault)?;
                 if wakes {
                     self.outgoing().notify_one();
                 }
@@ -151,14 +150,14 @@ impl runtime::Store for Store {
     }
 }
 
-impl Store {
+impl Database {
     async fn write(
         &self,
         transaction: &impl ConnectionTrait,
         commit: Commit<'_, Outgoing>,
-    ) -> Result<(), CommitError<StoreFault>> {
+    ) -> Result<(), CommitError<Fault>> {
         let now = self.clock().now();
-        let fault = |doing| move |source| CommitError::Fault(StoreFault::Database { doing, source });
+        let fault = |doing| move |source| CommitError::Fault(Fault::Database { doing, source });
         let revision = signed(commit.expected) + 1;
         let position = json("a conversation's position", commit.position).map_err(CommitError::Fault)?;
         let underway = commit
@@ -185,7 +184,7 @@ impl Store {
             .one(transaction)
             .await
             .map_err(fault("reading a conversation back"))?
-            .ok_or(CommitError::Fault(StoreFault::Missing {
+            .ok_or(CommitError::Fault(Fault::Missing {
                 what: "the conversation that was just moved on",
             }))?;
 
@@ -233,13 +232,13 @@ impl Store {
 pub(super) fn json<T: serde::Serialize + ?Sized>(
     what: &'static str,
     value: &T,
-) -> Result<String, StoreFault> {
-    serde_json::to_string(value).map_err(StoreFault::shape(what))
+) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(Fault::shape(what))
 }
 
 /// Something stored, from JSON text.
-pub(super) fn read<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreFault> {
-    serde_json::from_str(text).map_err(StoreFault::shape(what))
+pub(super) fn read<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(Fault::shape(what))
 }
 
 fn signed(revision: u64) -> i64 {

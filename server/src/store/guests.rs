@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::conversations::{json, read};
 use super::entity::{conversation, guest, inbox, log, outbox};
-use super::{Store, StoreFault};
+use super::{Database, Fault};
 use crate::message::{GuestKey, Inbound};
 
 /// How a guest is reached.
@@ -21,18 +21,18 @@ pub(crate) struct Reach {
     pub(crate) line: Option<String>,
 }
 
-impl Store {
+impl Database {
     /// What is known about a guest; nothing about one who never wrote.
     ///
     /// # Errors
     /// The database fails, or holds what cannot be read.
-    pub async fn guest(&self, key: &GuestKey) -> Result<Guest, StoreFault> {
+    pub async fn guest(&self, key: &GuestKey) -> Result<Guest, Fault> {
         let Some(row) = find(self.reader(), key.as_str()).await? else { return Ok(Guest::default()) };
         Ok(Guest { phone: row.phone, remembered: read("what is remembered of a guest", &row.remembered)? })
     }
 
     /// How a guest is reached.
-    pub(crate) async fn reach(&self, key: &GuestKey) -> Result<Option<Reach>, StoreFault> {
+    pub(crate) async fn reach(&self, key: &GuestKey) -> Result<Option<Reach>, Fault> {
         let row = find(self.reader(), key.as_str()).await?;
         Ok(row.map(|row| Reach { address: row.address, line: row.line }))
     }
@@ -41,12 +41,12 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn guests_with_phone(&self, phone: &str) -> Result<Vec<GuestKey>, StoreFault> {
+    pub async fn guests_with_phone(&self, phone: &str) -> Result<Vec<GuestKey>, Fault> {
         let rows = guest::Entity::find()
             .filter(guest::Column::Phone.eq(phone))
             .all(self.reader())
             .await
-            .map_err(StoreFault::doing("looking for a guest by number"))?;
+            .map_err(Fault::doing("looking for a guest by number"))?;
         Ok(rows.into_iter().map(|row| GuestKey::new(row.id)).collect())
     }
 
@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// The database fails; then nothing is erased.
-    pub async fn forget(&self, key: &GuestKey) -> Result<u64, StoreFault> {
+    pub async fn forget(&self, key: &GuestKey) -> Result<u64, Fault> {
         let doing = "forgetting a guest";
         let transaction = self.begin().await?;
         let theirs = conversation::Entity::find()
@@ -64,12 +64,12 @@ impl Store {
             .into_tuple::<String>()
             .all(&transaction)
             .await
-            .map_err(StoreFault::doing(doing))?;
+            .map_err(Fault::doing(doing))?;
         let mut rows = log::Entity::delete_many()
             .filter(log::Column::Conversation.is_in(theirs))
             .exec(&transaction)
             .await
-            .map_err(StoreFault::doing(doing))?
+            .map_err(Fault::doing(doing))?
             .rows_affected;
         let key = key.as_str();
         let deletions = [
@@ -82,9 +82,9 @@ impl Store {
             guest::Entity::delete_many().filter(guest::Column::Id.eq(key)).exec(&transaction).await,
         ];
         for deletion in deletions {
-            rows += deletion.map_err(StoreFault::doing(doing))?.rows_affected;
+            rows += deletion.map_err(Fault::doing(doing))?.rows_affected;
         }
-        transaction.commit().await.map_err(StoreFault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
         Ok(rows)
     }
 }
@@ -94,7 +94,7 @@ pub(super) async fn seen(
     connection: &impl ConnectionTrait,
     inbound: &Inbound,
     at: DateTime<Utc>,
-) -> Result<(), StoreFault> {
+) -> Result<(), Fault> {
     let row = guest::ActiveModel {
         id: ActiveValue::Set(inbound.guest.as_str().to_owned()),
         address: ActiveValue::Set(inbound.address.clone()),
@@ -112,7 +112,7 @@ pub(super) async fn seen(
         .on_conflict(again)
         .exec_without_returning(connection)
         .await
-        .map_err(StoreFault::doing("noting that a guest wrote"))?;
+        .map_err(Fault::doing("noting that a guest wrote"))?;
     Ok(())
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn remember(
     key: &str,
     values: &[(String, Json)],
     at: DateTime<Utc>,
-) -> Result<(), StoreFault> {
+) -> Result<(), Fault> {
     if values.is_empty() {
         return Ok(());
     }
@@ -140,7 +140,7 @@ pub(super) async fn remember(
             .filter(guest::Column::Id.eq(key))
             .exec(connection)
             .await
-            .map_err(StoreFault::doing(doing))?;
+            .map_err(Fault::doing(doing))?;
     } else {
         let row = guest::ActiveModel {
             id: ActiveValue::Set(key.to_owned()),
@@ -153,11 +153,11 @@ pub(super) async fn remember(
         guest::Entity::insert(row)
             .exec_without_returning(connection)
             .await
-            .map_err(StoreFault::doing(doing))?;
+            .map_err(Fault::doing(doing))?;
     }
     Ok(())
 }
 
-async fn find(connection: &impl ConnectionTrait, key: &str) -> Result<Option<guest::Model>, StoreFault> {
-    guest::Entity::find_by_id(key).one(connection).await.map_err(StoreFault::doing("looking for a guest"))
+async fn find(connection: &impl ConnectionTrait, key: &str) -> Result<Option<guest::Model>, Fault> {
+    guest::Entity::find_by_id(key).one(connection).await.map_err(Fault::doing("looking for a guest"))
 }

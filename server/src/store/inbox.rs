@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::conversations::json;
 use super::entity::inbox::{Column, Entity};
-use super::{Store, StoreFault, guests, outbox};
+use super::{Database, Fault, guests, outbox};
 use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, Inbound, Kind, MessageId, Outgoing};
 
 /// An inbound message as stored.
@@ -29,12 +29,12 @@ pub enum Received {
     Repeat(MessageId),
 }
 
-impl Store {
+impl Database {
     /// Writes an inbound message down, once, however often and however simultaneously it comes.
     ///
     /// # Errors
     /// The database fails; then the message is not there.
-    pub async fn receive(&self, inbound: &Inbound) -> Result<Received, StoreFault> {
+    pub async fn receive(&self, inbound: &Inbound) -> Result<Received, Fault> {
         let doing = "writing an inbound message down";
         let now = self.clock().now();
         let answerable = inbound.kind != Kind::Reaction;
@@ -60,7 +60,7 @@ impl Store {
             .try_insert()
             .exec(&transaction)
             .await
-            .map_err(StoreFault::doing(doing))?;
+            .map_err(Fault::doing(doing))?;
         let received = match inserted {
             TryInsertResult::Inserted(row) if answerable => Received::New(MessageId(row.last_insert_id)),
             TryInsertResult::Inserted(row) => Received::Unanswered(MessageId(row.last_insert_id)),
@@ -70,15 +70,15 @@ impl Store {
                     .filter(Column::ProviderId.eq(inbound.provider_id.as_str()))
                     .one(&transaction)
                     .await
-                    .map_err(StoreFault::doing(doing))?;
-                let row = first.ok_or(StoreFault::Missing { what: "the first delivery of a message" })?;
+                    .map_err(Fault::doing(doing))?;
+                let row = first.ok_or(Fault::Missing { what: "the first delivery of a message" })?;
                 Received::Repeat(MessageId(row.id))
             }
         };
         if !matches!(received, Received::Repeat(_)) {
             guests::seen(&transaction, inbound, now).await?;
         }
-        transaction.commit().await.map_err(StoreFault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
         Ok(received)
     }
 
@@ -86,24 +86,24 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn pending(&self) -> Result<Vec<InboxRow>, StoreFault> {
+    pub async fn pending(&self) -> Result<Vec<InboxRow>, Fault> {
         Entity::find()
             .filter(Column::Outcome.eq(Outcome::Pending))
             .order_by_asc(Column::Id)
             .all(self.reader())
             .await
-            .map_err(StoreFault::doing("listing the messages without an outcome"))
+            .map_err(Fault::doing("listing the messages without an outcome"))
     }
 
     /// One inbound message.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn message(&self, id: MessageId) -> Result<Option<InboxRow>, StoreFault> {
+    pub async fn message(&self, id: MessageId) -> Result<Option<InboxRow>, Fault> {
         Entity::find_by_id(id.0)
             .one(self.reader())
             .await
-            .map_err(StoreFault::doing("looking for an inbound message"))
+            .map_err(Fault::doing("looking for an inbound message"))
     }
 
     /// Begins a turn, or begins it again: makes `fragments` part of `lead` and puts together what was said. The parts
@@ -116,7 +116,7 @@ impl Store {
         &self,
         lead: MessageId,
         fragments: &[MessageId],
-    ) -> Result<Option<Gathered>, StoreFault> {
+    ) -> Result<Option<Gathered>, Fault> {
         let doing = "beginning a turn";
         let transaction = self.begin().await?;
         let begun = Entity::update_many()
@@ -125,7 +125,7 @@ impl Store {
             .filter(Column::Outcome.eq(Outcome::Pending))
             .exec(&transaction)
             .await
-            .map_err(StoreFault::doing(doing))?;
+            .map_err(Fault::doing(doing))?;
         if begun.rows_affected == 0 {
             return Ok(None);
         }
@@ -138,15 +138,15 @@ impl Store {
                 .filter(Column::Outcome.eq(Outcome::Pending))
                 .exec(&transaction)
                 .await
-                .map_err(StoreFault::doing(doing))?;
+                .map_err(Fault::doing(doing))?;
         }
         let parts = Entity::find()
             .filter(Condition::any().add(Column::Id.eq(lead.0)).add(Column::MergedInto.eq(lead.0)))
             .order_by_asc(Column::Id)
             .all(&transaction)
             .await
-            .map_err(StoreFault::doing(doing))?;
-        transaction.commit().await.map_err(StoreFault::doing(doing))?;
+            .map_err(Fault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
         gathered(lead, &parts).map(Some)
     }
 
@@ -160,7 +160,7 @@ impl Store {
         outcome: Outcome,
         conversation: Option<&ConversationId>,
         outgoing: &[Outgoing],
-    ) -> Result<(), StoreFault> {
+    ) -> Result<(), Fault> {
         let doing = "ending a message that could not be answered";
         let now = self.clock().now();
         let transaction = self.begin().await?;
@@ -171,7 +171,7 @@ impl Store {
             .filter(Column::Outcome.eq(Outcome::Pending))
             .exec(&transaction)
             .await
-            .map_err(StoreFault::doing(doing))?;
+            .map_err(Fault::doing(doing))?;
         if decided.rows_affected > 0 {
             let from = outbox::From {
                 guest: turn.guest.as_str(),
@@ -182,7 +182,7 @@ impl Store {
             };
             outbox::put(&transaction, &from, outgoing).await?;
         }
-        transaction.commit().await.map_err(StoreFault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
         self.outgoing().notify_one();
         Ok(())
     }
@@ -191,7 +191,7 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn outcomes(&self) -> Result<BTreeMap<Outcome, u64>, StoreFault> {
+    pub async fn outcomes(&self) -> Result<BTreeMap<Outcome, u64>, Fault> {
         let mut counts = BTreeMap::new();
         for outcome in
             [Outcome::Pending, Outcome::Answered, Outcome::Merged, Outcome::HandedOver, Outcome::Rejected]
@@ -200,7 +200,7 @@ impl Store {
                 .filter(Column::Outcome.eq(outcome))
                 .count(self.reader())
                 .await
-                .map_err(StoreFault::doing("counting outcomes"))?;
+                .map_err(Fault::doing("counting outcomes"))?;
             if count > 0 {
                 counts.insert(outcome, count);
             }
@@ -210,10 +210,10 @@ impl Store {
 }
 
 /// Puts the parts of a turn together.
-fn gathered(lead: MessageId, parts: &[InboxRow]) -> Result<Gathered, StoreFault> {
-    let first = parts.first().ok_or(StoreFault::Missing { what: "the message that a turn answers" })?;
+fn gathered(lead: MessageId, parts: &[InboxRow]) -> Result<Gathered, Fault> {
+    let first = parts.first().ok_or(Fault::Missing { what: "the message that a turn answers" })?;
     let channel =
-        ChannelName::parse(&first.channel).ok_or(StoreFault::Missing { what: "the channel of a message" })?;
+        ChannelName::parse(&first.channel).ok_or(Fault::Missing { what: "the channel of a message" })?;
     let texts: Vec<&str> =
         parts.iter().map(|part| part.text.trim()).filter(|text| !text.is_empty()).collect();
     let other = parts.iter().filter_map(|part| Kind::parse(&part.kind)).find(|kind| *kind != Kind::Text);

@@ -36,7 +36,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The server's tables. Clones share everything.
 #[derive(Clone, Debug)]
-pub struct Store(Arc<Inner>);
+pub struct Database(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -48,7 +48,7 @@ struct Inner {
 
 /// What keeps the store from doing something. The guest hears none of this.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreFault {
+pub enum Fault {
     /// The database cannot be opened.
     #[error("the database cannot be opened")]
     Open(#[source] DbErr),
@@ -76,7 +76,7 @@ pub enum StoreFault {
     },
 }
 
-impl StoreFault {
+impl Fault {
     /// Names what was being done.
     fn doing(doing: &'static str) -> impl FnOnce(DbErr) -> Self {
         move |source| Self::Database { doing, source }
@@ -88,16 +88,16 @@ impl StoreFault {
     }
 }
 
-impl Store {
+impl Database {
     /// Opens a database and brings the tables up to date. A missing SQLite file is made.
     ///
     /// # Errors
     /// It cannot be reached, or its tables cannot be brought up to date.
-    pub async fn open(url: &DatabaseUrl, clock: Arc<dyn Clock>) -> Result<Self, StoreFault> {
-        let (reader, writer) = connect(url.as_str()).await.map_err(StoreFault::Open)?;
+    pub async fn open(url: &DatabaseUrl, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+        let (reader, writer) = connect(url.as_str()).await.map_err(Fault::Open)?;
         migration::Migrator::up(&writer, None)
             .await
-            .map_err(StoreFault::doing("bringing the tables up to date"))?;
+            .map_err(Fault::doing("bringing the tables up to date"))?;
         Ok(Self(Arc::new(Inner { reader, writer, clock, outgoing: Notify::new() })))
     }
 
@@ -105,11 +105,11 @@ impl Store {
     ///
     /// # Errors
     /// It is not.
-    pub async fn ready(&self) -> Result<(), StoreFault> {
+    pub async fn ready(&self) -> Result<(), Fault> {
         self.reader()
             .execute_unprepared("SELECT 1")
             .await
-            .map_err(StoreFault::doing("asking whether it is there"))?;
+            .map_err(Fault::doing("asking whether it is there"))?;
         Ok(())
     }
 
@@ -122,10 +122,10 @@ impl Store {
     ///
     /// # Errors
     /// The database does not let go.
-    pub async fn close(&self) -> Result<(), StoreFault> {
+    pub async fn close(&self) -> Result<(), Fault> {
         let doing = "closing it";
-        self.0.reader.close_by_ref().await.map_err(StoreFault::doing(doing))?;
-        self.0.writer.close_by_ref().await.map_err(StoreFault::doing(doing))
+        self.0.reader.close_by_ref().await.map_err(Fault::doing(doing))?;
+        self.0.writer.close_by_ref().await.map_err(Fault::doing(doing))
     }
 
     /// What is read from. Never used while a transaction of the same task is open: in memory both are one connection.
@@ -138,12 +138,12 @@ impl Store {
     }
 
     /// Begins to write.
-    async fn begin(&self) -> Result<DatabaseTransaction, StoreFault> {
+    async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.0.writer.begin_with_options(options).await.map_err(StoreFault::doing("beginning to write"))
+        self.0.writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))
     }
 }
 

@@ -8,7 +8,7 @@ use sea_orm::{
 
 use super::conversations::{json, read};
 use super::entity::outbox::{ActiveModel, Column, Entity};
-use super::{Store, StoreFault};
+use super::{Database, Fault};
 use crate::message::{Button, ChannelName, ConversationId, GuestKey, Outgoing, OutgoingId};
 
 /// An outgoing message as stored.
@@ -51,7 +51,7 @@ pub(super) async fn put(
     connection: &impl ConnectionTrait,
     from: &From<'_>,
     outgoing: &[Outgoing],
-) -> Result<(), StoreFault> {
+) -> Result<(), Fault> {
     // One by one: the order of the keys is the order in which they are sent.
     for message in outgoing {
         let row = ActiveModel {
@@ -76,7 +76,7 @@ pub(super) async fn put(
         Entity::insert(row)
             .exec_without_returning(connection)
             .await
-            .map_err(StoreFault::doing("writing an outgoing message"))?;
+            .map_err(Fault::doing("writing an outgoing message"))?;
     }
     Ok(())
 }
@@ -91,7 +91,7 @@ impl OutboxRow {
     ///
     /// # Errors
     /// What is stored cannot be read.
-    pub fn outgoing(&self) -> Result<Outgoing, StoreFault> {
+    pub fn outgoing(&self) -> Result<Outgoing, Fault> {
         Ok(Outgoing {
             text: self.text.clone(),
             buttons: read::<Vec<Button>>("buttons", &self.buttons)?,
@@ -100,7 +100,7 @@ impl OutboxRow {
     }
 }
 
-impl Store {
+impl Database {
     /// Whether a saying reached the guest whole before an instant: every message that carries it was taken by the
     /// provider before, and none came back.
     ///
@@ -111,14 +111,14 @@ impl Store {
         conversation: &ConversationId,
         say: u64,
         before: DateTime<Utc>,
-    ) -> Result<bool, StoreFault> {
+    ) -> Result<bool, Fault> {
         let rows = Entity::find()
             .filter(Column::Conversation.eq(conversation.as_str()))
             .order_by_desc(Column::Id)
             .limit(CONVEYED_WITHIN)
             .all(self.reader())
             .await
-            .map_err(StoreFault::doing("looking whether something was said"))?;
+            .map_err(Fault::doing("looking whether something was said"))?;
         let mut carried = false;
         for row in rows {
             if row.outgoing()?.says.contains(&say) {
@@ -135,17 +135,17 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn outgoing_to(&self, guest: &GuestKey) -> Result<Vec<OutboxRow>, StoreFault> {
+    pub async fn outgoing_to(&self, guest: &GuestKey) -> Result<Vec<OutboxRow>, Fault> {
         Entity::find()
             .filter(Column::Guest.eq(guest.as_str()))
             .order_by_asc(Column::Id)
             .all(self.reader())
             .await
-            .map_err(StoreFault::doing("listing outgoing messages"))
+            .map_err(Fault::doing("listing outgoing messages"))
     }
 
     /// Each guest's first message that waits, on the channels named.
-    pub(crate) async fn first_waiting(&self, channels: &[ChannelName]) -> Result<Vec<OutboxRow>, StoreFault> {
+    pub(crate) async fn first_waiting(&self, channels: &[ChannelName]) -> Result<Vec<OutboxRow>, Fault> {
         let names = channels.iter().map(|channel| channel.as_str());
         let firsts = Query::select()
             .expr(Expr::col(Column::Id).min())
@@ -159,19 +159,19 @@ impl Store {
             .order_by_asc(Column::Id)
             .all(self.reader())
             .await
-            .map_err(StoreFault::doing("looking for what is to be sent"))
+            .map_err(Fault::doing("looking for what is to be sent"))
     }
 
     /// One outgoing message.
-    pub(crate) async fn outgoing_message(&self, id: OutgoingId) -> Result<Option<OutboxRow>, StoreFault> {
+    pub(crate) async fn outgoing_message(&self, id: OutgoingId) -> Result<Option<OutboxRow>, Fault> {
         Entity::find_by_id(id.0)
             .one(self.reader())
             .await
-            .map_err(StoreFault::doing("looking for an outgoing message"))
+            .map_err(Fault::doing("looking for an outgoing message"))
     }
 
     /// Takes a message to send it; `false` where it is no longer as it was read.
-    pub(crate) async fn claim(&self, row: &OutboxRow) -> Result<bool, StoreFault> {
+    pub(crate) async fn claim(&self, row: &OutboxRow) -> Result<bool, Fault> {
         let now = self.clock().now();
         let claimed = Entity::update_many()
             .col_expr(Column::Status, Expr::value(Status::Sending))
@@ -182,12 +182,12 @@ impl Store {
             .filter(Column::Attempts.eq(row.attempts))
             .exec(&self.0.writer)
             .await
-            .map_err(StoreFault::doing("taking a message to send it"))?;
+            .map_err(Fault::doing("taking a message to send it"))?;
         Ok(claimed.rows_affected > 0)
     }
 
     /// Records what a try came to.
-    pub(crate) async fn tried(&self, id: OutgoingId, tried: &Tried) -> Result<(), StoreFault> {
+    pub(crate) async fn tried(&self, id: OutgoingId, tried: &Tried) -> Result<(), Fault> {
         let (status, provider_id, error, next, sent) = match tried {
             Tried::Sent(provider_id) => {
                 (Status::Sent, provider_id.clone(), None, None, Some(self.clock().now()))
@@ -208,23 +208,23 @@ impl Store {
             .filter(Column::Status.ne(Status::Sent))
             .exec(&self.0.writer)
             .await
-            .map_err(StoreFault::doing("recording how sending went"))?;
+            .map_err(Fault::doing("recording how sending went"))?;
         Ok(())
     }
 
     /// Makes tries that a crash interrupted uncertain.
-    pub(crate) async fn interrupted(&self) -> Result<u64, StoreFault> {
+    pub(crate) async fn interrupted(&self) -> Result<u64, Fault> {
         let interrupted = Entity::update_many()
             .col_expr(Column::Status, Expr::value(Status::Uncertain))
             .filter(Column::Status.eq(Status::Sending))
             .exec(&self.0.writer)
             .await
-            .map_err(StoreFault::doing("looking for interrupted tries"))?;
+            .map_err(Fault::doing("looking for interrupted tries"))?;
         Ok(interrupted.rows_affected)
     }
 
     /// The provider's ids of the messages that a guest was sent.
-    pub(crate) async fn provider_ids(&self, guest: &GuestKey) -> Result<Vec<String>, StoreFault> {
+    pub(crate) async fn provider_ids(&self, guest: &GuestKey) -> Result<Vec<String>, Fault> {
         let ids = Entity::find()
             .select_only()
             .column(Column::ProviderId)
@@ -233,7 +233,7 @@ impl Store {
             .into_tuple::<Option<String>>()
             .all(self.reader())
             .await
-            .map_err(StoreFault::doing("listing what a guest was sent"))?;
+            .map_err(Fault::doing("listing what a guest was sent"))?;
         Ok(ids.into_iter().flatten().collect())
     }
 
@@ -243,7 +243,7 @@ impl Store {
         &self,
         guest: &GuestKey,
         channel: ChannelName,
-    ) -> Result<Vec<OutboxRow>, StoreFault> {
+    ) -> Result<Vec<OutboxRow>, Fault> {
         let doing = "taking what is said in the answer to a webhook";
         let transaction = self.begin().await?;
         let waiting = Entity::find()
@@ -253,7 +253,7 @@ impl Store {
             .order_by_asc(Column::Id)
             .all(&transaction)
             .await
-            .map_err(StoreFault::doing(doing))?;
+            .map_err(Fault::doing(doing))?;
         let free = |row: &OutboxRow| matches!(row.status, Status::Queued | Status::Held);
         let taken: Vec<OutboxRow> = waiting.into_iter().take_while(free).collect();
         if !taken.is_empty() {
@@ -263,9 +263,9 @@ impl Store {
                 .filter(Column::Id.is_in(taken.iter().map(|row| row.id)))
                 .exec(&transaction)
                 .await
-                .map_err(StoreFault::doing(doing))?;
+                .map_err(Fault::doing(doing))?;
         }
-        transaction.commit().await.map_err(StoreFault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
         Ok(taken)
     }
 
@@ -275,10 +275,10 @@ impl Store {
         &self,
         id: OutgoingId,
         merge: impl FnOnce(&OutboxRow) -> Option<Delivered> + Send,
-    ) -> Result<Option<OutboxRow>, StoreFault> {
+    ) -> Result<Option<OutboxRow>, Fault> {
         let doing = "recording a delivery";
         let transaction = self.begin().await?;
-        let row = Entity::find_by_id(id.0).one(&transaction).await.map_err(StoreFault::doing(doing))?;
+        let row = Entity::find_by_id(id.0).one(&transaction).await.map_err(Fault::doing(doing))?;
         let Some(row) = row else { return Ok(None) };
         let Some(new) = merge(&row) else { return Ok(Some(row)) };
         let sent_at = row.sent_at.or_else(|| (new.status == Status::Sent).then(|| self.clock().now()));
@@ -291,8 +291,8 @@ impl Store {
             .filter(Column::Id.eq(id.0))
             .exec(&transaction)
             .await
-            .map_err(StoreFault::doing(doing))?;
-        transaction.commit().await.map_err(StoreFault::doing(doing))?;
+            .map_err(Fault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
         let Delivered { status, delivery, provider_id, error } = new;
         Ok(Some(OutboxRow { status, delivery: Some(delivery), provider_id, error, sent_at, ..row }))
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use innkeeper::clock::ManualClock;
 use innkeeper::config::DatabaseUrl;
 use innkeeper::message::{ChannelName, GuestKey, Inbound, Kind};
-use innkeeper::store::Store;
+use innkeeper::store::Database;
 use serde_json::json;
 
 /// A folder that is gone when the test is over.
@@ -46,8 +46,8 @@ pub(crate) fn standing_clock() -> ManualClock {
 }
 
 /// A database in a file of that folder.
-pub(crate) async fn database(folder: &Folder, clock: &ManualClock) -> Store {
-    Store::open(&folder.database_url(), Arc::new(clock.clone())).await.expect("a database")
+pub(crate) async fn database(folder: &Folder, clock: &ManualClock) -> Database {
+    Database::open(&folder.database_url(), Arc::new(clock.clone())).await.expect("a database")
 }
 
 pub(crate) fn ana() -> GuestKey {
