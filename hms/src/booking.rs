@@ -142,10 +142,7 @@ impl Hotel {
         if let Some(quote_id) = &wanted.quote_id
             && self.is_used(tx, quote_id).await?
         {
-            return Err(Refusal::QuoteUsed {
-                asked: quote_id.clone(),
-            }
-            .into());
+            return Err(Refusal::QuoteUsed { asked: quote_id.clone() }.into());
         }
         let category = house.category_of(room)?;
         let total = promise.as_ref().map_or(price.total.minor, |promise| promise.total_minor);

@@ -275,19 +275,11 @@ impl fmt::Display for Refusal {
                 iso(*expired_at),
                 iso(*now)
             ),
-<<<<<<< HEAD
-            Self::QuoteMismatch { field, quoted, asked } => write!(
-=======
             Self::QuoteUsed { asked } => write!(
                 out,
                 "quote_id \"{asked}\" was booked before, expected a quote that was not; call quote_stay again"
             ),
-            Self::QuoteMismatch {
-                field,
-                quoted,
-                asked,
-            } => write!(
->>>>>>> hms
+            Self::QuoteMismatch { field, quoted, asked } => write!(
                 out,
                 "{field} \"{asked}\" differs from the quote, expected \"{quoted}\"; call quote_stay for what the guest wants now"
             ),

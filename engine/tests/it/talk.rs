@@ -43,7 +43,8 @@ pub(crate) struct Talk {
 pub(crate) fn flows() -> Flows {
     static CHECKED: LazyLock<Flows> = LazyLock::new(|| {
         let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
-        let sources = [source("conversation.yaml", ROOT), source("book.yaml", BOOK), source("question.yaml", QUESTION)];
+        let sources =
+            [source("conversation.yaml", ROOT), source("book.yaml", BOOK), source("question.yaml", QUESTION)];
         Flows::check(&sources, &tools(), &prompts()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
     });
     CHECKED.clone()

@@ -26,15 +26,8 @@ pub(super) fn output<T: JsonSchema>() -> Arc<JsonObject> {
 fn plain(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
-<<<<<<< HEAD
-            if object.get("format").and_then(Value::as_str).is_some_and(|format| !format.starts_with("date"))
-=======
             without_null(object);
-            if object
-                .get("format")
-                .and_then(Value::as_str)
-                .is_some_and(|format| !format.starts_with("date"))
->>>>>>> hms
+            if object.get("format").and_then(Value::as_str).is_some_and(|format| !format.starts_with("date"))
             {
                 object.remove("format");
             }
