@@ -24,7 +24,7 @@ use serde_json::{Value as Json, json};
 
 use self::grammar::Grammar;
 
-pub use self::buttons::{Button, ButtonTitles, YesNo};
+pub use self::buttons::{ButtonTitles, YesNo};
 pub use self::layers::Layers;
 pub use self::split::split;
 
@@ -67,7 +67,7 @@ pub struct Reply {
     /// The words; for a chat with WhatsApp's formatting, for a voice ready to be spoken.
     pub text: String,
     /// What can be pressed instead of written.
-    pub buttons: Vec<Button>,
+    pub buttons: Vec<crate::message::Button>,
     /// The ids of the sayings it conveys.
     pub says: Vec<u64>,
 }

@@ -7,20 +7,12 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::neutral;
+use crate::message::Button;
 
 /// The most buttons that a message can have (WhatsApp, quick replies).
 const MOST: usize = 3;
 /// The most characters on a button (WhatsApp, quick replies).
 const LONGEST_TITLE_CHARS: usize = 20;
-
-/// Something to press.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Button {
-    /// What comes back when it is pressed: `yes`, `no`, or `slot:<slot>:<key>`.
-    pub id: String,
-    /// What stands on it.
-    pub title: String,
-}
 
 /// The words on yes and no buttons: the section `buttons` of a language's `words.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

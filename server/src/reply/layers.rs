@@ -58,6 +58,14 @@ impl Layers {
         }
     }
 
+    /// The text of a file that is no prompt, the folder's first; `None` where neither has it.
+    ///
+    /// # Errors
+    /// The folder's cannot be read.
+    pub fn text(&self, name: &str) -> std::io::Result<Option<String>> {
+        Ok(self.read(name)?.map(Cow::into_owned))
+    }
+
     /// The languages in either layer.
     pub(super) fn languages(&self) -> Vec<String> {
         let languages: BTreeSet<String> =
