@@ -1,1 +1,3 @@
 //! A hotel receptionist.
+
+pub mod understand;
