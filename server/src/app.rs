@@ -198,8 +198,15 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
 /// # Errors
 /// A mistake in the vocabulary.
 pub fn understander(config: &Config) -> Result<Understander, StartFault> {
-    let words = words(&layers(config))?;
-    Ok(Understander::new(Extractor::new(&words), None))
+    Ok(Understander::new(extractor(config)?))
+}
+
+/// The embedded rules.
+///
+/// # Errors
+/// A mistake in the vocabulary.
+pub fn extractor(config: &Config) -> Result<Extractor, StartFault> {
+    Ok(Extractor::new(&words(&layers(config))?))
 }
 
 /// An address that reaches this hotel: every connection is an in-memory stream with a server of its own.
