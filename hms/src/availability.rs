@@ -172,9 +172,11 @@ impl<'house> Looking<'house> {
         })
     }
 
-    /// What is large enough, of any type and view.
+    /// What is large enough, of any type and view. Who asks for a kind of room without saying who
+    /// comes is taken for its usual party: nobody who wants a double is shown a single.
     fn large_enough(&self) -> Vec<Category<'house>> {
-        let guests = self.party.map_or(1, Party::guests);
+        let usual = self.kind.map(|kind| Party::usual_for(u32::try_from(kind.max_guests).unwrap_or(1)));
+        let guests = self.party.or(usual).map_or(1, Party::guests);
         self.house.categories().into_iter().filter(|category| category.max_guests() >= guests).collect()
     }
 

@@ -110,6 +110,24 @@ impl Hotel {
         if let Some(earlier) = idempotency::earlier(tx, self.id(), call).await? {
             return Ok(earlier);
         }
+        match self.sell(tx, house, wanted, call).await {
+            // On PostgreSQL each statement sees what was committed before it: the same call may have
+            // been carried out by a repetition of it since the key was looked up.
+            Err(Halt::Refused(refusal)) => match idempotency::earlier(tx, self.id(), call).await? {
+                Some(earlier) => Ok(earlier),
+                None => Err(Halt::Refused(refusal)),
+            },
+            sold => sold,
+        }
+    }
+
+    async fn sell(
+        &self,
+        tx: &DatabaseTransaction,
+        house: &House,
+        wanted: &NewBooking,
+        call: &Call<'_>,
+    ) -> Result<Booking, Halt> {
         let room = house.room_numbered(&wanted.room)?;
         let promise =
             wanted.quote_id.as_deref().map(|id| house.kept_promise(id, room, wanted)).transpose()?;
@@ -120,6 +138,11 @@ impl Hotel {
         )?;
         if self.is_taken(tx, room, wanted.stay).await? {
             return Err(taken(house, room, wanted.stay)?.into());
+        }
+        if let Some(quote_id) = &wanted.quote_id
+            && self.is_used(tx, quote_id).await?
+        {
+            return Err(Refusal::QuoteUsed { asked: quote_id.clone() }.into());
         }
         let category = house.category_of(room)?;
         let total = promise.as_ref().map_or(price.total.minor, |promise| promise.total_minor);
@@ -228,6 +251,15 @@ impl Hotel {
             .await
             .map_err(Fault::doing(DOING))?;
         Ok(night.is_some())
+    }
+
+    async fn is_used(&self, tx: &DatabaseTransaction, quote_id: &str) -> Result<bool, Fault> {
+        let used = quote::Entity::of(self.id())
+            .filter(quote::Column::Id.eq(quote_id))
+            .one(tx)
+            .await
+            .map_err(Fault::doing(DOING))?;
+        Ok(used.is_some())
     }
 
     /// A refusal because the room is taken, completed with what is free, now that no transaction is

@@ -101,6 +101,11 @@ pub enum Refusal {
         /// Now.
         now: DateTime<Utc>,
     },
+    /// A booking was made on the quote before.
+    QuoteUsed {
+        /// The quote.
+        asked: String,
+    },
     /// The quote was made for something else.
     QuoteMismatch {
         /// What differs.
@@ -182,6 +187,7 @@ impl Refusal {
             Self::Restricted { .. } => "restricted",
             Self::UnknownQuote { .. } => "unknown_quote",
             Self::QuoteExpired { .. } => "quote_expired",
+            Self::QuoteUsed { .. } => "quote_used",
             Self::QuoteMismatch { .. } => "quote_mismatch",
             Self::BookingNotFound { .. } => "booking_not_found",
             Self::StayStarted { .. } => "stay_started",
@@ -268,6 +274,10 @@ impl fmt::Display for Refusal {
                 "the quote held until {}, now it is {}; call quote_stay again and read the new price to the guest",
                 iso(*expired_at),
                 iso(*now)
+            ),
+            Self::QuoteUsed { asked } => write!(
+                out,
+                "quote_id \"{asked}\" was booked before, expected a quote that was not; call quote_stay again"
             ),
             Self::QuoteMismatch { field, quoted, asked } => write!(
                 out,

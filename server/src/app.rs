@@ -20,10 +20,10 @@ use crate::clock::{Clock, PinnedClock, SystemClock};
 use crate::config::{Config, HotelAt};
 use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
-use crate::reply::{Layers, Replies, ReplyFaults};
+use crate::reply::{ButtonTitles, Layers, Replies, ReplyFaults, YesNo};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::{Address, HotelTools, ToolsFault};
-use crate::understand::{Extractor, Understander, Words, WordsFault};
+use crate::understand::{Extractor, Understander, Words, WordsError};
 
 /// The tool that tells what every prompt may say about the hotel.
 const HOTEL_INFO: &str = "get_hotel_info";
@@ -71,7 +71,7 @@ pub enum StartFault {
     Replies(#[from] ReplyFaults),
     /// Mistakes in the vocabulary.
     #[error(transparent)]
-    Words(#[from] WordsFault),
+    Words(#[from] WordsError),
     /// A file that cannot be read.
     #[error("{path} cannot be read")]
     File {
@@ -198,9 +198,15 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
 /// # Errors
 /// A mistake in the vocabulary.
 pub fn understander(config: &Config) -> Result<Understander, StartFault> {
-    let layers = layers(config);
-    let words = Words::parse(&layers.read("en/words.yaml").unwrap_or_default(), "prompts/en/words.yaml")?;
-    Ok(Understander::new(Extractor::new(&words), None))
+    Ok(Understander::new(extractor(config)?))
+}
+
+/// The embedded rules.
+///
+/// # Errors
+/// A mistake in the vocabulary.
+pub fn extractor(config: &Config) -> Result<Extractor, StartFault> {
+    Ok(Extractor::new(&words(&layers(config))?))
 }
 
 /// An address that reaches this hotel: every connection is an in-memory stream with a server of its own.
@@ -271,9 +277,19 @@ fn layers(config: &Config) -> Layers {
 
 fn replies(config: &Config) -> Result<Replies, StartFault> {
     let layers = layers(config);
-    let words = Words::parse(&layers.read("en/words.yaml").unwrap_or_default(), "prompts/en/words.yaml")?;
-    let titles = BTreeMap::from([("en".to_owned(), words.buttons())]);
+    let buttons = words(&layers)?.buttons;
+    let pair = |(yes, no): (&str, &str)| YesNo { yes: yes.to_owned(), no: no.to_owned() };
+    let YesNo { yes, no } = pair(buttons.of(""));
+    let prompts = buttons.prompts().map(|prompt| (prompt.to_owned(), pair(buttons.of(prompt)))).collect();
+    let titles = BTreeMap::from([("en".to_owned(), ButtonTitles { yes, no, prompts })]);
     Ok(Replies::new(layers, titles)?)
+}
+
+/// The vocabulary of the one language there is.
+fn words(layers: &Layers) -> Result<Words, StartFault> {
+    let file = "en/words.yaml";
+    let text = layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    Ok(Words::parse(&text.unwrap_or_default(), &format!("prompts/{file}"))?)
 }
 
 /// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own.

@@ -223,13 +223,19 @@ impl<'f> Machine<'f> {
     /// Says a prompt over the active flow's facts.
     fn say(&mut self, prompt: &str, expecting: Expecting, items: Vec<Item>, invalid: Option<Invalid>) -> u64 {
         self.position.says += 1;
+        let mut facts = self.facts();
+        if let Expecting::Slot(name) = &expecting {
+            let kind = self.flow().and_then(|flow| flow.slots.get(name)).map(|slot| slot.kind.name());
+            facts.insert("slot".to_owned(), name.as_str().into());
+            facts.insert("kind".to_owned(), kind.into());
+        }
         let say = Say {
             id: self.position.says,
             prompt: prompt.to_owned(),
             expecting,
             items,
             page: self.page,
-            facts: self.facts(),
+            facts,
             invalid,
         };
         let id = say.id;

@@ -75,11 +75,8 @@ fn prompts(text: &str) -> Prompts {
         let variables: BTreeSet<String> =
             variables.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         for channel in channels.into_iter().filter(|channel| only.is_none_or(|only| only == *channel)) {
-            let key = PromptKey {
-                name: name.to_owned(),
-                language: "en".to_owned(),
-                channel: channel.to_owned(),
-            };
+            let key =
+                PromptKey { name: name.to_owned(), language: "en".to_owned(), channel: channel.to_owned() };
             prompts.found.insert(key, variables.clone());
         }
     }
@@ -138,7 +135,8 @@ fn summary(flows: &Flows) -> String {
             let optional = if slot.optional { " optional" } else { "" };
             let remember = if slot.remember { " remember" } else { "" };
             let default = slot.default.as_ref().map(|default| format!(" default {}", default.source()));
-            writeln!(text, "  slot {name}{optional}{remember}{} {kind}", default.unwrap_or_default()).unwrap();
+            writeln!(text, "  slot {name}{optional}{remember}{} {kind}", default.unwrap_or_default())
+                .unwrap();
         }
         handlers(&mut text, "  ", &flow.on);
         for (name, state) in &flow.states {

@@ -4,6 +4,7 @@
 //! hotel has doubles with a sea and a garden view; the sea one is taken from the 20th of December on.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use indexmap::IndexMap;
@@ -40,10 +41,13 @@ pub(crate) struct Talk {
 }
 
 pub(crate) fn flows() -> Flows {
-    let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
-    let sources =
-        [source("conversation.yaml", ROOT), source("book.yaml", BOOK), source("question.yaml", QUESTION)];
-    Flows::check(&sources, &tools(), &prompts()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    static CHECKED: LazyLock<Flows> = LazyLock::new(|| {
+        let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
+        let sources =
+            [source("conversation.yaml", ROOT), source("book.yaml", BOOK), source("question.yaml", QUESTION)];
+        Flows::check(&sources, &tools(), &prompts()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    });
+    CHECKED.clone()
 }
 
 pub(crate) fn day(day: u32) -> NaiveDate {

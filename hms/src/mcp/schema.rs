@@ -26,6 +26,7 @@ pub(super) fn output<T: JsonSchema>() -> Arc<JsonObject> {
 fn plain(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
+            without_null(object);
             if object.get("format").and_then(Value::as_str).is_some_and(|format| !format.starts_with("date"))
             {
                 object.remove("format");
@@ -39,6 +40,31 @@ fn plain(schema: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(plain),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What may be missing is left out, never null: results skip what is `None`.
+fn without_null(object: &mut JsonObject) {
+    let null = Value::from("null");
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|name| *name != null);
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(names)) = object.get_mut("enum") {
+        names.retain(|name| !name.is_null());
+    }
+    if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type") != Some(&null));
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            object.remove("anyOf");
+            for (word, rule) in only {
+                object.entry(word).or_insert(rule);
+            }
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn run(config: Config, options: cli::Replay) -> Result<Ending, 
 
 /// What the snapshot library writes above a transcript, so that both write the same file.
 fn header(scene: &Scene) -> String {
-    format!("---\nsource: server/tests/it/replays.rs\ndescription: {:?}\nexpression: transcript\n---\n", scene.scene)
+    format!("---\nsource: server/tests/it/replays.rs\ndescription: {:?}\n---\n", scene.scene)
 }
 
 fn difference(stored: &str, played: &str) -> String {

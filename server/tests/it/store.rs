@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use innkeeper::clock::{Clock, ManualClock};
 use innkeeper::message::{Button, ChannelName, ConversationId, GuestKey, Inbound, Kind, MessageId, Outgoing};
-use innkeeper::store::{Outcome, Received, Status, Database};
+use innkeeper::store::{Database, Outcome, Received, Status};
 use innkeeper_engine::runtime::{
     Answered, Commit, CommitError, Logged, MessageOutcome, Store as _, Underway,
 };

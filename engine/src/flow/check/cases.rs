@@ -68,7 +68,8 @@ pub(super) fn read(report: &mut Report<'_>, node: &Node, what: &str, place: Plac
             Some("end with a case that has no `guard`".to_owned()),
         );
     }
-    let first_open = cases.iter().position(|case| case.guard.is_none() && !matches!(case.go, DraftGo::Unread));
+    let first_open =
+        cases.iter().position(|case| case.guard.is_none() && !matches!(case.go, DraftGo::Unread));
     if let Some(never) = first_open.and_then(|open| cases.get(open + 1)) {
         report.add(
             never.at,

@@ -49,7 +49,10 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_
                             "`{}` writes `{path_name}` as `{}`, and `{confirming}` does not read it back",
                             invoke.tool.value, argument.value
                         ),
-                        format!("add `{}` to `confirm` of `{confirming}`", suggestion(graph.flow, &path.value)),
+                        format!(
+                            "add `{}` to `confirm` of `{confirming}`",
+                            suggestion(graph.flow, &path.value)
+                        ),
                     ),
                     _ => (
                         format!("`{path_name}` is made anew after the yes in `{confirming}`"),
@@ -145,7 +148,8 @@ fn unread(graph: &Graph<'_>, confirm: usize, since: &BTreeSet<&str>, path: &[Str
     if !sent {
         return None;
     }
-    let Some(DraftDoes::Confirm { paths, .. }) = graph.states.get(confirm).map(|(_, state)| &state.does) else {
+    let Some(DraftDoes::Confirm { paths, .. }) = graph.states.get(confirm).map(|(_, state)| &state.does)
+    else {
         return None;
     };
     let listed = paths.iter().any(|listed| path.starts_with(&listed.value));

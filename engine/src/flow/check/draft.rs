@@ -53,10 +53,20 @@ pub(super) struct DraftState {
 
 /// What a state does.
 pub(super) enum DraftDoes {
-    Collect { slots: Vec<At<String>>, then: Vec<DraftCase> },
+    Collect {
+        slots: Vec<At<String>>,
+        then: Vec<DraftCase>,
+    },
     Invoke(Box<DraftInvoke>),
-    Confirm { paths: Vec<At<Vec<String>>>, yes: Vec<DraftCase>, no: Vec<DraftCase> },
-    Ask { prompt: At<String>, then: Vec<DraftCase> },
+    Confirm {
+        paths: Vec<At<Vec<String>>>,
+        yes: Vec<DraftCase>,
+        no: Vec<DraftCase>,
+    },
+    Ask {
+        prompt: At<String>,
+        then: Vec<DraftCase>,
+    },
     Always(Vec<DraftCase>),
     Wait,
     Final(String),
@@ -103,9 +113,10 @@ impl Draft {
     /// Every case with the state it stands in, if it stands in one.
     pub(super) fn cases(&self) -> impl Iterator<Item = (Option<&str>, &DraftCase)> {
         let own = self.on.iter().flat_map(|(_, cases)| cases).map(|case| (None, case));
-        let of_states = self.states.iter().flat_map(|(name, state)| {
-            state.cases().into_iter().map(move |case| (Some(name.as_str()), case))
-        });
+        let of_states = self
+            .states
+            .iter()
+            .flat_map(|(name, state)| state.cases().into_iter().map(move |case| (Some(name.as_str()), case)));
         own.chain(of_states)
     }
 
@@ -130,9 +141,7 @@ impl Draft {
     /// The state it begins in.
     pub(super) fn start(&self) -> Option<&str> {
         match &self.initial {
-            Some(initial) => {
-                self.states.get_key_value(initial.value.as_str()).map(|(name, _)| name.as_str())
-            }
+            Some(initial) => self.states.get_key_value(initial.value.as_str()).map(|(name, _)| name.as_str()),
             None => self.states.first().map(|(name, _)| name.as_str()),
         }
     }

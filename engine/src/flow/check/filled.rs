@@ -81,7 +81,9 @@ fn fills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
                     Some(name) => {
                         names.insert(name);
                         let list = flow.slots.get(name).and_then(|slot| slot.list.as_ref());
-                        names.extend(list.into_iter().flat_map(|list| &list.sets).map(|set| set.value.as_str()));
+                        names.extend(
+                            list.into_iter().flat_map(|list| &list.sets).map(|set| set.value.as_str()),
+                        );
                     }
                     None => names.extend(flow.slots.keys().map(String::as_str)),
                 }

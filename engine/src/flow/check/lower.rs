@@ -86,11 +86,9 @@ fn does(world: &World<'_>, draft: &Draft, does: &DraftDoes) -> Option<Does> {
             Does::Collect { slots: values(slots), then: transitions(draft, then) }
         }
         DraftDoes::Invoke(invoke) => Does::Invoke(Box::new(call(world, draft, invoke))),
-        DraftDoes::Confirm { paths, yes, no } => Does::Confirm {
-            paths: values(paths),
-            yes: transitions(draft, yes),
-            no: transitions(draft, no),
-        },
+        DraftDoes::Confirm { paths, yes, no } => {
+            Does::Confirm { paths: values(paths), yes: transitions(draft, yes), no: transitions(draft, no) }
+        }
         DraftDoes::Ask { prompt, then } => {
             Does::Ask { prompt: prompt.value.clone(), then: transitions(draft, then) }
         }

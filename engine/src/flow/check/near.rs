@@ -47,9 +47,8 @@ fn distance(left: &str, right: &str) -> usize {
     for (row, from) in left.iter().enumerate() {
         let mut current = vec![row + 1];
         for (column, to) in right.iter().enumerate() {
-            let mut cost = (above[column] + usize::from(from != to))
-                .min(above[column + 1] + 1)
-                .min(current[column] + 1);
+            let mut cost =
+                (above[column] + usize::from(from != to)).min(above[column + 1] + 1).min(current[column] + 1);
             if row > 0 && column > 0 && left[row - 1] == *to && *from == right[column - 1] {
                 cost = cost.min(before[column - 1] + 1);
             }

@@ -93,7 +93,8 @@ impl<'s> Report<'s> {
         for (key, value) in entries {
             let exact = known.iter().copied().find(|known| *known == key.value);
             let near = || {
-                let free = known.iter().copied().filter(|known| !entries.iter().any(|(k, _)| k.value == *known));
+                let free =
+                    known.iter().copied().filter(|known| !entries.iter().any(|(k, _)| k.value == *known));
                 nearest(&key.value, free)
             };
             let Some(name) = exact.or_else(|| {

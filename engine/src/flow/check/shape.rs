@@ -17,8 +17,24 @@ const FILE_KEYS: &[&str] =
     &["flow", "description", "examples", "slots", "initial", "on", "states", "enabled"];
 
 const STATE_KEYS: &[&str] = &[
-    "say", "collect", "invoke", "with", "save", "fresh_for", "retry", "done", "error", "confirm", "yes", "no",
-    "ask", "wait", "final", "target", "always", "on",
+    "say",
+    "collect",
+    "invoke",
+    "with",
+    "save",
+    "fresh_for",
+    "retry",
+    "done",
+    "error",
+    "confirm",
+    "yes",
+    "no",
+    "ask",
+    "wait",
+    "final",
+    "target",
+    "always",
+    "on",
 ];
 
 /// The keys that say what a state does.
@@ -260,12 +276,9 @@ fn confirmed(report: &mut Report<'_>, node: &Node, what: &str) -> Vec<At<Vec<Str
     paths
 }
 
-fn invoke(
-    report: &mut Report<'_>,
-    fields: &Fields<'_>,
-    done: Vec<DraftCase>,
-) -> Option<DraftInvoke> {
-    let error = fields.get("error").map(|node| read_cases(report, node, "error", FAILURE)).unwrap_or_default();
+fn invoke(report: &mut Report<'_>, fields: &Fields<'_>, done: Vec<DraftCase>) -> Option<DraftInvoke> {
+    let error =
+        fields.get("error").map(|node| read_cases(report, node, "error", FAILURE)).unwrap_or_default();
     let mut with = Vec::new();
     if let Some(node) = fields.get("with") {
         for (name, value) in arguments(report, node) {

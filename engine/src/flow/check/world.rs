@@ -23,8 +23,8 @@ const ERROR_FIELDS: &[&str] = &["code", "message"];
 
 /// Variables that every prompt can use besides slots and results.
 pub(super) const PROMPT_VARIABLES: &[&str] = &[
-    "asked", "channel", "error", "flows", "guest", "hotel", "invalid", "items", "more", "page",
-    "silence", "slot", "today", "unclear",
+    "asked", "channel", "error", "flows", "guest", "hotel", "invalid", "items", "more", "page", "silence",
+    "slot", "today", "unclear",
 ];
 
 /// All flows that could be read, and what they may name.
@@ -80,9 +80,8 @@ impl<'w> World<'w> {
 
     /// The schema of a flow's result, open when a tool that makes it says nothing.
     pub(super) fn result(&self, flow: &'w Draft, name: &str) -> Schema<'w> {
-        let makers = flow
-            .invokes()
-            .filter(|(_, invoke)| invoke.save.as_ref().is_some_and(|save| save.value == name));
+        let makers =
+            flow.invokes().filter(|(_, invoke)| invoke.save.as_ref().is_some_and(|save| save.value == name));
         Schema::any_of(makers.map(|(_, invoke)| {
             self.tool(&invoke.tool.value)
                 .and_then(|tool| tool.output_schema.as_ref())
