@@ -35,7 +35,11 @@ impl Inbox {
     pub async fn take(&self, inbound: &Inbound) -> Result<Taken, Fault> {
         match self.store.receive(inbound).await? {
             Received::New(id) => {
-                let row = self.store.message(id).await?.ok_or(Fault::Missing { what: "a message just received" })?;
+                let row = self
+                    .store
+                    .message(id)
+                    .await?
+                    .ok_or(Fault::Missing { what: "a message just received" })?;
                 Ok(Taken::Waits(self.lanes.submit(&row)))
             }
             Received::Unanswered(_) => Ok(Taken::Unanswered),

@@ -12,11 +12,14 @@ pub mod http;
 pub mod replay;
 
 pub mod channel;
+pub mod inbox;
+pub mod turn;
 
 pub mod conversation;
 pub mod tools;
 pub mod understand;
 pub mod reply;
+pub mod outbox;
 
 pub mod store;
 

@@ -50,7 +50,11 @@ pub struct Outbox {
 
 impl Outbox {
     /// An outbox that sends through these channels.
-    pub fn new(store: Database, clock: Arc<dyn Clock>, channels: impl IntoIterator<Item = Arc<dyn Channel>>) -> Self {
+    pub fn new(
+        store: Database,
+        clock: Arc<dyn Clock>,
+        channels: impl IntoIterator<Item = Arc<dyn Channel>>,
+    ) -> Self {
         let channels = channels.into_iter().map(|channel| (channel.name(), channel)).collect();
         Self { store, clock, channels, held: Mutex::new(HashMap::new()) }
     }
@@ -141,7 +145,10 @@ impl Outbox {
             match self.store.interrupted().await {
                 Ok(0) => return,
                 Ok(count) => {
-                    tracing::warn!(count, "messages were being sent when the program stopped; asking the provider");
+                    tracing::warn!(
+                        count,
+                        "messages were being sent when the program stopped; asking the provider"
+                    );
                     return;
                 }
                 Err(fault) => {
@@ -234,7 +241,8 @@ impl Outbox {
     fn pause(&self, row: &OutboxRow, wanted: Option<Duration>) -> Duration {
         let doubled = BACKOFF.saturating_mul(1 << row.attempts.clamp(0, 16)).min(LONGEST_BACKOFF);
         let pause = wanted.map_or(doubled, |wanted| wanted.max(doubled));
-        let spread = u32::try_from((row.id.unsigned_abs().wrapping_mul(2_654_435_761) >> 8) % 256).unwrap_or(0);
+        let spread =
+            u32::try_from((row.id.unsigned_abs().wrapping_mul(2_654_435_761) >> 8) % 256).unwrap_or(0);
         pause + pause / 1024 * spread
     }
 

@@ -163,14 +163,6 @@ impl Database {
             .map_err(Fault::doing("looking for what is to be sent"))
     }
 
-    /// One outgoing message.
-    pub(crate) async fn outgoing_message(&self, id: OutgoingId) -> Result<Option<OutboxRow>, Fault> {
-        Entity::find_by_id(id.0)
-            .one(self.reader())
-            .await
-            .map_err(Fault::doing("looking for an outgoing message"))
-    }
-
     /// Takes a message to send it; `false` where it is no longer as it was read.
     pub(crate) async fn claim(&self, row: &OutboxRow) -> Result<bool, Fault> {
         let now = self.clock().now();

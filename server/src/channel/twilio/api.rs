@@ -70,15 +70,13 @@ impl Twilio {
                 (twilio.auth_token.is_none(), "[twilio] auth_token"),
                 (config.server.public_url.is_none(), "[server] public_url"),
             ];
-            let missing = keys.into_iter().filter(|(is_missing, _)| *is_missing).map(|(_, key)| key).collect();
+            let missing =
+                keys.into_iter().filter(|(is_missing, _)| *is_missing).map(|(_, key)| key).collect();
             return Err(NotConfigured { missing });
         };
         // Building fails only where TLS has no roots at all; the plain client then says so when it is used.
-        let client = Client::builder()
-            .timeout(twilio.timeout)
-            .redirect(Policy::none())
-            .build()
-            .unwrap_or_default();
+        let client =
+            Client::builder().timeout(twilio.timeout).redirect(Policy::none()).build().unwrap_or_default();
         Ok(Self {
             account: account.clone(),
             keys: Keys { auth_token: auth_token.clone(), shared_key: twilio.shared_key.clone() },
@@ -143,7 +141,9 @@ impl Twilio {
                 SendFault::Later { reason, after: Some(CREDENTIALS_PAUSE) }
             }
             // It may have been taken before that.
-            _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => SendFault::Unknown { reason },
+            _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+                SendFault::Unknown { reason }
+            }
             _ => SendFault::Never { reason },
         }
     }
@@ -179,7 +179,9 @@ impl Channel for Twilio {
         }
         match response.json::<Message>().await {
             Ok(message) => Ok(Sent { provider_id: message.sid }),
-            Err(error) => Err(SendFault::Unknown { reason: format!("the answer is cut off: {}", kind(&error)) }),
+            Err(error) => {
+                Err(SendFault::Unknown { reason: format!("the answer is cut off: {}", kind(&error)) })
+            }
         }
     }
 
@@ -192,10 +194,9 @@ impl Channel for Twilio {
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }
-        let page: Page = response
-            .json()
-            .await
-            .map_err(|error| SendFault::Unknown { reason: format!("the answer is cut off: {}", kind(&error)) })?;
+        let page: Page = response.json().await.map_err(|error| SendFault::Unknown {
+            reason: format!("the answer is cut off: {}", kind(&error)),
+        })?;
         // Times are in whole seconds.
         let since = since - TimeDelta::seconds(1);
         let mut taken: Vec<(DateTime<Utc>, String)> = page

@@ -122,7 +122,8 @@ fn signed_part(url: &str, content: Content<'_>) -> Result<String, Refusal> {
         }
         Content::Body([]) => Ok(String::new()),
         Content::Body(body) => {
-            let query = url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
+            let query =
+                url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
             let hash = query.split('&').find_map(|pair| pair.strip_prefix(BODY_HASH)?.strip_prefix('='));
             let actual = Sha256::digest(body).iter().fold(String::new(), |mut hex, byte| {
                 // Writing to a string cannot fail.

@@ -90,7 +90,8 @@ impl IntoResponse for Unserved {
             }
             Self::Incomplete(field) => {
                 tracing::warn!(field, "a webhook lacks a field");
-                (StatusCode::BAD_REQUEST, format!("{field} is missing or not of the expected form\n")).into_response()
+                (StatusCode::BAD_REQUEST, format!("{field} is missing or not of the expected form\n"))
+                    .into_response()
             }
             Self::Fault(fault) => {
                 tracing::error!(error = %fault, "a webhook could not be taken");
@@ -105,7 +106,8 @@ fn authentic(twilio: &Twilio, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Re
     let form = Form::parse(body);
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let address = twilio.public(uri.path_and_query().map_or("", |path| path.as_str()));
-    let (signature, settings) = (header("x-twilio-signature"), header("x-twilio-webhooks-signature-settings"));
+    let (signature, settings) =
+        (header("x-twilio-signature"), header("x-twilio-webhooks-signature-settings"));
     is_signed(twilio.keys(), signature, settings, &address, Content::Form(form.pairs()))
         .map_err(Unserved::NotSigned)?;
     if form.get("AccountSid") == Some(twilio.account()) { Ok(form) } else { Err(Unserved::OtherAccount) }
