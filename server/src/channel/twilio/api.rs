@@ -1,6 +1,5 @@
 //! Twilio's REST API: sending, and finding out what was sent.
 
-use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,22 +24,21 @@ const CREDENTIALS_PAUSE: Duration = Duration::from_secs(60);
 /// So many messages to a guest are looked through for one that may have been sent.
 const LOOK_BACK: &str = "100";
 
-/// What is missing for WhatsApp by Twilio to work.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct NotConfigured {
-    /// The keys that are not set.
-    pub missing: Vec<&'static str>,
-}
-
-impl fmt::Display for NotConfigured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "WhatsApp by Twilio is off: set {} in innkeeper.toml (or TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, \
-             INNKEEPER__SERVER__PUBLIC_URL) and start again",
-            self.missing.join(", ")
-        )
-    }
+/// Why WhatsApp by Twilio is off.
+#[derive(Debug, thiserror::Error)]
+pub enum Off {
+    /// Something is not configured.
+    #[error(
+        "WhatsApp by Twilio is off: set {} in innkeeper.toml (or TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, \
+         INNKEEPER__SERVER__PUBLIC_URL) and start again", .missing.join(", ")
+    )]
+    NotConfigured {
+        /// The keys that are not set.
+        missing: Vec<&'static str>,
+    },
+    /// There is no HTTP client to call it with.
+    #[error("WhatsApp by Twilio is off: this machine has no HTTP client")]
+    NoClient(#[source] reqwest::Error),
 }
 
 /// A Twilio account.
@@ -59,8 +57,8 @@ impl Twilio {
     /// The account of a configuration.
     ///
     /// # Errors
-    /// What is not configured.
-    pub fn new(config: &Config) -> Result<Self, NotConfigured> {
+    /// What keeps it from working.
+    pub fn new(config: &Config) -> Result<Self, Off> {
         let twilio = &config.twilio;
         let (Some(account), Some(auth_token), Some(public_url)) =
             (&twilio.account_sid, &twilio.auth_token, &config.server.public_url)
@@ -72,11 +70,10 @@ impl Twilio {
             ];
             let missing =
                 keys.into_iter().filter(|(is_missing, _)| *is_missing).map(|(_, key)| key).collect();
-            return Err(NotConfigured { missing });
+            return Err(Off::NotConfigured { missing });
         };
-        // Building fails only where TLS has no roots at all; the plain client then says so when it is used.
-        let client =
-            Client::builder().timeout(twilio.timeout).redirect(Policy::none()).build().unwrap_or_default();
+        let client = Client::builder().timeout(twilio.timeout).redirect(Policy::none()).build();
+        let client = client.map_err(Off::NoClient)?;
         Ok(Self {
             account: account.clone(),
             keys: Keys { auth_token: auth_token.clone(), shared_key: twilio.shared_key.clone() },

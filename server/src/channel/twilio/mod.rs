@@ -6,6 +6,6 @@ mod signature;
 mod twiml;
 mod webhook;
 
-pub use api::{NotConfigured, Twilio};
+pub use api::{Off, Twilio};
 pub use signature::{Content, Keys, Refusal, is_signed};
 pub use webhook::{Webhooks, refusing, routes};

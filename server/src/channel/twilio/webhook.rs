@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::Value as Json;
 
-use super::api::{NotConfigured, STATUS_ROUTE, Twilio, meaning};
+use super::api::{Off, STATUS_ROUTE, Twilio, meaning};
 use super::form::Form;
 use super::signature::{Content, Refusal, is_signed};
 use super::twiml;
@@ -56,7 +56,7 @@ pub fn routes(webhooks: Webhooks) -> Router {
 }
 
 /// The same routes without an account: they say what to configure.
-pub fn refusing(reason: &NotConfigured) -> Router {
+pub fn refusing(reason: &Off) -> Router {
     let sentence = format!("{reason}.\n");
     let refuse = move || {
         let sentence = sentence.clone();
