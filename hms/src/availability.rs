@@ -124,7 +124,7 @@ impl Hotel {
     async fn look(&self, wish: &Wish) -> Result<Availability, Halt> {
         let house = self.house().await?;
         house.check_dates(wish.stay)?;
-        Ok(self.availability_in(&house, wish).await?)
+        self.availability_in(&house, wish).await
     }
 
     /// What is free for a wish whose dates were checked.
@@ -279,7 +279,7 @@ impl<'house> Looking<'house> {
                 Some((!self.is_kind(category), !self.has_view(category), offer))
             })
             .collect();
-        others.sort_by(|a, b| (a.0, a.1, a.2.total.minor).cmp(&(b.0, b.1, b.2.total.minor)));
+        others.sort_by_key(|(kind, view, offer)| (*kind, *view, offer.total.minor));
         let same_dates = others
             .into_iter()
             .take(ALTERNATIVES_SAME_DATES)

@@ -113,6 +113,25 @@ async fn a_second_opening_finds_the_same_hotel_and_its_bookings() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn programs_that_start_at_once_on_an_empty_database_share_one_hotel() {
+    for place in Place::all().await {
+        let mut starting = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            starting.spawn(Hotel::open(Opening::of(&place.url)));
+        }
+        let hotels = starting.join_all().await;
+        for hotel in &hotels {
+            let hotel = hotel
+                .as_ref()
+                .unwrap_or_else(|fault| panic!("{:?}: {fault:?}", place.kind));
+            assert_eq!(hotel.listing().await.unwrap().rooms.len(), 24);
+        }
+        let desk = Desk::at(&place).await;
+        assert_eq!(count(&place, "hotels", &desk).await, 1);
+    }
+}
+
 #[tokio::test]
 async fn an_empty_database_is_seeded_only_if_wished() {
     for place in Place::all().await {
