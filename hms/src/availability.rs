@@ -221,7 +221,13 @@ impl<'house> Looking<'house> {
 
     /// The category as an offer, if a room is free and the stay may begin.
     fn offer(&self, category: &Category<'_>, stay: Stay, occupancy: &Occupancy) -> Option<Offer> {
-        if self.house.tariff.broken_rule(category, stay).is_some() {
+        if self
+            .house
+            .stock
+            .tariff
+            .broken_rule(category, stay)
+            .is_some()
+        {
             return None;
         }
         let free: Vec<&room::Model> = free_rooms(category, stay, occupancy);
@@ -229,7 +235,7 @@ impl<'house> Looking<'house> {
         let party = self
             .party
             .unwrap_or_else(|| Party::usual_for(category.max_guests()));
-        let price = self.house.tariff.price(category, stay, party)?;
+        let price = self.house.stock.tariff.price(category, stay, party)?;
         Some(Offer {
             offer_id: category.offer_id(),
             room_id: room.number.clone(),
@@ -305,12 +311,12 @@ impl<'house> Looking<'house> {
         let mut stays: Vec<Stay> = self
             .fitting()
             .iter()
-            .filter_map(
-                |category| match self.house.tariff.broken_rule(category, self.stay)? {
+            .filter_map(|category| {
+                match self.house.stock.tariff.broken_rule(category, self.stay)? {
                     ArrivalRule::MinNights(nights) => self.stay.lasting(nights),
                     ArrivalRule::ClosedToArrival | ArrivalRule::NotSold => None,
-                },
-            )
+                }
+            })
             .collect();
         stays.dedup();
         for distance in 1..=NEAR_DAYS {

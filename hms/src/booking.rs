@@ -175,7 +175,7 @@ impl Hotel {
             nights: wanted.stay.nights(),
             guests: party,
             total: house.currency.amount(total),
-            cancellation: house.cancellation.terms(
+            cancellation: house.stock.cancellation.terms(
                 wanted.stay.arrival(),
                 house.zone,
                 &price,

@@ -15,6 +15,8 @@ use crate::migration::Migrator;
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 12;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a database server may take to answer when the program starts.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Any number that nothing else in the database locks.
@@ -53,6 +55,10 @@ impl Database {
 
     async fn connect(url: &str) -> Result<Self, DbErr> {
         if !url.starts_with("sqlite:") {
+            // A pool would ask an address where nothing listens again and again; the start should not.
+            let mut once = quiet(url);
+            once.max_connections(1).acquire_timeout(ANSWER_TIMEOUT);
+            SeaOrm::connect(once).await?.close().await?;
             let mut options = quiet(url);
             options
                 .max_connections(POSTGRES_CONNECTIONS)

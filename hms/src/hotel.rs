@@ -11,6 +11,7 @@ use crate::database::Database;
 use crate::entity::hotel;
 use crate::house::{self, House};
 use crate::refusal::Halt;
+use crate::stock::Shelf;
 use crate::{Clock, Fault, Ids, RandomIds, SystemClock, seed};
 
 /// How often a change is tried when other writers come first.
@@ -44,6 +45,7 @@ pub struct Hotel {
     database: Database,
     clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
+    shelf: Shelf,
 }
 
 /// What dates and numbers without more are read by.
@@ -102,6 +104,7 @@ impl Hotel {
             database,
             clock: opening.clock,
             ids: opening.ids,
+            shelf: Shelf::default(),
         })
     }
 
@@ -180,7 +183,7 @@ impl Hotel {
 
     /// What the hotel has and asks for, as it is now.
     pub(crate) async fn house(&self) -> Result<House, Fault> {
-        House::load(self.database.reader(), self.id, self.now()).await
+        House::load(self.database.reader(), &self.shelf, self.id, self.now()).await
     }
 }
 

@@ -29,6 +29,7 @@ mod seed;
 
 mod hotel;
 mod house;
+mod stock;
 mod tariff;
 
 mod refusal;

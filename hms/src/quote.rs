@@ -138,7 +138,7 @@ impl Hotel {
             total: price.total,
             currency: house.currency,
             expires_at,
-            cancellation: house.cancellation.terms(
+            cancellation: house.stock.cancellation.terms(
                 stay.arrival(),
                 house.zone,
                 &price,
@@ -162,6 +162,7 @@ impl House {
         let party = party.unwrap_or_else(|| Party::usual_for(category.max_guests()));
         if party.guests() > category.max_guests() {
             let larger = self
+                .stock
                 .types
                 .iter()
                 .filter(|kind| i64::from(kind.max_guests) >= i64::from(party.guests()));
@@ -180,10 +181,10 @@ impl House {
                 rule,
             })
         };
-        if let Some(rule) = self.tariff.broken_rule(&category, stay) {
+        if let Some(rule) = self.stock.tariff.broken_rule(&category, stay) {
             return Err(restricted(rule));
         }
-        let price = self.tariff.price(&category, stay, party);
+        let price = self.stock.tariff.price(&category, stay, party);
         price
             .map(|price| (party, price))
             .ok_or_else(|| restricted(crate::tariff::ArrivalRule::NotSold))

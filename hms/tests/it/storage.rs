@@ -202,6 +202,48 @@ async fn the_database_itself_refuses_a_night_sold_twice_and_an_altered_log() {
 }
 
 #[tokio::test]
+async fn a_change_made_by_another_program_is_in_the_next_answer() {
+    for place in Place::all().await {
+        let desk = Desk::at(&place).await;
+        let db = Database::connect(&place.url).await.unwrap();
+        let wish = json!({ "start_date": "2027-02-01", "end_date": "2027-02-02", "room_type": "suite", "view": "sea" });
+        let seen = async || desk.done("get_room_availability", wish.clone()).await;
+        assert_eq!(seen().await["rooms"][0]["total"]["minor"], 28_400);
+        let changes = [
+            (
+                "UPDATE nightly_rates SET weekday_minor = weekday_minor + 100",
+                28_500,
+            ),
+            (
+                "UPDATE taxes SET amount = 300 WHERE code = 'city_tax'",
+                28_700,
+            ),
+            ("DELETE FROM taxes WHERE code = 'city_tax'", 28_100),
+        ];
+        for (change, total) in changes {
+            db.execute_unprepared(change).await.unwrap();
+            assert_eq!(
+                seen().await["rooms"][0]["total"]["minor"],
+                total,
+                "{change}"
+            );
+        }
+        db.execute_unprepared("UPDATE rooms SET view = 'garden' WHERE number = '405'")
+            .await
+            .unwrap();
+        assert_eq!(seen().await["reason"], "view_unavailable");
+        db.execute_unprepared("UPDATE questions SET answer = 'No.' WHERE topic = 'parking'")
+            .await
+            .unwrap();
+        let parking = desk
+            .done("get_hotel_info", json!({ "topic": "parking" }))
+            .await;
+        assert_eq!(parking["questions"][0]["answer"], "No.");
+        db.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn the_log_names_no_person() {
     for place in Place::all().await {
         let desk = Desk::at(&place).await;
