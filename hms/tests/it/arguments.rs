@@ -151,4 +151,12 @@ async fn a_long_or_strange_value_is_cut_before_it_is_said_back() {
         text.len() < 300 && text.contains('…') && !text.contains('\u{7}'),
         "{text}"
     );
+    for (tool, field) in [
+        ("cancel_booking", "booking_id"),
+        ("get_hotel_info", "topic"),
+    ] {
+        let endless = json!({ field: "y".repeat(5_000) });
+        let text = desk.refused("invalid_argument", tool, endless).await;
+        assert!(text.len() < 300 && text.contains("at most 300"), "{text}");
+    }
 }
