@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::database::Database;
 use crate::entity::hotel;
 use crate::house::{self, House};
 use crate::refusal::Halt;
+use crate::stock::Shelf;
 use crate::{Clock, Fault, Ids, RandomIds, SystemClock, seed};
 
 /// How often a change is tried when other writers come first.
@@ -42,6 +45,7 @@ pub struct Hotel {
     database: Database,
     clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
+    shelf: Shelf,
 }
 
 /// What dates and numbers without more are read by.
@@ -95,7 +99,13 @@ impl Hotel {
                 first_hotel(&database).await?.ok_or(Fault::NoHotel)?
             }
         };
-        Ok(Self { id, database, clock: opening.clock, ids: opening.ids })
+        Ok(Self {
+            id,
+            database,
+            clock: opening.clock,
+            ids: opening.ids,
+            shelf: Shelf::default(),
+        })
     }
 
     /// The same hotel on another clock.
@@ -123,8 +133,14 @@ impl Hotel {
     /// The database does not answer.
     pub async fn whereabouts(&self) -> Result<Whereabouts, Fault> {
         let row = house::hotel_row(self.database.reader(), self.id).await?;
-        let today = self.now().with_timezone(&house::zone_of(&row)?).date_naive();
-        Ok(Whereabouts { today, country: row.country })
+        let today = self
+            .now()
+            .with_timezone(&house::zone_of(&row)?)
+            .date_naive();
+        Ok(Whereabouts {
+            today,
+            country: row.country,
+        })
     }
 
     /// Closes the database connections; for a clean end of the program.
@@ -152,9 +168,16 @@ impl Hotel {
         work: Result<T, Halt>,
     ) -> Option<Result<T, Halt>> {
         let settled = match work {
-            Ok(done) => tx.commit().await.map_err(Fault::doing(doing)).map(|()| done).map_err(Halt::Fault),
+            Ok(done) => tx
+                .commit()
+                .await
+                .map_err(Fault::doing(doing))
+                .map(|()| done)
+                .map_err(Halt::Fault),
             Err(halt) => match (tx.rollback().await, halt) {
-                (Err(source), Halt::Refused(_)) => Err(Halt::Fault(Fault::Database { doing, source })),
+                (Err(source), Halt::Refused(_)) => {
+                    Err(Halt::Fault(Fault::Database { doing, source }))
+                }
                 (_, halt) => Err(halt),
             },
         };
@@ -166,7 +189,7 @@ impl Hotel {
 
     /// What the hotel has and asks for, as it is now.
     pub(crate) async fn house(&self) -> Result<House, Fault> {
-        House::load(self.database.reader(), self.id, self.now()).await
+        House::load(self.database.reader(), &self.shelf, self.id, self.now()).await
     }
 }
 

@@ -1,16 +1,16 @@
-//! What the hotel has and asks for: one reading of its rooms, prices and rules.
+//! The hotel's facts at one moment, and the words that mean its rooms.
 
 use std::collections::HashSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use crate::cancellation::CancellationRule;
-use crate::entity::{Scoped, hotel, policy, room, room_night, room_type};
+use crate::entity::{Scoped, hotel, room, room_night, room_type};
 use crate::stay::add_days;
-use crate::tariff::Tariff;
+use crate::stock::{Shelf, Stock};
 use crate::words::folded_line;
 use crate::{Currency, Fault, Refusal, Stay};
 
@@ -20,12 +20,7 @@ pub(crate) struct House {
     pub(crate) now: DateTime<Utc>,
     pub(crate) zone: Tz,
     pub(crate) currency: Currency,
-    /// In the hotel's own order.
-    pub(crate) types: Vec<room_type::Model>,
-    /// In the order of their numbers.
-    pub(crate) rooms: Vec<room::Model>,
-    pub(crate) tariff: Tariff,
-    pub(crate) cancellation: CancellationRule,
+    pub(crate) stock: Arc<Stock>,
 }
 
 /// Rooms that are sold as the same thing: one type with one view.
@@ -41,34 +36,22 @@ pub(crate) struct Category<'house> {
 pub(crate) struct Occupancy(HashSet<(i64, NaiveDate)>);
 
 impl House {
-    pub(crate) async fn load(db: &impl ConnectionTrait, id: i64, now: DateTime<Utc>) -> Result<Self, Fault> {
+    pub(crate) async fn load(
+        db: &impl ConnectionTrait,
+        shelf: &Shelf,
+        id: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Fault> {
         let hotel = hotel_row(db, id).await?;
-        let currency = Currency::parse(&hotel.currency)
-            .ok_or_else(|| Fault::Unreadable { what: "currency", value: hotel.currency.clone() })?;
-        let types = room_type::Entity::of(id)
-            .order_by_asc(room_type::Column::Position)
-            .order_by_asc(room_type::Column::Id)
-            .all(db)
-            .await
-            .map_err(Fault::doing("reading room types"))?;
-        let rooms = room::Entity::of(id)
-            .order_by_asc(room::Column::Number)
-            .all(db)
-            .await
-            .map_err(Fault::doing("reading rooms"))?;
-        let cancellation = policy::Entity::of(id)
-            .filter(policy::Column::Code.eq("cancellation"))
-            .one(db)
-            .await
-            .map_err(Fault::doing("reading the cancellation policy"))?;
+        let currency = Currency::parse(&hotel.currency).ok_or_else(|| Fault::Unreadable {
+            what: "currency",
+            value: hotel.currency.clone(),
+        })?;
         Ok(Self {
             zone: zone_of(&hotel)?,
             currency,
             now,
-            types,
-            rooms,
-            tariff: Tariff::load(db, id, currency).await?,
-            cancellation: CancellationRule::from(cancellation),
+            stock: shelf.stock(db, &hotel, currency).await?,
             hotel,
         })
     }
@@ -86,8 +69,9 @@ impl House {
     /// Every type and view that there are rooms of, types in order, views by name.
     pub(crate) fn categories(&self) -> Vec<Category<'_>> {
         let mut categories = Vec::new();
-        for kind in &self.types {
+        for kind in &self.stock.types {
             let mut views: Vec<&str> = self
+                .stock
                 .rooms
                 .iter()
                 .filter(|room| room.room_type_id == kind.id)
@@ -97,7 +81,11 @@ impl House {
             views.dedup();
             categories.extend(views.into_iter().map(|view| {
                 let alike = |room: &&room::Model| room.room_type_id == kind.id && room.view == view;
-                Category { kind, view, rooms: self.rooms.iter().filter(alike).collect() }
+                Category {
+                    kind,
+                    view,
+                    rooms: self.stock.rooms.iter().filter(alike).collect(),
+                }
             }));
         }
         categories
@@ -105,7 +93,12 @@ impl House {
 
     /// Every view there is, by name.
     pub(crate) fn views(&self) -> Vec<&str> {
-        let mut views: Vec<&str> = self.rooms.iter().map(|room| room.view.as_str()).collect();
+        let mut views: Vec<&str> = self
+            .stock
+            .rooms
+            .iter()
+            .map(|room| room.view.as_str())
+            .collect();
         views.sort_unstable();
         views.dedup();
         views
@@ -120,33 +113,55 @@ impl House {
                 name == wanted || format!("{name}s") == wanted
             })
         };
-        self.types.iter().find(means).ok_or_else(|| Refusal::UnknownRoomType {
-            asked: asked.to_owned(),
-            known: self.types.iter().map(|kind| kind.code.clone()).collect(),
-        })
+        self.stock
+            .types
+            .iter()
+            .find(means)
+            .ok_or_else(|| Refusal::UnknownRoomType {
+                asked: asked.to_owned(),
+                known: self
+                    .stock
+                    .types
+                    .iter()
+                    .map(|kind| kind.code.clone())
+                    .collect(),
+            })
     }
 
     /// The view that `asked` means, with or without the word view.
     pub(crate) fn view_called(&self, asked: &str) -> Result<&str, Refusal> {
         let wanted = without(&folded_line(asked), &["views", "view"]);
-        self.views().into_iter().find(|view| folded_line(view) == wanted).ok_or_else(|| {
-            Refusal::UnknownView {
+        self.views()
+            .into_iter()
+            .find(|view| folded_line(view) == wanted)
+            .ok_or_else(|| Refusal::UnknownView {
                 asked: asked.to_owned(),
                 known: self.views().into_iter().map(str::to_owned).collect(),
-            }
-        })
+            })
     }
 
     /// The room with this number on its door.
     pub(crate) fn room_numbered(&self, asked: &str) -> Result<&room::Model, Refusal> {
         let wanted = without(&folded_line(asked), &["room"]);
-        self.rooms.iter().find(|room| folded_line(&room.number) == wanted).ok_or_else(|| {
-            Refusal::UnknownRoom {
+        self.stock
+            .rooms
+            .iter()
+            .find(|room| folded_line(&room.number) == wanted)
+            .ok_or_else(|| Refusal::UnknownRoom {
                 asked: asked.to_owned(),
-                first: self.rooms.first().map(|room| room.number.clone()).unwrap_or_default(),
-                last: self.rooms.last().map(|room| room.number.clone()).unwrap_or_default(),
-            }
-        })
+                first: self
+                    .stock
+                    .rooms
+                    .first()
+                    .map(|room| room.number.clone())
+                    .unwrap_or_default(),
+                last: self
+                    .stock
+                    .rooms
+                    .last()
+                    .map(|room| room.number.clone())
+                    .unwrap_or_default(),
+            })
     }
 
     /// The type and view a room is sold as.
@@ -154,24 +169,37 @@ impl House {
         self.categories()
             .into_iter()
             .find(|category| category.kind.id == room.room_type_id && category.view == room.view)
-            .ok_or_else(|| Fault::Unreadable { what: "room type of room", value: room.number.clone() })
+            .ok_or_else(|| Fault::Unreadable {
+                what: "room type of room",
+                value: room.number.clone(),
+            })
     }
 
     /// The room of a booking.
     pub(crate) fn room_with_id(&self, id: i64) -> Result<&room::Model, Fault> {
-        self.rooms
+        self.stock
+            .rooms
             .iter()
             .find(|room| room.id == id)
-            .ok_or_else(|| Fault::Unreadable { what: "room of a booking", value: id.to_string() })
+            .ok_or_else(|| Fault::Unreadable {
+                what: "room of a booking",
+                value: id.to_string(),
+            })
     }
 
     /// Whether the hotel sells these dates at all.
     pub(crate) fn check_dates(&self, stay: Stay) -> Result<(), Refusal> {
         if stay.arrival() < self.today() {
-            return Err(Refusal::PastDate { arrival: stay.arrival(), today: self.today() });
+            return Err(Refusal::PastDate {
+                arrival: stay.arrival(),
+                today: self.today(),
+            });
         }
         if stay.departure() > self.horizon() {
-            return Err(Refusal::TooFarAhead { departure: stay.departure(), last: self.horizon() });
+            return Err(Refusal::TooFarAhead {
+                departure: stay.departure(),
+                last: self.horizon(),
+            });
         }
         Ok(())
     }
@@ -216,7 +244,8 @@ impl Occupancy {
 
     /// Whether nobody has any night of the stay in this room.
     pub(crate) fn is_free(&self, room: &room::Model, stay: Stay) -> bool {
-        stay.each_night().all(|night| !self.0.contains(&(room.id, night)))
+        stay.each_night()
+            .all(|night| !self.0.contains(&(room.id, night)))
     }
 }
 
@@ -229,8 +258,10 @@ pub(crate) async fn hotel_row(db: &impl ConnectionTrait, id: i64) -> Result<hote
 }
 
 pub(crate) fn zone_of(hotel: &hotel::Model) -> Result<Tz, Fault> {
-    Tz::from_str(&hotel.time_zone)
-        .map_err(|_| Fault::Unreadable { what: "time zone", value: hotel.time_zone.clone() })
+    Tz::from_str(&hotel.time_zone).map_err(|_| Fault::Unreadable {
+        what: "time zone",
+        value: hotel.time_zone.clone(),
+    })
 }
 
 /// The text without these words at its start or end.

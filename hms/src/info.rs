@@ -110,7 +110,8 @@ impl Hotel {
             .all(db)
             .await
             .map_err(Fault::doing("reading questions"))?;
-        let questions: Vec<QuestionAnswer> = questions.into_iter().map(QuestionAnswer::from).collect();
+        let questions: Vec<QuestionAnswer> =
+            questions.into_iter().map(QuestionAnswer::from).collect();
         Ok(HotelInfo {
             name: house.hotel.name.clone(),
             address: house.hotel.address.clone(),
@@ -121,7 +122,7 @@ impl Hotel {
             business_date: house.today(),
             check_in_time: house.hotel.check_in_time.clone(),
             check_out_time: house.hotel.check_out_time.clone(),
-            cancellation_policy: house.cancellation.text().to_owned(),
+            cancellation_policy: house.stock.cancellation.text().to_owned(),
             room_types: room_types(&house),
             views: house.views().into_iter().map(str::to_owned).collect(),
             policies: policies
@@ -155,10 +156,15 @@ impl From<question::Model> for QuestionAnswer {
 fn room_types(house: &House) -> Vec<RoomTypeInfo> {
     let categories = house.categories();
     house
+        .stock
         .types
         .iter()
         .map(|kind| {
-            let of_kind = || categories.iter().filter(|category| category.kind.id == kind.id);
+            let of_kind = || {
+                categories
+                    .iter()
+                    .filter(|category| category.kind.id == kind.id)
+            };
             let rooms: usize = of_kind().map(|category| category.rooms.len()).sum();
             RoomTypeInfo {
                 code: kind.code.clone(),
@@ -167,7 +173,7 @@ fn room_types(house: &House) -> Vec<RoomTypeInfo> {
                 max_guests: u32::try_from(kind.max_guests).unwrap_or(0),
                 rooms: u32::try_from(rooms).unwrap_or(u32::MAX),
                 views: of_kind().map(|category| category.view.to_owned()).collect(),
-                from: house.tariff.lowest(kind.id),
+                from: house.stock.tariff.lowest(kind.id),
             }
         })
         .collect()
@@ -176,13 +182,20 @@ fn room_types(house: &House) -> Vec<RoomTypeInfo> {
 /// The questions that a topic means: the one of that name alone, or those whose words it holds.
 fn fitting(questions: Vec<QuestionAnswer>, topic: &str) -> Vec<QuestionAnswer> {
     let asked = folded(topic);
-    if let Some(exact) = questions.iter().find(|question| folded(&question.topic) == asked) {
+    if let Some(exact) = questions
+        .iter()
+        .find(|question| folded(&question.topic) == asked)
+    {
         return vec![exact.clone()];
     }
     let mut scored: Vec<(usize, QuestionAnswer)> = questions
         .into_iter()
         .filter_map(|question| {
-            let names = question.keywords.iter().map(String::as_str).chain([question.topic.as_str()]);
+            let names = question
+                .keywords
+                .iter()
+                .map(String::as_str)
+                .chain([question.topic.as_str()]);
             let score: usize = names
                 .map(folded)
                 .filter(|words| contains_words(&asked, words) || contains_words(words, &asked))

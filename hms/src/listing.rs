@@ -92,8 +92,8 @@ impl Hotel {
     /// The database does not answer.
     pub async fn listing(&self) -> Result<HotelListing, Fault> {
         let house = self.house().await?;
-        let mut rooms = Vec::with_capacity(house.rooms.len());
-        for room in &house.rooms {
+        let mut rooms = Vec::with_capacity(house.stock.rooms.len());
+        for room in &house.stock.rooms {
             let category = house.category_of(room)?;
             rooms.push(RoomRow {
                 room_id: room.number.clone(),
@@ -147,7 +147,9 @@ impl Hotel {
                     end_date: stay.departure(),
                     nights: stay.nights(),
                     guests,
-                    total: Currency::parse(&row.currency).unwrap_or(house.currency).amount(row.total_minor),
+                    total: Currency::parse(&row.currency)
+                        .unwrap_or(house.currency)
+                        .amount(row.total_minor),
                     created_at: row.created_at,
                     booking_id: row.id,
                     reference: row.reference,
