@@ -128,11 +128,7 @@ impl Hotel {
     }
 
     /// What is free for a wish whose dates were checked.
-    pub(crate) async fn availability_in(
-        &self,
-        house: &House,
-        wish: &Wish,
-    ) -> Result<Availability, Halt> {
+    pub(crate) async fn availability_in(&self, house: &House, wish: &Wish) -> Result<Availability, Halt> {
         let looking = Looking::for_wish(house, wish)?;
         let db = self.database().reader();
         let (arrival, departure) = (wish.stay.arrival(), wish.stay.departure());
@@ -143,15 +139,9 @@ impl Hotel {
             .filter_map(|category| looking.offer(category, wish.stay, &now))
             .collect();
         if !rooms.is_empty() {
-            return Ok(Availability {
-                rooms,
-                alternatives: Vec::new(),
-                reason: None,
-            });
+            return Ok(Availability { rooms, alternatives: Vec::new(), reason: None });
         }
-        let from = add_days(arrival, -NEAR_DAYS)
-            .unwrap_or(arrival)
-            .max(house.today());
+        let from = add_days(arrival, -NEAR_DAYS).unwrap_or(arrival).max(house.today());
         let until = add_days(departure, NEAR_DAYS).unwrap_or(departure);
         let around = Occupancy::between(db, self.id(), from, until).await?;
         Ok(Availability {
@@ -176,16 +166,8 @@ impl<'house> Looking<'house> {
         Ok(Self {
             house,
             stay: wish.stay,
-            kind: wish
-                .room_type
-                .as_deref()
-                .map(|asked| house.type_called(asked))
-                .transpose()?,
-            view: wish
-                .view
-                .as_deref()
-                .map(|asked| house.view_called(asked))
-                .transpose()?,
+            kind: wish.room_type.as_deref().map(|asked| house.type_called(asked)).transpose()?,
+            view: wish.view.as_deref().map(|asked| house.view_called(asked)).transpose()?,
             party: wish.party,
         })
     }
@@ -193,15 +175,9 @@ impl<'house> Looking<'house> {
     /// What is large enough, of any type and view. Who asks for a kind of room without saying who
     /// comes is taken for its usual party: nobody who wants a double is shown a single.
     fn large_enough(&self) -> Vec<Category<'house>> {
-        let usual = self
-            .kind
-            .map(|kind| Party::usual_for(u32::try_from(kind.max_guests).unwrap_or(1)));
+        let usual = self.kind.map(|kind| Party::usual_for(u32::try_from(kind.max_guests).unwrap_or(1)));
         let guests = self.party.or(usual).map_or(1, Party::guests);
-        self.house
-            .categories()
-            .into_iter()
-            .filter(|category| category.max_guests() >= guests)
-            .collect()
+        self.house.categories().into_iter().filter(|category| category.max_guests() >= guests).collect()
     }
 
     fn is_kind(&self, category: &Category<'_>) -> bool {
@@ -221,20 +197,12 @@ impl<'house> Looking<'house> {
 
     /// The category as an offer, if a room is free and the stay may begin.
     fn offer(&self, category: &Category<'_>, stay: Stay, occupancy: &Occupancy) -> Option<Offer> {
-        if self
-            .house
-            .stock
-            .tariff
-            .broken_rule(category, stay)
-            .is_some()
-        {
+        if self.house.stock.tariff.broken_rule(category, stay).is_some() {
             return None;
         }
         let free: Vec<&room::Model> = free_rooms(category, stay, occupancy);
         let room = free.first()?;
-        let party = self
-            .party
-            .unwrap_or_else(|| Party::usual_for(category.max_guests()));
+        let party = self.party.unwrap_or_else(|| Party::usual_for(category.max_guests()));
         let price = self.house.stock.tariff.price(category, stay, party)?;
         Some(Offer {
             offer_id: category.offer_id(),
@@ -260,16 +228,10 @@ impl<'house> Looking<'house> {
         if wanted.is_empty() {
             return Reason::ViewUnavailable;
         }
-        if wanted
-            .iter()
-            .any(|category| !free_rooms(category, self.stay, occupancy).is_empty())
-        {
+        if wanted.iter().any(|category| !free_rooms(category, self.stay, occupancy).is_empty()) {
             return Reason::Restricted;
         }
-        if other_views
-            .iter()
-            .any(|category| self.offer(category, self.stay, occupancy).is_some())
-        {
+        if other_views.iter().any(|category| self.offer(category, self.stay, occupancy).is_some()) {
             return Reason::ViewUnavailable;
         }
         Reason::NoneFree
@@ -300,9 +262,7 @@ impl<'house> Looking<'house> {
 
     fn cheapest(&self, stay: Stay, occupancy: &Occupancy) -> Option<Offer> {
         let fitting = self.fitting();
-        let offers = fitting
-            .iter()
-            .filter_map(|category| self.offer(category, stay, occupancy));
+        let offers = fitting.iter().filter_map(|category| self.offer(category, stay, occupancy));
         offers.min_by_key(|offer| offer.total.minor)
     }
 
@@ -311,20 +271,14 @@ impl<'house> Looking<'house> {
         let mut stays: Vec<Stay> = self
             .fitting()
             .iter()
-            .filter_map(|category| {
-                match self.house.stock.tariff.broken_rule(category, self.stay)? {
-                    ArrivalRule::MinNights(nights) => self.stay.lasting(nights),
-                    ArrivalRule::ClosedToArrival | ArrivalRule::NotSold => None,
-                }
+            .filter_map(|category| match self.house.stock.tariff.broken_rule(category, self.stay)? {
+                ArrivalRule::MinNights(nights) => self.stay.lasting(nights),
+                ArrivalRule::ClosedToArrival | ArrivalRule::NotSold => None,
             })
             .collect();
         stays.dedup();
         for distance in 1..=NEAR_DAYS {
-            stays.extend(
-                [distance, -distance]
-                    .iter()
-                    .filter_map(|days| self.stay.shifted(*days)),
-            );
+            stays.extend([distance, -distance].iter().filter_map(|days| self.stay.shifted(*days)));
         }
         let last = add_days(self.stay.departure(), NEAR_DAYS).unwrap_or(NaiveDate::MAX);
         stays.retain(|stay| self.house.check_dates(*stay).is_ok() && stay.departure() <= last);
@@ -337,12 +291,7 @@ fn free_rooms<'house>(
     stay: Stay,
     occupancy: &Occupancy,
 ) -> Vec<&'house room::Model> {
-    category
-        .rooms
-        .iter()
-        .copied()
-        .filter(|room| occupancy.is_free(room, stay))
-        .collect()
+    category.rooms.iter().copied().filter(|room| occupancy.is_free(room, stay)).collect()
 }
 
 fn alternative(offer: Offer, stay: Stay) -> Alternative {
@@ -351,10 +300,7 @@ fn alternative(offer: Offer, stay: Stay) -> Alternative {
         name: format!("{}, {}", offer.name, dates(stay)),
         room_type: offer.room_type,
         view: offer.view,
-        stay: StayDates {
-            check_in: stay.arrival(),
-            check_out: stay.departure(),
-        },
+        stay: StayDates { check_in: stay.arrival(), check_out: stay.departure() },
         max_guests: offer.max_guests,
         free: offer.free,
         nightly: offer.nightly,

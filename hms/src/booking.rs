@@ -13,8 +13,8 @@ use crate::idempotency::{self, Call};
 use crate::quote::Promise;
 use crate::refusal::Halt;
 use crate::{
-    CancellationTerms, Fault, Hotel, IdempotencyKey, Money, Outcome, Party, Phone, Refusal, Stay,
-    Wish, ids, ledger,
+    CancellationTerms, Fault, Hotel, IdempotencyKey, Money, Outcome, Party, Phone, Refusal, Stay, Wish, ids,
+    ledger,
 };
 
 pub use crate::entity::booking::BookingStatus;
@@ -97,10 +97,7 @@ impl Hotel {
                 return Outcome::from(self.with_a_way_on(&house, settled).await);
             }
         }
-        Err(Fault::Contended {
-            doing: DOING,
-            attempts: ATTEMPTS,
-        })
+        Err(Fault::Contended { doing: DOING, attempts: ATTEMPTS })
     }
 
     async fn book_in(
@@ -132,17 +129,12 @@ impl Hotel {
         call: &Call<'_>,
     ) -> Result<Booking, Halt> {
         let room = house.room_numbered(&wanted.room)?;
-        let promise = wanted
-            .quote_id
-            .as_deref()
-            .map(|id| house.kept_promise(id, room, wanted))
-            .transpose()?;
+        let promise =
+            wanted.quote_id.as_deref().map(|id| house.kept_promise(id, room, wanted)).transpose()?;
         let (party, price) = house.price_for(
             room,
             wanted.stay,
-            wanted
-                .party
-                .or(promise.as_ref().map(|promise| promise.party)),
+            wanted.party.or(promise.as_ref().map(|promise| promise.party)),
         )?;
         if self.is_taken(tx, room, wanted.stay).await? {
             return Err(taken(house, room, wanted.stay)?.into());
@@ -150,15 +142,10 @@ impl Hotel {
         if let Some(quote_id) = &wanted.quote_id
             && self.is_used(tx, quote_id).await?
         {
-            return Err(Refusal::QuoteUsed {
-                asked: quote_id.clone(),
-            }
-            .into());
+            return Err(Refusal::QuoteUsed { asked: quote_id.clone() }.into());
         }
         let category = house.category_of(room)?;
-        let total = promise
-            .as_ref()
-            .map_or(price.total.minor, |promise| promise.total_minor);
+        let total = promise.as_ref().map_or(price.total.minor, |promise| promise.total_minor);
         let booking = Booking {
             booking_id: ids::booking_id(self.ids.as_ref()),
             reference: ids::reference(self.ids.as_ref()),
@@ -182,8 +169,7 @@ impl Hotel {
                 house.currency,
             ),
         };
-        self.insert(tx, house.now, room, wanted, &booking, promise.as_ref())
-            .await?;
+        self.insert(tx, house.now, room, wanted, &booking, promise.as_ref()).await?;
         idempotency::remember(tx, self.id(), call, &booking, house.now).await?;
         Ok(booking)
     }
@@ -198,8 +184,7 @@ impl Hotel {
         promise: Option<&Promise>,
     ) -> Result<(), Fault> {
         let (adults, children) = people(made.guests);
-        let customer =
-            customer::known_or_new(tx, self.id(), &wanted.customer, &wanted.phone, now).await?;
+        let customer = customer::known_or_new(tx, self.id(), &wanted.customer, &wanted.phone, now).await?;
         let row = booking::ActiveModel {
             id: Set(made.booking_id.clone()),
             hotel_id: Set(self.id()),
@@ -222,19 +207,13 @@ impl Hotel {
             created_at: Set(now),
             cancelled_at: Set(None),
         };
-        booking::Entity::insert(row)
-            .exec_without_returning(tx)
-            .await
-            .map_err(Fault::doing(DOING))?;
-        let nights = wanted
-            .stay
-            .each_night()
-            .map(|night| room_night::ActiveModel {
-                room_id: Set(room.id),
-                night: Set(night),
-                hotel_id: Set(self.id()),
-                booking_id: Set(made.booking_id.clone()),
-            });
+        booking::Entity::insert(row).exec_without_returning(tx).await.map_err(Fault::doing(DOING))?;
+        let nights = wanted.stay.each_night().map(|night| room_night::ActiveModel {
+            room_id: Set(room.id),
+            night: Set(night),
+            hotel_id: Set(self.id()),
+            booking_id: Set(made.booking_id.clone()),
+        });
         room_night::Entity::insert_many(nights)
             .exec_without_returning(tx)
             .await
@@ -254,24 +233,13 @@ impl Hotel {
                 expires_at: Set(promise.expires_at),
                 accepted_at: Set(now),
             };
-            quote::Entity::insert(accepted)
-                .exec_without_returning(tx)
-                .await
-                .map_err(Fault::doing(DOING))?;
+            quote::Entity::insert(accepted).exec_without_returning(tx).await.map_err(Fault::doing(DOING))?;
         }
         let detail = serde_json::json!({
             "status": [null, "confirmed"], "room": room.number, "arrival": made.start_date,
             "departure": made.end_date, "total_minor": made.total.minor,
         });
-        ledger::add(
-            tx,
-            self.id(),
-            now,
-            "booking_created",
-            &made.booking_id,
-            detail,
-        )
-        .await
+        ledger::add(tx, self.id(), now, "booking_created", &made.booking_id, detail).await
     }
 
     async fn is_taken(
@@ -323,22 +291,12 @@ impl Hotel {
         stay: Stay,
         party: Party,
     ) -> Result<Refusal, Halt> {
-        let wish = Wish {
-            stay,
-            room_type: None,
-            view: None,
-            party: Some(party),
-        };
+        let wish = Wish { stay, room_type: None, view: None, party: Some(party) };
         let near = self.availability_in(house, &wish).await?;
         let category = house.category_of(room)?;
         let mut rooms = near.rooms;
         // What is most like the lost room comes first.
-        rooms.sort_by_key(|offer| {
-            (
-                offer.room_type != category.kind.code,
-                offer.view != room.view,
-            )
-        });
+        rooms.sort_by_key(|offer| (offer.room_type != category.kind.code, offer.view != room.view));
         Ok(Refusal::RoomUnavailable {
             room: room.number.clone(),
             name: category.name(),
@@ -357,42 +315,24 @@ impl House {
         room: &room::Model,
         wanted: &NewBooking,
     ) -> Result<Promise, Refusal> {
-        let promise = Promise::opened(quote_id, &self.hotel.quote_secret).ok_or_else(|| {
-            Refusal::UnknownQuote {
-                asked: quote_id.to_owned(),
-            }
-        })?;
+        let promise = Promise::opened(quote_id, &self.hotel.quote_secret)
+            .ok_or_else(|| Refusal::UnknownQuote { asked: quote_id.to_owned() })?;
         let differs = |field, quoted: &dyn ToString, asked: &dyn ToString| {
             let (quoted, asked) = (quoted.to_string(), asked.to_string());
-            (quoted != asked).then_some(Refusal::QuoteMismatch {
-                field,
-                quoted,
-                asked,
-            })
+            (quoted != asked).then_some(Refusal::QuoteMismatch { field, quoted, asked })
         };
         let party = wanted.party.unwrap_or(promise.party);
         let differences = [
             differs("room_id", &promise.room, &room.number),
-            differs(
-                "start_date",
-                &promise.stay.arrival(),
-                &wanted.stay.arrival(),
-            ),
-            differs(
-                "end_date",
-                &promise.stay.departure(),
-                &wanted.stay.departure(),
-            ),
+            differs("start_date", &promise.stay.arrival(), &wanted.stay.arrival()),
+            differs("end_date", &promise.stay.departure(), &wanted.stay.departure()),
             differs("guests", &promise.party, &party),
         ];
         if let Some(difference) = differences.into_iter().flatten().next() {
             return Err(difference);
         }
         if promise.expires_at < self.now {
-            return Err(Refusal::QuoteExpired {
-                expired_at: promise.expires_at,
-                now: self.now,
-            });
+            return Err(Refusal::QuoteExpired { expired_at: promise.expires_at, now: self.now });
         }
         Ok(promise)
     }
@@ -409,10 +349,8 @@ impl NewBooking {
 
 /// The stay of a booking.
 pub(crate) fn stay_of(booking: &booking::Model) -> Result<Stay, Fault> {
-    Stay::new(booking.arrival, booking.departure).map_err(|_| Fault::Unreadable {
-        what: "stay of booking",
-        value: booking.id.clone(),
-    })
+    Stay::new(booking.arrival, booking.departure)
+        .map_err(|_| Fault::Unreadable { what: "stay of booking", value: booking.id.clone() })
 }
 
 /// The party of a booking.
@@ -421,10 +359,7 @@ pub(crate) fn party_of(booking: &booking::Model) -> Result<Party, Fault> {
     number(booking.adults)
         .zip(number(booking.children))
         .and_then(|(adults, children)| Party::new(adults, children).ok())
-        .ok_or_else(|| Fault::Unreadable {
-            what: "party of booking",
-            value: booking.id.clone(),
-        })
+        .ok_or_else(|| Fault::Unreadable { what: "party of booking", value: booking.id.clone() })
 }
 
 /// A party as two columns.

@@ -66,17 +66,9 @@ pub(crate) struct CancellationRule {
 impl From<Option<policy::Model>> for CancellationRule {
     /// Without a rule, cancelling is free until the day of arrival begins, and after.
     fn from(policy: Option<policy::Model>) -> Self {
-        let number = |value: Option<i32>| {
-            value
-                .and_then(|value| u32::try_from(value).ok())
-                .unwrap_or(0)
-        };
-        let text = policy
-            .as_ref()
-            .map(|policy| policy.description.clone())
-            .unwrap_or_default();
-        let field =
-            |pick: fn(&policy::Model) -> Option<i32>| number(policy.as_ref().and_then(pick));
+        let number = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok()).unwrap_or(0);
+        let text = policy.as_ref().map(|policy| policy.description.clone()).unwrap_or_default();
+        let field = |pick: fn(&policy::Model) -> Option<i32>| number(policy.as_ref().and_then(pick));
         Self {
             days_before: u64::from(field(|policy| policy.free_until_days)),
             hour: field(|policy| policy.free_until_hour).min(23),
@@ -95,12 +87,7 @@ impl CancellationRule {
         price: &Price,
         currency: Currency,
     ) -> CancellationTerms {
-        let fee: i64 = price
-            .lines
-            .iter()
-            .take(self.fee_nights)
-            .map(|(_, minor)| minor)
-            .sum();
+        let fee: i64 = price.lines.iter().take(self.fee_nights).map(|(_, minor)| minor).sum();
         CancellationTerms {
             free_until: self.free_until(arrival, zone),
             fee_after: currency.amount(fee),
@@ -114,11 +101,8 @@ impl CancellationRule {
     }
 
     fn free_until(&self, arrival: NaiveDate, zone: Tz) -> DateTime<Utc> {
-        let day = arrival
-            .checked_sub_days(Days::new(self.days_before))
-            .unwrap_or(arrival);
-        let local =
-            day.and_time(NaiveTime::from_hms_opt(self.hour, 0, 0).unwrap_or(NaiveTime::MIN));
+        let day = arrival.checked_sub_days(Days::new(self.days_before)).unwrap_or(arrival);
+        let local = day.and_time(NaiveTime::from_hms_opt(self.hour, 0, 0).unwrap_or(NaiveTime::MIN));
         // A local time that the change to summer time skips is an hour that never was: take UTC.
         zone.from_local_datetime(&local)
             .earliest()
@@ -146,11 +130,7 @@ impl Hotel {
         key: Option<&IdempotencyKey>,
     ) -> Result<Outcome<Cancellation>, Fault> {
         let house = self.house().await?;
-        let call = Call::new(
-            "cancel_booking",
-            key,
-            &serde_json::json!({ "booking_id": booking_id }),
-        );
+        let call = Call::new("cancel_booking", key, &serde_json::json!({ "booking_id": booking_id }));
         for _ in 0..ATTEMPTS {
             let tx = self.database().begin().await?;
             let cancelled = self.cancel_in(&tx, &house, booking_id, &call).await;
@@ -158,10 +138,7 @@ impl Hotel {
                 return Outcome::from(settled);
             }
         }
-        Err(Fault::Contended {
-            doing: DOING,
-            attempts: ATTEMPTS,
-        })
+        Err(Fault::Contended { doing: DOING, attempts: ATTEMPTS })
     }
 
     async fn cancel_in(
@@ -180,10 +157,7 @@ impl Hotel {
             .await
             .map_err(Fault::doing(DOING))?;
         let Some(mut booking) = found else {
-            return Err(Refusal::BookingNotFound {
-                asked: booking_id.to_owned(),
-            }
-            .into());
+            return Err(Refusal::BookingNotFound { asked: booking_id.to_owned() }.into());
         };
         if booking.status == BookingStatus::Confirmed {
             if booking.arrival < house.today() {
@@ -210,10 +184,7 @@ impl Hotel {
     ) -> Result<booking::Model, Halt> {
         let fee = fee_at(&booking, now);
         let written = booking::Entity::update_many()
-            .col_expr(
-                booking::Column::Status,
-                Expr::value(BookingStatus::Cancelled),
-            )
+            .col_expr(booking::Column::Status, Expr::value(BookingStatus::Cancelled))
             .col_expr(booking::Column::ChargedFeeMinor, Expr::value(fee))
             .col_expr(booking::Column::CancelledAt, Expr::value(now))
             .filter(booking::Column::HotelId.eq(self.id()))
@@ -229,8 +200,7 @@ impl Hotel {
                 .exec(tx)
                 .await
                 .map_err(Fault::doing(DOING))?;
-            let detail =
-                serde_json::json!({ "status": ["confirmed", "cancelled"], "fee_minor": fee });
+            let detail = serde_json::json!({ "status": ["confirmed", "cancelled"], "fee_minor": fee });
             ledger::add(tx, self.id(), now, "booking_cancelled", &booking.id, detail).await?;
         }
         booking::Entity::of(self.id())
@@ -249,9 +219,7 @@ fn cancellation(booking: &booking::Model, house: &House) -> Result<Cancellation,
         booking_id: booking.id.clone(),
         reference: booking.reference.clone(),
         status: booking.status,
-        fee: house
-            .currency
-            .amount(booking.charged_fee_minor.unwrap_or(0)),
+        fee: house.currency.amount(booking.charged_fee_minor.unwrap_or(0)),
         room_name: house.category_of(room)?.name(),
         start_date: stay.arrival(),
         end_date: stay.departure(),

@@ -55,11 +55,7 @@ pub(crate) async fn known_or_new(
         created_at: Set(now),
         ..Default::default()
     };
-    let known = [
-        customer::Column::HotelId,
-        customer::Column::Phone,
-        customer::Column::NameKey,
-    ];
+    let known = [customer::Column::HotelId, customer::Column::Phone, customer::Column::NameKey];
     customer::Entity::insert(new)
         .on_conflict(OnConflict::columns(known).do_nothing().to_owned())
         .try_insert()
@@ -73,8 +69,5 @@ pub(crate) async fn known_or_new(
         .await
         .map_err(Fault::doing(DOING))?
         .map(|customer| customer.id)
-        .ok_or_else(|| Fault::Unreadable {
-            what: "customer",
-            value: "just noted".to_owned(),
-        })
+        .ok_or_else(|| Fault::Unreadable { what: "customer", value: "just noted".to_owned() })
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -45,9 +45,7 @@ impl Database {
         let tx = self.begin().await?;
         if tx.get_database_backend() == DbBackend::Postgres {
             let take_turns = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-            tx.execute_unprepared(&take_turns)
-                .await
-                .map_err(Fault::doing(DOING))?;
+            tx.execute_unprepared(&take_turns).await.map_err(Fault::doing(DOING))?;
         }
         Migrator::up(&tx, None).await.map_err(Fault::doing(DOING))?;
         tx.commit().await.map_err(Fault::doing(DOING))
@@ -60,28 +58,17 @@ impl Database {
             once.max_connections(1).acquire_timeout(ANSWER_TIMEOUT);
             SeaOrm::connect(once).await?.close().await?;
             let mut options = quiet(url);
-            options
-                .max_connections(POSTGRES_CONNECTIONS)
-                .acquire_timeout(ACQUIRE_TIMEOUT);
+            options.max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
             let pool = SeaOrm::connect(options).await?;
-            return Ok(Self {
-                reader: pool.clone(),
-                writer: pool,
-            });
+            return Ok(Self { reader: pool.clone(), writer: pool });
         }
         if url.contains(":memory:") || url.contains("mode=memory") {
             // The database is the connection: it must never be closed and opened again.
             let mut options = quiet(url);
-            options
-                .max_connections(1)
-                .min_connections(1)
-                .acquire_timeout(ACQUIRE_TIMEOUT);
+            options.max_connections(1).min_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
             options.idle_timeout(None).max_lifetime(None);
             let only = SeaOrm::connect(options).await?;
-            return Ok(Self {
-                reader: only.clone(),
-                writer: only,
-            });
+            return Ok(Self { reader: only.clone(), writer: only });
         }
         let mut writing = quiet(url);
         writing.max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
@@ -94,16 +81,9 @@ impl Database {
         });
         let writer = SeaOrm::connect(writing).await?;
         let mut reading = quiet(url);
-        reading
-            .max_connections(SQLITE_READERS)
-            .acquire_timeout(ACQUIRE_TIMEOUT);
-        reading.map_sqlx_sqlite_opts(|sqlite| {
-            sqlite.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON")
-        });
-        Ok(Self {
-            reader: SeaOrm::connect(reading).await?,
-            writer,
-        })
+        reading.max_connections(SQLITE_READERS).acquire_timeout(ACQUIRE_TIMEOUT);
+        reading.map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON"));
+        Ok(Self { reader: SeaOrm::connect(reading).await?, writer })
     }
 
     /// What questions are asked of. Never used while a transaction is open: in memory the two share
@@ -118,10 +98,7 @@ impl Database {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.writer
-            .begin_with_options(options)
-            .await
-            .map_err(Fault::doing("beginning to write"))
+        self.writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))
     }
 
     /// Closes every connection.

@@ -60,10 +60,7 @@ impl Fault {
 fn sql_state(error: &DbErr) -> Option<String> {
     match error {
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            error
-                .as_database_error()?
-                .code()
-                .map(|code| code.into_owned())
+            error.as_database_error()?.code().map(|code| code.into_owned())
         }
         _ => None,
     }

@@ -64,26 +64,14 @@ pub struct FoundBooking {
 
 impl Search {
     /// A search, if what is given is enough to open bookings.
-    pub fn new(
-        phone: Option<Phone>,
-        reference: Option<String>,
-        surname: Option<String>,
-    ) -> Option<Self> {
+    pub fn new(phone: Option<Phone>, reference: Option<String>, surname: Option<String>) -> Option<Self> {
         let enough = phone.is_some() || (reference.is_some() && surname.is_some());
-        enough.then_some(Self {
-            phone,
-            reference,
-            surname,
-            include_past: false,
-        })
+        enough.then_some(Self { phone, reference, surname, include_past: false })
     }
 
     /// The same, also for stays that are over and bookings that were cancelled.
     pub fn with_past(self, include_past: bool) -> Self {
-        Self {
-            include_past,
-            ..self
-        }
+        Self { include_past, ..self }
     }
 }
 
@@ -113,16 +101,9 @@ impl Hotel {
             .await
             .map_err(Fault::doing("finding bookings"))?;
         let bears = |row: &&booking::Model| {
-            search
-                .surname
-                .as_deref()
-                .is_none_or(|surname| bears_surname(&row.customer_name, surname))
+            search.surname.as_deref().is_none_or(|surname| bears_surname(&row.customer_name, surname))
         };
-        let bookings = rows
-            .iter()
-            .filter(bears)
-            .map(|row| found(row, &house))
-            .collect::<Result<_, _>>()?;
+        let bookings = rows.iter().filter(bears).map(|row| found(row, &house)).collect::<Result<_, _>>()?;
         Ok(FoundBookings { bookings })
     }
 }
@@ -151,21 +132,13 @@ fn found(row: &booking::Model, house: &House) -> Result<FoundBooking, Fault> {
 
 /// A reference as it is stored, however it was said or typed.
 fn spelled(reference: &str) -> String {
-    reference
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|sign| sign.to_ascii_uppercase())
-        .collect()
+    reference.chars().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_uppercase()).collect()
 }
 
 /// Whether a surname, of one word or several, is in a name; the given name alone is none.
 fn bears_surname(name: &str, surname: &str) -> bool {
     let name = folded(name);
-    let after_the_first = if name.len() > 1 {
-        &name[1..]
-    } else {
-        &name[..]
-    };
+    let after_the_first = if name.len() > 1 { &name[1..] } else { &name[..] };
     contains_words(after_the_first, &folded(surname))
 }
 

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::database::Database;
 use crate::entity::hotel;
@@ -99,13 +97,7 @@ impl Hotel {
                 first_hotel(&database).await?.ok_or(Fault::NoHotel)?
             }
         };
-        Ok(Self {
-            id,
-            database,
-            clock: opening.clock,
-            ids: opening.ids,
-            shelf: Shelf::default(),
-        })
+        Ok(Self { id, database, clock: opening.clock, ids: opening.ids, shelf: Shelf::default() })
     }
 
     /// The same hotel on another clock.
@@ -133,14 +125,8 @@ impl Hotel {
     /// The database does not answer.
     pub async fn whereabouts(&self) -> Result<Whereabouts, Fault> {
         let row = house::hotel_row(self.database.reader(), self.id).await?;
-        let today = self
-            .now()
-            .with_timezone(&house::zone_of(&row)?)
-            .date_naive();
-        Ok(Whereabouts {
-            today,
-            country: row.country,
-        })
+        let today = self.now().with_timezone(&house::zone_of(&row)?).date_naive();
+        Ok(Whereabouts { today, country: row.country })
     }
 
     /// Closes the database connections; for a clean end of the program.
@@ -168,16 +154,9 @@ impl Hotel {
         work: Result<T, Halt>,
     ) -> Option<Result<T, Halt>> {
         let settled = match work {
-            Ok(done) => tx
-                .commit()
-                .await
-                .map_err(Fault::doing(doing))
-                .map(|()| done)
-                .map_err(Halt::Fault),
+            Ok(done) => tx.commit().await.map_err(Fault::doing(doing)).map(|()| done).map_err(Halt::Fault),
             Err(halt) => match (tx.rollback().await, halt) {
-                (Err(source), Halt::Refused(_)) => {
-                    Err(Halt::Fault(Fault::Database { doing, source }))
-                }
+                (Err(source), Halt::Refused(_)) => Err(Halt::Fault(Fault::Database { doing, source })),
                 (_, halt) => Err(halt),
             },
         };

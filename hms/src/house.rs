@@ -43,10 +43,8 @@ impl House {
         now: DateTime<Utc>,
     ) -> Result<Self, Fault> {
         let hotel = hotel_row(db, id).await?;
-        let currency = Currency::parse(&hotel.currency).ok_or_else(|| Fault::Unreadable {
-            what: "currency",
-            value: hotel.currency.clone(),
-        })?;
+        let currency = Currency::parse(&hotel.currency)
+            .ok_or_else(|| Fault::Unreadable { what: "currency", value: hotel.currency.clone() })?;
         Ok(Self {
             zone: zone_of(&hotel)?,
             currency,
@@ -81,11 +79,7 @@ impl House {
             views.dedup();
             categories.extend(views.into_iter().map(|view| {
                 let alike = |room: &&room::Model| room.room_type_id == kind.id && room.view == view;
-                Category {
-                    kind,
-                    view,
-                    rooms: self.stock.rooms.iter().filter(alike).collect(),
-                }
+                Category { kind, view, rooms: self.stock.rooms.iter().filter(alike).collect() }
             }));
         }
         categories
@@ -93,12 +87,7 @@ impl House {
 
     /// Every view there is, by name.
     pub(crate) fn views(&self) -> Vec<&str> {
-        let mut views: Vec<&str> = self
-            .stock
-            .rooms
-            .iter()
-            .map(|room| room.view.as_str())
-            .collect();
+        let mut views: Vec<&str> = self.stock.rooms.iter().map(|room| room.view.as_str()).collect();
         views.sort_unstable();
         views.dedup();
         views
@@ -113,55 +102,33 @@ impl House {
                 name == wanted || format!("{name}s") == wanted
             })
         };
-        self.stock
-            .types
-            .iter()
-            .find(means)
-            .ok_or_else(|| Refusal::UnknownRoomType {
-                asked: asked.to_owned(),
-                known: self
-                    .stock
-                    .types
-                    .iter()
-                    .map(|kind| kind.code.clone())
-                    .collect(),
-            })
+        self.stock.types.iter().find(means).ok_or_else(|| Refusal::UnknownRoomType {
+            asked: asked.to_owned(),
+            known: self.stock.types.iter().map(|kind| kind.code.clone()).collect(),
+        })
     }
 
     /// The view that `asked` means, with or without the word view.
     pub(crate) fn view_called(&self, asked: &str) -> Result<&str, Refusal> {
         let wanted = without(&folded_line(asked), &["views", "view"]);
-        self.views()
-            .into_iter()
-            .find(|view| folded_line(view) == wanted)
-            .ok_or_else(|| Refusal::UnknownView {
+        self.views().into_iter().find(|view| folded_line(view) == wanted).ok_or_else(|| {
+            Refusal::UnknownView {
                 asked: asked.to_owned(),
                 known: self.views().into_iter().map(str::to_owned).collect(),
-            })
+            }
+        })
     }
 
     /// The room with this number on its door.
     pub(crate) fn room_numbered(&self, asked: &str) -> Result<&room::Model, Refusal> {
         let wanted = without(&folded_line(asked), &["room"]);
-        self.stock
-            .rooms
-            .iter()
-            .find(|room| folded_line(&room.number) == wanted)
-            .ok_or_else(|| Refusal::UnknownRoom {
+        self.stock.rooms.iter().find(|room| folded_line(&room.number) == wanted).ok_or_else(|| {
+            Refusal::UnknownRoom {
                 asked: asked.to_owned(),
-                first: self
-                    .stock
-                    .rooms
-                    .first()
-                    .map(|room| room.number.clone())
-                    .unwrap_or_default(),
-                last: self
-                    .stock
-                    .rooms
-                    .last()
-                    .map(|room| room.number.clone())
-                    .unwrap_or_default(),
-            })
+                first: self.stock.rooms.first().map(|room| room.number.clone()).unwrap_or_default(),
+                last: self.stock.rooms.last().map(|room| room.number.clone()).unwrap_or_default(),
+            }
+        })
     }
 
     /// The type and view a room is sold as.
@@ -169,10 +136,7 @@ impl House {
         self.categories()
             .into_iter()
             .find(|category| category.kind.id == room.room_type_id && category.view == room.view)
-            .ok_or_else(|| Fault::Unreadable {
-                what: "room type of room",
-                value: room.number.clone(),
-            })
+            .ok_or_else(|| Fault::Unreadable { what: "room type of room", value: room.number.clone() })
     }
 
     /// The room of a booking.
@@ -181,25 +145,16 @@ impl House {
             .rooms
             .iter()
             .find(|room| room.id == id)
-            .ok_or_else(|| Fault::Unreadable {
-                what: "room of a booking",
-                value: id.to_string(),
-            })
+            .ok_or_else(|| Fault::Unreadable { what: "room of a booking", value: id.to_string() })
     }
 
     /// Whether the hotel sells these dates at all.
     pub(crate) fn check_dates(&self, stay: Stay) -> Result<(), Refusal> {
         if stay.arrival() < self.today() {
-            return Err(Refusal::PastDate {
-                arrival: stay.arrival(),
-                today: self.today(),
-            });
+            return Err(Refusal::PastDate { arrival: stay.arrival(), today: self.today() });
         }
         if stay.departure() > self.horizon() {
-            return Err(Refusal::TooFarAhead {
-                departure: stay.departure(),
-                last: self.horizon(),
-            });
+            return Err(Refusal::TooFarAhead { departure: stay.departure(), last: self.horizon() });
         }
         Ok(())
     }
@@ -244,8 +199,7 @@ impl Occupancy {
 
     /// Whether nobody has any night of the stay in this room.
     pub(crate) fn is_free(&self, room: &room::Model, stay: Stay) -> bool {
-        stay.each_night()
-            .all(|night| !self.0.contains(&(room.id, night)))
+        stay.each_night().all(|night| !self.0.contains(&(room.id, night)))
     }
 }
 
@@ -258,10 +212,8 @@ pub(crate) async fn hotel_row(db: &impl ConnectionTrait, id: i64) -> Result<hote
 }
 
 pub(crate) fn zone_of(hotel: &hotel::Model) -> Result<Tz, Fault> {
-    Tz::from_str(&hotel.time_zone).map_err(|_| Fault::Unreadable {
-        what: "time zone",
-        value: hotel.time_zone.clone(),
-    })
+    Tz::from_str(&hotel.time_zone)
+        .map_err(|_| Fault::Unreadable { what: "time zone", value: hotel.time_zone.clone() })
 }
 
 /// The text without these words at its start or end.

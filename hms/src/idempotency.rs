@@ -23,9 +23,8 @@ impl IdempotencyKey {
     /// A key of at most 200 signs, none of them a control character; `None` for anything else.
     pub fn parse(written: &str) -> Option<Self> {
         let key = written.trim();
-        let fits = !key.is_empty()
-            && key.chars().count() <= LONGEST_KEY
-            && !key.chars().any(char::is_control);
+        let fits =
+            !key.is_empty() && key.chars().count() <= LONGEST_KEY && !key.chars().any(char::is_control);
         fits.then(|| Self(key.to_owned()))
     }
 }
@@ -49,15 +48,8 @@ impl<'key> Call<'key> {
         key: Option<&'key IdempotencyKey>,
         canonical: &serde_json::Value,
     ) -> Self {
-        let digest = Sha256::new()
-            .chain_update(tool)
-            .chain_update(canonical.to_string())
-            .finalize();
-        Self {
-            tool,
-            key,
-            arguments_hash: ids::hex(&digest),
-        }
+        let digest = Sha256::new().chain_update(tool).chain_update(canonical.to_string()).finalize();
+        Self { tool, key, arguments_hash: ids::hex(&digest) }
     }
 }
 
@@ -75,15 +67,10 @@ pub(crate) async fn earlier<T: DeserializeOwned>(
         .map_err(Fault::doing(DOING))?;
     let Some(found) = found else { return Ok(None) };
     if found.arguments_hash != call.arguments_hash {
-        return Err(Refusal::IdempotencyConflict {
-            key: key.to_string(),
-        }
-        .into());
+        return Err(Refusal::IdempotencyConflict { key: key.to_string() }.into());
     }
-    let answer = serde_json::from_str(&found.response).map_err(|_| Fault::Unreadable {
-        what: "answer to idempotency key",
-        value: key.to_string(),
-    })?;
+    let answer = serde_json::from_str(&found.response)
+        .map_err(|_| Fault::Unreadable { what: "answer to idempotency key", value: key.to_string() })?;
     Ok(Some(answer))
 }
 
@@ -96,10 +83,8 @@ pub(crate) async fn remember<T: Serialize>(
     now: DateTime<Utc>,
 ) -> Result<(), Fault> {
     let Some(key) = call.key else { return Ok(()) };
-    let response = serde_json::to_string(answer).map_err(|_| Fault::Unreadable {
-        what: "answer to idempotency key",
-        value: key.to_string(),
-    })?;
+    let response = serde_json::to_string(answer)
+        .map_err(|_| Fault::Unreadable { what: "answer to idempotency key", value: key.to_string() })?;
     let row = idempotency_key::ActiveModel {
         hotel_id: Set(hotel),
         key: Set(key.0.clone()),
@@ -108,9 +93,6 @@ pub(crate) async fn remember<T: Serialize>(
         response: Set(response),
         created_at: Set(now),
     };
-    idempotency_key::Entity::insert(row)
-        .exec_without_returning(tx)
-        .await
-        .map_err(Fault::doing(DOING))?;
+    idempotency_key::Entity::insert(row).exec_without_returning(tx).await.map_err(Fault::doing(DOING))?;
     Ok(())
 }

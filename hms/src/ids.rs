@@ -30,20 +30,14 @@ pub struct SeededIds {
 impl SeededIds {
     /// A source that gives the same bytes in the same order for the same seed.
     pub fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            given: AtomicU64::new(0),
-        }
+        Self { seed, given: AtomicU64::new(0) }
     }
 }
 
 impl Ids for RandomIds {
     fn fresh(&self) -> [u8; 16] {
         let (first, second) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
-        let digest = Sha256::new()
-            .chain_update(first.as_bytes())
-            .chain_update(second.as_bytes())
-            .finalize();
+        let digest = Sha256::new().chain_update(first.as_bytes()).chain_update(second.as_bytes()).finalize();
         first_half(&digest)
     }
 }
@@ -51,10 +45,8 @@ impl Ids for RandomIds {
 impl Ids for SeededIds {
     fn fresh(&self) -> [u8; 16] {
         let turn = self.given.fetch_add(1, Ordering::Relaxed);
-        let digest = Sha256::new()
-            .chain_update(self.seed.to_le_bytes())
-            .chain_update(turn.to_le_bytes())
-            .finalize();
+        let digest =
+            Sha256::new().chain_update(self.seed.to_le_bytes()).chain_update(turn.to_le_bytes()).finalize();
         first_half(&digest)
     }
 }
@@ -68,10 +60,7 @@ pub(crate) fn booking_id(ids: &dyn Ids) -> String {
 pub(crate) fn reference(ids: &dyn Ids) -> String {
     let bytes = ids.fresh();
     let any: Vec<u8> = [SPOKEN_LETTERS, SPOKEN_DIGITS].concat();
-    let mut signs: Vec<u8> = bytes[..REFERENCE_LENGTH]
-        .iter()
-        .map(|byte| pick(&any, *byte))
-        .collect();
+    let mut signs: Vec<u8> = bytes[..REFERENCE_LENGTH].iter().map(|byte| pick(&any, *byte)).collect();
     signs[0] = pick(SPOKEN_LETTERS, bytes[0]);
     if !signs.iter().any(u8::is_ascii_digit) {
         let place = 1 + usize::from(bytes[6]) % (REFERENCE_LENGTH - 1);
@@ -110,18 +99,9 @@ mod tests {
         for _ in 0..2_000 {
             let reference = reference(&ids);
             assert_eq!(reference.len(), REFERENCE_LENGTH, "{reference}");
-            assert!(
-                !reference.contains(['0', 'O', '1', 'I', 'A', 'E', 'U']),
-                "{reference}"
-            );
-            assert!(
-                reference.contains(|c: char| c.is_ascii_digit()),
-                "{reference}"
-            );
-            assert!(
-                reference.starts_with(|c: char| c.is_ascii_uppercase()),
-                "{reference}"
-            );
+            assert!(!reference.contains(['0', 'O', '1', 'I', 'A', 'E', 'U']), "{reference}");
+            assert!(reference.contains(|c: char| c.is_ascii_digit()), "{reference}");
+            assert!(reference.starts_with(|c: char| c.is_ascii_uppercase()), "{reference}");
         }
     }
 

@@ -110,8 +110,7 @@ impl Hotel {
             .all(db)
             .await
             .map_err(Fault::doing("reading questions"))?;
-        let questions: Vec<QuestionAnswer> =
-            questions.into_iter().map(QuestionAnswer::from).collect();
+        let questions: Vec<QuestionAnswer> = questions.into_iter().map(QuestionAnswer::from).collect();
         Ok(HotelInfo {
             name: house.hotel.name.clone(),
             address: house.hotel.address.clone(),
@@ -160,11 +159,7 @@ fn room_types(house: &House) -> Vec<RoomTypeInfo> {
         .types
         .iter()
         .map(|kind| {
-            let of_kind = || {
-                categories
-                    .iter()
-                    .filter(|category| category.kind.id == kind.id)
-            };
+            let of_kind = || categories.iter().filter(|category| category.kind.id == kind.id);
             let rooms: usize = of_kind().map(|category| category.rooms.len()).sum();
             RoomTypeInfo {
                 code: kind.code.clone(),
@@ -182,20 +177,13 @@ fn room_types(house: &House) -> Vec<RoomTypeInfo> {
 /// The questions that a topic means: the one of that name alone, or those whose words it holds.
 fn fitting(questions: Vec<QuestionAnswer>, topic: &str) -> Vec<QuestionAnswer> {
     let asked = folded(topic);
-    if let Some(exact) = questions
-        .iter()
-        .find(|question| folded(&question.topic) == asked)
-    {
+    if let Some(exact) = questions.iter().find(|question| folded(&question.topic) == asked) {
         return vec![exact.clone()];
     }
     let mut scored: Vec<(usize, QuestionAnswer)> = questions
         .into_iter()
         .filter_map(|question| {
-            let names = question
-                .keywords
-                .iter()
-                .map(String::as_str)
-                .chain([question.topic.as_str()]);
+            let names = question.keywords.iter().map(String::as_str).chain([question.topic.as_str()]);
             let score: usize = names
                 .map(folded)
                 .filter(|words| contains_words(&asked, words) || contains_words(words, &asked))

@@ -15,15 +15,9 @@ mod clock;
 mod ids;
 
 mod database;
-#[expect(
-    unreachable_pub,
-    reason = "sea-orm's derives need public types in private modules"
-)]
+#[expect(unreachable_pub, reason = "sea-orm's derives need public types in private modules")]
 mod entity;
-#[expect(
-    elided_lifetimes_in_paths,
-    reason = "the migration trait's own signature elides them"
-)]
+#[expect(elided_lifetimes_in_paths, reason = "the migration trait's own signature elides them")]
 mod migration;
 mod seed;
 

@@ -147,9 +147,7 @@ impl Hotel {
                     end_date: stay.departure(),
                     nights: stay.nights(),
                     guests,
-                    total: Currency::parse(&row.currency)
-                        .unwrap_or(house.currency)
-                        .amount(row.total_minor),
+                    total: Currency::parse(&row.currency).unwrap_or(house.currency).amount(row.total_minor),
                     created_at: row.created_at,
                     booking_id: row.id,
                     reference: row.reference,

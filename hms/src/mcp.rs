@@ -19,9 +19,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_handler, tool_router};
 use serde::Serialize;
 
-use crate::{
-    Availability, Booking, Cancellation, Fault, FoundBookings, Hotel, HotelInfo, Outcome, Quote,
-};
+use crate::{Availability, Booking, Cancellation, Fault, FoundBookings, Hotel, HotelInfo, Outcome, Quote};
 use arguments::{Arguments, Wrong};
 
 pub use http::{HotelHttp, HttpAccess, http_service};
@@ -52,17 +50,10 @@ enum Stop {
 impl HotelMcp {
     /// The face of this hotel.
     pub fn new(hotel: Arc<Hotel>) -> Self {
-        Self {
-            hotel,
-            router: Arc::new(Self::tool_router()),
-        }
+        Self { hotel, router: Arc::new(Self::tool_router()) }
     }
 
-    async fn arguments(
-        &self,
-        tool: &'static tools::Tool,
-        given: JsonObject,
-    ) -> Result<Arguments, Stop> {
+    async fn arguments(&self, tool: &'static tools::Tool, given: JsonObject) -> Result<Arguments, Stop> {
         let whereabouts = self.hotel.whereabouts().await?;
         Ok(Arguments::read(tool, given, whereabouts)?)
     }
@@ -205,8 +196,8 @@ impl HotelMcp {
 #[tool_handler(router = self.router)]
 impl ServerHandler for HotelMcp {
     fn get_info(&self) -> ServerConfig {
-        let server = Implementation::new("innkeeper-hms", env!("CARGO_PKG_VERSION"))
-            .with_title("Innkeeper hotel");
+        let server =
+            Implementation::new("innkeeper-hms", env!("CARGO_PKG_VERSION")).with_title("Innkeeper hotel");
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(server)
             .with_instructions(INSTRUCTIONS)
@@ -234,16 +225,8 @@ fn answered<T>(outcome: Result<Outcome<T>, Fault>) -> Result<T, Stop> {
 }
 
 /// The one place where a result, a refusal and a fault take their MCP forms.
-fn finish<T: Serialize>(
-    tool: &'static str,
-    answer: Result<T, Stop>,
-) -> Result<CallToolResult, ErrorData> {
-    let failed = || {
-        ErrorData::internal_error(
-            "the hotel cannot answer at the moment; try again later",
-            None,
-        )
-    };
+fn finish<T: Serialize>(tool: &'static str, answer: Result<T, Stop>) -> Result<CallToolResult, ErrorData> {
+    let failed = || ErrorData::internal_error("the hotel cannot answer at the moment; try again later", None);
     match answer {
         Ok(result) => match serde_json::to_value(result) {
             Ok(value) => Ok(CallToolResult::structured(value)),

@@ -11,10 +11,7 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m0001_hotel::Migration),
-            Box::new(m0002_bookings::Migration),
-        ]
+        vec![Box::new(m0001_hotel::Migration), Box::new(m0002_bookings::Migration)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -24,18 +21,12 @@ impl MigratorTrait for Migrator {
 
 /// A column that names the hotel a row belongs to.
 fn of_hotel() -> ColumnDef {
-    ColumnDef::new("hotel_id")
-        .big_integer()
-        .not_null()
-        .to_owned()
+    ColumnDef::new("hotel_id").big_integer().not_null().to_owned()
 }
 
 /// A key from a column of `table` to the `id` of another table.
 fn to(table: &'static str, column: &'static str, other: &'static str) -> ForeignKeyCreateStatement {
-    ForeignKey::create()
-        .from(table, column)
-        .to(other, "id")
-        .to_owned()
+    ForeignKey::create().from(table, column).to(other, "id").to_owned()
 }
 
 /// A unique index over columns of `table`.
@@ -45,9 +36,7 @@ async fn unique(
     table: &'static str,
     columns: &[&'static str],
 ) -> Result<(), DbErr> {
-    manager
-        .create_index(index(name, table, columns).unique().to_owned())
-        .await
+    manager.create_index(index(name, table, columns).unique().to_owned()).await
 }
 
 /// An index over columns of `table`.

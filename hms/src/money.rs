@@ -32,18 +32,14 @@ impl Currency {
 
     /// This many minor units of the currency.
     pub fn amount(self, minor: i64) -> Money {
-        Money {
-            minor,
-            currency: self,
-        }
+        Money { minor, currency: self }
     }
 }
 
 impl Money {
     /// The amount divided evenly over `parts`, rounded once, halves away from zero.
     pub fn shared_over(self, parts: u32) -> Money {
-        self.currency
-            .amount(divide(self.minor, i64::from(parts.max(1))))
+        self.currency.amount(divide(self.minor, i64::from(parts.max(1))))
     }
 }
 
@@ -59,19 +55,13 @@ pub(crate) fn tax_on_top(net_minor: i64, basis_points: i64) -> i64 {
 
 /// Division with halves away from zero; `denominator` is positive.
 fn divide(numerator: i64, denominator: i64) -> i64 {
-    let half = if numerator < 0 {
-        -denominator / 2
-    } else {
-        denominator / 2
-    };
+    let half = if numerator < 0 { -denominator / 2 } else { denominator / 2 };
     (numerator + half) / denominator
 }
 
 impl fmt::Display for Currency {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|letter| write!(out, "{}", char::from(*letter)))
+        self.0.iter().try_for_each(|letter| write!(out, "{}", char::from(*letter)))
     }
 }
 
@@ -85,13 +75,7 @@ impl fmt::Display for Money {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.minor < 0 { "-" } else { "" };
         let minor = self.minor.unsigned_abs();
-        write!(
-            out,
-            "{} {sign}{}.{:02}",
-            self.currency,
-            minor / 100,
-            minor % 100
-        )
+        write!(out, "{} {sign}{}.{:02}", self.currency, minor / 100, minor % 100)
     }
 }
 
@@ -146,10 +130,7 @@ mod tests {
     fn a_currency_is_three_letters() {
         assert_eq!(Currency::parse("EU"), None);
         assert_eq!(Currency::parse("E1R"), None);
-        assert_eq!(
-            serde_json::to_string(&eur(28_400)).unwrap(),
-            r#"{"minor":28400,"currency":"EUR"}"#
-        );
+        assert_eq!(serde_json::to_string(&eur(28_400)).unwrap(), r#"{"minor":28400,"currency":"EUR"}"#);
         assert!(serde_json::from_str::<Money>(r#"{"minor":1,"currency":"Euro"}"#).is_err());
     }
 }

@@ -47,10 +47,7 @@ impl Party {
 
     /// Whom a room is priced for when nobody said: two adults, or one where only one fits.
     pub fn usual_for(max_guests: u32) -> Self {
-        Self {
-            adults: max_guests.clamp(1, 2),
-            children: 0,
-        }
+        Self { adults: max_guests.clamp(1, 2), children: 0 }
     }
 
     /// How many adults, at least one.
@@ -92,10 +89,7 @@ mod tests {
             Party::new(u32::MAX, u32::MAX).unwrap_err().to_string(),
             "8589934590 guests are more than 99"
         );
-        assert_eq!(
-            Party::new(2, 1).unwrap().to_string(),
-            "2 adults and 1 child"
-        );
+        assert_eq!(Party::new(2, 1).unwrap().to_string(), "2 adults and 1 child");
     }
 
     #[test]

@@ -81,42 +81,22 @@ impl Hotel {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn quote(
-        &self,
-        room: &str,
-        stay: Stay,
-        party: Option<Party>,
-    ) -> Result<Outcome<Quote>, Fault> {
+    pub async fn quote(&self, room: &str, stay: Stay, party: Option<Party>) -> Result<Outcome<Quote>, Fault> {
         Outcome::from(self.quote_room(room, stay, party).await)
     }
 
-    async fn quote_room(
-        &self,
-        room: &str,
-        stay: Stay,
-        party: Option<Party>,
-    ) -> Result<Quote, Halt> {
+    async fn quote_room(&self, room: &str, stay: Stay, party: Option<Party>) -> Result<Quote, Halt> {
         let house = self.house().await?;
         let room = house.room_numbered(room)?;
         let (party, price) = house.price_for(room, stay, party)?;
-        let taken = Occupancy::between(
-            self.database().reader(),
-            self.id(),
-            stay.arrival(),
-            stay.departure(),
-        )
-        .await?;
+        let taken =
+            Occupancy::between(self.database().reader(), self.id(), stay.arrival(), stay.departure()).await?;
         if !taken.is_free(room, stay) {
             return Err(self.way_on(&house, room, stay, party).await?.into());
         }
         let expires_at = house.now + TimeDelta::minutes(i64::from(house.hotel.quote_minutes));
-        let promise = Promise {
-            room: room.number.clone(),
-            stay,
-            party,
-            total_minor: price.total.minor,
-            expires_at,
-        };
+        let promise =
+            Promise { room: room.number.clone(), stay, party, total_minor: price.total.minor, expires_at };
         Ok(Quote {
             quote_id: promise.sealed(&house.hotel.quote_secret),
             room_id: room.number.clone(),
@@ -128,22 +108,14 @@ impl Hotel {
             lines: price
                 .lines
                 .iter()
-                .map(|(date, minor)| QuoteLine {
-                    date: *date,
-                    price: house.currency.amount(*minor),
-                })
+                .map(|(date, minor)| QuoteLine { date: *date, price: house.currency.amount(*minor) })
                 .collect(),
             nightly: price.total.shared_over(stay.nights()),
             accommodation: price.accommodation,
             total: price.total,
             currency: house.currency,
             expires_at,
-            cancellation: house.stock.cancellation.terms(
-                stay.arrival(),
-                house.zone,
-                &price,
-                house.currency,
-            ),
+            cancellation: house.stock.cancellation.terms(stay.arrival(), house.zone, &price, house.currency),
             taxes: price.taxes,
         })
     }
@@ -174,20 +146,12 @@ impl House {
             }
             .into());
         }
-        let restricted = |rule| {
-            Halt::from(Refusal::Restricted {
-                room: room.number.clone(),
-                stay,
-                rule,
-            })
-        };
+        let restricted = |rule| Halt::from(Refusal::Restricted { room: room.number.clone(), stay, rule });
         if let Some(rule) = self.stock.tariff.broken_rule(&category, stay) {
             return Err(restricted(rule));
         }
         let price = self.stock.tariff.price(&category, stay, party);
-        price
-            .map(|price| (party, price))
-            .ok_or_else(|| restricted(crate::tariff::ArrivalRule::NotSold))
+        price.map(|price| (party, price)).ok_or_else(|| restricted(crate::tariff::ArrivalRule::NotSold))
     }
 }
 
@@ -211,9 +175,7 @@ impl Promise {
     /// The promise behind an id; `None` when the hotel did not make it.
     pub(crate) fn opened(id: &str, secret: &str) -> Option<Self> {
         let (open, seal) = id.trim().rsplit_once('.')?;
-        mac(secret, open)
-            .verify_truncated_left(&unhex(seal)?)
-            .ok()?;
+        mac(secret, open).verify_truncated_left(&unhex(seal)?).ok()?;
         let mut fields = open.rsplitn(7, '.');
         let expires_at = DateTime::from_timestamp(fields.next()?.parse().ok()?, 0)?;
         let total_minor = fields.next()?.parse().ok()?;
@@ -223,13 +185,7 @@ impl Promise {
         let arrival = NaiveDate::parse_from_str(fields.next()?, "%Y%m%d").ok()?;
         let room = fields.next()?.strip_prefix("q.")?.to_owned();
         let stay = Stay::new(arrival, crate::stay::add_days(arrival, nights)?).ok()?;
-        Some(Self {
-            room,
-            stay,
-            party: Party::new(adults, children).ok()?,
-            total_minor,
-            expires_at,
-        })
+        Some(Self { room, stay, party: Party::new(adults, children).ok()?, total_minor, expires_at })
     }
 }
 
@@ -248,9 +204,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 2 * SEAL_BYTES || !text.is_ascii() {
         return None;
     }
-    (0..SEAL_BYTES)
-        .map(|byte| u8::from_str_radix(text.get(2 * byte..2 * byte + 2)?, 16).ok())
-        .collect()
+    (0..SEAL_BYTES).map(|byte| u8::from_str_radix(text.get(2 * byte..2 * byte + 2)?, 16).ok()).collect()
 }
 
 #[cfg(test)]
@@ -277,10 +231,7 @@ mod tests {
     #[test]
     fn a_changed_price_or_another_hotels_quote_is_no_quote() {
         let id = promise().sealed("secret");
-        assert_eq!(
-            Promise::opened(&id.replace("28400", "00001"), "secret"),
-            None
-        );
+        assert_eq!(Promise::opened(&id.replace("28400", "00001"), "secret"), None);
         assert_eq!(Promise::opened(&id, "another"), None);
         for scrap in ["", "q", "q.204", "é.é", "q.204.20261212.2.2.0.1.1.zz"] {
             assert_eq!(Promise::opened(scrap, "secret"), None, "{scrap}");

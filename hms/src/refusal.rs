@@ -222,12 +222,7 @@ impl fmt::Display for Refusal {
                 out,
                 "room_id \"{asked}\" is no room of this hotel, expected a room_id that get_room_availability returned ({first} to {last}); call get_room_availability"
             ),
-            Self::PartyTooLarge {
-                party,
-                room,
-                max_guests,
-                larger,
-            } => {
+            Self::PartyTooLarge { party, room, max_guests, larger } => {
                 write!(
                     out,
                     "guests \"{party}\" do not fit room_id \"{room}\", expected at most {max_guests}; "
@@ -235,20 +230,10 @@ impl fmt::Display for Refusal {
                 if larger.is_empty() {
                     write!(out, "no room is large enough: offer the guest two rooms")
                 } else {
-                    write!(
-                        out,
-                        "call get_room_availability with room_type {}",
-                        larger.join(" or ")
-                    )
+                    write!(out, "call get_room_availability with room_type {}", larger.join(" or "))
                 }
             }
-            Self::RoomUnavailable {
-                room,
-                name,
-                stay,
-                rooms,
-                alternatives,
-            } => {
+            Self::RoomUnavailable { room, name, stay, rooms, alternatives } => {
                 write!(
                     out,
                     "room_id \"{room}\" ({name}) is taken from {} to {}; ",
@@ -276,10 +261,7 @@ impl fmt::Display for Refusal {
                         stay.nights()
                     ),
                     ArrivalRule::NotSold => {
-                        write!(
-                            out,
-                            "one of the nights has no price; ask the guest for other dates"
-                        )
+                        write!(out, "one of the nights has no price; ask the guest for other dates")
                     }
                 }
             }
@@ -297,11 +279,7 @@ impl fmt::Display for Refusal {
                 out,
                 "quote_id \"{asked}\" was booked before, expected a quote that was not; call quote_stay again"
             ),
-            Self::QuoteMismatch {
-                field,
-                quoted,
-                asked,
-            } => write!(
+            Self::QuoteMismatch { field, quoted, asked } => write!(
                 out,
                 "{field} \"{asked}\" differs from the quote, expected \"{quoted}\"; call quote_stay for what the guest wants now"
             ),
@@ -309,11 +287,7 @@ impl fmt::Display for Refusal {
                 out,
                 "booking_id \"{asked}\" is no booking of this hotel, expected the booking_id that create_booking or find_bookings returned; call find_bookings with the guest's phone, or with reference and surname"
             ),
-            Self::StayStarted {
-                reference,
-                arrival,
-                phone,
-            } => write!(
+            Self::StayStarted { reference, arrival, phone } => write!(
                 out,
                 "booking {reference} began on {arrival}, expected a stay that has not begun; ask the guest to speak to reception ({phone})"
             ),
@@ -326,19 +300,11 @@ impl fmt::Display for Refusal {
 }
 
 /// What to do when a room is gone: something of the same dates, something near, or other dates.
-fn way_on(
-    out: &mut fmt::Formatter<'_>,
-    rooms: &[Offer],
-    alternatives: &[Alternative],
-) -> fmt::Result {
+fn way_on(out: &mut fmt::Formatter<'_>, rooms: &[Offer], alternatives: &[Alternative]) -> fmt::Result {
     let mut list = String::new();
     for offer in rooms {
         let gap = if list.is_empty() { "" } else { ", " };
-        write!(
-            list,
-            "{gap}room_id \"{}\" ({}, {})",
-            offer.room_id, offer.name, offer.total
-        )?;
+        write!(list, "{gap}room_id \"{}\" ({}, {})", offer.room_id, offer.name, offer.total)?;
     }
     if !list.is_empty() {
         return write!(

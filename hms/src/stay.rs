@@ -63,38 +63,24 @@ impl Stay {
 
     /// Each night, by the date of its evening.
     pub fn each_night(self) -> impl Iterator<Item = NaiveDate> {
-        self.arrival
-            .iter_days()
-            .take_while(move |night| *night < self.departure)
+        self.arrival.iter_days().take_while(move |night| *night < self.departure)
     }
 
     /// The same number of nights, `days` later (earlier when negative); `None` beyond the calendar.
     pub fn shifted(self, days: i64) -> Option<Self> {
-        Some(Self {
-            arrival: add_days(self.arrival, days)?,
-            departure: add_days(self.departure, days)?,
-        })
+        Some(Self { arrival: add_days(self.arrival, days)?, departure: add_days(self.departure, days)? })
     }
 
     /// The same arrival with this many nights, if that is a stay.
     pub fn lasting(self, nights: u32) -> Option<Self> {
-        Self::new(
-            self.arrival,
-            self.arrival
-                .checked_add_days(Days::new(u64::from(nights)))?,
-        )
-        .ok()
+        Self::new(self.arrival, self.arrival.checked_add_days(Days::new(u64::from(nights)))?).ok()
     }
 }
 
 /// The date `days` after `date` (before it when negative); `None` beyond the calendar.
 pub(crate) fn add_days(date: NaiveDate, days: i64) -> Option<NaiveDate> {
     let distance = Days::new(days.unsigned_abs());
-    if days < 0 {
-        date.checked_sub_days(distance)
-    } else {
-        date.checked_add_days(distance)
-    }
+    if days < 0 { date.checked_sub_days(distance) } else { date.checked_add_days(distance) }
 }
 
 #[cfg(test)]
@@ -114,19 +100,10 @@ mod tests {
 
     #[test]
     fn a_stay_is_never_empty_backwards_or_endless() {
-        assert!(matches!(
-            Stay::new(day(12), day(12)),
-            Err(StayError::Empty { .. })
-        ));
-        assert!(matches!(
-            Stay::new(day(14), day(12)),
-            Err(StayError::Empty { .. })
-        ));
+        assert!(matches!(Stay::new(day(12), day(12)), Err(StayError::Empty { .. })));
+        assert!(matches!(Stay::new(day(14), day(12)), Err(StayError::Empty { .. })));
         let late = day(1) + Days::new(31);
-        assert_eq!(
-            Stay::new(day(1), late),
-            Err(StayError::TooLong { nights: 31 })
-        );
+        assert_eq!(Stay::new(day(1), late), Err(StayError::TooLong { nights: 31 }));
         assert!(Stay::new(day(1), day(31)).is_ok());
     }
 

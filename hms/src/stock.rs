@@ -34,13 +34,8 @@ impl Shelf {
         hotel: &hotel::Model,
         currency: Currency,
     ) -> Result<Arc<Stock>, Fault> {
-        let kept = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let is_present =
-            |stock: &Arc<Stock>| (stock.revision, stock.currency) == (hotel.revision, currency);
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_present = |stock: &Arc<Stock>| (stock.revision, stock.currency) == (hotel.revision, currency);
         if let Some(stock) = kept.filter(is_present) {
             return Ok(stock);
         }

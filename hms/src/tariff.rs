@@ -60,24 +60,15 @@ impl Tariff {
         hotel: i64,
         currency: Currency,
     ) -> Result<Self, Fault> {
-        let mut seasons = season::Entity::of(hotel)
-            .all(db)
-            .await
-            .map_err(Fault::doing("reading seasons"))?;
+        let mut seasons = season::Entity::of(hotel).all(db).await.map_err(Fault::doing("reading seasons"))?;
         seasons.sort_by_key(|season| (-season.priority, season.id));
-        let mut taxes = tax::Entity::of(hotel)
-            .all(db)
-            .await
-            .map_err(Fault::doing("reading taxes"))?;
+        let mut taxes = tax::Entity::of(hotel).all(db).await.map_err(Fault::doing("reading taxes"))?;
         taxes.sort_by_key(|tax| tax.id);
         Ok(Self {
             currency,
             seasons,
             taxes,
-            rates: nightly_rate::Entity::of(hotel)
-                .all(db)
-                .await
-                .map_err(Fault::doing("reading rates"))?,
+            rates: nightly_rate::Entity::of(hotel).all(db).await.map_err(Fault::doing("reading rates"))?,
             restrictions: restriction::Entity::of(hotel)
                 .all(db)
                 .await
@@ -92,16 +83,9 @@ impl Tariff {
             .map(|night| Some((night, self.night(category, night)?)))
             .collect::<Option<_>>()?;
         let accommodation: i64 = lines.iter().map(|(_, minor)| minor).sum();
-        let taxes: Vec<TaxLine> = self
-            .taxes
-            .iter()
-            .map(|tax| self.tax(tax, accommodation, stay, party))
-            .collect();
-        let on_top: i64 = taxes
-            .iter()
-            .filter(|tax| !tax.included)
-            .map(|tax| tax.amount.minor)
-            .sum();
+        let taxes: Vec<TaxLine> =
+            self.taxes.iter().map(|tax| self.tax(tax, accommodation, stay, party)).collect();
+        let on_top: i64 = taxes.iter().filter(|tax| !tax.included).map(|tax| tax.amount.minor).sum();
         Some(Price {
             lines,
             taxes,
@@ -112,10 +96,7 @@ impl Tariff {
 
     /// The lowest price of a night in any season.
     pub(crate) fn lowest(&self, room_type: i64) -> Option<Money> {
-        let of_type = self
-            .rates
-            .iter()
-            .filter(|rate| rate.room_type_id == room_type);
+        let of_type = self.rates.iter().filter(|rate| rate.room_type_id == room_type);
         of_type
             .map(|rate| rate.weekday_minor.min(rate.weekend_minor))
             .min()
@@ -124,10 +105,7 @@ impl Tariff {
 
     /// The rule that this stay breaks, if it breaks one.
     pub(crate) fn broken_rule(&self, category: &Category<'_>, stay: Stay) -> Option<ArrivalRule> {
-        if stay
-            .each_night()
-            .any(|night| self.night(category, night).is_none())
-        {
+        if stay.each_night().any(|night| self.night(category, night).is_none()) {
             return Some(ArrivalRule::NotSold);
         }
         let holding = self.restrictions.iter().filter(|rule| {
@@ -153,11 +131,7 @@ impl Tariff {
         self.seasons
             .iter()
             .filter(|season| {
-                in_part_of_year(
-                    night,
-                    (season.from_month, season.from_day),
-                    (season.to_month, season.to_day),
-                )
+                in_part_of_year(night, (season.from_month, season.from_day), (season.to_month, season.to_day))
             })
             .find_map(|season| {
                 self.rates.iter().find(|rate| {
@@ -166,13 +140,7 @@ impl Tariff {
                         && rate.view == category.view
                 })
             })
-            .map(|rate| {
-                if weekend {
-                    rate.weekend_minor
-                } else {
-                    rate.weekday_minor
-                }
-            })
+            .map(|rate| if weekend { rate.weekend_minor } else { rate.weekday_minor })
     }
 
     fn tax(&self, tax: &tax::Model, accommodation: i64, stay: Stay, party: Party) -> TaxLine {
@@ -180,10 +148,7 @@ impl Tariff {
             Basis::Percent if tax.included => tax_inside(accommodation, tax.amount),
             Basis::Percent => tax_on_top(accommodation, tax.amount),
             Basis::AdultNight => {
-                let most = tax
-                    .max_nights
-                    .and_then(|most| u32::try_from(most).ok())
-                    .unwrap_or(u32::MAX);
+                let most = tax.max_nights.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
                 tax.amount * i64::from(party.adults()) * i64::from(stay.nights().min(most))
             }
         };
@@ -200,11 +165,7 @@ impl Tariff {
 fn in_part_of_year(date: NaiveDate, from: (i32, i32), to: (i32, i32)) -> bool {
     let at = |number: u32| i32::try_from(number).unwrap_or(0);
     let day = (at(date.month()), at(date.day()));
-    if from <= to {
-        from <= day && day <= to
-    } else {
-        from <= day || day <= to
-    }
+    if from <= to { from <= day && day <= to } else { from <= day || day <= to }
 }
 
 #[cfg(test)]

@@ -63,11 +63,7 @@ pub struct Model {
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "String(StringLen::N(16))",
-    rename_all = "snake_case"
-)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "snake_case")]
 pub enum BookingStatus {
     /// The room is kept for the guest.
     Confirmed,

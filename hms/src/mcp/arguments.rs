@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::tools::Tool;
 use crate::{
-    IdempotencyKey, LONGEST_STAY_NIGHTS, NewBooking, Party, PartyError, PersonName, Phone, Search,
-    Stay, StayError, Whereabouts, Wish,
+    IdempotencyKey, LONGEST_STAY_NIGHTS, NewBooking, Party, PartyError, PersonName, Phone, Search, Stay,
+    StayError, Whereabouts, Wish,
 };
 
 /// No name, number, id or question is longer; what is longer is not said back whole.
@@ -36,16 +36,8 @@ impl fmt::Display for Wrong {
 
 impl Arguments {
     /// Refuses unknown names. An empty text and a null are as good as nothing given.
-    pub(super) fn read(
-        tool: &Tool,
-        mut given: JsonObject,
-        here: Whereabouts,
-    ) -> Result<Self, Wrong> {
-        let known: Vec<&str> = tool
-            .arguments
-            .iter()
-            .map(|argument| argument.name)
-            .collect();
+    pub(super) fn read(tool: &Tool, mut given: JsonObject, here: Whereabouts) -> Result<Self, Wrong> {
+        let known: Vec<&str> = tool.arguments.iter().map(|argument| argument.name).collect();
         if let Some(stranger) = given.keys().find(|name| !known.contains(&name.as_str())) {
             return Err(unknown(stranger, &known));
         }
@@ -86,10 +78,7 @@ impl Arguments {
 
     /// What `find_bookings` searches for.
     pub(super) fn search(&self) -> Result<Search, Wrong> {
-        let phone = self
-            .text("phone")?
-            .map(|number| self.phone("phone", &number))
-            .transpose()?;
+        let phone = self.text("phone")?.map(|number| self.phone("phone", &number)).transpose()?;
         let search = Search::new(phone, self.text("reference")?, self.text("surname")?).ok_or_else(|| Wrong {
             code: "missing_argument",
             text: "phone, or reference together with surname, is needed to find bookings; ask the guest for the booking \
@@ -100,17 +89,11 @@ reference and the surname on it"
     }
 
     pub(super) fn room(&self) -> Result<String, Wrong> {
-        self.needed(
-            "room_id",
-            "call get_room_availability and use a room_id from its rooms",
-        )
+        self.needed("room_id", "call get_room_availability and use a room_id from its rooms")
     }
 
     pub(super) fn booking_id(&self) -> Result<String, Wrong> {
-        self.needed(
-            "booking_id",
-            "call find_bookings and use the booking_id of the guest's booking",
-        )
+        self.needed("booking_id", "call find_bookings and use the booking_id of the guest's booking")
     }
 
     pub(super) fn topic(&self) -> Result<Option<String>, Wrong> {
@@ -138,17 +121,10 @@ start_date and end_date out"
                     });
                 }
                 let start = self.date_in(dates, &["start_date", "check_in"], "dates.")?;
-                (
-                    start,
-                    self.date_in(dates, &["end_date", "check_out"], "dates.")?,
-                )
+                (start, self.date_in(dates, &["end_date", "check_out"], "dates.")?)
             }
             Some(other) => {
-                return Err(mistyped(
-                    "dates",
-                    other,
-                    "an object with start_date and end_date",
-                ));
+                return Err(mistyped("dates", other, "an object with start_date and end_date"));
             }
         };
         Stay::new(start, end).map_err(|error| match error {
@@ -188,43 +164,28 @@ night later; ask the guest until when they stay"
         };
         let (adults, children) = match value {
             Value::Object(people) => {
-                if let Some(stranger) = people
-                    .keys()
-                    .find(|name| !["adults", "children"].contains(&name.as_str()))
+                if let Some(stranger) =
+                    people.keys().find(|name| !["adults", "children"].contains(&name.as_str()))
                 {
-                    return Err(unknown(
-                        &format!("guests.{stranger}"),
-                        &["adults", "children"],
-                    ));
+                    return Err(unknown(&format!("guests.{stranger}"), &["adults", "children"]));
                 }
                 let children = people.get("children").filter(|value| !is_nothing(value));
-                (
-                    people.get("adults").and_then(number),
-                    children.map_or(Some(0), number),
-                )
+                (people.get("adults").and_then(number), children.map_or(Some(0), number))
             }
             other => (number(other), Some(0)),
         };
         let (Some(adults), Some(children)) = (adults, children) else {
             return Err(wrong(value, "is no number of guests"));
         };
-        Party::new(adults, children)
-            .map(Some)
-            .map_err(|error| match error {
-                PartyError::NoAdult => wrong(value, "has no adult"),
-                PartyError::TooMany { .. } => {
-                    wrong(value, &format!("is more than {} people", Party::MOST))
-                }
-            })
+        Party::new(adults, children).map(Some).map_err(|error| match error {
+            PartyError::NoAdult => wrong(value, "has no adult"),
+            PartyError::TooMany { .. } => wrong(value, &format!("is more than {} people", Party::MOST)),
+        })
     }
 
     /// The idempotency key, from the arguments or else from the request's metadata.
     pub(super) fn key(&self, meta: &RequestMetaObject) -> Result<Option<IdempotencyKey>, Wrong> {
-        let from_meta = meta
-            .0
-            .0
-            .get("idempotency_key")
-            .filter(|value| !is_nothing(value));
+        let from_meta = meta.0.0.get("idempotency_key").filter(|value| !is_nothing(value));
         let Some(value) = self.given.get("idempotency_key").or(from_meta) else {
             return Ok(None);
         };
@@ -253,29 +214,15 @@ a number of {}); ask the guest for the whole number",
         })
     }
 
-    fn date_in(
-        &self,
-        fields: &JsonObject,
-        names: &[&str],
-        place: &str,
-    ) -> Result<NaiveDate, Wrong> {
+    fn date_in(&self, fields: &JsonObject, names: &[&str], place: &str) -> Result<NaiveDate, Wrong> {
         let field = names[0];
-        let meaning = if field == "start_date" {
-            "arrival date"
-        } else {
-            "departure date"
-        };
-        let expected = format!(
-            "expected YYYY-MM-DD, today is {}; ask the guest for the {meaning}",
-            self.here.today
-        );
+        let meaning = if field == "start_date" { "arrival date" } else { "departure date" };
+        let expected =
+            format!("expected YYYY-MM-DD, today is {}; ask the guest for the {meaning}", self.here.today);
         let given: Vec<(&&str, &Value)> = names
             .iter()
             .filter_map(|name| {
-                fields
-                    .get(*name)
-                    .filter(|value| !is_nothing(value))
-                    .map(|value| (name, value))
+                fields.get(*name).filter(|value| !is_nothing(value)).map(|value| (name, value))
             })
             .collect();
         let (name, value) = match given.as_slice() {
@@ -301,13 +248,10 @@ a number of {}); ask the guest for the whole number",
         let written = value.as_str().unwrap_or_default().trim();
         // chrono also reads dates with fewer digits; a caller that sends those guesses.
         let whole = written.len() == "YYYY-MM-DD".len();
-        NaiveDate::parse_from_str(written, "%Y-%m-%d")
-            .ok()
-            .filter(|_| whole)
-            .ok_or_else(|| Wrong {
-                code: "invalid_date",
-                text: format!("{place}{name} {} is no date, {expected}", shown_json(value)),
-            })
+        NaiveDate::parse_from_str(written, "%Y-%m-%d").ok().filter(|_| whole).ok_or_else(|| Wrong {
+            code: "invalid_date",
+            text: format!("{place}{name} {} is no date, {expected}", shown_json(value)),
+        })
     }
 
     /// A text that may be missing; a number counts as its digits.
@@ -373,11 +317,7 @@ fn mistyped(field: &str, value: &Value, expected: &str) -> Wrong {
 /// What was received, short enough to say back.
 fn shown(text: &str) -> String {
     const MOST: usize = 80;
-    let mut short: String = text
-        .chars()
-        .filter(|sign| !sign.is_control())
-        .take(MOST)
-        .collect();
+    let mut short: String = text.chars().filter(|sign| !sign.is_control()).take(MOST).collect();
     if text.chars().count() > MOST {
         short.push('…');
     }

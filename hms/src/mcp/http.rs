@@ -66,9 +66,5 @@ pub fn http_service(hotel: HotelMcp, access: HttpAccess) -> HotelHttp {
         .with_json_response(true)
         .with_max_request_body_bytes(LARGEST_BODY_BYTES)
         .with_cancellation_token(access.stop);
-    StreamableHttpService::new(
-        move || Ok(hotel.clone()),
-        Arc::new(LocalSessionManager::default()),
-        config,
-    )
+    StreamableHttpService::new(move || Ok(hotel.clone()), Arc::new(LocalSessionManager::default()), config)
 }

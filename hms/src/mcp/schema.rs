@@ -9,13 +9,9 @@ use serde_json::Value;
 
 /// The schema of what a tool answers: no references, no null unions, no formats of one language.
 pub(super) fn output<T: JsonSchema>() -> Arc<JsonObject> {
-    let settings = SchemaSettings::draft2020_12()
-        .for_serialize()
-        .with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value();
+    let settings =
+        SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     plain(&mut schema);
     let mut schema = match schema {
         Value::Object(schema) => schema,
@@ -31,10 +27,7 @@ fn plain(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             without_null(object);
-            if object
-                .get("format")
-                .and_then(Value::as_str)
-                .is_some_and(|format| !format.starts_with("date"))
+            if object.get("format").and_then(Value::as_str).is_some_and(|format| !format.starts_with("date"))
             {
                 object.remove("format");
             }
@@ -78,8 +71,5 @@ fn without_null(object: &mut JsonObject) {
 /// The names of an enum whose variants are described one by one.
 fn names_of_variants(object: &JsonObject) -> Option<Vec<String>> {
     let variants = object.get("oneOf")?.as_array()?;
-    variants
-        .iter()
-        .map(|variant| Some(variant.get("const")?.as_str()?.to_owned()))
-        .collect()
+    variants.iter().map(|variant| Some(variant.get("const")?.as_str()?.to_owned())).collect()
 }

@@ -6,15 +6,8 @@ use sea_orm_migration::{prelude::*, schema::*};
 use super::{of_hotel, to, unique};
 
 /// The tables whose rows a running program keeps until the hotel's revision changes.
-const KEPT_IN_MEMORY: [&str; 7] = [
-    "room_types",
-    "rooms",
-    "seasons",
-    "nightly_rates",
-    "restrictions",
-    "taxes",
-    "policies",
-];
+const KEPT_IN_MEMORY: [&str; 7] =
+    ["room_types", "rooms", "seasons", "nightly_rates", "restrictions", "taxes", "policies"];
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -36,25 +29,13 @@ impl MigrationTrait for Migration {
             manager.create_table(table.take()).await?;
         }
         unique(manager, "hotels_code", "hotels", &["code"]).await?;
-        unique(
-            manager,
-            "room_types_code",
-            "room_types",
-            &["hotel_id", "code"],
-        )
-        .await?;
+        unique(manager, "room_types_code", "room_types", &["hotel_id", "code"]).await?;
         unique(manager, "rooms_number", "rooms", &["hotel_id", "number"]).await?;
         let rate = ["season_id", "room_type_id", "view"];
         unique(manager, "nightly_rates_place", "nightly_rates", &rate).await?;
         unique(manager, "taxes_code", "taxes", &["hotel_id", "code"]).await?;
         unique(manager, "policies_code", "policies", &["hotel_id", "code"]).await?;
-        unique(
-            manager,
-            "questions_topic",
-            "questions",
-            &["hotel_id", "topic"],
-        )
-        .await?;
+        unique(manager, "questions_topic", "questions", &["hotel_id", "topic"]).await?;
         count_revisions(manager).await
     }
 }
@@ -73,18 +54,11 @@ fn hotels() -> TableCreateStatement {
         "check_out_time",
         "quote_secret",
     ];
-    let mut table = Table::create()
-        .table("hotels")
-        .col(big_pk_auto("id"))
-        .to_owned();
+    let mut table = Table::create().table("hotels").col(big_pk_auto("id")).to_owned();
     for column in texts {
         table.col(text(column));
     }
-    table
-        .col(integer("quote_minutes"))
-        .col(big_integer("revision"))
-        .col(integer("horizon_days"))
-        .to_owned()
+    table.col(integer("quote_minutes")).col(big_integer("revision")).col(integer("horizon_days")).to_owned()
 }
 
 fn room_types() -> TableCreateStatement {
@@ -111,12 +85,7 @@ fn rooms() -> TableCreateStatement {
 }
 
 fn seasons() -> TableCreateStatement {
-    yearly(
-        owned("seasons")
-            .col(text("name"))
-            .col(integer("priority"))
-            .to_owned(),
-    )
+    yearly(owned("seasons").col(text("name")).col(integer("priority")).to_owned())
 }
 
 fn nightly_rates() -> TableCreateStatement {

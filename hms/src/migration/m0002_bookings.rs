@@ -11,47 +11,16 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for mut table in [
-            customers(),
-            bookings(),
-            room_nights(),
-            quotes(),
-            audit_log(),
-            idempotency_keys(),
-        ] {
+        for mut table in [customers(), bookings(), room_nights(), quotes(), audit_log(), idempotency_keys()] {
             manager.create_table(table.take()).await?;
         }
-        unique(
-            manager,
-            "customers_phone_name",
-            "customers",
-            &["hotel_id", "phone", "name_key"],
-        )
-        .await?;
-        unique(
-            manager,
-            "bookings_reference",
-            "bookings",
-            &["hotel_id", "reference"],
-        )
-        .await?;
+        unique(manager, "customers_phone_name", "customers", &["hotel_id", "phone", "name_key"]).await?;
+        unique(manager, "bookings_reference", "bookings", &["hotel_id", "reference"]).await?;
+        manager.create_index(index("bookings_phone", "bookings", &["hotel_id", "phone"])).await?;
         manager
-            .create_index(index("bookings_phone", "bookings", &["hotel_id", "phone"]))
+            .create_index(index("room_nights_by_night", "room_nights", &["hotel_id", "night", "room_id"]))
             .await?;
-        manager
-            .create_index(index(
-                "room_nights_by_night",
-                "room_nights",
-                &["hotel_id", "night", "room_id"],
-            ))
-            .await?;
-        manager
-            .create_index(index(
-                "room_nights_by_booking",
-                "room_nights",
-                &["booking_id"],
-            ))
-            .await?;
+        manager.create_index(index("room_nights_by_booking", "room_nights", &["booking_id"])).await?;
         keep_the_log_append_only(manager).await
     }
 }
@@ -70,27 +39,22 @@ fn customers() -> TableCreateStatement {
 }
 
 fn bookings() -> TableCreateStatement {
-    stay_of(
-        Table::create()
-            .table("bookings")
-            .col(text("id").primary_key())
-            .col(of_hotel()),
-    )
-    .col(text("reference"))
-    .col(big_integer("customer_id"))
-    .col(text("customer_name"))
-    .col(text("phone"))
-    .col(string_len("status", 16))
-    .col(timestamp_with_time_zone("free_until"))
-    .col(big_integer("late_fee_minor"))
-    .col(big_integer_null("charged_fee_minor"))
-    .col(text_null("quote_id"))
-    .col(timestamp_with_time_zone("created_at"))
-    .col(timestamp_with_time_zone_null("cancelled_at"))
-    .foreign_key(&mut to("bookings", "hotel_id", "hotels"))
-    .foreign_key(&mut to("bookings", "customer_id", "customers"))
-    .foreign_key(&mut to("bookings", "room_id", "rooms"))
-    .to_owned()
+    stay_of(Table::create().table("bookings").col(text("id").primary_key()).col(of_hotel()))
+        .col(text("reference"))
+        .col(big_integer("customer_id"))
+        .col(text("customer_name"))
+        .col(text("phone"))
+        .col(string_len("status", 16))
+        .col(timestamp_with_time_zone("free_until"))
+        .col(big_integer("late_fee_minor"))
+        .col(big_integer_null("charged_fee_minor"))
+        .col(text_null("quote_id"))
+        .col(timestamp_with_time_zone("created_at"))
+        .col(timestamp_with_time_zone_null("cancelled_at"))
+        .foreign_key(&mut to("bookings", "hotel_id", "hotels"))
+        .foreign_key(&mut to("bookings", "customer_id", "customers"))
+        .foreign_key(&mut to("bookings", "room_id", "rooms"))
+        .to_owned()
 }
 
 fn room_nights() -> TableCreateStatement {
@@ -107,17 +71,12 @@ fn room_nights() -> TableCreateStatement {
 }
 
 fn quotes() -> TableCreateStatement {
-    stay_of(
-        Table::create()
-            .table("quotes")
-            .col(text("id").primary_key())
-            .col(of_hotel()),
-    )
-    .col(text("booking_id"))
-    .col(timestamp_with_time_zone("expires_at"))
-    .col(timestamp_with_time_zone("accepted_at"))
-    .foreign_key(&mut to("quotes", "booking_id", "bookings"))
-    .to_owned()
+    stay_of(Table::create().table("quotes").col(text("id").primary_key()).col(of_hotel()))
+        .col(text("booking_id"))
+        .col(timestamp_with_time_zone("expires_at"))
+        .col(timestamp_with_time_zone("accepted_at"))
+        .foreign_key(&mut to("quotes", "booking_id", "bookings"))
+        .to_owned()
 }
 
 fn audit_log() -> TableCreateStatement {
@@ -175,10 +134,7 @@ async fn keep_the_log_append_only(manager: &SchemaManager<'_>) -> Result<(), DbE
         ],
     };
     for statement in statements {
-        manager
-            .get_connection()
-            .execute_unprepared(statement)
-            .await?;
+        manager.get_connection().execute_unprepared(statement).await?;
     }
     Ok(())
 }

@@ -125,14 +125,7 @@ const fn season(
     percent: i64,
     weekend_euros: i64,
 ) -> SeasonSeed {
-    SeasonSeed {
-        name,
-        from,
-        to,
-        priority,
-        percent,
-        weekend_euros,
-    }
+    SeasonSeed { name, from, to, priority, percent, weekend_euros }
 }
 
 pub(super) const SEASONS: &[SeasonSeed] = &[
@@ -144,13 +137,7 @@ pub(super) const SEASONS: &[SeasonSeed] = &[
 ];
 
 pub(super) const RESTRICTIONS: &[RestrictionSeed] = &[
-    RestrictionSeed {
-        room_type: None,
-        from: (12, 25),
-        to: (12, 25),
-        min_nights: 1,
-        closed_to_arrival: true,
-    },
+    RestrictionSeed { room_type: None, from: (12, 25), to: (12, 25), min_nights: 1, closed_to_arrival: true },
     RestrictionSeed {
         room_type: None,
         from: (12, 30),

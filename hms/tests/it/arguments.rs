@@ -92,11 +92,7 @@ async fn a_mistake_is_told_with_field_value_expected_form_and_next_step() {
         ),
         (
             "create_booking",
-            with(
-                book.clone(),
-                "dates",
-                json!({ "check_in": "12 Dec", "check_out": "2026-12-14" }),
-            ),
+            with(book.clone(), "dates", json!({ "check_in": "12 Dec", "check_out": "2026-12-14" })),
             "invalid_date: dates.check_in \"12 Dec\" is no date, expected YYYY-MM-DD, today is 2026-12-01; ask the guest for the arrival date",
         ),
         (
@@ -116,11 +112,7 @@ async fn a_mistake_is_told_with_field_value_expected_form_and_next_step() {
         ),
     ];
     for (tool, arguments, expected) in cases {
-        assert_eq!(
-            desk.call(tool, arguments.clone()).await,
-            Err(expected.to_owned()),
-            "{tool} {arguments}"
-        );
+        assert_eq!(desk.call(tool, arguments.clone()).await, Err(expected.to_owned()), "{tool} {arguments}");
     }
     assert_eq!(desk.hotel.bookings().await.unwrap().len(), 0);
 }
@@ -142,19 +134,10 @@ async fn nulls_and_empty_texts_are_nothing_and_numbers_may_be_spelled() {
 #[tokio::test]
 async fn a_long_or_strange_value_is_cut_before_it_is_said_back() {
     let desk = Desk::new().await;
-    let wish =
-        json!({ "start_date": format!("{}\u{7}", "x".repeat(5_000)), "end_date": "2026-12-14" });
-    let text = desk
-        .refused("invalid_date", "get_room_availability", wish)
-        .await;
-    assert!(
-        text.len() < 300 && text.contains('…') && !text.contains('\u{7}'),
-        "{text}"
-    );
-    for (tool, field) in [
-        ("cancel_booking", "booking_id"),
-        ("get_hotel_info", "topic"),
-    ] {
+    let wish = json!({ "start_date": format!("{}\u{7}", "x".repeat(5_000)), "end_date": "2026-12-14" });
+    let text = desk.refused("invalid_date", "get_room_availability", wish).await;
+    assert!(text.len() < 300 && text.contains('…') && !text.contains('\u{7}'), "{text}");
+    for (tool, field) in [("cancel_booking", "booking_id"), ("get_hotel_info", "topic")] {
         let endless = json!({ field: "y".repeat(5_000) });
         let text = desk.refused("invalid_argument", tool, endless).await;
         assert!(text.len() < 300 && text.contains("at most 300"), "{text}");

@@ -21,28 +21,17 @@ async fn every_schema_is_plain_and_every_argument_described() {
         let input = serde_json::to_string(&tool.input_schema).unwrap();
         let output = serde_json::to_string(&tool.output_schema).unwrap();
         for word in ["\"null\"", "$ref", "$defs", "int64", "uint", "double\"}"] {
-            assert!(
-                !input.contains(word) && !output.contains(word),
-                "{} says {word}",
-                tool.name
-            );
+            assert!(!input.contains(word) && !output.contains(word), "{} says {word}", tool.name);
         }
         assert_eq!(tool.input_schema["additionalProperties"], false);
         for (name, argument) in tool.input_schema["properties"].as_object().unwrap() {
             assert!(
-                argument["description"]
-                    .as_str()
-                    .is_some_and(|text| text.len() > 20),
+                argument["description"].as_str().is_some_and(|text| text.len() > 20),
                 "{} {name}",
                 tool.name
             );
         }
-        assert_eq!(
-            tool.output_schema.as_ref().unwrap()["type"],
-            "object",
-            "{}",
-            tool.name
-        );
+        assert_eq!(tool.output_schema.as_ref().unwrap()["type"], "object", "{}", tool.name);
     }
 }
 
@@ -52,11 +41,7 @@ async fn an_argument_in_the_schema_is_never_called_unknown() {
     for tool in &desk.tools {
         for name in tool.input_schema["properties"].as_object().unwrap().keys() {
             if let Err(text) = desk.call(&tool.name, json!({ name.as_str(): "x" })).await {
-                assert!(
-                    !text.starts_with("unknown_argument"),
-                    "{} {name}: {text}",
-                    tool.name
-                );
+                assert!(!text.starts_with("unknown_argument"), "{} {name}: {text}", tool.name);
             }
         }
     }
@@ -67,15 +52,8 @@ async fn only_booking_and_cancelling_write_and_only_cancelling_destroys() {
     let desk = Desk::new().await;
     let hints = |tool: &Tool| {
         let hints = tool.annotations.clone().unwrap();
-        assert_eq!(
-            (hints.open_world_hint, hints.idempotent_hint),
-            (Some(false), Some(true))
-        );
-        (
-            tool.name.to_string(),
-            hints.read_only_hint.unwrap(),
-            hints.destructive_hint.unwrap(),
-        )
+        assert_eq!((hints.open_world_hint, hints.idempotent_hint), (Some(false), Some(true)));
+        (tool.name.to_string(), hints.read_only_hint.unwrap(), hints.destructive_hint.unwrap())
     };
     let hints: Vec<(String, bool, bool)> = desk.tools.iter().map(hints).collect();
     let expected = [
@@ -86,10 +64,7 @@ async fn only_booking_and_cancelling_write_and_only_cancelling_destroys() {
         ("get_room_availability", true, false),
         ("quote_stay", true, false),
     ];
-    assert_eq!(
-        hints,
-        expected.map(|(name, reads, destroys)| (name.to_owned(), reads, destroys))
-    );
+    assert_eq!(hints, expected.map(|(name, reads, destroys)| (name.to_owned(), reads, destroys)));
 }
 
 #[tokio::test]
@@ -111,15 +86,8 @@ async fn read_only_tools_change_no_row_and_writing_ones_reach_a_rest() {
             drop(desk.call(tool, arguments).await);
         }
         assert_eq!(fingerprint(&place).await, before);
-        drop(
-            desk.call("create_booking", ana("203", "2026-12-12", "2026-12-14"))
-                .await,
-        );
-        assert_eq!(
-            fingerprint(&place).await,
-            before,
-            "the same booking again changes nothing"
-        );
+        drop(desk.call("create_booking", ana("203", "2026-12-12", "2026-12-14")).await);
+        assert_eq!(fingerprint(&place).await, before, "the same booking again changes nothing");
         let cancel = json!({ "booking_id": booking["booking_id"] });
         desk.done("cancel_booking", cancel.clone()).await;
         let after = fingerprint(&place).await;
@@ -132,10 +100,6 @@ async fn read_only_tools_change_no_row_and_writing_ones_reach_a_rest() {
 #[tokio::test]
 async fn an_unknown_tool_is_a_protocol_error() {
     let desk = Desk::new().await;
-    let error = desk
-        .peer()
-        .call_tool(crate::desk::request("open_the_safe", json!({})))
-        .await
-        .unwrap_err();
+    let error = desk.peer().call_tool(crate::desk::request("open_the_safe", json!({}))).await.unwrap_err();
     assert!(error.to_string().contains("-32602"), "{error}");
 }

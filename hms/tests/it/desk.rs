@@ -37,21 +37,15 @@ impl Desk {
     /// A desk whose ids follow from a seed.
     pub(crate) async fn seeded(place: &Place, seed: u64) -> Self {
         let clock = Arc::new(FixedClock::at(nine_o_clock()));
-        let opening = Opening::of(&place.url)
-            .with_clock(clock.clone())
-            .with_ids(Arc::new(SeededIds::new(seed)));
+        let opening =
+            Opening::of(&place.url).with_clock(clock.clone()).with_ids(Arc::new(SeededIds::new(seed)));
         let hotel = Arc::new(Hotel::open(opening).await.unwrap());
         let (near, far) = tokio::io::duplex(1 << 16);
         let server = HotelMcp::new(hotel.clone());
         tokio::spawn(async move { server.serve(far).await.unwrap().waiting().await });
         let client = ().serve(near).await.unwrap();
         let tools = client.list_all_tools().await.unwrap();
-        Self {
-            hotel,
-            clock,
-            tools,
-            client,
-        }
+        Self { hotel, clock, tools, client }
     }
 
     pub(crate) fn advance(&self, by: TimeDelta) {
@@ -82,9 +76,7 @@ impl Desk {
 
     /// The result of a call that must succeed.
     pub(crate) async fn done(&self, tool: &str, arguments: Value) -> Value {
-        self.call(tool, arguments.clone())
-            .await
-            .unwrap_or_else(|text| panic!("{tool} {arguments}: {text}"))
+        self.call(tool, arguments.clone()).await.unwrap_or_else(|text| panic!("{tool} {arguments}: {text}"))
     }
 
     /// The error text of a call that must be refused with this code.
@@ -93,10 +85,7 @@ impl Desk {
             Ok(result) => panic!("{tool} {arguments} was not refused: {result}"),
             Err(text) => text,
         };
-        assert!(
-            text.starts_with(&format!("{code}: ")),
-            "{tool} {arguments}: {text}"
-        );
+        assert!(text.starts_with(&format!("{code}: ")), "{tool} {arguments}: {text}");
         text
     }
 
@@ -106,19 +95,10 @@ impl Desk {
 
     /// How many rooms each offer has free.
     pub(crate) async fn free(&self, start: &str, end: &str) -> Vec<(String, u64)> {
-        let found = self
-            .done(
-                "get_room_availability",
-                json!({ "start_date": start, "end_date": end }),
-            )
-            .await;
+        let found = self.done("get_room_availability", json!({ "start_date": start, "end_date": end })).await;
         let offers = found["rooms"].as_array().unwrap().clone();
-        let free = |offer: &Value| {
-            (
-                offer["offer_id"].as_str().unwrap().to_owned(),
-                offer["free"].as_u64().unwrap(),
-            )
-        };
+        let free =
+            |offer: &Value| (offer["offer_id"].as_str().unwrap().to_owned(), offer["free"].as_u64().unwrap());
         offers.iter().map(free).collect()
     }
 }
@@ -155,18 +135,9 @@ pub(crate) fn checked(tool: &Tool, answer: CallToolResult) -> Result<Value, Stri
     assert_eq!(answer.content.len(), 1, "{text}");
     if answer.is_error == Some(true) {
         assert_eq!(answer.structured_content, None, "an error is only text");
-        let (code, sentence) = text
-            .split_once(": ")
-            .unwrap_or_else(|| panic!("no code: {text}"));
-        assert!(
-            code.chars()
-                .all(|sign| sign.is_ascii_lowercase() || sign == '_'),
-            "{text}"
-        );
-        assert!(
-            sentence.contains(';') || sentence.contains("; "),
-            "no next step: {text}"
-        );
+        let (code, sentence) = text.split_once(": ").unwrap_or_else(|| panic!("no code: {text}"));
+        assert!(code.chars().all(|sign| sign.is_ascii_lowercase() || sign == '_'), "{text}");
+        assert!(sentence.contains(';') || sentence.contains("; "), "no next step: {text}");
         return Err(text);
     }
     let structure = answer.structured_content.unwrap();

@@ -21,16 +21,11 @@ async fn endpoint(stop: &CancellationToken) -> String {
     let access = HttpAccess::loopback(stop.child_token())
         .and_host("desk.example")
         .and_origin("https://desk.example:443");
-    let router =
-        axum::Router::new().nest_service("/mcp", http_service(HotelMcp::new(hotel), access));
+    let router = axum::Router::new().nest_service("/mcp", http_service(HotelMcp::new(hotel), access));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let ended = stop.clone().cancelled_owned();
-    tokio::spawn(async move {
-        axum::serve(listener, router)
-            .with_graceful_shutdown(ended)
-            .await
-    });
+    tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(ended).await });
     format!("http://{address}/mcp")
 }
 
@@ -38,29 +33,17 @@ async fn endpoint(stop: &CancellationToken) -> String {
 async fn both_eras_list_and_call_the_tools() {
     let stop = CancellationToken::new();
     let url = endpoint(&stop).await;
-    let modern = ClientLifecycleMode::Discover {
-        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-    };
+    let modern = ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] };
     let transport = || StreamableHttpClientTransport::from_uri(url.clone());
-    let clients = [
-        ().serve(transport()).await.unwrap(),
-        ().serve_with_lifecycle(transport(), modern).await.unwrap(),
-    ];
+    let clients =
+        [().serve(transport()).await.unwrap(), ().serve_with_lifecycle(transport(), modern).await.unwrap()];
     for client in clients {
         let tools = client.list_all_tools().await.unwrap();
         assert_eq!(tools.len(), 6);
-        let info = tools
-            .iter()
-            .find(|tool| tool.name == "get_hotel_info")
-            .unwrap();
-        let answer = client
-            .call_tool(request("get_hotel_info", json!({ "topic": "parking" })))
-            .await
-            .unwrap();
-        assert_eq!(
-            checked(info, answer).unwrap()["questions"][0]["topic"],
-            "parking"
-        );
+        let info = tools.iter().find(|tool| tool.name == "get_hotel_info").unwrap();
+        let answer =
+            client.call_tool(request("get_hotel_info", json!({ "topic": "parking" }))).await.unwrap();
+        assert_eq!(checked(info, answer).unwrap()["questions"][0]["topic"], "parking");
         client.cancel().await.unwrap();
     }
     stop.cancel();
@@ -77,17 +60,8 @@ async fn a_foreign_page_or_a_foreign_name_is_kept_out() {
             },
         });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client
-            .post(&url)
-            .header("accept", "application/json, text/event-stream")
-            .json(&hello);
-        request
-            .header(header, value)
-            .send()
-            .await
-            .unwrap()
-            .status()
-            .as_u16()
+        let request = client.post(&url).header("accept", "application/json, text/event-stream").json(&hello);
+        request.header(header, value).send().await.unwrap().status().as_u16()
     };
     assert_eq!(status("x-nothing", "1").await, 200);
     assert_eq!(status("origin", "http://localhost:5173").await, 200);

@@ -36,11 +36,7 @@ struct Model {
 
 impl Model {
     fn is_free(&self, room: &str, nights: &BTreeSet<NaiveDate>) -> bool {
-        !self
-            .stays
-            .iter()
-            .flatten()
-            .any(|(taken, slept)| taken == room && !slept.is_disjoint(nights))
+        !self.stays.iter().flatten().any(|(taken, slept)| taken == room && !slept.is_disjoint(nights))
     }
 }
 
@@ -60,17 +56,9 @@ async fn live(acts: Vec<Act>) {
             Act::Book { room, from, nights } => {
                 let (start, end) = (day(from), day(from + nights));
                 let slept: BTreeSet<NaiveDate> = (from..from + nights).map(day).collect();
-                let answer = desk
-                    .call(
-                        "create_booking",
-                        ana(few[room], &start.to_string(), &end.to_string()),
-                    )
-                    .await;
-                assert_eq!(
-                    answer.is_ok(),
-                    model.is_free(few[room], &slept),
-                    "{answer:?}"
-                );
+                let answer =
+                    desk.call("create_booking", ana(few[room], &start.to_string(), &end.to_string())).await;
+                assert_eq!(answer.is_ok(), model.is_free(few[room], &slept), "{answer:?}");
                 if let Ok(booking) = answer {
                     ids.push(booking["booking_id"].clone());
                     model.stays.push(Some((few[room].to_owned(), slept)));
@@ -78,25 +66,17 @@ async fn live(acts: Vec<Act>) {
             }
             Act::Cancel { which } if !ids.is_empty() => {
                 let which = which % ids.len();
-                desk.done("cancel_booking", json!({ "booking_id": ids[which] }))
-                    .await;
+                desk.done("cancel_booking", json!({ "booking_id": ids[which] })).await;
                 model.stays[which] = None;
             }
             Act::Cancel { .. } => {}
             Act::Look { from, nights } => {
                 let slept: BTreeSet<NaiveDate> = (from..from + nights).map(day).collect();
                 let mut expected: BTreeMap<String, u64> = BTreeMap::new();
-                for room in rooms
-                    .iter()
-                    .filter(|room| model.is_free(&room.room_id, &slept))
-                {
-                    *expected
-                        .entry(format!("{}-{}", room.room_type, room.view))
-                        .or_default() += 1;
+                for room in rooms.iter().filter(|room| model.is_free(&room.room_id, &slept)) {
+                    *expected.entry(format!("{}-{}", room.room_type, room.view)).or_default() += 1;
                 }
-                let found = desk
-                    .free(&day(from).to_string(), &day(from + nights).to_string())
-                    .await;
+                let found = desk.free(&day(from).to_string(), &day(from + nights).to_string()).await;
                 assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), expected);
             }
         }

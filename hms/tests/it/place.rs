@@ -21,35 +21,22 @@ pub(crate) enum Kind {
 impl Place {
     /// SQLite in memory.
     pub(crate) fn memory() -> Self {
-        Self {
-            url: "sqlite::memory:".to_owned(),
-            kind: Kind::Sqlite,
-            file: None,
-        }
+        Self { url: "sqlite::memory:".to_owned(), kind: Kind::Sqlite, file: None }
     }
 
     /// A SQLite file.
     pub(crate) fn file() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let file =
-            std::env::temp_dir().join(format!("innkeeper-hms-{}-{count}.db", std::process::id()));
-        Self {
-            url: format!("sqlite://{}", file.display()),
-            kind: Kind::Sqlite,
-            file: Some(file),
-        }
+        let file = std::env::temp_dir().join(format!("innkeeper-hms-{}-{count}.db", std::process::id()));
+        Self { url: format!("sqlite://{}", file.display()), kind: Kind::Sqlite, file: Some(file) }
     }
 
     /// Every kind of database that is to be had here.
     pub(crate) async fn all() -> Vec<Self> {
         let mut places = vec![Self::file()];
         if let Some(url) = postgres::new_database().await {
-            places.push(Self {
-                url,
-                kind: Kind::Postgres,
-                file: None,
-            });
+            places.push(Self { url, kind: Kind::Postgres, file: None });
         }
         places
     }

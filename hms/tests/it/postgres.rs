@@ -40,42 +40,25 @@ pub(crate) async fn new_database() -> Option<String> {
         format!("postgres://postgres@{folder}/{database}")
     };
     let admin = Database::connect(address("postgres")).await.unwrap();
-    admin
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
-        .await
-        .unwrap();
+    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     admin.close().await.unwrap();
     Some(address(&name))
 }
 
 fn start() -> Option<Server> {
     let Some(programs) = programs() else {
-        assert!(
-            !is_required(),
-            "INNKEEPER_REQUIRE_POSTGRES is set, but initdb and pg_ctl were not found"
-        );
+        assert!(!is_required(), "INNKEEPER_REQUIRE_POSTGRES is set, but initdb and pg_ctl were not found");
         eprintln!("SKIPPED: PostgreSQL: initdb and pg_ctl were not found; only SQLite is tested");
         return None;
     };
-    let base = if Path::new("/tmp").is_dir() {
-        PathBuf::from("/tmp")
-    } else {
-        std::env::temp_dir()
-    };
+    let base = if Path::new("/tmp").is_dir() { PathBuf::from("/tmp") } else { std::env::temp_dir() };
     let folder = base.join(format!("innkeeper-hms-pg-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let mut shell = match other_user() {
         None => Command::new("sh"),
         Some(user) => {
             // PostgreSQL refuses to run as root.
-            assert!(
-                Command::new("chown")
-                    .arg(&user)
-                    .arg(&folder)
-                    .status()
-                    .unwrap()
-                    .success()
-            );
+            assert!(Command::new("chown").arg(&user).arg(&folder).status().unwrap().success());
             let mut shell = Command::new("runuser");
             shell.args(["-u", &user, "--", "sh"]);
             shell
@@ -90,25 +73,15 @@ fn start() -> Option<Server> {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(shell.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line.trim(), "ready", "PostgreSQL did not start");
-    Some(Server {
-        folder,
-        _shell: shell,
-    })
+    Some(Server { folder, _shell: shell })
 }
 
 /// The folder with the server's programs: beside the one on the path, or where Debian keeps them.
 fn programs() -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .map(|versions| {
-            versions
-                .flatten()
-                .map(|version| version.path().join("bin"))
-                .collect()
-        })
+        .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())
         .unwrap_or_default();
     folders.sort();
     folders.push("/usr/local/bin".into());
@@ -116,34 +89,22 @@ fn programs() -> Option<PathBuf> {
     folders.push("/opt/homebrew/bin".into());
     folders.push("/usr/bin".into());
     let has = |folder: &PathBuf, program: &str| folder.join(program).is_file();
-    folders
-        .into_iter()
-        .rev()
-        .find(|folder| has(folder, "initdb") && has(folder, "pg_ctl"))
+    folders.into_iter().rev().find(|folder| has(folder, "initdb") && has(folder, "pg_ctl"))
 }
 
 /// Whom to run the server as, when this program runs as root.
 fn other_user() -> Option<String> {
     let answers = |arguments: &[&str]| {
         let output = Command::new("id").args(arguments).output().ok()?;
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     if answers(&["-u"])? != "0" {
         return None;
     }
-    ["postgres", "nobody"]
-        .into_iter()
-        .find(|user| answers(&["-u", user]).is_some())
-        .map(str::to_owned)
+    ["postgres", "nobody"].into_iter().find(|user| answers(&["-u", user]).is_some()).map(str::to_owned)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the tests read the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where the tests read the environment")]
 fn is_required() -> bool {
     std::env::var("INNKEEPER_REQUIRE_POSTGRES").is_ok_and(|value| value == "1")
 }

@@ -15,12 +15,7 @@ async fn a_quote_is_the_sum_of_its_nights_and_the_taxes_on_top() {
     let desk = Desk::new().await;
     let quote = desk.done("quote_stay", stay("204")).await;
     let minor = |money: &Value| money["minor"].as_i64().unwrap();
-    let nights: i64 = quote["lines"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|line| minor(&line["price"]))
-        .sum();
+    let nights: i64 = quote["lines"].as_array().unwrap().iter().map(|line| minor(&line["price"])).sum();
     assert_eq!(nights, 28_000);
     assert_eq!(minor(&quote["accommodation"]), nights);
     assert_eq!(
@@ -50,21 +45,9 @@ async fn what_is_offered_is_what_is_quoted_is_what_is_booked() {
     for offer in found["rooms"].as_array().unwrap() {
         let asked = with(wish.clone(), "room_id", offer["room_id"].clone());
         let quote = desk.done("quote_stay", asked.clone()).await;
-        assert_eq!(
-            (&quote["total"], &quote["nightly"]),
-            (&offer["total"], &offer["nightly"])
-        );
-        let booking = with(
-            with(asked, "customer_name", "Rui Alves"),
-            "phone_number",
-            "+351911111111",
-        );
-        let booking = desk
-            .done(
-                "create_booking",
-                with(booking, "quote_id", quote["quote_id"].clone()),
-            )
-            .await;
+        assert_eq!((&quote["total"], &quote["nightly"]), (&offer["total"], &offer["nightly"]));
+        let booking = with(with(asked, "customer_name", "Rui Alves"), "phone_number", "+351911111111");
+        let booking = desk.done("create_booking", with(booking, "quote_id", quote["quote_id"].clone())).await;
         assert_eq!(booking["total"], offer["total"]);
         assert_eq!(booking["guests"], json!({ "adults": 2, "children": 1 }));
     }
@@ -75,9 +58,7 @@ async fn the_city_tax_ends_after_seven_nights() {
     let desk = Desk::new().await;
     let tax = async |end: &str| {
         let asked = json!({ "room_id": "101", "start_date": "2027-02-01", "end_date": end });
-        desk.done("quote_stay", asked).await["taxes"][1]["amount"]["minor"]
-            .as_i64()
-            .unwrap()
+        desk.done("quote_stay", asked).await["taxes"][1]["amount"]["minor"].as_i64().unwrap()
     };
     assert_eq!(tax("2027-02-07").await, 6 * 200);
     assert_eq!(tax("2027-02-08").await, 7 * 200);
@@ -87,16 +68,8 @@ async fn the_city_tax_ends_after_seven_nights() {
 #[tokio::test]
 async fn a_quote_without_guests_is_for_two_or_for_one_in_a_single() {
     let desk = Desk::new().await;
-    assert_eq!(
-        desk.done("quote_stay", without(stay("204"), "guests"))
-            .await["guests"]["adults"],
-        2
-    );
-    assert_eq!(
-        desk.done("quote_stay", without(stay("101"), "guests"))
-            .await["guests"]["adults"],
-        1
-    );
+    assert_eq!(desk.done("quote_stay", without(stay("204"), "guests")).await["guests"]["adults"], 2);
+    assert_eq!(desk.done("quote_stay", without(stay("101"), "guests")).await["guests"]["adults"], 1);
 }
 
 #[tokio::test]
@@ -104,19 +77,10 @@ async fn an_expired_quote_books_nothing_and_says_to_ask_again() {
     for place in Place::all().await {
         let desk = Desk::at(&place).await;
         let quote = desk.done("quote_stay", stay("204")).await;
-        let wanted = with(
-            ana("204", "2026-12-12", "2026-12-14"),
-            "quote_id",
-            quote["quote_id"].clone(),
-        );
+        let wanted = with(ana("204", "2026-12-12", "2026-12-14"), "quote_id", quote["quote_id"].clone());
         desk.advance(TimeDelta::seconds(30 * 60 + 1));
-        let text = desk
-            .refused("quote_expired", "create_booking", wanted.clone())
-            .await;
-        assert!(
-            text.contains("2026-12-01T09:30:00Z") && text.contains("quote_stay"),
-            "{text}"
-        );
+        let text = desk.refused("quote_expired", "create_booking", wanted.clone()).await;
+        assert!(text.contains("2026-12-01T09:30:00Z") && text.contains("quote_stay"), "{text}");
         assert_eq!(desk.hotel.bookings().await.unwrap().len(), 0);
         desk.advance(TimeDelta::seconds(-1));
         desk.done("create_booking", wanted).await;
@@ -127,25 +91,16 @@ async fn an_expired_quote_books_nothing_and_says_to_ask_again() {
 async fn a_quote_for_something_else_is_a_mismatch_that_names_the_field() {
     let desk = Desk::new().await;
     let quote = desk.done("quote_stay", stay("204")).await["quote_id"].clone();
-    let wanted =
-        |room: &str, start: &str, end: &str| with(ana(room, start, end), "quote_id", quote.clone());
+    let wanted = |room: &str, start: &str, end: &str| with(ana(room, start, end), "quote_id", quote.clone());
     let cases = [
         ("room_id", wanted("203", "2026-12-12", "2026-12-14")),
         ("start_date", wanted("204", "2026-12-11", "2026-12-14")),
         ("end_date", wanted("204", "2026-12-12", "2026-12-15")),
-        (
-            "guests",
-            with(wanted("204", "2026-12-12", "2026-12-14"), "guests", 1),
-        ),
+        ("guests", with(wanted("204", "2026-12-12", "2026-12-14"), "guests", 1)),
     ];
     for (field, arguments) in cases {
-        let text = desk
-            .refused("quote_mismatch", "create_booking", arguments)
-            .await;
-        assert!(
-            text.starts_with(&format!("quote_mismatch: {field} ")),
-            "{text}"
-        );
+        let text = desk.refused("quote_mismatch", "create_booking", arguments).await;
+        assert!(text.starts_with(&format!("quote_mismatch: {field} ")), "{text}");
     }
     assert_eq!(desk.hotel.bookings().await.unwrap().len(), 0);
 }
@@ -153,19 +108,11 @@ async fn a_quote_for_something_else_is_a_mismatch_that_names_the_field() {
 #[tokio::test]
 async fn an_invented_or_altered_quote_is_unknown() {
     let desk = Desk::new().await;
-    let quote = desk.done("quote_stay", stay("204")).await["quote_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let quote = desk.done("quote_stay", stay("204")).await["quote_id"].as_str().unwrap().to_owned();
     assert!(quote.contains(".28800."), "{quote}");
-    for forged in [
-        quote.replace(".28800.", ".00100."),
-        "q-1".to_owned(),
-        format!("{quote}0"),
-    ] {
+    for forged in [quote.replace(".28800.", ".00100."), "q-1".to_owned(), format!("{quote}0")] {
         let wanted = with(ana("204", "2026-12-12", "2026-12-14"), "quote_id", forged);
-        desk.refused("unknown_quote", "create_booking", wanted)
-            .await;
+        desk.refused("unknown_quote", "create_booking", wanted).await;
     }
 }
 
@@ -175,13 +122,8 @@ async fn a_quote_works_once_for_one_room() {
     let quote = desk.done("quote_stay", stay("204")).await["quote_id"].clone();
     let wanted = with(ana("204", "2026-12-12", "2026-12-14"), "quote_id", quote);
     let booked = desk.done("create_booking", wanted.clone()).await;
-    desk.refused("room_unavailable", "create_booking", wanted.clone())
-        .await;
-    desk.done(
-        "cancel_booking",
-        json!({ "booking_id": booked["booking_id"] }),
-    )
-    .await;
+    desk.refused("room_unavailable", "create_booking", wanted.clone()).await;
+    desk.done("cancel_booking", json!({ "booking_id": booked["booking_id"] })).await;
     let text = desk.refused("quote_used", "create_booking", wanted).await;
     assert!(text.contains("quote_stay"), "{text}");
 }
@@ -190,11 +132,6 @@ async fn a_quote_works_once_for_one_room() {
 async fn a_taken_room_is_not_quoted_but_another_is_named() {
     let desk = Desk::new().await;
     desk.book("204", "2026-12-13", "2026-12-14").await;
-    let text = desk
-        .refused("room_unavailable", "quote_stay", stay("204"))
-        .await;
-    assert!(
-        text.contains("room_id \"203\" (Double, sea view, EUR 288.00)"),
-        "{text}"
-    );
+    let text = desk.refused("room_unavailable", "quote_stay", stay("204")).await;
+    assert!(text.contains("room_id \"203\" (Double, sea view, EUR 288.00)"), "{text}");
 }

@@ -11,9 +11,7 @@ pub(crate) fn check(schema: &Value, value: &Value) {
 }
 
 fn fits(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-    let schema = schema
-        .as_object()
-        .ok_or_else(|| format!("{at}: the schema is no object"))?;
+    let schema = schema.as_object().ok_or_else(|| format!("{at}: the schema is no object"))?;
     for (word, rule) in schema {
         let fine = match word.as_str() {
             "description" => true,
@@ -25,11 +23,9 @@ fn fits(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
                 "boolean" => value.is_boolean(),
                 other => return Err(format!("{at}: type {other} is not one of ours")),
             },
-            "required" => rule
-                .as_array()
-                .unwrap()
-                .iter()
-                .all(|name| value.get(name.as_str().unwrap()).is_some()),
+            "required" => {
+                rule.as_array().unwrap().iter().all(|name| value.get(name.as_str().unwrap()).is_some())
+            }
             "properties" => {
                 for (name, inner) in rule.as_object().unwrap() {
                     if let Some(part) = value.get(name) {
@@ -37,9 +33,7 @@ fn fits(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
                     }
                 }
                 let known = rule.as_object().unwrap();
-                value
-                    .as_object()
-                    .is_some_and(|value| value.keys().all(|name| known.contains_key(name)))
+                value.as_object().is_some_and(|value| value.keys().all(|name| known.contains_key(name)))
             }
             "additionalProperties" => rule == false,
             "items" => {
@@ -49,14 +43,10 @@ fn fits(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
                 true
             }
             "enum" => rule.as_array().unwrap().contains(value),
-            "minimum" => value
-                .as_i64()
-                .is_some_and(|number| number >= rule.as_i64().unwrap()),
+            "minimum" => value.as_i64().is_some_and(|number| number >= rule.as_i64().unwrap()),
             "pattern" => rule == "^[A-Z]{3}$" && value.as_str().unwrap().len() == 3,
             "format" if rule == "date" => value.as_str().unwrap().parse::<NaiveDate>().is_ok(),
-            "format" if rule == "date-time" => {
-                DateTime::parse_from_rfc3339(value.as_str().unwrap()).is_ok()
-            }
+            "format" if rule == "date-time" => DateTime::parse_from_rfc3339(value.as_str().unwrap()).is_ok(),
             other => return Err(format!("{at}: the schema says {other}")),
         };
         if !fine {

@@ -55,19 +55,13 @@ pub(crate) async fn fingerprint(place: &Place) -> String {
                 format!("SELECT string_agg(t::text, '|' ORDER BY t::text) AS text FROM {table} t")
             }
             Kind::Sqlite => {
-                let columns: Vec<Text> = all(
-                    &db,
-                    &format!("SELECT quote(name) AS text FROM pragma_table_info('{table}')"),
-                )
-                .await;
+                let columns: Vec<Text> =
+                    all(&db, &format!("SELECT quote(name) AS text FROM pragma_table_info('{table}')")).await;
                 let columns: Vec<String> = columns
                     .into_iter()
                     .map(|column| format!("quote(\"{}\")", column.text.unwrap().trim_matches('\'')))
                     .collect();
-                format!(
-                    "SELECT group_concat({}, '|') AS text FROM {table}",
-                    columns.join("||','||")
-                )
+                format!("SELECT group_concat({}, '|') AS text FROM {table}", columns.join("||','||"))
             }
         };
         let text = all::<Text>(&db, &query).await.remove(0).text;
@@ -78,10 +72,7 @@ pub(crate) async fn fingerprint(place: &Place) -> String {
 }
 
 async fn all<T: FromQueryResult>(db: &DatabaseConnection, query: &str) -> Vec<T> {
-    T::find_by_statement(Statement::from_string(db.get_database_backend(), query))
-        .all(db)
-        .await
-        .unwrap()
+    T::find_by_statement(Statement::from_string(db.get_database_backend(), query)).all(db).await.unwrap()
 }
 
 async fn number(db: &DatabaseConnection, query: &str) -> i64 {
@@ -100,9 +91,7 @@ async fn a_second_opening_finds_the_same_hotel_and_its_bookings() {
             .await;
         let booking = first.book("203", "2026-12-12", "2026-12-14").await;
         let second = Desk::seeded(&place, 2).await;
-        let found = second
-            .done("find_bookings", json!({ "phone": "+351912345678" }))
-            .await;
+        let found = second.done("find_bookings", json!({ "phone": "+351912345678" })).await;
         assert_eq!(found["bookings"][0]["booking_id"], booking["booking_id"]);
         assert_eq!(count(&place, "hotels", &second).await, 1);
         assert_eq!(count(&place, "rooms", &second).await, 24);
@@ -122,9 +111,7 @@ async fn programs_that_start_at_once_on_an_empty_database_share_one_hotel() {
         }
         let hotels = starting.join_all().await;
         for hotel in &hotels {
-            let hotel = hotel
-                .as_ref()
-                .unwrap_or_else(|fault| panic!("{:?}: {fault:?}", place.kind));
+            let hotel = hotel.as_ref().unwrap_or_else(|fault| panic!("{:?}: {fault:?}", place.kind));
             assert_eq!(hotel.listing().await.unwrap().rooms.len(), 24);
         }
         let desk = Desk::at(&place).await;
@@ -140,38 +127,21 @@ async fn an_empty_database_is_seeded_only_if_wished() {
         let hotel = Hotel::open(Opening::of(&place.url)).await.unwrap();
         assert_eq!(hotel.listing().await.unwrap().rooms.len(), 24);
         hotel.close().await.unwrap();
-        Hotel::open(Opening::of(&place.url).with_seeding(Seeding::Never))
-            .await
-            .unwrap();
+        Hotel::open(Opening::of(&place.url).with_seeding(Seeding::Never)).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn a_sqlite_file_uses_a_write_ahead_log_and_tables_of_others_may_live_in_it() {
     let place = Place::file();
-    let others = Database::connect(format!("{}?mode=rwc", place.url))
-        .await
-        .unwrap();
-    others
-        .execute_unprepared("CREATE TABLE seaql_migrations (version TEXT)")
-        .await
-        .unwrap();
+    let others = Database::connect(format!("{}?mode=rwc", place.url)).await.unwrap();
+    others.execute_unprepared("CREATE TABLE seaql_migrations (version TEXT)").await.unwrap();
     let desk = Desk::at(&place).await;
     desk.book("204", "2026-12-12", "2026-12-14").await;
-    let mode: Vec<Text> = all(
-        &others,
-        "SELECT journal_mode AS text FROM pragma_journal_mode",
-    )
-    .await;
+    let mode: Vec<Text> = all(&others, "SELECT journal_mode AS text FROM pragma_journal_mode").await;
     assert_eq!(mode[0].text.as_deref(), Some("wal"));
-    assert_eq!(
-        number(&others, "SELECT count(*) AS number FROM hms_migrations").await,
-        2
-    );
-    assert_eq!(
-        number(&others, "SELECT count(*) AS number FROM seaql_migrations").await,
-        0
-    );
+    assert_eq!(number(&others, "SELECT count(*) AS number FROM hms_migrations").await, 2);
+    assert_eq!(number(&others, "SELECT count(*) AS number FROM seaql_migrations").await, 0);
 }
 
 #[tokio::test]
@@ -184,16 +154,10 @@ async fn the_database_itself_refuses_a_night_sold_twice_and_an_altered_log() {
                      SELECT room_id, night, hotel_id, booking_id FROM room_nights";
         let sold_twice = db.execute_unprepared(again).await.unwrap_err();
         assert!(
-            matches!(
-                sold_twice.sql_err(),
-                Some(sea_orm::SqlErr::UniqueConstraintViolation(_))
-            ),
+            matches!(sold_twice.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))),
             "{sold_twice}"
         );
-        for change in [
-            "UPDATE audit_log SET action = 'nothing'",
-            "DELETE FROM audit_log",
-        ] {
+        for change in ["UPDATE audit_log SET action = 'nothing'", "DELETE FROM audit_log"] {
             let error = db.execute_unprepared(change).await.unwrap_err();
             assert!(error.to_string().contains("only added to"), "{error}");
         }
@@ -210,34 +174,18 @@ async fn a_change_made_by_another_program_is_in_the_next_answer() {
         let seen = async || desk.done("get_room_availability", wish.clone()).await;
         assert_eq!(seen().await["rooms"][0]["total"]["minor"], 28_400);
         let changes = [
-            (
-                "UPDATE nightly_rates SET weekday_minor = weekday_minor + 100",
-                28_500,
-            ),
-            (
-                "UPDATE taxes SET amount = 300 WHERE code = 'city_tax'",
-                28_700,
-            ),
+            ("UPDATE nightly_rates SET weekday_minor = weekday_minor + 100", 28_500),
+            ("UPDATE taxes SET amount = 300 WHERE code = 'city_tax'", 28_700),
             ("DELETE FROM taxes WHERE code = 'city_tax'", 28_100),
         ];
         for (change, total) in changes {
             db.execute_unprepared(change).await.unwrap();
-            assert_eq!(
-                seen().await["rooms"][0]["total"]["minor"],
-                total,
-                "{change}"
-            );
+            assert_eq!(seen().await["rooms"][0]["total"]["minor"], total, "{change}");
         }
-        db.execute_unprepared("UPDATE rooms SET view = 'garden' WHERE number = '405'")
-            .await
-            .unwrap();
+        db.execute_unprepared("UPDATE rooms SET view = 'garden' WHERE number = '405'").await.unwrap();
         assert_eq!(seen().await["reason"], "view_unavailable");
-        db.execute_unprepared("UPDATE questions SET answer = 'No.' WHERE topic = 'parking'")
-            .await
-            .unwrap();
-        let parking = desk
-            .done("get_hotel_info", json!({ "topic": "parking" }))
-            .await;
+        db.execute_unprepared("UPDATE questions SET answer = 'No.' WHERE topic = 'parking'").await.unwrap();
+        let parking = desk.done("get_hotel_info", json!({ "topic": "parking" })).await;
         assert_eq!(parking["questions"][0]["answer"], "No.");
         db.close().await.unwrap();
     }
@@ -248,35 +196,19 @@ async fn the_log_names_no_person() {
     for place in Place::all().await {
         let desk = Desk::at(&place).await;
         let booking = desk.book("204", "2026-12-12", "2026-12-14").await;
-        desk.done(
-            "cancel_booking",
-            json!({ "booking_id": booking["booking_id"] }),
-        )
-        .await;
+        desk.done("cancel_booking", json!({ "booking_id": booking["booking_id"] })).await;
         let rows = fingerprint(&place).await;
-        let log = rows
-            .lines()
-            .find(|line| line.starts_with("audit_log"))
-            .unwrap();
-        assert!(
-            log.contains("booking_created") && log.contains("booking_cancelled"),
-            "{log}"
-        );
+        let log = rows.lines().find(|line| line.starts_with("audit_log")).unwrap();
+        assert!(log.contains("booking_created") && log.contains("booking_cancelled"), "{log}");
         assert!(!log.contains("Ana") && !log.contains("912345678"), "{log}");
     }
 }
 
 #[tokio::test]
 async fn an_address_that_cannot_be_opened_is_a_fault_with_a_cause() {
-    for url in [
-        "sqlite:///nowhere/at/all/hotel.db",
-        "postgres://nobody@127.0.0.1:1/none",
-        "mysql://x",
-    ] {
+    for url in ["sqlite:///nowhere/at/all/hotel.db", "postgres://nobody@127.0.0.1:1/none", "mysql://x"] {
         let opening = Opening::of(url).with_ids(Arc::new(RandomIds));
-        let Err(fault) = Hotel::open(opening).await else {
-            panic!("{url} was opened")
-        };
+        let Err(fault) = Hotel::open(opening).await else { panic!("{url} was opened") };
         assert!(matches!(fault, Fault::Open(_)), "{url}: {fault:?}");
     }
 }
