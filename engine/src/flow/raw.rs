@@ -72,7 +72,10 @@ pub(super) fn read(file: usize, text: &str) -> Result<Option<Node>, Refused> {
             Event::DocumentStart(..) => {
                 documents += 1;
                 if documents > 1 {
-                    return refuse("a second document begins here", "a file holds one flow; move it to its own");
+                    return refuse(
+                        "a second document begins here",
+                        "a file holds one flow; move it to its own",
+                    );
                 }
                 continue;
             }
@@ -87,9 +90,10 @@ pub(super) fn read(file: usize, text: &str) -> Result<Option<Node>, Refused> {
             {
                 return refuse("flows have no anchors and no tags", "write the value alone");
             }
-            Event::Scalar(text, style, _, _) => {
-                Node { at, data: Data::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain } }
-            }
+            Event::Scalar(text, style, _, _) => Node {
+                at,
+                data: Data::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain },
+            },
             Event::SequenceStart(..) => {
                 refuse_as_key(&open, at)?;
                 open.push(Open::List { start: at.start, items: Vec::new() });
@@ -147,7 +151,7 @@ fn syntax(file: usize, text: &str, error: &ScanError) -> Refused {
     Refused {
         at: Spot { file, start, end: start + 1 },
         message: format!("this is not YAML: {}", error.info()),
-        help: None,
+        help: Some("the cause may stand in a line above"),
     }
 }
 

@@ -70,14 +70,14 @@ impl Arguments<'_, '_, '_> {
         match &value.shape {
             Shape::Map(entries) => {
                 if !expected.is_empty() && !expected.contains("object") {
-                    return self.mismatch(value.at, name, owner, schema, "a mapping");
+                    return self.mismatch(value.at, name, owner, schema, "this is a mapping", None);
                 }
                 let given: Vec<_> = entries.iter().map(|(name, value)| (name, value)).collect();
                 self.object(schema, &given, value.at, &format!("`{name}` of {owner}"));
             }
             Shape::List(items) => {
                 if !expected.is_empty() && !expected.contains("array") {
-                    return self.mismatch(value.at, name, owner, schema, "a list");
+                    return self.mismatch(value.at, name, owner, schema, "this is a list", None);
                 }
                 if let Some(schema) = schema.items() {
                     for item in items {
@@ -90,11 +90,14 @@ impl Arguments<'_, '_, '_> {
                 let source = expression.source();
                 let given = self.world.line(self.flow, source);
                 if !fits(&given, schema) {
-                    let given = match single_path(source) {
-                        Some(_) => format!("`{source}` is {}", given.described()),
-                        None => given.described(),
+                    let help = match &given {
+                        Type::Slot(Kind::DateRange { .. }) if expected.contains("string") => {
+                            Some(format!("`{source}.check_in` or `{source}.check_out`"))
+                        }
+                        _ => None,
                     };
-                    return self.mismatch(value.at, name, owner, schema, &given);
+                    let given = format!("`{source}` is {}", given.described());
+                    return self.mismatch(value.at, name, owner, schema, &given, help);
                 }
                 if self.options(value.at, name, owner, schema, &given) && required {
                     self.optional(value.at, source, name, owner);
@@ -103,9 +106,17 @@ impl Arguments<'_, '_, '_> {
         }
     }
 
-    fn mismatch(&mut self, at: Spot, name: &str, owner: &str, schema: &Schema<'_>, given: &str) {
-        let message = format!("the argument `{name}` of {owner} is {}; {given}", described(schema));
-        self.report.add(at, Rule::ArgumentType, message, None);
+    fn mismatch(
+        &mut self,
+        at: Spot,
+        name: &str,
+        owner: &str,
+        schema: &Schema<'_>,
+        given: &str,
+        help: Option<String>,
+    ) {
+        let message = format!("the argument `{name}` of {owner} is {}, and {given}", described(schema));
+        self.report.add(at, Rule::ArgumentType, message, help);
     }
 
     /// Texts that are known must be among those the tool takes.

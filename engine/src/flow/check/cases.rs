@@ -68,7 +68,8 @@ pub(super) fn read(report: &mut Report<'_>, node: &Node, what: &str, place: Plac
             Some("end with a case that has no `guard`".to_owned()),
         );
     }
-    let first_open = cases.iter().position(|case| case.guard.is_none() && !matches!(case.go, DraftGo::Unread));
+    let first_open =
+        cases.iter().position(|case| case.guard.is_none() && !matches!(case.go, DraftGo::Unread));
     if let Some(never) = first_open.and_then(|open| cases.get(open + 1)) {
         report.add(
             never.at,
@@ -93,7 +94,8 @@ pub(super) fn handlers(report: &mut Report<'_>, node: &Node, root: bool, last: b
         let event = known(&key.value).or_else(|| {
             let message = format!("there is no event `{}`", key.value);
             report.add(key.at, Rule::UnknownEvent, message, meant(&key.value, "events", names()));
-            super::near::nearest(&key.value, names()).and_then(known)
+            let free = names().filter(|name| !entries.iter().any(|(key, _)| key.value == *name));
+            super::near::nearest(&key.value, free).and_then(known)
         });
         let place = Place {
             complete: last,

@@ -49,7 +49,10 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_
                             "`{}` writes `{path_name}` as `{}`, and `{confirming}` does not read it back",
                             invoke.tool.value, argument.value
                         ),
-                        format!("add `{}` to `confirm` of `{confirming}`", suggestion(graph.flow, &path.value)),
+                        format!(
+                            "add `{}` to `confirm` of `{confirming}`",
+                            suggestion(graph.flow, &path.value)
+                        ),
                     ),
                     _ => (
                         format!("`{path_name}` is made anew after the yes in `{confirming}`"),
@@ -87,15 +90,17 @@ fn after<'g>(graph: &Graph<'g>, way: &Way<'g>, yes: Yes<'g>) -> Yes<'g> {
     if !way.case.clear.is_empty() {
         return None;
     }
-    match (&graph.states.get(way.from)?.1.does, way.why) {
+    let (_, state) = graph.states.get(way.from)?;
+    match (&state.does, way.why) {
         (DraftDoes::Confirm { .. }, Why::Yes) => Some((way.from, BTreeSet::new())),
-        (DraftDoes::Invoke(invoke), Why::Done) => yes.map(|(confirm, mut since)| {
-            since.extend(invoke.save.iter().map(|save| save.value.as_str()));
+        (DraftDoes::Invoke(_), Why::Done) => yes.map(|(confirm, mut since)| {
+            since.extend(state.saves.iter().map(|saves| saves.value.as_str()));
             (confirm, since)
         }),
-        (DraftDoes::Invoke(_) | DraftDoes::Always(_), _) => yes,
+        (DraftDoes::Invoke(_), Why::Failed) | (DraftDoes::Always(_), _) => yes,
         (
-            DraftDoes::Collect { .. }
+            DraftDoes::Invoke(_)
+            | DraftDoes::Collect { .. }
             | DraftDoes::Confirm { .. }
             | DraftDoes::Ask { .. }
             | DraftDoes::Wait
@@ -145,7 +150,8 @@ fn unread(graph: &Graph<'_>, confirm: usize, since: &BTreeSet<&str>, path: &[Str
     if !sent {
         return None;
     }
-    let Some(DraftDoes::Confirm { paths, .. }) = graph.states.get(confirm).map(|(_, state)| &state.does) else {
+    let Some(DraftDoes::Confirm { paths, .. }) = graph.states.get(confirm).map(|(_, state)| &state.does)
+    else {
         return None;
     };
     let listed = paths.iter().any(|listed| path.starts_with(&listed.value));

@@ -17,8 +17,10 @@ pub(super) struct Draft {
     pub(super) initial: Option<At<String>>,
     pub(super) on: DraftHandlers,
     pub(super) states: IndexMap<String, DraftState>,
-    /// Whether something in it could not be read, so that names may only seem to be unknown.
+    /// Whether its states could not be read, so that states may only seem to be missing.
     pub(super) strange: bool,
+    /// Whether its slots could not be read, so that names may only seem to be unknown.
+    pub(super) slots_unread: bool,
 }
 
 /// A slot.
@@ -48,15 +50,27 @@ pub(super) struct DraftState {
     pub(super) at: Spot,
     pub(super) say: Option<At<String>>,
     pub(super) does: DraftDoes,
+    /// The name it saves a result under, even when what it does could not be read.
+    pub(super) saves: Option<At<String>>,
     pub(super) on: DraftHandlers,
 }
 
 /// What a state does.
 pub(super) enum DraftDoes {
-    Collect { slots: Vec<At<String>>, then: Vec<DraftCase> },
+    Collect {
+        slots: Vec<At<String>>,
+        then: Vec<DraftCase>,
+    },
     Invoke(Box<DraftInvoke>),
-    Confirm { paths: Vec<At<Vec<String>>>, yes: Vec<DraftCase>, no: Vec<DraftCase> },
-    Ask { prompt: At<String>, then: Vec<DraftCase> },
+    Confirm {
+        paths: Vec<At<Vec<String>>>,
+        yes: Vec<DraftCase>,
+        no: Vec<DraftCase>,
+    },
+    Ask {
+        prompt: At<String>,
+        then: Vec<DraftCase>,
+    },
     Always(Vec<DraftCase>),
     Wait,
     Final(String),
@@ -68,7 +82,6 @@ pub(super) enum DraftDoes {
 pub(super) struct DraftInvoke {
     pub(super) tool: At<String>,
     pub(super) with: Vec<(At<String>, Formula)>,
-    pub(super) save: Option<At<String>>,
     pub(super) fresh_for_ms: Option<i64>,
     pub(super) retry: Retry,
     pub(super) done: Vec<DraftCase>,
@@ -103,9 +116,10 @@ impl Draft {
     /// Every case with the state it stands in, if it stands in one.
     pub(super) fn cases(&self) -> impl Iterator<Item = (Option<&str>, &DraftCase)> {
         let own = self.on.iter().flat_map(|(_, cases)| cases).map(|case| (None, case));
-        let of_states = self.states.iter().flat_map(|(name, state)| {
-            state.cases().into_iter().map(move |case| (Some(name.as_str()), case))
-        });
+        let of_states = self
+            .states
+            .iter()
+            .flat_map(|(name, state)| state.cases().into_iter().map(move |case| (Some(name.as_str()), case)));
         own.chain(of_states)
     }
 
@@ -119,7 +133,7 @@ impl Draft {
 
     /// The names results are saved under.
     pub(super) fn results(&self) -> impl Iterator<Item = &At<String>> + Clone {
-        self.invokes().filter_map(|(_, invoke)| invoke.save.as_ref())
+        self.states.values().filter_map(|state| state.saves.as_ref())
     }
 
     /// Whether a result has that name.
@@ -130,9 +144,7 @@ impl Draft {
     /// The state it begins in.
     pub(super) fn start(&self) -> Option<&str> {
         match &self.initial {
-            Some(initial) => {
-                self.states.get_key_value(initial.value.as_str()).map(|(name, _)| name.as_str())
-            }
+            Some(initial) => self.states.get_key_value(initial.value.as_str()).map(|(name, _)| name.as_str()),
             None => self.states.first().map(|(name, _)| name.as_str()),
         }
     }

@@ -141,11 +141,7 @@ fn inside(at: Spot, written: &str, path: &str) -> Spot {
         !before.is_some_and(is_word) && !after.is_some_and(|c| is_word(c) && c != '.')
     });
     match found {
-        Some(start) => Spot {
-            file: at.file,
-            start: at.start + start,
-            end: at.start + start + path.len(),
-        },
+        Some(start) => Spot { file: at.file, start: at.start + start, end: at.start + start + path.len() },
         None => at,
     }
 }
@@ -214,15 +210,54 @@ impl Kind {
 
 /// Filters that a condition has a use for, to suggest one.
 const FILTERS: &[&str] = &[
-    "abs", "default", "first", "float", "int", "join", "last", "length", "list", "lower", "map", "max", "min",
-    "reject", "rejectattr", "replace", "round", "select", "selectattr", "sort", "string", "sum", "title",
-    "trim", "unique", "upper",
+    "abs",
+    "default",
+    "first",
+    "float",
+    "int",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "replace",
+    "round",
+    "select",
+    "selectattr",
+    "sort",
+    "string",
+    "sum",
+    "title",
+    "trim",
+    "unique",
+    "upper",
 ];
 
 /// Tests that a condition has a use for, to suggest one.
 const TESTS: &[&str] = &[
-    "boolean", "defined", "divisibleby", "endingwith", "even", "false", "in", "integer", "iterable",
-    "mapping", "none", "number", "odd", "sequence", "startingwith", "string", "true", "undefined",
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "even",
+    "false",
+    "in",
+    "integer",
+    "iterable",
+    "mapping",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "startingwith",
+    "string",
+    "true",
+    "undefined",
 ];
 
 /// The names after `|` and after `is`, outside of quotes.

@@ -109,7 +109,8 @@ impl<'g> Graph<'g> {
 
     /// Names of states in a row: `a → b`.
     pub(super) fn path(&self, states: &[usize]) -> String {
-        let names: Vec<&str> = states.iter().filter_map(|state| self.states.get(*state)).map(|s| s.0).collect();
+        let names: Vec<&str> =
+            states.iter().filter_map(|state| self.states.get(*state)).map(|s| s.0).collect();
         names.join(" → ")
     }
 
@@ -186,7 +187,12 @@ impl<'g> Graph<'g> {
             }
             let Some((name, state)) = self.states.get(source) else { continue };
             let message = format!("no way leads to the state `{name}`");
-            report.add(state.at, Rule::Unreachable, message, Some("name it as a `target`, or remove it".to_owned()));
+            report.add(
+                state.at,
+                Rule::Unreachable,
+                message,
+                Some("name it as a `target`, or remove it".to_owned()),
+            );
         }
     }
 
@@ -195,7 +201,9 @@ impl<'g> Graph<'g> {
             return;
         }
         let ends = |state: usize| {
-            self.states.get(state).is_some_and(|(_, s)| matches!(s.does, DraftDoes::Final(_) | DraftDoes::Unread))
+            self.states
+                .get(state)
+                .is_some_and(|(_, s)| matches!(s.does, DraftDoes::Final(_) | DraftDoes::Unread))
                 || self.ways.iter().any(|way| way.from == state && !matches!(way.to, End::State(_)))
         };
         if !(0..self.states.len()).any(ends) {
@@ -223,7 +231,8 @@ impl<'g> Graph<'g> {
 
     fn loops(&self, report: &mut Report<'_>) {
         let automatic = |way: &Way<'g>| {
-            self.states.get(way.from).is_some_and(|(_, state)| !state.waits())
+            way.why != Why::Said
+                && self.states.get(way.from).is_some_and(|(_, state)| !state.waits())
                 && matches!(way.to, End::State(to) if self.states.get(to).is_some_and(|(_, s)| !s.waits()))
         };
         let mut told: BTreeSet<usize> = BTreeSet::new();
@@ -270,7 +279,8 @@ fn taken<'g>(flow: &'g Draft, state: &'g DraftState) -> Vec<(Why, &'g DraftCase)
         }
         DraftDoes::Wait | DraftDoes::Final(_) | DraftDoes::Unread => {}
     }
-    if state.waits() {
+    // What a guest says while a tool is asked is answered too.
+    if state.waits() || matches!(state.does, DraftDoes::Invoke(_)) {
         for (_, cases) in handlers().filter(|(event, _)| event.value != Event::ToolFailed) {
             add(Why::Said, cases);
         }

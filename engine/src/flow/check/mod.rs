@@ -102,7 +102,12 @@ fn read(report: &mut Report<'_>, file: usize, source: &Source) -> Option<FileDra
         Ok(Some(node)) => shape::file(report, &node),
         Ok(None) => {
             let start = Spot { file, start: 0, end: 0 };
-            report.add(start, Rule::Missing, "the file is empty", Some("remove it, or write a flow".to_owned()));
+            report.add(
+                start,
+                Rule::Missing,
+                "the file is empty",
+                Some("remove it, or write a flow".to_owned()),
+            );
             None
         }
         Err(refused) => {

@@ -5,7 +5,7 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
     let allowed = (name.chars().count() / 3).clamp(1, 4);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| (far(&name.to_lowercase(), &candidate.to_lowercase(), allowed), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -38,6 +38,13 @@ pub(super) fn listed(names: &[&str]) -> String {
     }
 }
 
+/// How far two words are from each other. The beginning of a word is as near to it as is `allowed`.
+fn far(left: &str, right: &str, allowed: usize) -> usize {
+    let (short, long) = if left.len() < right.len() { (left, right) } else { (right, left) };
+    let distance = distance(left, right);
+    if short.len() > 2 && long.starts_with(short) { distance.min(allowed) } else { distance }
+}
+
 /// Insertions, deletions, replacements and swapped neighbours that make one into the other.
 fn distance(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.chars().collect();
@@ -47,9 +54,8 @@ fn distance(left: &str, right: &str) -> usize {
     for (row, from) in left.iter().enumerate() {
         let mut current = vec![row + 1];
         for (column, to) in right.iter().enumerate() {
-            let mut cost = (above[column] + usize::from(from != to))
-                .min(above[column + 1] + 1)
-                .min(current[column] + 1);
+            let mut cost =
+                (above[column] + usize::from(from != to)).min(above[column + 1] + 1).min(current[column] + 1);
             if row > 0 && column > 0 && left[row - 1] == *to && *from == right[column - 1] {
                 cost = cost.min(before[column - 1] + 1);
             }

@@ -24,8 +24,21 @@ const TYPES: &[(&str, &[&str])] = &[
 ];
 
 const KEYS: &[&str] = &[
-    "type", "optional", "default", "remember", "min", "max", "max_nights", "max_length", "unit", "options",
-    "from", "key", "label", "words", "sets",
+    "type",
+    "optional",
+    "default",
+    "remember",
+    "min",
+    "max",
+    "max_nights",
+    "max_length",
+    "unit",
+    "options",
+    "from",
+    "key",
+    "label",
+    "words",
+    "sets",
 ];
 
 const KEYS_OF_ALL: &[&str] = &["type", "optional", "default", "remember"];
@@ -35,14 +48,8 @@ const MOST_CHARACTERS: usize = 500;
 
 /// Reads a slot, long (`{ type: date, min: today }`) or short (`boolean`).
 pub(super) fn read(report: &mut Report<'_>, name: &At<String>, node: &Node) -> DraftSlot {
-    let mut slot = DraftSlot {
-        at: name.at,
-        kind: None,
-        list: None,
-        optional: false,
-        default: None,
-        remember: false,
-    };
+    let mut slot =
+        DraftSlot { at: name.at, kind: None, list: None, optional: false, default: None, remember: false };
     if let Data::Scalar { .. } = node.data {
         let Some(type_name) = report.text(node, &name.value) else { return slot };
         if let Some((known, _)) = type_of(report, &type_name) {
@@ -59,7 +66,16 @@ pub(super) fn read(report: &mut Report<'_>, name: &At<String>, node: &Node) -> D
         return slot;
     }
     let what = format!("the slot `{}`", name.value);
-    let Some(fields) = report.fields(node, &what, KEYS) else { return slot };
+    let type_written = match &node.data {
+        Data::Map(entries) => entries.iter().find(|(key, _)| key.value == "type"),
+        Data::Scalar { .. } | Data::List(_) => None,
+    };
+    let own = TYPES.iter().find(|(name, _)| type_written.and_then(|(_, node)| node.text()) == Some(name));
+    let shown = match own {
+        Some((_, own)) => [KEYS_OF_ALL, own].concat(),
+        None => KEYS.to_vec(),
+    };
+    let Some(fields) = report.fields_of(node, &what, KEYS, &shown) else { return slot };
     slot.optional = fields.get("optional").and_then(|n| report.truth(n, "optional")).unwrap_or(false);
     slot.remember = fields.get("remember").and_then(|n| report.truth(n, "remember")).unwrap_or(false);
     slot.default = fields.get("default").and_then(|n| Formula::read(report, n, "default", true));
@@ -91,10 +107,7 @@ fn type_names() -> Vec<&'static str> {
     TYPES.iter().map(|(name, _)| *name).collect()
 }
 
-fn type_of(
-    report: &mut Report<'_>,
-    name: &At<String>,
-) -> Option<(&'static str, &'static [&'static str])> {
+fn type_of(report: &mut Report<'_>, name: &At<String>) -> Option<(&'static str, &'static [&'static str])> {
     let found = TYPES.iter().find(|(known, _)| *known == name.value).copied();
     if found.is_none() {
         let names = type_names();
@@ -132,9 +145,8 @@ fn kind(
     list: &mut Option<DraftList>,
     slot: &At<String>,
 ) -> Option<Kind> {
-    let mut number = |key: &'static str, least| {
-        fields.get(key).and_then(|node| report.number(node, key, least))
-    };
+    let mut number =
+        |key: &'static str, least| fields.get(key).and_then(|node| report.number(node, key, least));
     match type_name {
         "date_range" => {
             let max_nights = number("max_nights", 1).and_then(|nights| u32::try_from(nights).ok());
@@ -216,7 +228,8 @@ fn choice(
             None
         }
         (Some(options), None) => {
-            for (key, at) in fields.keys().filter(|(key, _)| ["key", "label", "words", "sets"].contains(key)) {
+            for (key, at) in fields.keys().filter(|(key, _)| ["key", "label", "words", "sets"].contains(key))
+            {
                 let message = format!("`{key}` is for a list that comes `from` a result");
                 report.add(at, Rule::UnknownKey, message, None);
             }
