@@ -1,1 +1,24 @@
-//! A hotel receptionist.
+//! A hotel receptionist that guests reach on WhatsApp, by text, voice note or phone call.
+//!
+//! The modules are in the order a message travels: it comes in through a channel, waits in the inbox for its turn, is
+//! understood, decided by the engine, answered, and goes out through the outbox. [`app`] puts it all together.
+
+pub mod cli;
+pub mod command;
+pub mod config;
+
+pub mod app;
+pub mod http;
+pub mod replay;
+
+pub mod channel;
+
+pub mod conversation;
+pub mod tools;
+pub mod understand;
+pub mod reply;
+
+pub mod store;
+
+pub mod clock;
+pub mod message;

@@ -4,6 +4,8 @@
 //! are then the only prompts there are (with the variables each uses), and `# === name.yaml`, after which another file
 //! begins. A case without a root chart of its own gets the one in `flows/conversation.yaml`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where it cannot go on")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 

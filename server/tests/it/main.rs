@@ -1,1 +1,9 @@
-//! Integration tests.
+//! What the program promises, checked through its public face.
+
+mod clock;
+mod config;
+mod postgres;
+mod replays;
+mod reply;
+mod rig;
+mod store;

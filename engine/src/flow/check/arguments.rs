@@ -99,6 +99,11 @@ impl Arguments<'_, '_, '_> {
                     let given = format!("`{source}` is {}", given.described());
                     return self.mismatch(value.at, name, owner, schema, &given, help);
                 }
+                if let Some(help) = other_fields(&given, schema, source) {
+                    let given = format!("`{source}` has other fields");
+                    let help = Some(help);
+                    return self.mismatch(value.at, name, owner, schema, &given, help);
+                }
                 if self.options(value.at, name, owner, schema, &given) && required {
                     self.optional(value.at, source, name, owner);
                 }
@@ -145,6 +150,17 @@ impl Arguments<'_, '_, '_> {
             self.report.add(at, Rule::NeverFilled, message, Some(help));
         }
     }
+}
+
+/// What to write instead of a slot whose fields have other names than those the tool knows, if they have.
+fn other_fields(given: &Type<'_>, schema: &Schema<'_>, source: &str) -> Option<String> {
+    let (field, fields) = match given {
+        Type::Slot(Kind::DateRange { .. }) => ("check_in", "check_in` and `check_out"),
+        _ => return None,
+    };
+    let Field::Missing(known) = schema.field(field) else { return None };
+    let written: Vec<String> = known.iter().map(|name| format!("{name}: {source}.…")).collect();
+    Some(format!("a stay has `{fields}`; write `{{ {} }}`", written.join(", ")))
 }
 
 /// Whether values of a type can be what a schema asks for. What is not known fits.

@@ -1,0 +1,3 @@
+//! The ways a message comes and goes.
+
+pub mod local;

@@ -1,0 +1,390 @@
+//! Days, in every wording: "the 3rd", "Sunday next week", "12/12", "a week from Monday", "Christmas Eve".
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+
+use super::lexicon::Class;
+use super::sentence::Sentence;
+
+/// A day as it was said, not yet counted from any other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Said {
+    /// A date with its year, or one counted from today.
+    On(NaiveDate),
+    /// A month and a day.
+    MonthDay { month: u32, day: u32 },
+    /// A day of a month, with the months from now if that was said.
+    Day { day: u32, months: Option<u32> },
+    /// A day of the week, in the calendar week that is so many weeks from this one if that was said.
+    Weekday { weekday: u8, week: Option<i64>, weeks_more: i64 },
+    /// A day of the week that is that day of a month.
+    WeekdayDay { weekday: u8, day: u32 },
+    /// A weekend: its Friday. `Some` is so many weeks from this one.
+    Weekend { week: Option<i64> },
+}
+
+/// A day found in a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Found {
+    pub(super) said: Said,
+    /// The first atom, a preceding article included.
+    pub(super) first: usize,
+    /// The atom after the last.
+    pub(super) end: usize,
+    /// Whether only a bare number was said, which is a day only beside another one or when days were asked for.
+    pub(super) bare: bool,
+}
+
+/// What a day is counted from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Anchor {
+    pub(super) today: NaiveDate,
+    /// It must be after this one: a departure after its arrival.
+    pub(super) after: Option<NaiveDate>,
+    /// It is near this one: a correction.
+    pub(super) near: Option<NaiveDate>,
+}
+
+impl Said {
+    /// The date, if there is such a day.
+    pub(super) fn resolve(self, anchor: Anchor) -> Option<NaiveDate> {
+        let Anchor { today, after, near } = anchor;
+        let from = after.and_then(|day| day.checked_add_days(Days::new(1))).unwrap_or(today).max(today);
+        match self {
+            Self::On(date) => Some(date),
+            Self::MonthDay { month, day } => (from.year()..=from.year() + 8)
+                .filter_map(|year| NaiveDate::from_ymd_opt(year, month, day))
+                .find(|date| *date >= from),
+            Self::Day { day, months: Some(months) } => {
+                let first = today.with_day(1)?.checked_add_months(Months::new(months))?;
+                first.with_day(day)
+            }
+            Self::Day { day, months: None } => {
+                let upcoming = |from: NaiveDate| {
+                    (0..=4).filter_map(move |months| {
+                        let month = from.with_day(1)?.checked_add_months(Months::new(months))?;
+                        month.with_day(day).filter(|date| *date >= from)
+                    })
+                };
+                nearest(near, today, upcoming).or_else(|| upcoming(from).next())
+            }
+            Self::Weekday { weekday, week: Some(weeks), weeks_more } => {
+                let date = in_week(today, weeks + weeks_more, weekday)?;
+                if weeks == 0 && date < today { shift(date, 7) } else { Some(date) }
+            }
+            Self::Weekday { weekday, week: None, weeks_more } => {
+                let upcoming = |from: NaiveDate| {
+                    let ahead = (7 + i64::from(weekday) - i64::from(from.weekday().num_days_from_monday())) % 7;
+                    (0..=60).filter_map(move |weeks| shift(from, ahead + 7 * weeks))
+                };
+                let tomorrow = if after.is_some() { from } else { from.max(shift(today, 1)?) };
+                let date = nearest(near, today, upcoming).or_else(|| upcoming(tomorrow).next())?;
+                shift(date, 7 * weeks_more)
+            }
+            Self::WeekdayDay { weekday, day } => (0..=6)
+                .filter_map(|months| {
+                    let month = from.with_day(1)?.checked_add_months(Months::new(months))?;
+                    month.with_day(day).filter(|date| *date >= from)
+                })
+                .find(|date| date.weekday().num_days_from_monday() == u32::from(weekday))
+                .or_else(|| Self::Day { day, months: None }.resolve(anchor)),
+            Self::Weekend { week } => {
+                let friday = in_week(today, week.unwrap_or(0), 4)?;
+                match (week, today.weekday().num_days_from_monday()) {
+                    (None | Some(0), 5) => Some(today),
+                    (None | Some(0), 6) => shift(friday, 7),
+                    _ => Some(friday),
+                }
+            }
+        }
+    }
+}
+
+/// Of the days from today on, the one nearest to `near`.
+fn nearest<I: Iterator<Item = NaiveDate>>(
+    near: Option<NaiveDate>,
+    today: NaiveDate,
+    upcoming: impl Fn(NaiveDate) -> I,
+) -> Option<NaiveDate> {
+    let near = near?;
+    let from = near.checked_sub_days(Days::new(31))?.max(today);
+    upcoming(from).take(12).min_by_key(|date| (*date - near).num_days().abs())
+}
+
+fn shift(date: NaiveDate, days: i64) -> Option<NaiveDate> {
+    date.checked_add_signed(chrono::TimeDelta::try_days(days)?)
+}
+
+/// A day of the calendar week, Monday first, that is so many weeks from the one of `today`.
+fn in_week(today: NaiveDate, weeks: i64, weekday: u8) -> Option<NaiveDate> {
+    let monday = shift(today, -i64::from(today.weekday().num_days_from_monday()))?;
+    shift(monday, weeks.checked_mul(7)? + i64::from(weekday))
+}
+
+impl Sentence<'_> {
+    /// The day that begins at an atom.
+    pub(super) fn day(&self, at: usize, today: NaiveDate) -> Option<Found> {
+        if at >= self.len() || self.is_taken(at) {
+            return None;
+        }
+        let (said, end, bare) = self
+            .written_date(at)
+            .or_else(|| self.counted_day(at, today))
+            .or_else(|| self.weekday(at))
+            .or_else(|| self.day_of_month(at))?;
+        Some(Found { said, first: at, end, bare })
+    }
+
+    /// "2026-12-14", "14/12", "14.12.2026": the day comes first unless that is impossible.
+    fn written_date(&self, at: usize) -> Option<(Said, usize, bool)> {
+        use Class::{Dash, Dot, Slash};
+        let first = self.number(at).filter(|_| self.is_digits(at))?;
+        let sign = [Slash, Dash, Dot].into_iter().find(|sign| self.is(at + 1, *sign))?;
+        let joined = |at: usize| !self.spaced(at) && self.is_digits(at);
+        let second = self.number(at + 2).filter(|_| joined(at + 2) && !self.spaced(at + 1))?;
+        let third = self.is(at + 3, sign).then(|| self.number(at + 4).filter(|_| joined(at + 4))).flatten();
+        let date = |year: i64, month: i64, day: i64| {
+            let year = if year < 100 { year + 2000 } else { year };
+            NaiveDate::from_ymd_opt(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)
+        };
+        if let Some(third) = third {
+            let long = self.token(at).is_some_and(|token| token.text.len() == 4);
+            let date = if long {
+                date(first, second, third).or_else(|| date(first, third, second))
+            } else {
+                date(third, second, first).or_else(|| date(third, first, second))
+            };
+            return date.map(|date| (Said::On(date), at + 5, false));
+        }
+        // Two numbers: 12/12, or "14.12." with its second dot; 12-14 is a range, not a date.
+        let dotted = sign == Dot && self.is(at + 3, Class::Stop);
+        if sign != Slash && !dotted {
+            return None;
+        }
+        let day_month = |day: i64, month: i64| {
+            let (day, month) = (u32::try_from(day).ok()?, u32::try_from(month).ok()?);
+            NaiveDate::from_ymd_opt(2000, month, day).map(|_| Said::MonthDay { month, day })
+        };
+        let said = day_month(first, second).or_else(|| day_month(second, first))?;
+        Some((said, if dotted && at + 4 < self.len() { at + 4 } else { at + 3 }, false))
+    }
+
+    /// "today", "in two weeks", "3 days from now", "a week from Monday", "Christmas Eve".
+    fn counted_day(&self, at: usize, today: NaiveDate) -> Option<(Said, usize, bool)> {
+        use Class::{Ago, And, FromNow, FromThen, In, Night, TimeOfDay};
+        let meaning = self.meaning(at);
+        if let Some(days) = meaning.days {
+            let end = if self.any(at + 1, &[TimeOfDay, Night]) { at + 2 } else { at + 1 };
+            // "tomorrow week"
+            let (more, end) = if self.tokens_are(end, &["week"]) { (7, end + 1) } else { (0, end) };
+            return Some((Said::On(shift(today, days + more)?), end, false));
+        }
+        if let Some((month, day)) = meaning.feast {
+            return Some((Said::MonthDay { month, day }, at + 1, false));
+        }
+        let preceded = self.is(at, In) && !self.is_digits(at);
+        let from = if preceded { at + 1 } else { at };
+        let (mut days, mut end) = self.span(from)?;
+        if self.is(end, And)
+            && let Some((more, then)) = self.span(end + 1)
+            && (preceded || self.is(then, FromNow))
+        {
+            (days, end) = (days + more, then);
+        }
+        if self.is(end, Ago) {
+            return Some((Said::On(shift(today, -days)?), end + 1, false));
+        }
+        if self.is(end, FromNow) {
+            return Some((Said::On(shift(today, days)?), end + 1, false));
+        }
+        if preceded {
+            let night_stay = self.is(end.checked_sub(1)?, Night);
+            return (!night_stay).then_some((Said::On(shift(today, days)?), end, false));
+        }
+        let weeks = days % 7 == 0 && self.any(end.checked_sub(1)?, &[Class::Week, Class::Fortnight]);
+        // "a week from Monday", "two weeks on Friday", "a fortnight today"
+        let then = if self.any(end, &[FromThen, Class::On]) { end + 1 } else { end };
+        let direct = then == end;
+        if !weeks || (direct && self.number(from).is_some_and(|n| n > 4)) {
+            return None;
+        }
+        if let Some(base) = self.meaning(then).days {
+            if !self.is(end, FromThen) && base != 0 && !direct {
+                return None;
+            }
+            return Some((Said::On(shift(today, base + days)?), then + 1, false));
+        }
+        if direct {
+            return None;
+        }
+        match self.weekday(then)? {
+            (Said::Weekday { weekday, week, weeks_more }, end, bare) => {
+                Some((Said::Weekday { weekday, week, weeks_more: weeks_more + days / 7 }, end, bare))
+            }
+            _ => None,
+        }
+    }
+
+    /// "3 days", "a week", "two weeks", "a fortnight": how many days, and where it ends.
+    pub(super) fn span(&self, at: usize) -> Option<(i64, usize)> {
+        use Class::{Article, Day, Fortnight, Month, Week};
+        let (count, unit) = match self.number(at) {
+            Some(count) => (count, at + 1),
+            None if self.is(at, Article) => (1, at + 1),
+            None if self.is(at, Fortnight) => (1, at),
+            None => return None,
+        };
+        let days = if self.is(unit, Week) {
+            7
+        } else if self.is(unit, Fortnight) {
+            14
+        } else if self.is(unit, Day) {
+            1
+        } else if self.is(unit, Month) {
+            30
+        } else {
+            return None;
+        };
+        Some((count.checked_mul(days).filter(|days| *days <= 800)?, unit + 1))
+    }
+
+    /// "Friday", "next Friday", "Friday next week", "Friday the 17th", "next weekend".
+    fn weekday(&self, at: usize) -> Option<(Said, usize, bool)> {
+        use Class::{AfterNext, Comma, Next, Of, On, The, This, TimeOfDay, Week, Weekend};
+        let mut start = at;
+        let mut week = None;
+        if self.is(start, The) && (self.any(start + 1, &[This, Next, Weekend]) || self.meaning(start + 1).weekday.is_some()) {
+            start += 1;
+        }
+        if self.is(start, This) {
+            (week, start) = (Some(0), start + 1);
+        } else if self.is(start, Next) {
+            (week, start) = (Some(1), start + 1);
+        }
+        // "next week Friday", "next week on Friday"
+        if week.is_some() && self.is(start, Week) {
+            start += 1;
+            if self.any(start, &[On, Comma]) {
+                start += 1;
+            }
+            let weekday = self.meaning(start).weekday?;
+            return Some((Said::Weekday { weekday, week, weeks_more: 0 }, start + 1, false));
+        }
+        if self.is(start, Weekend) {
+            let mut end = start + 1;
+            if week.is_none() {
+                if self.is(end, AfterNext) {
+                    (week, end) = (Some(2), end + 1);
+                } else if self.is(end, Of)
+                    && let Some((said, end, bare)) = self.day_of_month(end + 1)
+                {
+                    return Some((said, end, bare));
+                }
+            }
+            return Some((Said::Weekend { week }, end, false));
+        }
+        let weekday = self.meaning(start).weekday?;
+        let mut end = start + 1;
+        if self.is(end, TimeOfDay) {
+            end += 1;
+        }
+        let next = if self.is(end, Comma) { end + 1 } else { end };
+        let next = if self.is(next, On) && self.is(next + 1, The) { next + 1 } else { next };
+        if let Some((said, end, bare)) = self.day_of_month(next)
+            && !bare
+        {
+            return Some(match said {
+                Said::Day { day, months: None } => (Said::WeekdayDay { weekday, day }, end, false),
+                other => (other, end, false),
+            });
+        }
+        if let Some(date) = self.written_date(next)
+            && !self.spaced(next + 1)
+        {
+            return Some(date);
+        }
+        let mut weeks_more = 0;
+        if week.is_none() {
+            let skip = usize::from(self.tokens_are(end, &["of"]) || self.is(end, On));
+            if self.is(end + skip, This) && self.is(end + skip + 1, Week) {
+                (week, end) = (Some(0), end + skip + 2);
+            } else if self.is(end + skip, Next) && self.is(end + skip + 1, Week) {
+                (week, end) = (Some(1), end + skip + 2);
+            } else if self.is(end, AfterNext) {
+                (week, end) = (Some(2), end + 1);
+            } else if self.tokens_are(end, &["week"]) && self.ends(end + 1) {
+                (weeks_more, end) = (1, end + 1);
+            } else if self.is(end, Next) && self.meaning(end + 1).weekday.is_none() && self.ends(end + 1) {
+                (week, end) = (Some(1), end + 1);
+            }
+        }
+        Some((Said::Weekday { weekday, week, weeks_more }, end, false))
+    }
+
+    /// "the 3rd", "3rd of March 2027", "March 3", "the 5th of next month", "12 Dec".
+    fn day_of_month(&self, at: usize) -> Option<(Said, usize, bool)> {
+        use Class::{Comma, Month, Next, Of, The, This};
+        let with_the = self.is(at, The);
+        let start = if with_the { at + 1 } else { at };
+        if let Some(month) = self.meaning(start).month {
+            let day_at = if self.is(start + 1, The) { start + 2 } else { start + 1 };
+            let day_at = if self.is(day_at, Class::Stop) && !self.spaced(day_at) { day_at + 1 } else { day_at };
+            let day = self.day_number(day_at)?;
+            if self.any(day_at + 1, &[Class::Colon]) {
+                return None;
+            }
+            return self.with_year(month.into(), day, day_at + 1);
+        }
+        let day = self.day_number(start)?;
+        let ordinal = self.meaning(start).ordinal.is_some();
+        let next = if self.is(start + 1, Of) { start + 2 } else { start + 1 };
+        let next = if next == start + 1 && self.is(next, Class::Dash) && !self.spaced(next) && self.meaning(next + 1).month.is_some() { next + 1 } else { next };
+        if let Some(month) = self.meaning(next).month {
+            return self.with_year(month.into(), day, next + 1);
+        }
+        let next = if self.is(next, The) { next + 1 } else { next };
+        if self.is(next, Month) || (self.any(next, &[This, Next]) && self.is(next + 1, Month)) {
+            let months = u32::from(self.is(next, Next));
+            let end = if self.is(next, Month) { next + 1 } else { next + 2 };
+            return Some((Said::Day { day, months: Some(months) }, end, false));
+        }
+        let end = start + 1;
+        if self.any(end, &[Class::NotADay]) && !self.is(end, Comma) {
+            return None;
+        }
+        if !ordinal {
+            return Some((Said::Day { day, months: None }, end, true));
+        }
+        // "first" and "second" are days only where a day can stand.
+        let written = self.is_digits(start);
+        let unknown_noun = self.is_word(end)
+            && self.meaning(end).classes == 0
+            && self.meaning(end).number.is_none()
+            && self.meaning(end).weekday.is_none()
+            && self.meaning(end).days.is_none();
+        if !written && (unknown_noun || (!with_the && !self.ends(end) && !self.any(end, &[Class::To, Class::Until, Class::Dash, Class::For]))) {
+            return None;
+        }
+        Some((Said::Day { day, months: None }, end, false))
+    }
+
+    fn day_number(&self, at: usize) -> Option<u32> {
+        if self.is_taken(at) {
+            return None;
+        }
+        let meaning = self.meaning(at);
+        let day = meaning.ordinal.or_else(|| meaning.number.and_then(|number| u32::try_from(number).ok()))?;
+        (1..=31).contains(&day).then_some(day)
+    }
+
+    fn with_year(&self, month: u32, day: u32, end: usize) -> Option<(Said, usize, bool)> {
+        NaiveDate::from_ymd_opt(2000, month, day)?;
+        let skip = usize::from(self.is(end, Class::Comma) || self.is(end, Class::Of));
+        let year = self.number(end + skip).and_then(|year| i32::try_from(year).ok());
+        if let Some(year) = year.filter(|year| (1990..=2100).contains(year))
+            && let Some(date) = NaiveDate::from_ymd_opt(year, month, day)
+        {
+            return Some((Said::On(date), end + skip + 1, false));
+        }
+        Some((Said::MonthDay { month, day }, end, false))
+    }
+}

@@ -1,0 +1,504 @@
+//! The embedded extractor: a question in, an understanding out.
+
+use indexmap::IndexMap;
+use innkeeper_engine::{
+    Act, By, DateRange, Expecting, Heard, Kind, Party, Question, ScopedSlot, Startable, Understanding, Value,
+};
+use phonenumber::country;
+
+use super::act::ActsSaid;
+use super::choice::{ChoiceContext, Chosen};
+use super::lexicon::Lexicon;
+use super::sentence::Sentence;
+use super::stay::{Asked, StayContext, StaySaid};
+use super::words::Words;
+
+/// The flow under way is left for another only when that one is asked for this clearly.
+const CLEAR_WISH: f64 = 0.72;
+/// The most words that nobody understood in a message that the rules are sure of.
+const LEFT_OVER_MAX: usize = 1;
+
+/// Understands messages by rules: pure, without a model, in microseconds.
+#[derive(Clone, Debug)]
+pub struct Extractor {
+    lexicon: Lexicon,
+    region: Option<country::Id>,
+}
+
+/// How a message is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reading {
+    /// What was asked about the stay, when the caller knows better than the slots do.
+    pub(super) asked: Option<Asked>,
+    /// Whether everything is wanted that was said: days before today, days inside questions.
+    pub(super) everything: bool,
+}
+
+/// What was read, with what an understanding has no room for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReadOut {
+    pub(super) understanding: Understanding,
+    /// All days that were said.
+    pub(super) days: Vec<chrono::NaiveDate>,
+    /// Approval without the word "yes".
+    pub(super) approve: bool,
+    /// The word "yes", or approval.
+    pub(super) agreed: bool,
+    pub(super) started: bool,
+    pub(super) changed: bool,
+}
+
+impl Extractor {
+    /// An extractor for the language of `words`.
+    pub fn new(words: &Words) -> Self {
+        let region = words.region.as_ref().and_then(|region| region.value.parse().ok());
+        Self { lexicon: Lexicon::new(words), region }
+    }
+
+    /// The same extractor, for telephone numbers that were written without a country code in `region`
+    /// (ISO 3166). An unknown region leaves it as it is.
+    #[must_use]
+    pub fn in_region(mut self, region: &str) -> Self {
+        self.region = region.parse().ok().or(self.region);
+        self
+    }
+
+    /// What the message means. Never fails and never panics; what is not understood is not `sure`.
+    pub fn understand(&self, question: &Question) -> Understanding {
+        self.read(question, Reading::default()).understanding
+    }
+
+    pub(super) fn read(&self, question: &Question, reading: Reading) -> ReadOut {
+        if let Some(understanding) = button(question) {
+            return ReadOut { understanding, ..ReadOut::default() };
+        }
+        if question.kept {
+            return ReadOut { understanding: self.kept(question), ..ReadOut::default() };
+        }
+        let mut sentence = Sentence::new(&self.lexicon, &question.said);
+        let mut heard = self.values(&mut sentence, &question.scope, question, reading);
+        let mut acts = sentence.acts(&self.lexicon);
+        let wish = self.wish(&sentence, question, &acts, &heard);
+        if let (Some(flow), true) = (&wish, question.flow.is_some() || question.scope.is_empty())
+            && let Some(start) = question.starts.iter().find(|start| start.flow == *flow)
+        {
+            sentence = Sentence::new(&self.lexicon, &question.said);
+            heard = self.values(&mut sentence, &start.slots, question, reading);
+            acts = sentence.acts(&self.lexicon);
+        }
+        finish(question, reading, heard, &acts, wish)
+    }
+
+    /// Words of an earlier message, against a list that exists only now.
+    fn kept(&self, question: &Question) -> Understanding {
+        let mut sentence = Sentence::new(&self.lexicon, &question.said);
+        let mut slots = IndexMap::new();
+        for slot in &question.scope {
+            let (Kind::Choice(_), Some(items)) = (&slot.kind, &slot.items) else { continue };
+            let context = ChoiceContext { items, known: None, asked: false, kept: true };
+            if let Chosen::One(key) = sentence.choice_by_words(&self.lexicon, context) {
+                slots.insert(slot.name.clone(), Heard::Choice(key));
+            }
+        }
+        Understanding { slots, acts: Vec::new(), sure: true, by: By::Rules }
+    }
+
+    /// Reads the value of every slot, in the order in which words belong to one type rather than another.
+    fn values(
+        &self,
+        sentence: &mut Sentence<'_>,
+        scope: &[ScopedSlot],
+        question: &Question,
+        reading: Reading,
+    ) -> HeardValues {
+        let expected = match &question.expecting {
+            Expecting::Slot(name) => scope.iter().find(|slot| slot.name == *name),
+            Expecting::Anything | Expecting::Confirmation | Expecting::Change => None,
+        };
+        let is_expected = |slot: &ScopedSlot| expected.is_some_and(|expected| expected.name == slot.name);
+        let mut heard = HeardValues { expected: expected.cloned(), ..HeardValues::default() };
+
+        for slot in scope.iter().filter(|slot| matches!(slot.kind, Kind::Phone)) {
+            if let Some(number) = sentence.phone(self.region, is_expected(slot)) {
+                heard.put(slot, Heard::Text(number));
+            }
+        }
+        for slot in scope.iter().filter(|slot| matches!(slot.kind, Kind::Reference)) {
+            if let Some(code) = sentence.reference(is_expected(slot)) {
+                heard.put(slot, Heard::Text(code));
+            }
+        }
+        for slot in scope.iter().filter(|slot| matches!(slot.kind, Kind::Choice(_)) && is_expected(slot)) {
+            let context = choice_context(slot, true);
+            if let Some(Chosen::One(key)) = context.map(|context| sentence.choice_by_place(context)) {
+                heard.put(slot, Heard::Choice(key));
+            }
+        }
+        self.days(sentence, scope, expected, question, reading, &mut heard);
+        for slot in scope {
+            if let Kind::Integer { unit, .. } = &slot.kind
+                && !unit.is_empty()
+                && let Some(number) = sentence.integer(unit, false)
+            {
+                heard.put(slot, Heard::Integer(number));
+            }
+        }
+        if let Some(slot) = expected_or_first(scope, expected, |kind| matches!(kind, Kind::Party { .. })) {
+            let known = match slot.value {
+                Some(Value::Party(party)) => Some(party),
+                _ => None,
+            };
+            if let Some(said) = sentence.party(known, is_expected(slot)) {
+                heard.put(slot, Heard::Party { adults: said.adults, children: said.children, total: said.total });
+            }
+        }
+        if let Some(slot) = expected
+            && let Kind::Integer { unit, .. } = &slot.kind
+            && !heard.has(slot)
+            && let Some(number) = sentence.integer(unit, true)
+        {
+            heard.put(slot, Heard::Integer(number));
+        }
+        for slot in ordered(scope, expected).filter(|slot| matches!(slot.kind, Kind::Choice(_))) {
+            let Some(context) = choice_context(slot, is_expected(slot)) else { continue };
+            if heard.has(slot) {
+                continue;
+            }
+            match sentence.choice_by_words(&self.lexicon, context) {
+                Chosen::One(key) => heard.put(slot, Heard::Choice(key)),
+                Chosen::Several => heard.ambiguous |= is_expected(slot),
+                Chosen::Nothing => {}
+            }
+        }
+        if let Some(slot) = expected_or_first(scope, expected, |kind| matches!(kind, Kind::PersonName))
+            && let Some(name) = sentence.person_name(&self.lexicon, is_expected(slot))
+        {
+            heard.put(slot, Heard::Text(name));
+        }
+        heard
+    }
+
+    /// Days, for slots that are a stay or a day.
+    fn days(
+        &self,
+        sentence: &mut Sentence<'_>,
+        scope: &[ScopedSlot],
+        expected: Option<&ScopedSlot>,
+        question: &Question,
+        reading: Reading,
+        heard: &mut HeardValues,
+    ) {
+        let stay = expected_or_first(scope, expected, |kind| matches!(kind, Kind::DateRange { .. }));
+        let known = stay.and_then(|slot| match slot.value {
+            Some(Value::DateRange(range)) => Some(range),
+            _ => None,
+        });
+        let asks_day = expected.is_some_and(|slot| matches!(slot.kind, Kind::Date { .. }));
+        let asks_stay = expected.is_some_and(|slot| matches!(slot.kind, Kind::DateRange { .. }));
+        let asked = reading.asked.unwrap_or(match known {
+            Some(DateRange { check_in: Some(_), check_out: None, .. }) if asks_stay => Asked::Departure,
+            _ if asks_stay || asks_day => Asked::Stay,
+            _ => Asked::No,
+        });
+        let context = StayContext { today: question.today, known, asked, past: reading.everything };
+        let said: StaySaid = sentence.stay(context);
+        if said.is_empty() {
+            return;
+        }
+        heard.ambiguous |= said.ambiguous;
+        heard.days.clone_from(&said.days);
+        let dates: Vec<&ScopedSlot> = scope.iter().filter(|slot| matches!(slot.kind, Kind::Date { .. })).collect();
+        if asks_day && let (Some(slot), Some(day)) = (expected, said.days.first()) {
+            heard.put(slot, Heard::Date(*day));
+            return;
+        }
+        if let Some(slot) = stay {
+            if said.range != DateRange::default() {
+                heard.put(slot, Heard::DateRange(said.range));
+            }
+            return;
+        }
+        let open: Vec<&&ScopedSlot> = dates.iter().filter(|slot| slot.value.is_none()).collect();
+        if said.ambiguous {
+            return;
+        }
+        if open.len() == said.days.len() {
+            for (slot, day) in open.into_iter().zip(&said.days) {
+                heard.put(slot, Heard::Date(*day));
+            }
+        } else if let ([slot], [day]) = (dates.as_slice(), said.days.as_slice()) {
+            heard.put(slot, Heard::Date(*day));
+        } else {
+            heard.ambiguous = true;
+        }
+    }
+
+    /// The flow that is asked for, by its words, or because only it can use what was said.
+    fn wish(
+        &self,
+        sentence: &Sentence<'_>,
+        question: &Question,
+        acts: &ActsSaid,
+        heard: &HeardValues,
+    ) -> Option<String> {
+        let starts: Vec<Startable> = question
+            .starts
+            .iter()
+            .filter(|start| question.flow.as_ref() != Some(&start.flow))
+            .cloned()
+            .collect();
+        if starts.is_empty() || acts.repeat || acts.human {
+            return None;
+        }
+        let busy = question.flow.is_some();
+        if busy && (acts.cancel || acts.yes || acts.approve || acts.no || !heard.slots.is_empty()) {
+            return None;
+        }
+        let best = sentence.wish(&self.lexicon, &starts);
+        if busy {
+            return best.filter(|wish| wish.score >= CLEAR_WISH).map(|wish| wish.flow);
+        }
+        if let Some(best) = best {
+            return Some(best.flow);
+        }
+        if question.expecting != Expecting::Anything || acts.question || acts.more || !question.scope.is_empty() {
+            return None;
+        }
+        self.implied(question, &starts)
+    }
+
+    /// The one flow with slots for the days or the party that were said.
+    fn implied(&self, question: &Question, starts: &[Startable]) -> Option<String> {
+        let mut fitting = starts.iter().filter(|start| {
+            let slots: Vec<ScopedSlot> = start
+                .slots
+                .iter()
+                .filter(|slot| matches!(slot.kind, Kind::DateRange { .. } | Kind::Party { .. } | Kind::Reference))
+                .cloned()
+                .collect();
+            let mut sentence = Sentence::new(&self.lexicon, &question.said);
+            !slots.is_empty() && !self.values(&mut sentence, &slots, question, Reading::default()).slots.is_empty()
+        });
+        match (fitting.next(), fitting.next()) {
+            (Some(start), None) => Some(start.flow.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The values of a message, before its acts are known.
+#[derive(Clone, Debug, Default)]
+struct HeardValues {
+    slots: IndexMap<String, Heard>,
+    expected: Option<ScopedSlot>,
+    days: Vec<chrono::NaiveDate>,
+    /// Something was said that fits several ways.
+    ambiguous: bool,
+    /// A value differs from one that was known.
+    changed: bool,
+}
+
+impl HeardValues {
+    fn put(&mut self, slot: &ScopedSlot, heard: Heard) {
+        let same = slot.value.as_ref().is_some_and(|known| says_the_same(known, &heard));
+        self.changed |= slot.value.is_some() && !same;
+        self.slots.insert(slot.name.clone(), heard);
+    }
+
+    fn has(&self, slot: &ScopedSlot) -> bool {
+        self.slots.contains_key(&slot.name)
+    }
+}
+
+/// Whether what was heard adds nothing to what is known.
+fn says_the_same(known: &Value, heard: &Heard) -> bool {
+    match (known, heard) {
+        (Value::DateRange(known), Heard::DateRange(said)) => DateRange::merge(Some(*known), *said) == *known,
+        (Value::Date(known), Heard::Date(said)) => known == said,
+        (Value::Party(known), Heard::Party { adults, children, total }) => {
+            adults.is_none_or(|adults| adults == known.adults)
+                && children.is_none_or(|children| children == known.children)
+                && total.is_none_or(|total| total == Party::total(known))
+        }
+        (Value::Choice(known), Heard::Choice(key)) => known.key == *key,
+        (Value::Boolean(known), Heard::Boolean(said)) => known == said,
+        (Value::Integer(known), Heard::Integer(said)) => known == said,
+        (Value::Text(known), Heard::Text(said)) => known == said,
+        (Value::NoPreference, Heard::NoPreference) => true,
+        _ => false,
+    }
+}
+
+fn choice_context(slot: &ScopedSlot, asked: bool) -> Option<ChoiceContext<'_>> {
+    let known = match &slot.value {
+        Some(Value::Choice(item)) => Some(item.key.as_str()),
+        _ => None,
+    };
+    Some(ChoiceContext { items: slot.items.as_deref()?, known, asked, kept: false })
+}
+
+fn expected_or_first<'a>(
+    scope: &'a [ScopedSlot],
+    expected: Option<&'a ScopedSlot>,
+    fits: impl Fn(&Kind) -> bool,
+) -> Option<&'a ScopedSlot> {
+    expected
+        .filter(|slot| fits(&slot.kind))
+        .or_else(|| scope.iter().find(|slot| fits(&slot.kind) && slot.value.is_none()))
+        .or_else(|| scope.iter().find(|slot| fits(&slot.kind)))
+}
+
+/// The expected slot first.
+fn ordered<'a>(
+    scope: &'a [ScopedSlot],
+    expected: Option<&'a ScopedSlot>,
+) -> impl Iterator<Item = &'a ScopedSlot> {
+    let rest = scope.iter().filter(move |slot| expected.is_none_or(|expected| expected.name != slot.name));
+    expected.into_iter().chain(rest)
+}
+
+/// What a pressed button means; its id is exact.
+fn button(question: &Question) -> Option<Understanding> {
+    let id = question.button.as_deref()?;
+    let mut slots = IndexMap::new();
+    let act = match id {
+        "yes" => Act::Affirm,
+        "no" => Act::Deny,
+        _ => {
+            if let Some(flow) = id.strip_prefix("start:") {
+                let start = question.starts.iter().find(|start| start.flow == flow)?;
+                Act::Start(start.flow.clone())
+            } else {
+                let (name, key) = id.strip_prefix("slot:")?.split_once(':')?;
+                let slot = question.scope.iter().find(|slot| slot.name == name)?;
+                slots.insert(name.to_owned(), picked(slot, key)?);
+                Act::Choose
+            }
+        }
+    };
+    if let (Act::Affirm | Act::Deny, Expecting::Slot(name)) = (&act, &question.expecting)
+        && question.scope.iter().any(|slot| slot.name == *name && slot.kind == Kind::Boolean)
+    {
+        slots.insert(name.clone(), Heard::Boolean(act == Act::Affirm));
+    }
+    Some(Understanding { slots, acts: vec![act], sure: true, by: By::Rules })
+}
+
+fn picked(slot: &ScopedSlot, key: &str) -> Option<Heard> {
+    match &slot.kind {
+        Kind::Choice(_) => {
+            let item = slot.items.as_ref()?.iter().find(|item| item.key == key)?;
+            Some(Heard::Choice(item.key.clone()))
+        }
+        Kind::Boolean => match key {
+            "yes" | "true" => Some(Heard::Boolean(true)),
+            "no" | "false" => Some(Heard::Boolean(false)),
+            _ => None,
+        },
+        Kind::Integer { .. } => key.parse().ok().map(Heard::Integer),
+        Kind::Date { .. } => key.parse().ok().map(Heard::Date),
+        Kind::Text { .. } => Some(Heard::Text(key.to_owned())),
+        Kind::DateRange { .. } | Kind::Party { .. } | Kind::PersonName | Kind::Phone | Kind::Reference => None,
+    }
+}
+
+/// Puts values and acts together in the light of what was asked.
+fn finish(
+    question: &Question,
+    reading: Reading,
+    mut heard: HeardValues,
+    said: &ActsSaid,
+    wish: Option<String>,
+) -> ReadOut {
+    let agreed = said.yes || said.approve;
+    answer_without_value(question, &mut heard, said, agreed);
+    // The days of "what time is breakfast tomorrow?" are no stay.
+    let aside = said.question && wish.is_none() && !reading.everything && !answers(&heard);
+    if aside {
+        heard.slots.clear();
+        heard.changed = false;
+    }
+    let busy = question.flow.is_some();
+    let mut acts = Vec::new();
+    let deciding = matches!(question.expecting, Expecting::Confirmation | Expecting::Slot(_)) || wish.is_none();
+    if agreed && deciding && !said.no {
+        acts.push(Act::Affirm);
+    }
+    let no_preference = heard.slots.values().any(|heard| matches!(heard, Heard::NoPreference));
+    if said.no && !no_preference {
+        acts.push(Act::Deny);
+    }
+    if said.cancel && (busy || wish.is_none()) {
+        acts.push(Act::Cancel);
+    }
+    if heard.changed || (said.change && wish.is_none()) {
+        acts.push(Act::Change);
+    }
+    if heard.expected.as_ref().is_some_and(|slot| matches!(slot.kind, Kind::Choice(_)) && heard.has(slot)) && !no_preference {
+        acts.push(Act::Choose);
+    }
+    let flags = [
+        (said.more && !heard.slots.values().any(|heard| matches!(heard, Heard::Choice(_))), Act::More),
+        (said.repeat, Act::Repeat),
+        (said.help && wish.is_none(), Act::Help),
+        (said.human, Act::Human),
+        (said.question && !said.more && (wish.is_none() || said.wh_question), Act::Question),
+        (said.greet, Act::Greet),
+        (said.thank, Act::Thank),
+        (said.bye, Act::Bye),
+    ];
+    acts.extend(flags.into_iter().filter(|(is, _)| *is).map(|(_, act)| act));
+    let started = wish.is_some();
+    acts.extend(wish.map(Act::Start));
+    let unanswered = heard.expected.as_ref().is_some_and(|slot| !heard.has(slot));
+    let decided = acts.iter().any(|act| !matches!(act, Act::Greet | Act::Thank | Act::Change));
+    let nothing = acts.is_empty() && heard.slots.is_empty();
+    let sure = !nothing
+        && !heard.ambiguous
+        && (said.left_over <= LEFT_OVER_MAX || said.question)
+        && (!unanswered || decided || !heard.slots.is_empty());
+    if nothing {
+        acts.push(Act::Unclear);
+    }
+    let changed = heard.changed;
+    ReadOut {
+        days: heard.days,
+        approve: said.approve,
+        agreed,
+        started,
+        changed,
+        understanding: Understanding { slots: heard.slots, acts, sure, by: By::Rules },
+    }
+}
+
+/// Whether the expected slot got its value.
+fn answers(heard: &HeardValues) -> bool {
+    heard.expected.as_ref().is_some_and(|slot| heard.has(slot))
+}
+
+/// Fills the asked slot from an answer that is no value by itself: yes, no, "I don't mind", free words.
+fn answer_without_value(question: &Question, heard: &mut HeardValues, said: &ActsSaid, agreed: bool) {
+    let Some(slot) = heard.expected.clone() else { return };
+    if heard.has(&slot) {
+        return;
+    }
+    let refused = said.no && said.left_over == 0 && heard.slots.is_empty();
+    let stepped_out = said.cancel || said.repeat || said.help || said.human || said.question;
+    match &slot.kind {
+        Kind::Boolean if agreed != said.no => heard.put(&slot, Heard::Boolean(agreed)),
+        _ if slot.optional && (said.no_preference || refused) && !stepped_out => heard.put(&slot, Heard::NoPreference),
+        Kind::Choice(_) if agreed && !said.no => {
+            if let Some([only]) = slot.items.as_deref() {
+                let key = only.key.clone();
+                heard.put(&slot, Heard::Choice(key));
+            }
+        }
+        Kind::Text { .. } if !stepped_out && !said.greet || matches!(slot.kind, Kind::Text { .. }) && said.left_over > 0 && !stepped_out => {
+            let text = question.said.trim();
+            if !text.is_empty() {
+                heard.put(&slot, Heard::Text(text.to_owned()));
+            }
+        }
+        _ => {}
+    }
+}

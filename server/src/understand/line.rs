@@ -1,0 +1,303 @@
+//! The command `understand`: one JSON line in, what it means out.
+
+use chrono::NaiveDate;
+use indexmap::IndexMap;
+use innkeeper_engine::{
+    Act, By, Expecting, Heard, Item, Kind, Options, Question, ScopedSlot, Startable,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::extract::{Extractor, ReadOut, Reading};
+use super::stay::Asked;
+
+/// A line that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the line is not {{\"today\",\"asked\",\"system\",\"user\"}}: {0}")]
+pub struct LineError(#[from] serde_json::Error);
+
+/// One line of the command's input.
+#[derive(Debug, Deserialize)]
+pub(super) struct Line {
+    /// The day that relative dates count from.
+    today: NaiveDate,
+    /// The slots that were asked for.
+    #[serde(default)]
+    asked: Vec<String>,
+    /// What was said to the guest before.
+    #[serde(default)]
+    system: Option<String>,
+    /// The guest's words.
+    user: String,
+}
+
+/// Understands one line: `{"today","asked":[…],"system","user"}` becomes
+/// `{"slots":{…},"acts":[…],"sure":…,"by":…}`. Days are extracted and not judged: one before today stays.
+///
+/// # Errors
+/// The line is not such an object.
+pub fn line(extractor: &Extractor, text: &str) -> Result<Json, LineError> {
+    let line: Line = serde_json::from_str(text)?;
+    let turn = line.turn(extractor);
+    let out = extractor.read(&turn.question, turn.reading);
+    Ok(turn.answer(out))
+}
+
+/// A line as a question, and what its context says about yes and no.
+pub(super) struct Turn {
+    pub(super) question: Question,
+    reading: Reading,
+    context: Context,
+}
+
+/// What a yes would agree to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Context {
+    /// Nothing was said before.
+    Nothing,
+    /// A read-back, or whether to go on.
+    Decision,
+    /// Whether there is anything else.
+    MoreWishes,
+    /// An offer, a question for values, or a statement.
+    Offer,
+}
+
+impl Line {
+    pub(super) fn turn(self, extractor: &Extractor) -> Turn {
+        let system = self.system.unwrap_or_default();
+        let has = |name: &str| self.asked.iter().any(|asked| asked == name);
+        let asked = if has("check_in") || has("stay") || has("date") || has("dates") {
+            Asked::Stay
+        } else if has("check_out") {
+            Asked::Departure
+        } else if has("nights") {
+            Asked::Nights
+        } else {
+            Asked::No
+        };
+        let asks_to_decide = has("affirm") || has("negate") || has("confirm");
+        let mut context = extractor.context(&system);
+        if asks_to_decide {
+            context = Context::Decision;
+        }
+        let slot = self.asked.iter().find_map(|name| slot_of(name));
+        let expecting = match (slot, context) {
+            (_, Context::Decision) if slot.is_none() => Expecting::Confirmation,
+            (Some(slot), _) => Expecting::Slot(slot.to_owned()),
+            (None, _) => Expecting::Anything,
+        };
+        let question = Question {
+            said: self.user,
+            button: None,
+            today: self.today,
+            expecting,
+            flow: None,
+            scope: scope(),
+            starts: starts(),
+            kept: false,
+        };
+        Turn { question, reading: Reading { asked: Some(asked), everything: true }, context }
+    }
+}
+
+impl Turn {
+    fn answer(&self, out: ReadOut) -> Json {
+        let acts = self.acts(&out);
+        let slots = slots(&out);
+        let by = match out.understanding.by {
+            By::Rules => "rules",
+            By::Model => "model",
+        };
+        json!({ "slots": slots, "acts": acts, "sure": out.understanding.sure, "by": by })
+    }
+
+    /// The acts by their fixed names. A yes to an offer chooses; a change of what was read back denies it.
+    fn acts(&self, out: &ReadOut) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let mut add = |name: String| {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        };
+        let valued = !out.understanding.slots.is_empty();
+        for act in &out.understanding.acts {
+            let name = match (act, self.context) {
+                (Act::Affirm, Context::Offer) => "choose",
+                (Act::Affirm, Context::MoreWishes) if valued || out.started || out.approve => continue,
+                (Act::Affirm, _) => "affirm",
+                (Act::Deny, _) => "deny",
+                (Act::Cancel, _) => "cancel",
+                (Act::Change, _) => "change",
+                (Act::Choose, _) => "choose",
+                (Act::More | Act::Question, _) => "question",
+                (Act::Repeat, _) => "repeat",
+                (Act::Help, _) => "help",
+                (Act::Human, _) => "human",
+                (Act::Greet, _) => "greet",
+                (Act::Thank, _) => "thank",
+                (Act::Bye, _) => "bye",
+                (Act::Start(flow), _) => {
+                    add(format!("start:{flow}"));
+                    continue;
+                }
+                (Act::Unclear, _) => "unclear",
+            };
+            add(name.to_owned());
+        }
+        let corrects = self.question.expecting == Expecting::Confirmation && valued && !out.agreed;
+        if corrects {
+            add("deny".to_owned());
+            add("change".to_owned());
+        }
+        names
+    }
+}
+
+impl Extractor {
+    /// What a yes to these words would agree to.
+    fn context(&self, system: &str) -> Context {
+        let words = system.to_lowercase();
+        let any = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+        if words.trim().is_empty() {
+            Context::Nothing
+        } else if any(DECISIONS) {
+            Context::Decision
+        } else if any(MORE_WISHES) {
+            Context::MoreWishes
+        } else {
+            Context::Offer
+        }
+    }
+}
+
+/// How a receptionist asks whether a read-back is right, or whether to go on.
+const DECISIONS: &[&str] = &[
+    "correct?", "confirm", "is that right", "is this right", "that right?", "right?", "shall i", "should i", "would you like me to",
+    "do you want me to", "want me to", "is that ok", "is this ok", "okay?", "ok?", "proceed", "go ahead", "all right?",
+    "alright?", "want to book", "like to book", "want to reserve", "like to reserve", "want to make", "like to make", "sound right",
+    "does that sound", "does this sound", "do you agree", "is everything", "are these", "are the details", "accurate", "is that fine", "is this fine",
+    "can i book", "can i reserve", "wish to", "do you want a reservation", "a reservation?", "would you like a",
+    "continue", "is that what you", "is this what you", "happy for me", "may i", "verify", "sound okay", "sound ok", "make sure", "check that", "need me to",
+];
+
+/// How a receptionist asks whether anything else is wanted.
+const MORE_WISHES: &[&str] = &[
+    "anything else", "something else", "else i can", "else can i", "any other", "further assist", "other help", "more help", "help you with",
+];
+
+/// The slot of the demonstration flow that a name, ours or another's, means.
+fn slot_of(name: &str) -> Option<&'static str> {
+    match name {
+        "stay" | "check_in" | "check_out" | "nights" | "date" | "dates" => Some("stay"),
+        "guests" | "party" | "people" | "adults" | "children" | "number" => Some("guests"),
+        "view" => Some("view"),
+        "room" | "rooms" => Some("rooms"),
+        "name" | "first_name" | "last_name" => Some("name"),
+        "phone" | "phone_number" => Some("phone"),
+        _ => None,
+    }
+}
+
+fn scope() -> Vec<ScopedSlot> {
+    let slot = |name: &str, kind: Kind, items: Option<Vec<Item>>, optional: bool| ScopedSlot {
+        name: name.to_owned(),
+        kind,
+        items,
+        value: None,
+        optional,
+    };
+    let views = Options::Fixed(["sea", "garden", "city"].map(str::to_owned).to_vec());
+    let items = views.items(|_| None);
+    let unit = ["room", "rooms"].map(str::to_owned).to_vec();
+    vec![
+        slot("stay", Kind::DateRange { min: None, max_nights: None }, None, false),
+        slot("guests", Kind::Party { min: 1, max: 12 }, None, false),
+        slot("view", Kind::Choice(views), items, true),
+        slot("rooms", Kind::Integer { min: Some(1), max: None, unit }, None, false),
+        slot("name", Kind::PersonName, None, false),
+        slot("phone", Kind::Phone, None, false),
+    ]
+}
+
+fn starts() -> Vec<Startable> {
+    let start = |flow: &str, description: &str, examples: &[&str]| Startable {
+        flow: flow.to_owned(),
+        description: description.to_owned(),
+        examples: examples.iter().map(|example| (*example).to_owned()).collect(),
+        slots: Vec::new(),
+    };
+    vec![
+        start(
+            "book_room",
+            "The guest wants a room for some nights.",
+            &[
+                "I need a room for two nights",
+                "do you have anything free next weekend",
+                "I'd like to book a room",
+                "make a reservation",
+                "is there a room available",
+            ],
+        ),
+        start(
+            "cancel_booking",
+            "The guest wants to cancel a booking.",
+            &["cancel my booking", "I have to cancel my reservation", "please cancel the room I booked"],
+        ),
+        start(
+            "find_booking",
+            "The guest wants to see a booking that was made.",
+            &["I want to check my reservation", "what did I book", "find my booking", "my existing booking"],
+        ),
+        start(
+            "hotel_question",
+            "The guest asks something about the hotel.",
+            &["do you have parking", "what time is breakfast", "are pets allowed", "is there wifi", "where are you"],
+        ),
+    ]
+}
+
+/// The slots as programs see them: only what was said.
+fn slots(out: &ReadOut) -> Json {
+    let mut slots = Map::new();
+    for (name, heard) in &out.understanding.slots {
+        slots.insert(name.clone(), value(heard));
+    }
+    let range = out.understanding.slots.values().find_map(|heard| match heard {
+        Heard::DateRange(range) => Some(*range),
+        _ => None,
+    });
+    let placed = |day: &NaiveDate| range.is_some_and(|range| [range.check_in, range.check_out].contains(&Some(*day)));
+    if let Some(day) = out.days.iter().find(|day| !placed(day)) {
+        slots.insert("date".to_owned(), json!(day));
+    }
+    Json::Object(slots)
+}
+
+/// What was heard, in the shapes of slot values.
+fn value(heard: &Heard) -> Json {
+    match heard {
+        Heard::DateRange(range) => json!(range),
+        Heard::Date(day) => json!(day),
+        Heard::Party { adults: None, children: None, total } => json!(total),
+        Heard::Party { adults: Some(adults), children: None | Some(0), total: None } => json!(adults),
+        Heard::Party { adults, children, total } => party(*adults, *children, *total),
+        Heard::Choice(text) | Heard::Text(text) => json!(text),
+        Heard::Boolean(yes) => json!(yes),
+        Heard::Integer(number) => json!(number),
+        Heard::NoPreference => Json::Null,
+    }
+}
+
+fn party(adults: Option<u32>, children: Option<u32>, total: Option<u32>) -> Json {
+    let adults = adults.or_else(|| total.map(|total| total.saturating_sub(children.unwrap_or(0))));
+    let children = children.or_else(|| Some(total?.saturating_sub(adults?)));
+    let mut people = IndexMap::new();
+    people.extend(adults.map(|count| ("adults", count)));
+    people.extend(children.filter(|count| *count > 0 || adults.is_none()).map(|count| ("children", count)));
+    match (people.get("children"), adults) {
+        (None, Some(adults)) => json!(adults),
+        _ => json!(people),
+    }
+}
+

@@ -1,0 +1,45 @@
+//! What a message means: the embedded extractor, and the language model behind it.
+//!
+//! [`Extractor`] is pure and answers in microseconds. A message becomes tokens ([`token`]), then atoms, which
+//! are numbers and known phrases ([`lexicon`]); the grammar over atoms reads days and stays, parties, numbers,
+//! choices, names, telephone numbers and references, each by the type of a slot and never by its name; what is
+//! left says what the guest does ([`act`]) and wants ([`wish`]). Every word it knows is in `words.yaml`.
+//!
+//! [`Understander`] asks the extractor first and a language model only where the extractor is unsure.
+
+mod act;
+mod choice;
+mod contact;
+mod day;
+mod extract;
+mod lexicon;
+mod line;
+mod number;
+mod party;
+mod sentence;
+mod stay;
+mod token;
+mod wish;
+mod words;
+
+pub use extract::Extractor;
+pub use line::{LineError, line};
+pub use words::{Buttons, Words, WordsError};
+
+/// Finds out what words mean.
+#[derive(Debug)]
+pub struct Understander {
+    extractor: Extractor,
+}
+
+impl Understander {
+    /// The rules alone.
+    pub fn new(extractor: Extractor) -> Self {
+        Self { extractor }
+    }
+
+    /// What a message means.
+    pub async fn understand(&self, question: &innkeeper_engine::Question) -> innkeeper_engine::Understanding {
+        self.extractor.understand(question)
+    }
+}

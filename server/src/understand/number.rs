@@ -1,0 +1,57 @@
+//! Whole numbers: "2 rooms" by the noun they count, or a bare number where one was asked for.
+
+use super::lexicon::Class;
+use super::sentence::{Sentence, Taken};
+
+impl Sentence<'_> {
+    /// The number of things that `units` name, or the one number of the message if one was asked for.
+    pub(super) fn integer(&mut self, units: &[String], asked: bool) -> Option<i64> {
+        let is_unit = |sentence: &Self, at: usize| {
+            sentence.token(at).is_some_and(|token| units.iter().any(|unit| unit.eq_ignore_ascii_case(&token.text)))
+        };
+        let mut sum: Option<i64> = None;
+        let mut at = 0;
+        while at < self.len() {
+            let found = if units.is_empty() { None } else { self.counted(at, &is_unit) };
+            if let Some((number, end)) = found {
+                let denied = at.checked_sub(1).is_some_and(|at| self.any(at, &[Class::InsteadOf]) || self.is(at, Class::Not));
+                let joined = sum.is_some() && at.checked_sub(1).is_some_and(|at| self.any(at, &[Class::And, Class::Comma]));
+                if !denied {
+                    sum = Some(if joined { sum.unwrap_or(0).saturating_add(number) } else { number });
+                }
+                self.take(at, end, Taken::Number);
+                at = end;
+            } else {
+                at += 1;
+            }
+        }
+        if sum.is_some() || !asked {
+            return sum;
+        }
+        let mut numbers = (0..self.len()).filter(|at| self.number(*at).is_some());
+        let (Some(at), None) = (numbers.next(), numbers.next()) else { return None };
+        let number = self.number(at);
+        self.take(at, at + 1, Taken::Number);
+        number
+    }
+
+    /// "2 double rooms", "rooms: 3".
+    fn counted(&self, at: usize, is_unit: &dyn Fn(&Self, usize) -> bool) -> Option<(i64, usize)> {
+        use Class::{Adult, Child, Colon, Day, Night, People, ThisIs, To, Week};
+        if is_unit(self, at) && self.any(at + 1, &[Colon, ThisIs, To]) {
+            let number = self.number(at + 2)?;
+            return self.ends(at + 3).then_some((number, at + 3));
+        }
+        let number = self.number(at)?;
+        (1..=3).find_map(|distance| {
+            let noun = at + distance;
+            let passed = (at + 1..noun).all(|at| {
+                self.is_word(at)
+                    && !self.is_taken(at)
+                    && self.meaning(at).number.is_none()
+                    && !self.any(at, &[Adult, Child, People, Night, Day, Week, Class::And, Class::For, Class::To, Class::In, Class::On, Class::Of])
+            });
+            (passed && is_unit(self, noun)).then_some((number, noun + 1))
+        })
+    }
+}

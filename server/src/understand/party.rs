@@ -1,0 +1,305 @@
+//! Parties: "2 adults and a child", "my wife and I", "family of four", "just me".
+
+use innkeeper_engine::Party;
+
+use super::lexicon::Class;
+use super::sentence::{Sentence, Taken};
+
+/// The most people that a bare number can mean.
+const PARTY_MAX: i64 = 60;
+
+/// As much of a party as was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PartySaid {
+    pub(super) adults: Option<u32>,
+    pub(super) children: Option<u32>,
+    pub(super) total: Option<u32>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    adults: Option<i64>,
+    relations: i64,
+    children: Option<i64>,
+    total: Option<i64>,
+    me: bool,
+    /// The children are among the total.
+    among: bool,
+}
+
+/// A noun for people and how many of them one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Noun {
+    Adults(i64),
+    Children(i64),
+    Relations(i64),
+    People,
+}
+
+impl Sentence<'_> {
+    /// Reads everybody who travels and takes their atoms.
+    pub(super) fn party(&mut self, known: Option<Party>, asked: bool) -> Option<PartySaid> {
+        let mut count = Count::default();
+        let mut at = 0;
+        while at < self.len() {
+            let end = self
+                .counted_people(at, known, &mut count)
+                .or_else(|| self.named_people(at, asked, &mut count))
+                .or_else(|| self.group(at, &mut count));
+            if let Some(end) = end {
+                self.take(at, end, Taken::Party);
+                at = end;
+            } else {
+                at += 1;
+            }
+        }
+        if asked && count.is_empty() {
+            self.bare_party(&mut count);
+        }
+        count.said()
+    }
+
+    fn noun(&self, at: usize) -> Option<Noun> {
+        use Class::{Adult, Child, Couple, Parents, People, RelationAdult, RelationAdults, RelationChild, RelationChildren};
+        let meaning = self.meaning(at);
+        if meaning.is(Adult) {
+            Some(Noun::Adults(1))
+        } else if meaning.is(Couple) {
+            Some(Noun::Adults(2))
+        } else if meaning.is(Child) || meaning.is(RelationChild) || meaning.is(RelationChildren) {
+            Some(Noun::Children(1))
+        } else if meaning.is(RelationAdult) || meaning.is(RelationAdults) {
+            Some(Noun::Relations(1))
+        } else if meaning.is(Parents) {
+            Some(Noun::Relations(2))
+        } else if meaning.is(People) {
+            Some(Noun::People)
+        } else {
+            None
+        }
+    }
+
+    /// "2 adults", "three small children", "no kids", "two more people", "two are children".
+    fn counted_people(&self, at: usize, known: Option<Party>, count: &mut Count) -> Option<usize> {
+        use Class::{Aux, Child, More, Not, Which};
+        if self.is(at, Not) && self.is(at + 1, Child) {
+            count.children = Some(0);
+            return Some(at + 2);
+        }
+        let number = self.number(at).filter(|number| (0..=PARTY_MAX).contains(number))?;
+        let mut noun_at = at + 1;
+        if self.is(noun_at, Class::Dash) {
+            noun_at += 1;
+        }
+        let more = self.is(noun_at, More);
+        noun_at += usize::from(more);
+        let before = at.checked_sub(1);
+        let among = before.is_some_and(|at| self.is(at, Which)) && number < count.total.unwrap_or(0);
+        if among && self.is(noun_at, Aux) {
+            noun_at += 1;
+        }
+        for _ in 0..2 {
+            let plain = self.meaning(noun_at).classes == 0 || self.any(noun_at, &[Class::My, Class::Other, Class::Filler]);
+            let child = self.is(noun_at, Child) && self.is(noun_at + 1, Child);
+            if child || (self.noun(noun_at).is_none() && plain && self.is_word(noun_at) && self.number(noun_at).is_none()) {
+                noun_at += 1;
+            }
+        }
+        let noun = self.noun(noun_at)?;
+        if more {
+            let known = known?;
+            match noun {
+                Noun::Children(_) => {
+                    count.adults = Some(known.adults.into());
+                    count.children = Some(i64::from(known.children) + number);
+                }
+                Noun::Adults(_) | Noun::Relations(_) | Noun::People => {
+                    count.adults = Some(i64::from(known.adults) + number);
+                    count.children = Some(known.children.into());
+                }
+            }
+            return Some(noun_at + 1);
+        }
+        count.among |= among;
+        match noun {
+            Noun::Adults(each) => count.adults = Some(count.adults.unwrap_or(0) + number * each),
+            Noun::Children(each) => count.children = Some(count.children.unwrap_or(0) + number * each),
+            Noun::Relations(each) => {
+                count.relations += number * each;
+                count.me |= before.is_some_and(|at| self.companion(at));
+            }
+            Noun::People => count.total = Some(number),
+        }
+        Some(noun_at + 1)
+    }
+
+    /// "my wife and I", "a baby", "our daughter", "a couple", "just me".
+    fn named_people(&self, at: usize, asked: bool, count: &mut Count) -> Option<usize> {
+        use Class::{And, Article, Comma, Couple, For, Group, Join, Me, My, OnlyMe, The, ThisIs};
+        if self.is_taken(at) {
+            return None;
+        }
+        let before = at.checked_sub(1);
+        let next_joins = |end: usize| self.any(end, &[And, Join]) || (self.is(end, Comma) && self.any(end + 1, &[My, And]));
+        if self.is(at, OnlyMe) {
+            if next_joins(at + 1) && self.lists(at + 2) {
+                count.me = true;
+            } else if count.adults.is_none() && count.relations == 0 {
+                count.adults = Some(1);
+            }
+            return Some(at + 1);
+        }
+        if self.is(at, Class::Both) {
+            count.total = Some(2);
+            return Some(at + 1);
+        }
+        if self.is(at, Me) {
+            let after = next_joins(at + 1) && self.lists(at + 2);
+            let tail = before.is_some_and(|at| self.any(at, &[And, Comma]))
+                && at.checked_sub(2).is_some_and(|at| self.taken(at) == Some(Taken::Party));
+            if after || tail {
+                count.me = true;
+                return Some(at + 1);
+            }
+            return None;
+        }
+        let determined = self.any(at, &[My, Article, The]);
+        let mut noun_at = if determined { at + 1 } else { at };
+        while self.noun(noun_at).is_none()
+            && noun_at < at + 3
+            && self.is_word(noun_at)
+            && self.meaning(noun_at).classes == 0
+        {
+            noun_at += 1;
+        }
+        let noun = self.noun(noun_at)?;
+        if self.is(noun_at, Class::People) || (!determined && noun == Noun::Adults(1)) {
+            return None;
+        }
+        let end = noun_at + 1;
+        if self.any(noun_at, &[Couple]) {
+            let opened = asked || before.is_some_and(|at| self.any(at, &[For, Group, ThisIs, Class::We]) || self.tokens_are(at, &["as"]));
+            if !opened {
+                return None;
+            }
+        }
+        let linked = asked
+            || next_joins(end)
+            || before.is_some_and(|at| self.any(at, &[And, Join, For, Group, ThisIs, Class::Not]))
+            || before.is_some_and(|b| self.is(b, Comma) && b.checked_sub(1).is_some_and(|b| self.taken(b) == Some(Taken::Party)));
+        if !linked || (!determined && !asked && !before.is_some_and(|at| self.any(at, &[And, Join, Comma]))) {
+            return None;
+        }
+        match noun {
+            Noun::Adults(each) => count.adults = Some(count.adults.unwrap_or(0) + each),
+            Noun::Children(each) => count.children = Some(count.children.unwrap_or(0) + each),
+            Noun::Relations(each) => {
+                count.relations += each;
+                count.me |= before.is_some_and(|at| self.companion(at)) && count.adults.is_none();
+            }
+            Noun::People => return None,
+        }
+        Some(end)
+    }
+
+    /// "with", after which the speaker is one of the party too.
+    fn companion(&self, at: usize) -> bool {
+        self.is(at, Class::Join) && !self.tokens_are(at, &["and"]) && !self.is_sign(at)
+            || (self.is(at, Class::My) && at.checked_sub(1).is_some_and(|at| self.companion(at)))
+    }
+
+    /// Whether somebody else of a party is named at the atom.
+    fn lists(&self, at: usize) -> bool {
+        self.any(at, &[Class::My, Class::Article, Class::And, Class::The])
+            || self.noun(at).is_some()
+            || self.number(at).is_some()
+    }
+
+    /// "for two", "party of six", "we are three".
+    fn group(&self, at: usize, count: &mut Count) -> Option<usize> {
+        use Class::{For, Group};
+        if !self.any(at, &[For, Group]) || count.total.is_some() || count.adults.is_some() {
+            return None;
+        }
+        let number_at = if self.any(at + 1, &[Group, Class::The, Class::Hedge]) { at + 2 } else { at + 1 };
+        let number = self.number(number_at).filter(|number| (1..=PARTY_MAX).contains(number))?;
+        if !self.stands_alone(number_at + 1) {
+            return None;
+        }
+        // "there are two options", "it is only 2": a group word alone counts people only with a full stop after it.
+        count.total = Some(number);
+        Some(number_at + 1)
+    }
+
+    /// Whether a number before the atom counts nothing that is named there.
+    fn stands_alone(&self, at: usize) -> bool {
+        use Class::{Aged, And, At, But, For, From, Group, Hedge, In, Join, Leave, Me, On, Or, Option, Part, Star, This, ThisIs, Total, Until, We};
+        let meaning = self.meaning(at);
+        if self.any(at, &[Class::Night, Class::Day, Class::Week, Option, Class::One, Star, Part, Class::Dash, Class::Slash, Class::NotADay]) {
+            return false;
+        }
+        self.ends(at)
+            || self.is_taken(at)
+            || self.any(at, &[And, On, At, From, Until, In, Total, For, Join, Hedge, But, Or, Class::The, Class::Next, This, Class::Arrive, Leave, We, Me, ThisIs, Aged, Group, Class::Not])
+            || meaning.weekday.is_some()
+            || meaning.month.is_some()
+            || meaning.days.is_some()
+            || (self.is(at, Class::Filler) && meaning.classes.count_ones() == 1 && self.is_pronoun_or_politeness(at))
+    }
+
+    fn is_pronoun_or_politeness(&self, at: usize) -> bool {
+        self.token(at).is_some_and(|token| !self.unit_like(&token.text))
+    }
+
+    /// Nouns of the filler list that a number before them counts.
+    fn unit_like(&self, text: &str) -> bool {
+        text.starts_with("room") || text.starts_with("hotel") || text.starts_with("thing") || text.starts_with("place")
+    }
+
+    /// A bare number where a party was asked for.
+    fn bare_party(&mut self, count: &mut Count) {
+        let found = (0..self.len()).find(|at| {
+            let before = at.checked_sub(1);
+            self.number(*at).is_some_and(|number| (1..=PARTY_MAX).contains(&number))
+                && self.stands_alone(*at + 1)
+                && !before.is_some_and(|at| self.is(at, Class::Option) && !self.tokens_are(at, &["no"]))
+        });
+        if let Some(at) = found {
+            count.total = self.number(at);
+            self.take(at, at + 1, Taken::Party);
+        }
+    }
+}
+
+impl Count {
+    fn is_empty(&self) -> bool {
+        self.adults.is_none() && self.relations == 0 && self.children.is_none() && self.total.is_none() && !self.me
+    }
+
+    fn said(self) -> Option<PartySaid> {
+        if self.is_empty() {
+            return None;
+        }
+        let others = self.relations + i64::from(self.me);
+        let mut adults = match (self.adults, others) {
+            (None, 0) => None,
+            (adults, others) => Some(adults.unwrap_or(0) + others),
+        };
+        let mut total = self.total;
+        if let (Some(people), Some(children), None, false) = (total, self.children, adults, self.among)
+            && children > 0
+        {
+            (adults, total) = (Some(people), None);
+        }
+        if let (Some(people), Some(grown)) = (total, adults) {
+            // "two people, just myself and my wife"; "4 people: my wife, our kids"
+            if grown + self.children.unwrap_or(0) >= people {
+                total = None;
+            } else if self.adults.is_none() {
+                adults = None;
+            }
+        }
+        let count = |number: Option<i64>| number.and_then(|number| u32::try_from(number).ok());
+        Some(PartySaid { adults: count(adults), children: count(self.children), total: count(total) })
+    }
+}

@@ -1,0 +1,119 @@
+//! Which flow a guest asks for, by the words of the flows' descriptions and examples.
+
+use std::collections::HashMap;
+
+use innkeeper_engine::Startable;
+
+use super::lexicon::{Class, Lexicon};
+use super::sentence::{Sentence, Taken};
+
+/// A wish is heard from this likeness on.
+const LIKE_ENOUGH: f64 = 0.5;
+/// The best wish must be this much better than the next.
+const CLEARLY_BETTER: f64 = 0.06;
+
+/// A wish and how sure it is, 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Wish {
+    pub(super) flow: String,
+    pub(super) score: f64,
+}
+
+/// The words of a sentence that can tell wishes apart, as `words.yaml` unifies them.
+fn keywords(sentence: &Sentence<'_>, lexicon: &Lexicon) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut at = 0;
+    while at < sentence.tokens.len() {
+        if let Some((word, end)) = lexicon.wish_at(&sentence.tokens, at) {
+            words.push(word.to_owned());
+            at = end;
+            continue;
+        }
+        let atom = sentence.atom_at(at);
+        let value = atom.is_some_and(|atom| {
+            let meaning = sentence.meaning(atom);
+            matches!(sentence.taken(atom), Some(Taken::Day | Taken::Party | Taken::Name | Taken::Contact | Taken::Amount))
+                || meaning.number.is_some()
+                || meaning.weekday.is_some()
+                || meaning.days.is_some()
+                || meaning.ordinal.is_some()
+        });
+        let token = &sentence.tokens[at];
+        at += 1;
+        if value || !token.is_word() {
+            continue;
+        }
+        let stem = token.text.strip_suffix('s').filter(|stem| stem.len() > 3);
+        let same = lexicon.same.get(&token.text).or_else(|| stem.and_then(|stem| lexicon.same.get(stem)));
+        match same {
+            Some(word) => words.push(word.clone()),
+            None if lexicon.is_same_key(&token.text) => words.push(token.text.clone()),
+            None if lexicon.filler.contains(&token.text) => {}
+            None if atom.is_some_and(|atom| sentence.any(atom, &[Class::Wh, Class::Aux, Class::Me, Class::My])) => {}
+            None => words.push(stem.unwrap_or(&token.text).to_owned()),
+        }
+    }
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+impl Sentence<'_> {
+    /// The flow that the message asks for, if one is clearly meant.
+    pub(super) fn wish(&self, lexicon: &Lexicon, starts: &[Startable]) -> Option<Wish> {
+        let said = keywords(self, lexicon);
+        if said.is_empty() || starts.is_empty() {
+            return None;
+        }
+        let flows: Vec<Vec<Vec<String>>> = starts
+            .iter()
+            .map(|start| {
+                let sentences = start.examples.iter().chain(std::iter::once(&start.description));
+                sentences.map(|text| keywords(&Sentence::new(lexicon, text), lexicon)).collect()
+            })
+            .collect();
+        let weights = weights(&flows);
+        let count = u32::try_from(flows.len()).map_or(1.0, f64::from);
+        let rare = (1.0 + count).ln();
+        let weight = |word: &String| weights.get(word.as_str()).copied().unwrap_or(rare * 0.6);
+        let total: f64 = said.iter().map(weight).sum();
+        let mut scores: Vec<Wish> = starts
+            .iter()
+            .zip(&flows)
+            .map(|(start, sentences)| {
+                let covered: f64 =
+                    said.iter().filter(|word| sentences.iter().any(|sentence| sentence.contains(word))).map(weight).sum();
+                let nearest = sentences
+                    .iter()
+                    .map(|sentence| {
+                        let shared: f64 = said.iter().filter(|word| sentence.contains(word)).map(weight).sum();
+                        let all: f64 = sentence.iter().map(weight).sum();
+                        if all > 0.0 { shared / (all * total).sqrt() } else { 0.0 }
+                    })
+                    .fold(0.0, f64::max);
+                Wish { flow: start.flow.clone(), score: 0.65 * nearest + 0.35 * covered / total }
+            })
+            .collect();
+        scores.sort_by(|one, other| other.score.total_cmp(&one.score));
+        let second = scores.get(1).map_or(0.0, |wish| wish.score);
+        scores
+            .into_iter()
+            .next()
+            .filter(|best| best.score >= LIKE_ENOUGH && best.score - second >= CLEARLY_BETTER)
+    }
+}
+
+/// How much a word tells: much when few flows have it.
+fn weights(flows: &[Vec<Vec<String>>]) -> HashMap<&str, f64> {
+    let mut having: HashMap<&str, u32> = HashMap::new();
+    for flow in flows {
+        let mut words: Vec<&str> = flow.iter().flatten().map(String::as_str).collect();
+        words.sort_unstable();
+        words.dedup();
+        for word in words {
+            *having.entry(word).or_default() += 1;
+        }
+    }
+    let count = u32::try_from(flows.len()).map_or(1.0, f64::from);
+    having.into_iter().map(|(word, having)| (word, (1.0 + count / f64::from(having)).ln())).collect()
+}

@@ -1,0 +1,181 @@
+//! `words.yaml`: the words of one language, as an author writes them.
+//!
+//! Everything that depends on a language is data: another language is another file. Mistakes are reported with
+//! file, line and column.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::lexicon::Class;
+
+/// The most characters of a button's title that every channel shows.
+const BUTTON_TITLE_MAX: usize = 20;
+
+/// The words of one language.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// The language, as BCP 47 has it.
+    pub language: String,
+    /// Where a telephone number without a country code is from, ISO 3166.
+    #[serde(default)]
+    pub region: Option<Spanned<String>>,
+    /// Titles of buttons.
+    pub buttons: Buttons,
+    /// Number words.
+    pub(super) numbers: BTreeMap<String, i64>,
+    /// Ordinal words.
+    pub(super) ordinals: BTreeMap<String, u32>,
+    /// Seven lists of names, Monday first.
+    pub(super) weekdays: Spanned<Vec<Vec<String>>>,
+    /// Twelve lists of names, January first.
+    pub(super) months: Spanned<Vec<Vec<String>>>,
+    /// Days counted from today.
+    pub(super) days: BTreeMap<String, i64>,
+    /// Feasts by month and day, `12-24`.
+    pub(super) holidays: BTreeMap<String, Spanned<String>>,
+    /// Classes of words that the grammar knows.
+    pub(super) grammar: BTreeMap<Class, Vec<String>>,
+    /// Phrases by what a guest does with them.
+    pub(super) acts: BTreeMap<Phrase, Vec<String>>,
+    /// Other words for an option.
+    pub(super) synonyms: BTreeMap<String, Vec<String>>,
+    /// Words that ask for the same thing.
+    pub(super) same: BTreeMap<String, Vec<String>>,
+    /// Phrases that mean one of those words.
+    pub(super) wishes: BTreeMap<String, Vec<String>>,
+    /// Words that carry nothing by themselves.
+    pub(super) filler: Vec<String>,
+}
+
+/// Titles of the two buttons under a question that is answered with yes or no.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Buttons {
+    yes: Spanned<String>,
+    no: Spanned<String>,
+    #[serde(default)]
+    prompts: BTreeMap<String, ButtonPair>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ButtonPair {
+    yes: Option<Spanned<String>>,
+    no: Option<Spanned<String>>,
+}
+
+/// What a phrase says about what a guest does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Phrase {
+    Yes,
+    Approve,
+    No,
+    NotNo,
+    Cancel,
+    Change,
+    More,
+    Repeat,
+    Help,
+    Human,
+    Greet,
+    Thank,
+    Bye,
+    NoPreference,
+}
+
+/// A mistake in a file of words.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}")]
+pub struct WordsError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1; 0 when it is not known.
+    pub line: u64,
+    /// The column, from 1; 0 when it is not known.
+    pub column: u64,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Words {
+    /// Reads a file of words; `file` names it in errors.
+    ///
+    /// # Errors
+    /// The first mistake: broken YAML, an unknown or missing key, seven weekdays that are not seven, a button
+    /// title of more than twenty characters.
+    pub fn parse(yaml: &str, file: &str) -> Result<Self, WordsError> {
+        let words: Self = serde_saphyr::from_str(yaml).map_err(|error| {
+            let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
+            WordsError { file: file.to_owned(), line, column, message: error.to_string() }
+        })?;
+        words.check(file)?;
+        Ok(words)
+    }
+
+    fn check(&self, file: &str) -> Result<(), WordsError> {
+        if self.weekdays.value.len() != 7 {
+            let found = self.weekdays.value.len();
+            return Err(mistake(file, &self.weekdays, format!("expected seven weekdays, found {found}")));
+        }
+        if self.months.value.len() != 12 {
+            let found = self.months.value.len();
+            return Err(mistake(file, &self.months, format!("expected twelve months, found {found}")));
+        }
+        for day in self.holidays.values() {
+            if month_day(&day.value).is_none() {
+                let message = format!("`{}` is not a month and a day, for example 12-24", day.value);
+                return Err(mistake(file, day, message));
+            }
+        }
+        if let Some(region) = &self.region
+            && region.value.parse::<phonenumber::country::Id>().is_err()
+        {
+            let message = format!("`{}` is not a region, for example US", region.value);
+            return Err(mistake(file, region, message));
+        }
+        for title in self.buttons.titles() {
+            let length = title.value.chars().count();
+            if length == 0 || length > BUTTON_TITLE_MAX {
+                let message = format!("the title `{}` has {length} characters, expected 1 to 20", title.value);
+                return Err(mistake(file, title, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Buttons {
+    /// The titles of "yes" and "no" under the prompt of this name.
+    pub fn of(&self, prompt: &str) -> (&str, &str) {
+        let own = self.prompts.get(prompt);
+        let yes = own.and_then(|pair| pair.yes.as_ref()).unwrap_or(&self.yes);
+        let no = own.and_then(|pair| pair.no.as_ref()).unwrap_or(&self.no);
+        (&yes.value, &no.value)
+    }
+
+    /// The prompts that have titles of their own.
+    pub fn prompts(&self) -> impl Iterator<Item = &str> {
+        self.prompts.keys().map(String::as_str)
+    }
+
+    fn titles(&self) -> impl Iterator<Item = &Spanned<String>> {
+        let own = self.prompts.values().flat_map(|pair| pair.yes.iter().chain(&pair.no));
+        [&self.yes, &self.no].into_iter().chain(own)
+    }
+}
+
+/// `12-24` as month and day.
+pub(super) fn month_day(text: &str) -> Option<(u32, u32)> {
+    let (month, day) = text.split_once('-')?;
+    let (month, day) = (month.parse().ok()?, day.parse().ok()?);
+    chrono::NaiveDate::from_ymd_opt(2000, month, day).map(|_| (month, day))
+}
+
+fn mistake<T>(file: &str, at: &Spanned<T>, message: String) -> WordsError {
+    let place = at.referenced;
+    WordsError { file: file.to_owned(), line: place.line(), column: place.column(), message }
+}
