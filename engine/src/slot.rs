@@ -45,6 +45,10 @@ pub enum Kind {
         min: Option<i64>,
         /// The largest allowed.
         max: Option<i64>,
+        /// The nouns that are counted, for example `["room", "rooms"]`: a number before one of them is the
+        /// value even when nobody asked for it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unit: Vec<String>,
     },
     /// Free words, as said.
     Text {
@@ -337,7 +341,7 @@ impl Kind {
                 .map(|item| Value::Choice(item.clone()))
                 .ok_or_else(|| Invalid::NotOffered { key: key.clone() }),
             (Self::Boolean, Heard::Boolean(yes)) => Ok(Value::Boolean(*yes)),
-            (Self::Integer { min, max }, Heard::Integer(number)) => {
+            (Self::Integer { min, max, .. }, Heard::Integer(number)) => {
                 if min.is_some_and(|min| *number < min) || max.is_some_and(|max| *number > max) {
                     return Err(Invalid::OutOfRange { value: *number, min: *min, max: *max });
                 }
