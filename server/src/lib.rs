@@ -1,3 +1,4 @@
 //! A hotel receptionist.
 
+pub mod llm;
 pub mod understand;

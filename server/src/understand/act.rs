@@ -106,7 +106,8 @@ impl Sentence<'_> {
             let here: Vec<FoundAct> = found.iter().filter(|act| act.first == at).copied().collect();
             let Some(end) = here.iter().map(|act| act.end).max() else {
                 let hedge = self.atom_at(at).is_some_and(|atom| {
-                    self.any(atom, &[Class::Hedge, Class::Comma, Class::But]) || (chained && self.is(atom, Class::Filler) && self.is(atom, Class::Me))
+                    self.any(atom, &[Class::Hedge, Class::Comma, Class::But])
+                        || (chained && self.is(atom, Class::Filler) && self.is(atom, Class::Me))
                 });
                 if leading && hedge {
                     lead = at + 1;
@@ -123,7 +124,12 @@ impl Sentence<'_> {
                 if taken {
                     other |= matches!(
                         act.act,
-                        Phrase::More | Phrase::Repeat | Phrase::Help | Phrase::Human | Phrase::Cancel | Phrase::NoPreference
+                        Phrase::More
+                            | Phrase::Repeat
+                            | Phrase::Help
+                            | Phrase::Human
+                            | Phrase::Cancel
+                            | Phrase::NoPreference
                     );
                     for token in said.tokens.iter_mut().take(act.end).skip(act.first) {
                         *token = true;
@@ -139,7 +145,15 @@ impl Sentence<'_> {
     }
 
     /// Whether an act's phrase counts where it stands; notes it.
-    fn act(&self, act: FoundAct, leading: bool, rest: Rest, before: usize, clause: Clause, said: &mut ActsSaid) -> bool {
+    fn act(
+        &self,
+        act: FoundAct,
+        leading: bool,
+        rest: Rest,
+        before: usize,
+        clause: Clause,
+        said: &mut ActsSaid,
+    ) -> bool {
         let trusted = leading && before <= 2;
         let (flag, counts) = match act.act {
             Phrase::Yes => (&mut said.yes, trusted && !clause.asks),
@@ -172,7 +186,10 @@ impl Sentence<'_> {
         let mut end = from;
         while end < clause.end {
             let parted = self.atom_at(end).is_some_and(|atom| self.any(atom, &[Class::Comma, Class::But]));
-            let phrase = found.iter().any(|act| act.first == end && matches!(act.act, Phrase::Thank | Phrase::Yes | Phrase::Approve | Phrase::Bye));
+            let phrase = found.iter().any(|act| {
+                act.first == end
+                    && matches!(act.act, Phrase::Thank | Phrase::Yes | Phrase::Approve | Phrase::Bye)
+            });
             if parted || phrase {
                 break;
             }
@@ -187,7 +204,11 @@ impl Sentence<'_> {
         while self.any(at, &[Class::Hedge, Class::Comma]) || self.token_of_act(at, said) {
             at += 1;
         }
-        let starts = |class| self.is(at, class) || ((self.any(at, &[Class::Hedge]) || self.tokens_are(at, &["and"])) && self.is(at + 1, class));
+        let starts = |class| {
+            self.is(at, class)
+                || ((self.any(at, &[Class::Hedge]) || self.tokens_are(at, &["and"]))
+                    && self.is(at + 1, class))
+        };
         let wh = starts(Class::Wh) && !self.tokens_are(at + 1, &["about", "bout"]);
         let aux = starts(Class::Aux) && !self.is(at, Class::Not);
         if other || !(wh || aux || clause.asks) {
@@ -195,9 +216,13 @@ impl Sentence<'_> {
         }
         let content = self.content(clause.first, clause.end, lexicon, &said.tokens);
         let valued = (0..self.len()).any(|at| {
-            self.is_taken(at) && self.atoms.get(at).is_some_and(|atom| atom.first >= clause.first && atom.end <= clause.end)
+            self.is_taken(at)
+                && self.atoms.get(at).is_some_and(|atom| atom.first >= clause.first && atom.end <= clause.end)
         });
-        if wh || (content > 0 && (aux || clause.asks)) || (!valued && clause.asks && !said.yes && !said.no && self.words(clause) > 1) {
+        if wh
+            || (content > 0 && (aux || clause.asks))
+            || (!valued && clause.asks && !said.yes && !said.no && self.words(clause) > 1)
+        {
             said.question = true;
             said.wh_question |= wh;
         }
@@ -224,7 +249,10 @@ impl Sentence<'_> {
                 let Some(token) = self.tokens.get(*at) else { return false };
                 let Some(atom) = self.atom_at(*at) else { return false };
                 let known = self.atoms[atom].meaning.classes != 0;
-                let number = matches!(token.kind, super::token::TokenKind::Number(_) | super::token::TokenKind::Ordinal(_));
+                let number = matches!(
+                    token.kind,
+                    super::token::TokenKind::Number(_) | super::token::TokenKind::Ordinal(_)
+                );
                 (token.is_word() || number)
                     && !acts.get(*at).copied().unwrap_or(false)
                     && !self.is_taken(atom)

@@ -2,23 +2,22 @@
 
 use chrono::NaiveDate;
 use indexmap::IndexMap;
-use innkeeper_engine::{
-    Act, By, Expecting, Heard, Item, Kind, Options, Question, ScopedSlot, Startable,
-};
+use innkeeper_engine::{Act, By, Expecting, Heard, Item, Kind, Options, Question, ScopedSlot, Startable};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::extract::{Extractor, ReadOut, Reading};
+use super::extract::{ReadOut, Reading};
+use super::model::Understander;
 use super::stay::Asked;
 
 /// A line that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the line is not {{\"today\",\"asked\",\"system\",\"user\"}}: {0}")]
-pub struct LineError(#[from] serde_json::Error);
+pub struct LineFault(#[from] serde_json::Error);
 
 /// One line of the command's input.
 #[derive(Debug, Deserialize)]
-pub(super) struct Line {
+struct Line {
     /// The day that relative dates count from.
     today: NaiveDate,
     /// The slots that were asked for.
@@ -36,16 +35,15 @@ pub(super) struct Line {
 ///
 /// # Errors
 /// The line is not such an object.
-pub fn line(extractor: &Extractor, text: &str) -> Result<Json, LineError> {
-    let line: Line = serde_json::from_str(text)?;
-    let turn = line.turn(extractor);
-    let out = extractor.read(&turn.question, turn.reading);
-    Ok(turn.answer(out))
+pub async fn line(understander: &Understander, text: &str) -> Result<String, LineFault> {
+    let turn = serde_json::from_str::<Line>(text)?.turn();
+    let out = understander.read(&turn.question, turn.reading).await;
+    Ok(turn.answer(&out).to_string())
 }
 
 /// A line as a question, and what its context says about yes and no.
-pub(super) struct Turn {
-    pub(super) question: Question,
+struct Turn {
+    question: Question,
     reading: Reading,
     context: Context,
 }
@@ -64,7 +62,7 @@ enum Context {
 }
 
 impl Line {
-    pub(super) fn turn(self, extractor: &Extractor) -> Turn {
+    fn turn(self) -> Turn {
         let system = self.system.unwrap_or_default();
         let has = |name: &str| self.asked.iter().any(|asked| asked == name);
         let asked = if has("check_in") || has("stay") || has("date") || has("dates") {
@@ -77,7 +75,7 @@ impl Line {
             Asked::No
         };
         let asks_to_decide = has("affirm") || has("negate") || has("confirm");
-        let mut context = extractor.context(&system);
+        let mut context = context(&system);
         if asks_to_decide {
             context = Context::Decision;
         }
@@ -102,9 +100,9 @@ impl Line {
 }
 
 impl Turn {
-    fn answer(&self, out: ReadOut) -> Json {
-        let acts = self.acts(&out);
-        let slots = slots(&out);
+    fn answer(&self, out: &ReadOut) -> Json {
+        let acts = self.acts(out);
+        let slots = slots(out);
         let by = match out.understanding.by {
             By::Rules => "rules",
             By::Model => "model",
@@ -154,36 +152,88 @@ impl Turn {
     }
 }
 
-impl Extractor {
-    /// What a yes to these words would agree to.
-    fn context(&self, system: &str) -> Context {
-        let words = system.to_lowercase();
-        let any = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
-        if words.trim().is_empty() {
-            Context::Nothing
-        } else if any(DECISIONS) {
-            Context::Decision
-        } else if any(MORE_WISHES) {
-            Context::MoreWishes
-        } else {
-            Context::Offer
-        }
+/// What a yes to these words would agree to.
+fn context(system: &str) -> Context {
+    let words = system.to_lowercase();
+    let any = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    if words.trim().is_empty() {
+        Context::Nothing
+    } else if any(DECISIONS) {
+        Context::Decision
+    } else if any(MORE_WISHES) {
+        Context::MoreWishes
+    } else {
+        Context::Offer
     }
 }
 
 /// How a receptionist asks whether a read-back is right, or whether to go on.
 const DECISIONS: &[&str] = &[
-    "correct?", "confirm", "is that right", "is this right", "that right?", "right?", "shall i", "should i", "would you like me to",
-    "do you want me to", "want me to", "is that ok", "is this ok", "okay?", "ok?", "proceed", "go ahead", "all right?",
-    "alright?", "want to book", "like to book", "want to reserve", "like to reserve", "want to make", "like to make", "sound right",
-    "does that sound", "does this sound", "do you agree", "is everything", "are these", "are the details", "accurate", "is that fine", "is this fine",
-    "can i book", "can i reserve", "wish to", "do you want a reservation", "a reservation?", "would you like a",
-    "continue", "is that what you", "is this what you", "happy for me", "may i", "verify", "sound okay", "sound ok", "make sure", "check that", "need me to",
+    "correct?",
+    "confirm",
+    "is that right",
+    "is this right",
+    "that right?",
+    "right?",
+    "shall i",
+    "should i",
+    "would you like me to",
+    "do you want me to",
+    "want me to",
+    "is that ok",
+    "is this ok",
+    "okay?",
+    "ok?",
+    "proceed",
+    "go ahead",
+    "all right?",
+    "alright?",
+    "want to book",
+    "like to book",
+    "want to reserve",
+    "like to reserve",
+    "want to make",
+    "like to make",
+    "sound right",
+    "does that sound",
+    "does this sound",
+    "do you agree",
+    "is everything",
+    "are these",
+    "are the details",
+    "accurate",
+    "is that fine",
+    "is this fine",
+    "can i book",
+    "can i reserve",
+    "wish to",
+    "do you want a reservation",
+    "a reservation?",
+    "would you like a",
+    "continue",
+    "is that what you",
+    "is this what you",
+    "happy for me",
+    "may i",
+    "verify",
+    "sound okay",
+    "sound ok",
+    "make sure",
+    "check that",
+    "need me to",
 ];
 
 /// How a receptionist asks whether anything else is wanted.
 const MORE_WISHES: &[&str] = &[
-    "anything else", "something else", "else i can", "else can i", "any other", "further assist", "other help", "more help", "help you with",
+    "anything else",
+    "something else",
+    "else i can",
+    "else can i",
+    "any other",
+    "further assist",
+    "other help",
+    "more help",
+    "help you with",
 ];
 
 /// The slot of the demonstration flow that a name, ours or another's, means.
@@ -252,7 +302,13 @@ fn starts() -> Vec<Startable> {
         start(
             "hotel_question",
             "The guest asks something about the hotel.",
-            &["do you have parking", "what time is breakfast", "are pets allowed", "is there wifi", "where are you"],
+            &[
+                "do you have parking",
+                "what time is breakfast",
+                "are pets allowed",
+                "is there wifi",
+                "where are you",
+            ],
         ),
     ]
 }
@@ -267,7 +323,8 @@ fn slots(out: &ReadOut) -> Json {
         Heard::DateRange(range) => Some(*range),
         _ => None,
     });
-    let placed = |day: &NaiveDate| range.is_some_and(|range| [range.check_in, range.check_out].contains(&Some(*day)));
+    let placed =
+        |day: &NaiveDate| range.is_some_and(|range| [range.check_in, range.check_out].contains(&Some(*day)));
     if let Some(day) = out.days.iter().find(|day| !placed(day)) {
         slots.insert("date".to_owned(), json!(day));
     }
@@ -300,4 +357,3 @@ fn party(adults: Option<u32>, children: Option<u32>, total: Option<u32>) -> Json
         _ => json!(people),
     }
 }
-

@@ -14,6 +14,7 @@ mod day;
 mod extract;
 mod lexicon;
 mod line;
+mod model;
 mod number;
 mod party;
 mod sentence;
@@ -23,5 +24,6 @@ mod wish;
 mod words;
 
 pub use extract::Extractor;
-pub use line::{LineError, line};
-pub use words::{Buttons, Words, WordsError};
+pub use line::{LineFault, line};
+pub use model::Understander;
+pub use words::{ButtonTitles, Words, WordsFault, YesNo};

@@ -60,7 +60,10 @@ impl Sentence<'_> {
     }
 
     fn noun(&self, at: usize) -> Option<Noun> {
-        use Class::{Adult, Child, Couple, Parents, People, RelationAdult, RelationAdults, RelationChild, RelationChildren};
+        use Class::{
+            Adult, Child, Couple, Parents, People, RelationAdult, RelationAdults, RelationChild,
+            RelationChildren,
+        };
         let meaning = self.meaning(at);
         if meaning.is(Adult) {
             Some(Noun::Adults(1))
@@ -99,9 +102,15 @@ impl Sentence<'_> {
             noun_at += 1;
         }
         for _ in 0..2 {
-            let plain = self.meaning(noun_at).classes == 0 || self.any(noun_at, &[Class::My, Class::Other, Class::Filler]);
+            let plain = self.meaning(noun_at).classes == 0
+                || self.any(noun_at, &[Class::My, Class::Other, Class::Filler]);
             let child = self.is(noun_at, Child) && self.is(noun_at + 1, Child);
-            if child || (self.noun(noun_at).is_none() && plain && self.is_word(noun_at) && self.number(noun_at).is_none()) {
+            if child
+                || (self.noun(noun_at).is_none()
+                    && plain
+                    && self.is_word(noun_at)
+                    && self.number(noun_at).is_none())
+            {
                 noun_at += 1;
             }
         }
@@ -140,7 +149,9 @@ impl Sentence<'_> {
             return None;
         }
         let before = at.checked_sub(1);
-        let next_joins = |end: usize| self.any(end, &[And, Join]) || (self.is(end, Comma) && self.any(end + 1, &[My, And]));
+        let next_joins = |end: usize| {
+            self.any(end, &[And, Join]) || (self.is(end, Comma) && self.any(end + 1, &[My, And]))
+        };
         if self.is(at, OnlyMe) {
             if next_joins(at + 1) && self.lists(at + 2) {
                 count.me = true;
@@ -178,7 +189,10 @@ impl Sentence<'_> {
         }
         let end = noun_at + 1;
         if self.any(noun_at, &[Couple]) {
-            let opened = asked || before.is_some_and(|at| self.any(at, &[For, Group, ThisIs, Class::We]) || self.tokens_are(at, &["as"]));
+            let opened = asked
+                || before.is_some_and(|at| {
+                    self.any(at, &[For, Group, ThisIs, Class::We]) || self.tokens_are(at, &["as"])
+                });
             if !opened {
                 return None;
             }
@@ -186,7 +200,9 @@ impl Sentence<'_> {
         let linked = asked
             || next_joins(end)
             || before.is_some_and(|at| self.any(at, &[And, Join, For, Group, ThisIs, Class::Not]))
-            || before.is_some_and(|b| self.is(b, Comma) && b.checked_sub(1).is_some_and(|b| self.taken(b) == Some(Taken::Party)));
+            || before.is_some_and(|b| {
+                self.is(b, Comma) && b.checked_sub(1).is_some_and(|b| self.taken(b) == Some(Taken::Party))
+            });
         if !linked || (!determined && !asked && !before.is_some_and(|at| self.any(at, &[And, Join, Comma]))) {
             return None;
         }
@@ -233,18 +249,64 @@ impl Sentence<'_> {
 
     /// Whether a number before the atom counts nothing that is named there.
     fn stands_alone(&self, at: usize) -> bool {
-        use Class::{Aged, And, At, But, For, From, Group, Hedge, In, Join, Leave, Me, On, Or, Option, Part, Star, This, ThisIs, Total, Until, We};
+        use Class::{
+            Aged, And, At, But, For, From, Group, Hedge, In, Join, Leave, Me, On, Option, Or, Part, Star,
+            This, ThisIs, Total, Until, We,
+        };
         let meaning = self.meaning(at);
-        if self.any(at, &[Class::Night, Class::Day, Class::Week, Option, Class::One, Star, Part, Class::Dash, Class::Slash, Class::NotADay]) {
+        if self.any(
+            at,
+            &[
+                Class::Night,
+                Class::Day,
+                Class::Week,
+                Option,
+                Class::One,
+                Star,
+                Part,
+                Class::Dash,
+                Class::Slash,
+                Class::NotADay,
+            ],
+        ) {
             return false;
         }
         self.ends(at)
             || self.is_taken(at)
-            || self.any(at, &[And, On, At, From, Until, In, Total, For, Join, Hedge, But, Or, Class::The, Class::Next, This, Class::Arrive, Leave, We, Me, ThisIs, Aged, Group, Class::Not])
+            || self.any(
+                at,
+                &[
+                    And,
+                    On,
+                    At,
+                    From,
+                    Until,
+                    In,
+                    Total,
+                    For,
+                    Join,
+                    Hedge,
+                    But,
+                    Or,
+                    Class::The,
+                    Class::Next,
+                    This,
+                    Class::Arrive,
+                    Leave,
+                    We,
+                    Me,
+                    ThisIs,
+                    Aged,
+                    Group,
+                    Class::Not,
+                ],
+            )
             || meaning.weekday.is_some()
             || meaning.month.is_some()
             || meaning.days.is_some()
-            || (self.is(at, Class::Filler) && meaning.classes.count_ones() == 1 && self.is_pronoun_or_politeness(at))
+            || (self.is(at, Class::Filler)
+                && meaning.classes.count_ones() == 1
+                && self.is_pronoun_or_politeness(at))
     }
 
     fn is_pronoun_or_politeness(&self, at: usize) -> bool {
@@ -253,7 +315,10 @@ impl Sentence<'_> {
 
     /// Nouns of the filler list that a number before them counts.
     fn unit_like(&self, text: &str) -> bool {
-        text.starts_with("room") || text.starts_with("hotel") || text.starts_with("thing") || text.starts_with("place")
+        text.starts_with("room")
+            || text.starts_with("hotel")
+            || text.starts_with("thing")
+            || text.starts_with("place")
     }
 
     /// A bare number where a party was asked for.
@@ -273,7 +338,11 @@ impl Sentence<'_> {
 
 impl Count {
     fn is_empty(&self) -> bool {
-        self.adults.is_none() && self.relations == 0 && self.children.is_none() && self.total.is_none() && !self.me
+        self.adults.is_none()
+            && self.relations == 0
+            && self.children.is_none()
+            && self.total.is_none()
+            && !self.me
     }
 
     fn said(self) -> Option<PartySaid> {
