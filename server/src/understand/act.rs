@@ -97,7 +97,6 @@ impl Sentence<'_> {
         lexicon: &Lexicon,
         said: &mut ActsSaid,
     ) {
-        let mut lead = clause.first;
         let mut leading = true;
         let mut chained = false;
         let mut other = false;
@@ -109,15 +108,10 @@ impl Sentence<'_> {
                     self.any(atom, &[Class::Hedge, Class::Comma, Class::But])
                         || (chained && self.is(atom, Class::Filler) && self.is(atom, Class::Me))
                 });
-                if leading && hedge {
-                    lead = at + 1;
-                } else {
-                    leading = false;
-                }
+                leading &= hedge;
                 at += 1;
                 continue;
             };
-            let _ = lead;
             let rest = self.rest(end, clause, found, lexicon);
             for act in &here {
                 let taken = self.act(*act, leading, rest, before, clause, said);
@@ -156,8 +150,10 @@ impl Sentence<'_> {
     ) -> bool {
         let trusted = leading && before <= 2;
         let (flag, counts) = match act.act {
-            Phrase::Yes => (&mut said.yes, trusted && !clause.asks),
-            Phrase::Approve => (&mut said.approve, trusted && rest.clause_content == 0 && !clause.asks),
+            Phrase::Yes => (&mut said.yes, trusted && (!clause.asks || rest.words > 1)),
+            Phrase::Approve => {
+                (&mut said.approve, trusted && rest.clause_content == 0 && !rest.valued && !clause.asks)
+            }
             Phrase::No => (&mut said.no, leading),
             Phrase::NotNo => return leading,
             Phrase::Cancel => {
@@ -185,7 +181,8 @@ impl Sentence<'_> {
     fn rest(&self, from: usize, clause: Clause, found: &[FoundAct], lexicon: &Lexicon) -> Rest {
         let mut end = from;
         while end < clause.end {
-            let parted = self.atom_at(end).is_some_and(|atom| self.any(atom, &[Class::Comma, Class::But]));
+            let parted =
+                self.atom_at(end).is_some_and(|atom| self.any(atom, &[Class::Comma, Class::But, Class::And]));
             let phrase = found.iter().any(|act| {
                 act.first == end
                     && matches!(act.act, Phrase::Thank | Phrase::Yes | Phrase::Approve | Phrase::Bye)
@@ -196,7 +193,8 @@ impl Sentence<'_> {
             end += 1;
         }
         let none = vec![false; self.tokens.len()];
-        Rest { clause_content: self.content(from, end, lexicon, &none), words: end - from }
+        let valued = (from..end).any(|token| self.atom_at(token).is_some_and(|atom| self.is_taken(atom)));
+        Rest { clause_content: self.content(from, end, lexicon, &none), words: end - from, valued }
     }
 
     fn question(&self, clause: Clause, other: bool, lexicon: &Lexicon, said: &mut ActsSaid) {
@@ -268,4 +266,6 @@ impl Sentence<'_> {
 struct Rest {
     clause_content: usize,
     words: usize,
+    /// Whether a value stands there.
+    valued: bool,
 }

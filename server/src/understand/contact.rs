@@ -15,6 +15,7 @@ impl Sentence<'_> {
         let (from, end) = self
             .introduced(asked)
             .or_else(|| self.signed())
+            .or_else(|| self.for_somebody())
             .or_else(|| if asked { self.answered_name(lexicon) } else { None })?;
         self.take(from, end, Taken::Name);
         let name = self.text(from, end).trim_matches(|c: char| !c.is_alphanumeric() && c != '.');
@@ -56,6 +57,32 @@ impl Sentence<'_> {
             }
         }
         None
+    }
+
+    /// "a room for Ada Byron": two or three capitalised words that mean nothing else.
+    fn for_somebody(&self) -> Option<(usize, usize)> {
+        (0..self.len()).find_map(|at| {
+            let from = if self.is(at + 1, Class::Title) { at + 2 } else { at + 1 };
+            let capital = |at: usize| self.token(at).is_some_and(|token| token.capital);
+            let end =
+                (from..from + 3).take_while(|at| capital(*at) && self.is_name_word(*at, false)).last()? + 1;
+            let closed = self.ends(end)
+                || self.is_taken(end)
+                || self.any(
+                    end,
+                    &[
+                        Class::On,
+                        Class::At,
+                        Class::And,
+                        Class::From,
+                        Class::Hedge,
+                        Class::To,
+                        Class::Filler,
+                        Class::For,
+                    ],
+                );
+            (self.is(at, Class::For) && end - from >= 2 && closed).then_some((from, end))
+        })
     }
 
     /// "Ada Byron here", "Ada Byron is my name".

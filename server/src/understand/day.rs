@@ -81,7 +81,7 @@ impl Said {
                 let date = nearest(near, today, upcoming).or_else(|| upcoming(tomorrow).next())?;
                 shift(date, 7 * weeks_more)
             }
-            Self::WeekdayDay { weekday, day } => (0..=6)
+            Self::WeekdayDay { weekday, day } => (0..=3)
                 .filter_map(|months| {
                     let month = from.with_day(1)?.checked_add_months(Months::new(months))?;
                     month.with_day(day).filter(|date| *date >= from)
@@ -197,6 +197,9 @@ impl Sentence<'_> {
         if self.is(end, FromNow) {
             return Some((Said::On(shift(today, days)?), end + 1, false));
         }
+        if self.is(end, Class::From) && self.meaning(end + 1).days == Some(0) {
+            return Some((Said::On(shift(today, days)?), end + 2, false));
+        }
         if preceded {
             let night_stay = self.is(end.checked_sub(1)?, Night);
             return (!night_stay).then_some((Said::On(shift(today, days)?), end, false));
@@ -296,6 +299,9 @@ impl Sentence<'_> {
             && !bare
         {
             return Some(match said {
+                Said::Day { months: None, .. } if week.is_some() => {
+                    (Said::Weekday { weekday, week, weeks_more: 0 }, end, false)
+                }
                 Said::Day { day, months: None } => (Said::WeekdayDay { weekday, day }, end, false),
                 other => (other, end, false),
             });
@@ -361,6 +367,12 @@ impl Sentence<'_> {
         }
         let end = start + 1;
         if self.any(end, &[Class::NotADay]) && !self.is(end, Comma) {
+            return None;
+        }
+        if !ordinal
+            && self
+                .any(end, &[Class::Night, Class::Day, Class::Week, Class::Adult, Class::Child, Class::People])
+        {
             return None;
         }
         if !ordinal {

@@ -45,6 +45,10 @@ pub(super) struct ReadOut {
     /// The word "yes", or approval.
     pub(super) agreed: bool,
     pub(super) started: bool,
+    /// The word "no", or refusal.
+    pub(super) refused: bool,
+    /// Whether the days' places in a stay were said.
+    pub(super) placed: bool,
 }
 
 impl Extractor {
@@ -209,6 +213,7 @@ impl Extractor {
         }
         heard.ambiguous |= said.ambiguous;
         heard.days.clone_from(&said.days);
+        heard.placed = said.placed;
         let dates: Vec<&ScopedSlot> =
             scope.iter().filter(|slot| matches!(slot.kind, Kind::Date { .. })).collect();
         if asks_day && let (Some(slot), Some(day)) = (expected, said.days.first()) {
@@ -302,6 +307,7 @@ struct HeardValues {
     slots: IndexMap<String, Heard>,
     expected: Option<ScopedSlot>,
     days: Vec<chrono::NaiveDate>,
+    placed: bool,
     /// Something was said that fits several ways.
     ambiguous: bool,
     /// A value differs from one that was known.
@@ -438,7 +444,8 @@ fn finish(
         acts.push(Act::Affirm);
     }
     let no_preference = heard.slots.values().any(|heard| matches!(heard, Heard::NoPreference));
-    if said.no && !no_preference {
+    let answered = heard.expected.as_ref().is_some_and(|slot| heard.has(slot) && slot.kind != Kind::Boolean);
+    if said.no && !no_preference && !answered {
         acts.push(Act::Deny);
     }
     if said.cancel && (busy || wish.is_none()) {
@@ -480,6 +487,8 @@ fn finish(
         approve: said.approve,
         agreed,
         started,
+        refused: said.no,
+        placed: heard.placed,
         understanding: Understanding { slots: heard.slots, acts, sure, by: By::Rules },
     }
 }

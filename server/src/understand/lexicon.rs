@@ -98,6 +98,9 @@ pub(super) enum Class {
     Hedge,
     Correction,
     Stay,
+    All,
+    Add,
+    Title,
     // Signs and shapes, which no file of words names.
     #[serde(skip)]
     Comma,

@@ -25,5 +25,5 @@ mod words;
 
 pub use extract::Extractor;
 pub use line::{LineFault, line};
-pub use model::Understander;
+pub use model::{InstructionsFault, Understander};
 pub use words::{ButtonTitles, Words, WordsFault, YesNo};

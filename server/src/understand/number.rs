@@ -48,12 +48,12 @@ impl Sentence<'_> {
             return self.ends(at + 3).then_some((number, at + 3));
         }
         let number = self.number(at)?;
-        (1..=3).find_map(|distance| {
+        (1..=4).find_map(|distance| {
             let noun = at + distance;
             let passed = (at + 1..noun).all(|at| {
-                self.is_word(at)
-                    && !self.is_taken(at)
-                    && self.meaning(at).number.is_none()
+                (self.taken(at) == Some(Taken::Amount)
+                    || (self.is_word(at) && !self.is_taken(at) && self.meaning(at).number.is_none()))
+                    && !self.is(at, Class::Comma)
                     && !self.any(
                         at,
                         &[

@@ -170,7 +170,7 @@ impl<'a> Sentence<'a> {
             !stay
                 && (self.ends(end)
                     || !self.is_word(end)
-                    || self.is(end, Class::Filler)
+                    || (self.is(end, Class::Filler) && !self.is_unit_like(end))
                     || self.any(end, &[TimeOfDay]))
         };
         if at_word && two && alone(at + 2) {

@@ -37,6 +37,8 @@ pub(super) struct StaySaid {
     pub(super) range: DateRange,
     /// All days that were said and not denied, in the order they were said.
     pub(super) days: Vec<NaiveDate>,
+    /// Whether words say which day is which, or for how long.
+    pub(super) placed: bool,
     /// Whether more was said than could be told apart.
     pub(super) ambiguous: bool,
 }
@@ -77,18 +79,40 @@ impl Sentence<'_> {
     pub(super) fn stay(&mut self, context: StayContext) -> StaySaid {
         let (mut points, nights) = self.points(context);
         self.give_roles(&mut points);
-        for point in &points {
+        let (gone, mut points): (Vec<Point>, Vec<Point>) =
+            points.into_iter().partition(|point| self.is_gone(point, context.today));
+        if let [only] = points.as_mut_slice() {
+            only.joined = false;
+        }
+        for point in gone.iter().chain(&points) {
             self.take(point.found.first, point.found.end, Taken::Day);
         }
         let mut said =
             StaySaid { ambiguous: points.iter().any(|point| point.alternative), ..StaySaid::default() };
         said.range.nights = nights.and_then(|nights| nights.resolve(context.known));
+        said.placed = nights.is_some() || points.len() > 1 || points.iter().any(|point| point.role.is_some());
         if points.is_empty() {
             self.bare_answer(context, &mut said);
-            return said;
+        } else {
+            self.arrange(&points, context, &mut said);
         }
-        self.arrange(&points, context, &mut said);
+        if context.past {
+            let anchor = Anchor { today: context.today, after: None, near: None };
+            said.days.extend(gone.iter().filter_map(|point| point.found.said.resolve(anchor)));
+        }
         said
+    }
+
+    /// "yesterday" and "three days ago", which are never a stay, and the "today" of "that is all for today".
+    fn is_gone(&self, point: &Point, today: NaiveDate) -> bool {
+        let first = point.found.first;
+        let relative = self.meaning(first).days;
+        let past = matches!(point.found.said, Said::On(date) if date < today)
+            && relative.is_some_and(|days| days < 0);
+        let closing = relative == Some(0)
+            && first.checked_sub(1).is_some_and(|before| self.is(before, Class::For))
+            && (first.saturating_sub(6)..first).any(|at| self.is(at, Class::All));
+        past || closing || self.is(point.found.end.saturating_sub(1), Class::Ago)
     }
 
     fn points(&mut self, context: StayContext) -> (Vec<Point>, Option<Nights>) {
@@ -115,16 +139,6 @@ impl Sentence<'_> {
             points.push(point);
         }
         self.drop_bare(&mut points, context);
-        if !context.past {
-            let past = |point: &Point| match point.found.said {
-                Said::On(date) => {
-                    date < context.today && self.meaning(point.found.first).days.is_some_and(|d| d < 0)
-                }
-                _ => false,
-            };
-            let ago = |point: &Point| self.is(point.found.end.saturating_sub(1), Class::Ago);
-            points.retain(|point| !past(point) && !ago(point));
-        }
         (points, nights)
     }
 
@@ -281,12 +295,23 @@ impl Sentence<'_> {
         }
     }
 
+    fn is_negation(&self, at: usize) -> bool {
+        self.is(at, Class::Not)
+            || self.token(at).is_some_and(|token| token.apostrophe && token.text.ends_with("nt"))
+    }
+
     fn role_between(&self, from: usize, to: usize) -> Option<Role> {
         (from..to).find_map(|at| self.role(at))
     }
 
     fn role(&self, at: usize) -> Option<Role> {
-        if self.any(at, &[Class::Until, Class::Leave]) {
+        // "we don't arrive until the 10th"
+        let not_before = self.is(at, Class::Until)
+            && at.checked_sub(1).is_some_and(|before| self.is(before, Class::Arrive))
+            && (at.saturating_sub(6)..at).any(|at| self.is_negation(at));
+        if not_before {
+            Some(Role::In)
+        } else if self.any(at, &[Class::Until, Class::Leave]) {
             Some(Role::Out)
         } else if self.any(at, &[Class::From, Class::Arrive]) {
             Some(Role::In)
@@ -307,7 +332,9 @@ impl Sentence<'_> {
         let denied = before.is_some_and(|at| {
             self.is(at, InsteadOf) || (self.is(at, Not) && !self.is(at, Class::Correction))
         });
-        if self.is(at, Overnight) {
+        if self.is(at, Overnight)
+            && (self.ends(at + 1) || self.any(at + 1, &[Class::Filler, Class::On, Class::And]))
+        {
             return Some((Nights::Count(1), at + 1, denied));
         }
         if staying
@@ -336,11 +363,13 @@ impl Sentence<'_> {
         if self.is(unit, Dash) {
             unit += 1;
         }
+        let measured = |at: usize| self.any(at, &[Night, Class::Day]);
         let spare = usize::from(
             self.is_word(unit)
                 && self.meaning(unit).classes == 0
-                && self.is(unit + 1, Night)
-                && !self.is(unit, Night),
+                && self.meaning(unit).number.is_none()
+                && measured(unit + 1)
+                && !measured(unit),
         );
         unit += spare;
         let per_unit = if self.is(unit, Night) || self.is(unit, Class::Day) {
@@ -367,6 +396,7 @@ impl Sentence<'_> {
         let night = self.is(unit, Night);
         if !night {
             if self.any(end, &[Ago, FromNow])
+                || (self.is(end, Class::From) && self.meaning(end + 1).days == Some(0))
                 || (!staying && before.is_some_and(|at| self.tokens_are(at, &["in"]) && self.is(at, In)))
             {
                 return None;
@@ -389,7 +419,7 @@ impl Sentence<'_> {
                 return None;
             }
             // "7 days a week", "two days before"
-            if self.is(end, Article) || self.tokens_are(end, &["before", "prior", "in"]) && !staying {
+            if self.is(end, Article) || self.tokens_are(end, &["before", "prior"]) && !staying {
                 return None;
             }
         }
@@ -428,7 +458,9 @@ impl Sentence<'_> {
                     ],
                 )
         });
-        let Some(number) = self.number(at).filter(|_| alone).and_then(|number| u32::try_from(number).ok())
+        let counts = !self.stands_alone(at + 1);
+        let Some(number) =
+            self.number(at).filter(|_| alone && !counts).and_then(|number| u32::try_from(number).ok())
         else {
             return;
         };
@@ -438,8 +470,8 @@ impl Sentence<'_> {
         };
         let arrival = context.known.and_then(|known| known.check_in);
         match context.asked {
-            Asked::Nights if number <= 400 => said.range.nights = Some(number),
-            Asked::Departure if number <= 7 => said.range.nights = Some(number),
+            Asked::Nights if (1..=400).contains(&number) => said.range.nights = Some(number),
+            Asked::Departure if (1..=7).contains(&number) => said.range.nights = Some(number),
             Asked::Departure => said.range.check_out = day(arrival),
             Asked::Stay => said.range.check_in = day(None),
             Asked::Nights | Asked::No => {}

@@ -42,7 +42,9 @@ fn keywords(sentence: &Sentence<'_>, lexicon: &Lexicon) -> Vec<String> {
         });
         let token = &sentence.tokens[at];
         at += 1;
-        if value || !token.is_word() {
+        let grammar =
+            atom.is_some_and(|atom| sentence.any(atom, &[Class::Arrive, Class::Leave, Class::NameIs]));
+        if value || grammar || !token.is_word() {
             continue;
         }
         let stem = token.text.strip_suffix('s').filter(|stem| stem.len() > 3);
