@@ -16,6 +16,7 @@ pub mod channel;
 pub mod conversation;
 pub mod tools;
 pub mod understand;
+pub mod llm;
 pub mod reply;
 
 pub mod store;
