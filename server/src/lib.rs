@@ -12,12 +12,15 @@ pub mod http;
 pub mod replay;
 
 pub mod channel;
+pub mod inbox;
+pub mod turn;
 
 pub mod conversation;
 pub mod tools;
 pub mod understand;
 pub mod llm;
 pub mod reply;
+pub mod outbox;
 
 pub mod store;
 

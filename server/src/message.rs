@@ -100,11 +100,20 @@ impl ChannelName {
         }
     }
 
-    /// Whether its guests are right here, so that a reply is conveyed when its turn returns.
+    /// Whether the guest is right here: what is said has reached them when it is said, and nothing is sent.
     pub fn is_local(self) -> bool {
         match self {
             Self::Console | Self::Terminal => true,
             Self::Twilio | Self::Meta => false,
+        }
+    }
+
+    /// How long the words of one message can be, in UTF-16 units; `None` is any length.
+    pub fn text_limit(self) -> Option<usize> {
+        match self {
+            Self::Twilio => Some(1600),
+            Self::Meta => Some(4096),
+            Self::Console | Self::Terminal => None,
         }
     }
 
