@@ -77,6 +77,10 @@ async function recover(problem, doing, row) {
     row.failed('The receptionist no longer has this conversation. Trying again begins a new one.', () => again(doing));
   } else if (problem.kind === 'moved') {
     await show();
+    if (!words.value && doing.text && !doing.button) {
+      words.value = doing.text;
+      grow();
+    }
     notice(problem.message);
   } else {
     row.failed(problem.message, () => again(doing));
@@ -110,16 +114,16 @@ async function show() {
   panel.clear();
   playing(talk.phone);
   turns = talk.turns.length;
-  for (const turn of talk.turns) {
-    chat.past(turn);
-    panel.begins(turn.guest);
-    for (const { event, data } of turn.happened) {
+  for (const { line, silent, button, happened } of talk.turns) {
+    chat.past(line, silent, button);
+    panel.begins(silent ? null : line.guest);
+    for (const { event, data } of happened) {
       if (event === 'trace') panel.trace(data);
       else if (event === 'called') panel.called(data);
       else if (event === 'answered') panel.answered(data);
     }
-    panel.turned(turn);
-    if (turn.ended) chat.says('This conversation has ended. The next message begins another.');
+    panel.turned(line);
+    if (line.ended) chat.says('This conversation has ended. The next message begins another.');
   }
   return true;
 }
@@ -152,7 +156,7 @@ function forget() {
 
 function playing(number) {
   phone = number ?? null;
-  $('playing').textContent = phone ? `You play the guest with ${phone}` : 'You play a guest nobody knows';
+  $('playing').textContent = phone ? `As the guest with ${phone}` : 'As an unknown guest';
 }
 
 function notice(sentence) {
@@ -187,8 +191,9 @@ function send() {
 
 function suggest(today) {
   const friday = later(today, ((5 - weekday(today) + 7) % 7) + 7);
+  const [from, to] = [dayAndMonth(friday), dayAndMonth(later(friday, 2))];
   const suggestions = [
-    `Hi, a room with a sea view for two from ${dayAndMonth(friday)} for two nights, please`,
+    `Hi, a room with a sea view for two from ${from} to ${to} please`,
     'Do you have anything free next weekend?',
     'Is there parking, and until when is breakfast?',
     'I would like to cancel my booking',

@@ -117,8 +117,12 @@ export class Chat {
   }
 
   /** Shows a turn of the past. */
-  past({ guest, replies }) {
-    this.guest(guest === null ? { silence: true } : { text: guest });
+  past({ guest, replies }, silence, button) {
+    if (button) {
+      const pressed = [...this.#messages.querySelectorAll('button.reply:enabled')].find((one) => one.dataset.id === button);
+      pressed?.classList.add('was-pressed');
+    }
+    this.guest({ text: guest, silence });
     for (const { text, buttons } of replies) {
       const item = bubble('host', 'Receptionist', text);
       this.#append(item);

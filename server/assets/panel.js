@@ -113,6 +113,8 @@ export class Panel {
   /** The turn is over: what holds now. */
   turned({ state, slots, ended }) {
     this.#open = [];
+    // An earlier turn on flows that are no longer there: what they were is not known.
+    if (!state) return;
     this.#showState(state, ended);
     const flow = state.split('.')[0];
     const names = Object.keys(slots);

@@ -12,6 +12,7 @@ export function pretty(value) {
   if (typeof value !== 'object') return { text: String(value) };
   if (Array.isArray(value)) return { text: value.map((item) => pretty(item).text).join(', ') };
   if ('check_in' in value || 'check_out' in value || 'nights' in value) return stay(value);
+  if ('start_date' in value && 'end_date' in value) return stay({ check_in: value.start_date, check_out: value.end_date });
   if ('adults' in value) return { text: party(value) };
   if ('minor' in value && 'currency' in value) return { text: money(value) };
   return record(value);
@@ -65,7 +66,7 @@ function party({ adults, children = 0 }) {
 
 /** An amount in minor units. */
 function money({ minor, currency }) {
-  const format = new Intl.NumberFormat('en-GB', { style: 'currency', currency });
+  const format = new Intl.NumberFormat('en-GB', { style: 'currency', currency, trailingZeroDisplay: 'stripIfInteger' });
   const digits = format.resolvedOptions().maximumFractionDigits;
   return format.format(minor / 10 ** digits);
 }

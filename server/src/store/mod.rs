@@ -10,6 +10,7 @@ mod guests;
 mod inbox;
 mod migration;
 mod outbox;
+mod talk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use tokio::sync::Notify;
 pub use conversations::ConversationRow;
 pub use inbox::{InboxRow, Outcome, Received};
 pub use outbox::{OutboxRow, Status};
+pub use talk::{Talk, TalkCommit, Welcomed};
 
 use crate::clock::Clock;
 use crate::config::DatabaseUrl;
