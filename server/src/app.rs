@@ -38,7 +38,6 @@ const DUPLEX_BYTES: usize = 64 * 1024;
 /// The flows in the binary.
 #[derive(RustEmbed)]
 #[folder = "../flows"]
-#[include = "*.yaml"]
 struct BuiltIn;
 
 /// Everything that runs.
@@ -296,6 +295,7 @@ fn words(layers: &Layers) -> Result<Words, StartFault> {
 /// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own.
 fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
     let mut files: BTreeMap<String, Source> = BuiltIn::iter()
+        .filter(|name| name.ends_with(".yaml"))
         .filter_map(|name| {
             let file = BuiltIn::get(&name)?;
             let text = String::from_utf8_lossy(&file.data).into_owned();

@@ -455,7 +455,7 @@ fn hotel_at(text: &str) -> Option<HotelAt> {
 }
 
 /// A number in E.164, with or without the channel's prefix.
-fn e164(text: &str) -> Option<String> {
+pub fn e164(text: &str) -> Option<String> {
     let number = text.strip_prefix("whatsapp:").unwrap_or(text);
     let digits = number.strip_prefix('+')?;
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');

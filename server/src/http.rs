@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use sea_orm::ActiveEnum as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
@@ -130,7 +131,7 @@ async fn metrics(State(store): State<Database>) -> Response {
         "# HELP innkeeper_inbound_messages Inbound messages by outcome.\n# TYPE innkeeper_inbound_messages gauge\n",
     );
     for (outcome, count) in outcomes {
-        text.push_str(&format!("innkeeper_inbound_messages{{outcome=\"{}\"}} {count}\n", outcome.as_str()));
+        text.push_str(&format!("innkeeper_inbound_messages{{outcome=\"{}\"}} {count}\n", outcome.to_value()));
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

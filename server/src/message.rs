@@ -99,6 +99,14 @@ impl ChannelName {
         }
     }
 
+    /// Whether its guests are right here, so that a reply is conveyed when its turn returns.
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::Console | Self::Terminal => true,
+            Self::Twilio | Self::Meta => false,
+        }
+    }
+
     /// The channel with a stored name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|channel| channel.as_str() == name)

@@ -1,6 +1,6 @@
 //! `innkeeper hotel`: the hotel's rooms and bookings, for the hotel's own people.
 
-use innkeeper_hms::{BookingRow, Hotel, HotelListing, Money, Opening};
+use innkeeper_hms::{BookingRow, HotelListing, Money};
 use serde::Serialize;
 
 use super::{CommandFault, Ending};

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveTime, TimeZone as _, Utc};
-use chrono_tz::Tz;
 use futures::future::BoxFuture;
 use indexmap::IndexMap;
 use innkeeper_engine::{Call, Outcome, Retry};

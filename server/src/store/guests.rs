@@ -31,6 +31,15 @@ impl Database {
         Ok(Guest { phone: row.phone, remembered: read("what is remembered of a guest", &row.remembered)? })
     }
 
+    /// Keeps a value for a guest's next conversation.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn remember(&self, key: &GuestKey, name: &str, value: &Json) -> Result<(), Fault> {
+        let values = [(name.to_owned(), value.clone())];
+        remember(&self.0.writer, key.as_str(), &values, self.clock().now()).await
+    }
+
     /// How a guest is reached.
     pub(crate) async fn reach(&self, key: &GuestKey) -> Result<Option<Reach>, Fault> {
         let row = find(self.reader(), key.as_str()).await?;

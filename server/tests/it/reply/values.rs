@@ -1,6 +1,7 @@
 //! How values are said, and what cannot be.
 
-use innkeeper::reply::{Button, Layers, Medium};
+use innkeeper::message::Button;
+use innkeeper::reply::{Layers, Medium};
 use innkeeper_engine::{Expecting, Item, Say};
 use serde_json::{Value as Json, json};
 
