@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use innkeeper_engine::{Call, Effect, Flows, Input, Position, step};
+use innkeeper_engine::runtime::Logged;
+use innkeeper_engine::{Call, Effect, Flows, Guest, Input, Position, step};
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use super::happened::Happened;
 use crate::conversation::{ReplyLine, ToolLine, TurnLine, outcome_word};
@@ -32,41 +34,46 @@ pub(super) fn count(talks: &[Talk]) -> u64 {
     inputs.map(|logged| u64::from(begins_a_turn(&logged.input))).sum()
 }
 
-/// All turns of some talks, in order.
+/// All turns of a guest's talks, in order. The guest was unknown before the first one.
 pub(super) fn turns(talks: &[Talk], flows: &Flows) -> Vec<PastTurn> {
     let mut turns = Vec::new();
+    let mut remembered = IndexMap::new();
     for talk in talks {
-        let again = Again::begin(talk, flows);
-        tell(talk, again, &mut turns);
+        let before = turns.len();
+        let mut again = Again::begin(talk, flows, remembered);
+        tell(talk, &mut again, &mut turns);
+        // Whatever does not lead to where the conversation stands is not what happened.
+        if again.is_some_and(|again| Some(&again.position) != talk.position.as_ref()) {
+            turns.truncate(before);
+            tell(talk, &mut None, &mut turns);
+        }
+        remembered = talk.position.as_ref().map(|position| position.guest.remembered.clone()).unwrap_or_default();
     }
     turns
 }
 
-fn tell(talk: &Talk, mut again: Option<Again<'_>>, turns: &mut Vec<PastTurn>) {
+/// Tells one talk, with what the engine did in it if it is gone through again.
+fn tell(talk: &Talk, again: &mut Option<Again<'_>>, turns: &mut Vec<PastTurn>) {
     let before = turns.len();
     for commit in &talk.commits {
         for logged in &commit.log {
             match &logged.input {
                 Input::Said { text, button } => turns.push(PastTurn::new(turns.len(), text, button.clone())),
                 Input::Silence => turns.push(PastTurn { silent: true, ..PastTurn::new(turns.len(), "", None) }),
+                // That a read-back was conveyed is noted before the words that answer it, and moves nothing.
                 Input::Understood(_) | Input::Answered { .. } | Input::Conveyed { .. } => {}
             }
-            // A read-back's conveyance is noted before the turn's own words.
-            let Some(turn) = turns.get_mut(before..).and_then(<[PastTurn]>::last_mut) else { continue };
-            if let Some(again) = &mut again {
-                again.take(&logged.input, logged.moment, turn);
+            if let (Some(again), Some(turn)) = (again.as_mut(), turns[before..].last_mut()) {
+                again.take(logged, turn);
             }
         }
-        if let Some(turn) = turns.get_mut(before..).and_then(<[PastTurn]>::last_mut) {
-            turn.line.replies.extend(
-                commit
-                    .outgoing
-                    .iter()
-                    .map(|reply| ReplyLine { text: reply.text.clone(), buttons: reply.buttons.clone() }),
-            );
+        if let Some(turn) = turns[before..].last_mut() {
+            let replies = commit.outgoing.iter();
+            let replies = replies.map(|reply| ReplyLine { text: reply.text.clone(), buttons: reply.buttons.clone() });
+            turn.line.replies.extend(replies);
         }
     }
-    if let (Some(turn), Some(position)) = (turns.get_mut(before..).and_then(<[PastTurn]>::last_mut), &talk.position) {
+    if let (Some(turn), Some(position)) = (turns[before..].last_mut(), &talk.position) {
         turn.line.ended = position.is_over();
     }
 }
@@ -102,13 +109,16 @@ struct Again<'f> {
 }
 
 impl<'f> Again<'f> {
-    /// From the beginning; `None` where nothing was committed, or on other flows.
-    fn begin(talk: &Talk, flows: &'f Flows) -> Option<Self> {
+    /// From the beginning, with what was then remembered of the guest; `None` where nothing was committed, or on other
+    /// flows.
+    fn begin(talk: &Talk, flows: &'f Flows, remembered: IndexMap<String, Json>) -> Option<Self> {
         let now = talk.position.as_ref().filter(|position| position.version == flows.version())?;
-        Some(Self { flows, position: Position::start(flows, now.guest.clone()), calls: HashMap::new() })
+        let guest = Guest { phone: now.guest.phone.clone(), remembered };
+        Some(Self { flows, position: Position::start(flows, guest), calls: HashMap::new() })
     }
 
-    fn take(&mut self, input: &Input, moment: innkeeper_engine::Moment, turn: &mut PastTurn) {
+    fn take(&mut self, logged: &Logged, turn: &mut PastTurn) {
+        let Logged { moment, input } = logged;
         if let Input::Answered { call, outcome } = input
             && let Some(call) = self.calls.remove(call)
         {
@@ -119,7 +129,7 @@ impl<'f> Again<'f> {
                 outcome: outcome_word(outcome).to_owned(),
             });
         }
-        let stepped = step(self.flows, self.position.clone(), input.clone(), moment);
+        let stepped = step(self.flows, self.position.clone(), input.clone(), *moment);
         self.position = stepped.next;
         turn.happened.extend(stepped.trace.into_iter().map(Happened::Trace));
         for effect in stepped.effects {
