@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, PinnedClock, SystemClock};
 use crate::config::{Config, HotelAt};
+use crate::console;
 use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
 use crate::reply::{Layers, Replies, ReplyFaults};
@@ -124,7 +125,7 @@ impl App {
 
     /// Everything that answers over HTTP, behind the gate.
     pub fn routes(&self, config: &Config, stop: &CancellationToken) -> Router {
-        let mut routes = health(self.receptionist.store.clone());
+        let mut routes = health(self.receptionist.store.clone()).merge(console::routes(Arc::clone(&self.receptionist)));
         if let Some(hotel) = &self.hotel {
             let access = HttpAccess::loopback(stop.clone());
             routes = routes.nest_service("/mcp", http_service(HotelMcp::new(Arc::clone(hotel)), access));

@@ -12,6 +12,7 @@ pub mod http;
 pub mod replay;
 
 pub mod channel;
+pub mod console;
 pub mod inbox;
 pub mod turn;
 
