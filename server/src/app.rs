@@ -16,15 +16,21 @@ use rust_embed::RustEmbed;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
+use crate::channel::Channel;
+use crate::channel::twilio::{self, Twilio, Webhooks};
 use crate::clock::{Clock, PinnedClock, SystemClock};
-use crate::config::{Config, HotelAt};
+use crate::config::{Config, HotelAt, ReplyBy};
 use crate::console;
 use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
+use crate::inbox::Inbox;
+use crate::message::ChannelName;
+use crate::outbox::Outbox;
+use crate::turn::{Answerer, Lanes, Pace};
+use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
 use crate::reply::{Layers, Replies, ReplyFaults};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::{Address, HotelTools, ToolsFault};
-use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
 use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
 
 /// The tool that tells what every prompt may say about the hotel.
@@ -123,14 +129,46 @@ impl App {
         Ok(Self { receptionist: Arc::new(receptionist), hotel })
     }
 
-    /// Everything that answers over HTTP, behind the gate.
-    pub fn routes(&self, config: &Config, stop: &CancellationToken) -> Router {
-        let mut routes = health(self.receptionist.store.clone()).merge(console::routes(Arc::clone(&self.receptionist)));
+    /// Everything that answers over HTTP, behind the gate. Starts what works in the background until `stop`.
+    ///
+    /// # Errors
+    /// The messages that a stop or a crash left over cannot be read.
+    pub async fn routes(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
+        let mut routes = health(self.receptionist.store.clone())
+            .merge(console::routes(Arc::clone(&self.receptionist)))
+            .merge(self.twilio(config, stop).await?);
         if let Some(hotel) = &self.hotel {
             let access = HttpAccess::loopback(stop.clone());
             routes = routes.nest_service("/mcp", http_service(HotelMcp::new(Arc::clone(hotel)), access));
         }
-        Gate::new(&config.server).guard(routes)
+        Ok(Gate::new(&config.server).guard(routes))
+    }
+
+    /// WhatsApp by Twilio: its webhooks, the lanes behind them and the outbox; or routes that say what is missing.
+    async fn twilio(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
+        let twilio = match Twilio::new(config) {
+            Ok(twilio) => Arc::new(twilio),
+            Err(off) => {
+                tracing::info!("{off}");
+                return Ok(twilio::refusing(&off));
+            }
+        };
+        let (store, clock) = (self.receptionist.store.clone(), Arc::clone(&self.receptionist.clock));
+        let pace = match twilio.reply() {
+            ReplyBy::Rest => Pace::CHAT,
+            ReplyBy::Twiml => Pace::WAITED_FOR,
+        };
+        let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
+        let inbox = Inbox::new(store.clone(), Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace));
+        let channel: Arc<dyn Channel> = Arc::<Twilio>::clone(&twilio);
+        let outbox = Arc::new(Outbox::new(store, Arc::clone(&clock), [channel]));
+        let (sending, stopped) = (Arc::clone(&outbox), stop.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(sending.run()).await });
+        let left_over = inbox.recover(&[ChannelName::Twilio]).await?;
+        if left_over > 0 {
+            tracing::info!(left_over, "messages that had no answer yet are taken up again");
+        }
+        Ok(twilio::routes(Webhooks { twilio, inbox, outbox, clock }))
     }
 
     /// Lets go of the databases.
@@ -159,7 +197,8 @@ pub async fn receptionist(
     understander: Understander,
 ) -> Result<Receptionist, StartFault> {
     let replies = replies(config)?;
-    let flows = Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
+    let flows =
+        Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
     let store = Database::open(&config.database, Arc::clone(&clock)).await?;
     Ok(Receptionist {
         flows: Arc::new(flows),
@@ -233,7 +272,8 @@ pub fn understander_with(
     let layers = layers(config);
     let understander = Understander::new(Extractor::new(&words(&layers)?), model);
     let file = "en/understand.j2";
-    let instructions = layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    let instructions =
+        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
     Ok(match instructions {
         Some(template) => understander.instructed(template)?,
         None => understander,
@@ -295,7 +335,11 @@ fn clock_of(config: &Config, zone: Tz) -> Arc<dyn Clock> {
 }
 
 fn zone_of(house: &IndexMap<String, Json>) -> Result<Tz, StartFault> {
-    let zone = house.get("hotel").and_then(|hotel| hotel.get("time_zone")).and_then(Json::as_str).unwrap_or_default();
+    let zone = house
+        .get("hotel")
+        .and_then(|hotel| hotel.get("time_zone"))
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     zone.parse().map_err(|_| StartFault::House(format!("time_zone {zone:?}")))
 }
 
@@ -315,7 +359,8 @@ fn replies(config: &Config) -> Result<Replies, StartFault> {
 /// The vocabulary of the one language there is.
 fn words(layers: &Layers) -> Result<Words, StartFault> {
     let file = "en/words.yaml";
-    let text = layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    let text =
+        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
     Ok(Words::parse(&text.unwrap_or_default(), &format!("prompts/{file}"))?)
 }
 
@@ -384,7 +429,13 @@ impl SceneHotel {
             .map(|row| {
                 format!(
                     "{} {:?}, {} ({}), {} – {}, {}",
-                    row.reference, row.status, row.room_name, row.room_id, row.start_date, row.end_date, row.customer_name
+                    row.reference,
+                    row.status,
+                    row.room_name,
+                    row.room_id,
+                    row.start_date,
+                    row.end_date,
+                    row.customer_name
                 )
             })
             .collect())

@@ -16,7 +16,9 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
         if line.trim().is_empty() {
             continue;
         }
-        let answer = understand::line(&understander, &line).await.map_err(|error| CommandFault::Other(super::chain(&error)))?;
+        let answer = understand::line(&understander, &line)
+            .await
+            .map_err(|error| CommandFault::Other(super::chain(&error)))?;
         output.write_all(answer.as_bytes()).await?;
         output.write_all(b"\n").await?;
         output.flush().await?;
