@@ -16,14 +16,22 @@ use rust_embed::RustEmbed;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
+use crate::channel::Channel;
+use crate::channel::twilio::{self, Twilio, Webhooks};
 use crate::clock::{Clock, PinnedClock, SystemClock};
-use crate::config::{Config, HotelAt};
+use crate::config::{Config, HotelAt, ReplyBy};
+use crate::console;
 use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
-use crate::reply::{ButtonTitles, Layers, Replies, ReplyFaults, YesNo};
+use crate::inbox::Inbox;
+use crate::message::ChannelName;
+use crate::outbox::Outbox;
+use crate::turn::{Answerer, Lanes, Pace};
+use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
+use crate::reply::{Layers, Replies, ReplyFaults};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::{Address, HotelTools, ToolsFault};
-use crate::understand::{Extractor, Understander, Words, WordsError};
+use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
 
 /// The tool that tells what every prompt may say about the hotel.
 const HOTEL_INFO: &str = "get_hotel_info";
@@ -70,7 +78,13 @@ pub enum StartFault {
     Replies(#[from] ReplyFaults),
     /// Mistakes in the vocabulary.
     #[error(transparent)]
-    Words(#[from] WordsError),
+    Words(#[from] WordsFault),
+    /// Mistakes in the model's instructions.
+    #[error(transparent)]
+    Instructions(#[from] InstructionsFault),
+    /// The language model cannot be asked.
+    #[error("the language model cannot be asked")]
+    Model(#[from] ModelFault),
     /// A file that cannot be read.
     #[error("{path} cannot be read")]
     File {
@@ -111,18 +125,50 @@ impl App {
             None => zone_of(&house)?,
         };
         let clock = clock.unwrap_or_else(|| clock_of(config, zone));
-        let receptionist = receptionist(config, tools, house, zone, clock).await?;
+        let receptionist = receptionist(config, tools, house, zone, clock, understander(config)?).await?;
         Ok(Self { receptionist: Arc::new(receptionist), hotel })
     }
 
-    /// Everything that answers over HTTP, behind the gate.
-    pub fn routes(&self, config: &Config, stop: &CancellationToken) -> Router {
-        let mut routes = health(self.receptionist.store.clone());
+    /// Everything that answers over HTTP, behind the gate. Starts what works in the background until `stop`.
+    ///
+    /// # Errors
+    /// The messages that a stop or a crash left over cannot be read.
+    pub async fn routes(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
+        let mut routes = health(self.receptionist.store.clone())
+            .merge(console::routes(Arc::clone(&self.receptionist)))
+            .merge(self.twilio(config, stop).await?);
         if let Some(hotel) = &self.hotel {
             let access = HttpAccess::loopback(stop.clone());
             routes = routes.nest_service("/mcp", http_service(HotelMcp::new(Arc::clone(hotel)), access));
         }
-        Gate::new(&config.server).guard(routes)
+        Ok(Gate::new(&config.server).guard(routes))
+    }
+
+    /// WhatsApp by Twilio: its webhooks, the lanes behind them and the outbox; or routes that say what is missing.
+    async fn twilio(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
+        let twilio = match Twilio::new(config) {
+            Ok(twilio) => Arc::new(twilio),
+            Err(off) => {
+                tracing::info!("{off}");
+                return Ok(twilio::refusing(&off));
+            }
+        };
+        let (store, clock) = (self.receptionist.store.clone(), Arc::clone(&self.receptionist.clock));
+        let pace = match twilio.reply() {
+            ReplyBy::Rest => Pace::CHAT,
+            ReplyBy::Twiml => Pace::WAITED_FOR,
+        };
+        let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
+        let inbox = Inbox::new(store.clone(), Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace));
+        let channel: Arc<dyn Channel> = Arc::<Twilio>::clone(&twilio);
+        let outbox = Arc::new(Outbox::new(store, Arc::clone(&clock), [channel]));
+        let (sending, stopped) = (Arc::clone(&outbox), stop.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(sending.run()).await });
+        let left_over = inbox.recover(&[ChannelName::Twilio]).await?;
+        if left_over > 0 {
+            tracing::info!(left_over, "messages that had no answer yet are taken up again");
+        }
+        Ok(twilio::routes(Webhooks { twilio, inbox, outbox, clock }))
     }
 
     /// Lets go of the databases.
@@ -148,14 +194,16 @@ pub async fn receptionist(
     house: IndexMap<String, Json>,
     zone: Tz,
     clock: Arc<dyn Clock>,
+    understander: Understander,
 ) -> Result<Receptionist, StartFault> {
     let replies = replies(config)?;
-    let flows = Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
+    let flows =
+        Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
     let store = Database::open(&config.database, Arc::clone(&clock)).await?;
     Ok(Receptionist {
         flows: Arc::new(flows),
         tools: Arc::new(tools),
-        understander: Arc::new(understander(config)?),
+        understander: Arc::new(understander),
         replies: Arc::new(replies),
         store,
         clock,
@@ -195,17 +243,41 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
 /// Who finds out what words mean: the embedded rules, and the language model if one is configured.
 ///
 /// # Errors
-/// A mistake in the vocabulary.
+/// Mistakes in the vocabulary or in the model's instructions; a model that cannot be asked.
 pub fn understander(config: &Config) -> Result<Understander, StartFault> {
-    Ok(Understander::new(extractor(config)?))
+    let model = match &config.llm {
+        Some(llm) => {
+            let settings = Settings {
+                base_url: llm.base_url.as_str().to_owned(),
+                api_key: llm.api_key.clone(),
+                model: llm.model.clone(),
+                timeout: llm.timeout,
+            };
+            let model: Arc<dyn LanguageModel> = Arc::new(OpenAiCompatible::new(settings)?);
+            Some(model)
+        }
+        None => None,
+    };
+    understander_with(config, model)
 }
 
-/// The embedded rules.
+/// The same with a model of the caller's, or none.
 ///
 /// # Errors
-/// A mistake in the vocabulary.
-pub fn extractor(config: &Config) -> Result<Extractor, StartFault> {
-    Ok(Extractor::new(&words(&layers(config))?))
+/// Mistakes in the vocabulary or in the model's instructions.
+pub fn understander_with(
+    config: &Config,
+    model: Option<Arc<dyn LanguageModel>>,
+) -> Result<Understander, StartFault> {
+    let layers = layers(config);
+    let understander = Understander::new(Extractor::new(&words(&layers)?), model);
+    let file = "en/understand.j2";
+    let instructions =
+        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    Ok(match instructions {
+        Some(template) => understander.instructed(template)?,
+        None => understander,
+    })
 }
 
 /// An address that reaches this hotel: every connection is an in-memory stream with a server of its own.
@@ -263,7 +335,11 @@ fn clock_of(config: &Config, zone: Tz) -> Arc<dyn Clock> {
 }
 
 fn zone_of(house: &IndexMap<String, Json>) -> Result<Tz, StartFault> {
-    let zone = house.get("hotel").and_then(|hotel| hotel.get("time_zone")).and_then(Json::as_str).unwrap_or_default();
+    let zone = house
+        .get("hotel")
+        .and_then(|hotel| hotel.get("time_zone"))
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     zone.parse().map_err(|_| StartFault::House(format!("time_zone {zone:?}")))
 }
 
@@ -276,18 +352,15 @@ fn layers(config: &Config) -> Layers {
 
 fn replies(config: &Config) -> Result<Replies, StartFault> {
     let layers = layers(config);
-    let buttons = words(&layers)?.buttons;
-    let pair = |(yes, no): (&str, &str)| YesNo { yes: yes.to_owned(), no: no.to_owned() };
-    let YesNo { yes, no } = pair(buttons.of(""));
-    let prompts = buttons.prompts().map(|prompt| (prompt.to_owned(), pair(buttons.of(prompt)))).collect();
-    let titles = BTreeMap::from([("en".to_owned(), ButtonTitles { yes, no, prompts })]);
+    let titles = BTreeMap::from([("en".to_owned(), words(&layers)?.buttons())]);
     Ok(Replies::new(layers, titles)?)
 }
 
 /// The vocabulary of the one language there is.
 fn words(layers: &Layers) -> Result<Words, StartFault> {
     let file = "en/words.yaml";
-    let text = layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    let text =
+        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
     Ok(Words::parse(&text.unwrap_or_default(), &format!("prompts/{file}"))?)
 }
 
@@ -356,7 +429,13 @@ impl SceneHotel {
             .map(|row| {
                 format!(
                     "{} {:?}, {} ({}), {} – {}, {}",
-                    row.reference, row.status, row.room_name, row.room_id, row.start_date, row.end_date, row.customer_name
+                    row.reference,
+                    row.status,
+                    row.room_name,
+                    row.room_id,
+                    row.start_date,
+                    row.end_date,
+                    row.customer_name
                 )
             })
             .collect())

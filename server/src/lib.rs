@@ -12,14 +12,16 @@ pub mod http;
 pub mod replay;
 
 pub mod channel;
+pub mod console;
 pub mod inbox;
 pub mod turn;
 
 pub mod conversation;
+pub mod llm;
+pub mod outbox;
+pub mod reply;
 pub mod tools;
 pub mod understand;
-pub mod reply;
-pub mod outbox;
 
 pub mod store;
 

@@ -1,5 +1,6 @@
 //! Messages in both directions, in our words; no provider's.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -228,6 +229,26 @@ pub struct Button {
     pub id: String,
     /// What is written on it.
     pub title: String,
+}
+
+/// The words on yes and no buttons of one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ButtonTitles {
+    /// Yes, in general.
+    pub yes: String,
+    /// No, in general.
+    pub no: String,
+    /// Other words below particular prompts.
+    pub prompts: BTreeMap<String, YesNo>,
+}
+
+/// The words on one pair of buttons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct YesNo {
+    /// Yes.
+    pub yes: String,
+    /// No.
+    pub no: String,
 }
 
 /// What a guest said in one turn: one message, or the fragments of one.

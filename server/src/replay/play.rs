@@ -1,22 +1,24 @@
 //! Playing a scene.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, NaiveTime, TimeZone as _, Utc};
 use futures::future::BoxFuture;
 use indexmap::IndexMap;
 use innkeeper_engine::{Call, Outcome, Retry};
 use serde_json::{Value as Json, json};
 
-use super::scene::{Channel, Happens, Power, Scene, Staff, duration};
+use super::scene::{Channel, Happens, Model, Power, Scene, Staff, duration};
 use super::transcript::Transcript;
 use crate::app::{self, SceneHotel, StartFault};
 use crate::channel::local::{Doing, LocalGuest};
 use crate::clock::{Clock, later};
 use crate::config::Config;
 use crate::conversation::{AnswerFault, Receptionist};
+use crate::llm::{Brief, Copied, LanguageModel, ModelFault};
 use crate::message::{Button, ChannelName, GuestKey};
 use crate::reply::Medium;
 use crate::store::Fault as StoreFault;
@@ -77,21 +79,32 @@ impl Stage {
         let clock = SceneClock::default();
         let hotel = SceneHotel::open(Arc::new(clock.clone())).await?;
         let zone = hotel.zone;
-        clock.set(zone.from_local_datetime(&scene.today.and_time(MORNING)).earliest().map_or_else(
-            || scene.today.and_time(MORNING).and_utc(),
-            |morning| morning.with_timezone(&Utc),
-        ));
+        clock.set(
+            zone.from_local_datetime(&scene.today.and_time(MORNING)).earliest().map_or_else(
+                || scene.today.and_time(MORNING).and_utc(),
+                |morning| morning.with_timezone(&Utc),
+            ),
+        );
         let hotel_is_up = Arc::new(AtomicBool::new(true));
         let waiting: Arc<dyn Clock> = Arc::new(clock.clone());
         let address = switched(hotel.address(), Arc::clone(&hotel_is_up));
         let tools = HotelTools::connect(address, Arc::clone(&waiting)).await.map_err(StartFault::from)?;
-        let staff = HotelTools::connect(hotel.address(), Arc::clone(&waiting)).await.map_err(StartFault::from)?;
+        let staff =
+            HotelTools::connect(hotel.address(), Arc::clone(&waiting)).await.map_err(StartFault::from)?;
         let house = app::house(&tools).await?;
-        let receptionist = app::receptionist(config, tools, house, zone, waiting).await?;
+        let model =
+            scene.model.clone().map(|model| Arc::new(PlayedModel::new(model)) as Arc<dyn LanguageModel>);
+        let understander = app::understander_with(config, model)?;
+        let receptionist = app::receptionist(config, tools, house, zone, waiting, understander).await?;
         Ok(Self { receptionist: Arc::new(receptionist), hotel, staff, clock, hotel_is_up })
     }
 
-    async fn play(&self, scene: &Scene, medium: Medium, transcript: &mut Transcript) -> Result<(), PlayFault> {
+    async fn play(
+        &self,
+        scene: &Scene,
+        medium: Medium,
+        transcript: &mut Transcript,
+    ) -> Result<(), PlayFault> {
         for staff in &scene.before {
             self.staff(staff, transcript).await?;
         }
@@ -134,8 +147,9 @@ impl Stage {
                     continue;
                 }
                 Happens::Later(text) => {
-                    let passed = duration(text)
-                        .ok_or_else(|| PlayFault::Script(format!("later: {text}: expected 90s, 10m, 2h or 1d")))?;
+                    let passed = duration(text).ok_or_else(|| {
+                        PlayFault::Script(format!("later: {text}: expected 90s, 10m, 2h or 1d"))
+                    })?;
                     self.clock.advance(passed);
                     transcript.aside(&format!("{text} later"));
                     continue;
@@ -159,9 +173,12 @@ impl Stage {
                 Ok(())
             }
             Staff::SellOut { start_date, end_date, room_type, view, leave } => {
-                let sold = self.sell_out(start_date, end_date, room_type.as_deref(), view.as_deref(), *leave).await?;
+                let sold = self
+                    .sell_out(start_date, end_date, room_type.as_deref(), view.as_deref(), *leave)
+                    .await?;
                 let what: Vec<&str> = [room_type.as_deref(), view.as_deref()].into_iter().flatten().collect();
-                transcript.aside(&format!("staff: {sold} rooms sold, {start_date}–{end_date} {}", what.join(" ")));
+                transcript
+                    .aside(&format!("staff: {sold} rooms sold, {start_date}–{end_date} {}", what.join(" ")));
                 Ok(())
             }
         }
@@ -178,22 +195,24 @@ impl Stage {
     ) -> Result<usize, PlayFault> {
         let mut sold = 0;
         loop {
-            let mut wish: IndexMap<String, Json> = [
-                ("start_date".to_owned(), json!(start_date)),
-                ("end_date".to_owned(), json!(end_date)),
-            ]
-            .into_iter()
-            .collect();
+            let mut wish: IndexMap<String, Json> =
+                [("start_date".to_owned(), json!(start_date)), ("end_date".to_owned(), json!(end_date))]
+                    .into_iter()
+                    .collect();
             wish.extend(room_type.map(|room_type| ("room_type".to_owned(), json!(room_type))));
             wish.extend(view.map(|view| ("view".to_owned(), json!(view))));
             let rooms = match self.call("get_room_availability", wish).await {
-                Outcome::Ok { result } => result.get("rooms").and_then(Json::as_array).cloned().unwrap_or_default(),
+                Outcome::Ok { result } => {
+                    result.get("rooms").and_then(Json::as_array).cloned().unwrap_or_default()
+                }
                 Outcome::Error { message, .. } | Outcome::Unknown { message } => {
                     return Err(PlayFault::Script(message));
                 }
             };
             let free: u64 = rooms.iter().filter_map(|room| room.get("free")?.as_u64()).sum();
-            let Some(room) = rooms.first().and_then(|room| room.get("room_id")).filter(|_| free > leave as u64) else {
+            let Some(room) =
+                rooms.first().and_then(|room| room.get("room_id")).filter(|_| free > leave as u64)
+            else {
                 return Ok(sold);
             };
             let booking = [
@@ -220,7 +239,8 @@ impl Stage {
     /// The guests' bookings at the end: what all the talking came to.
     async fn bookings(&self, transcript: &mut Transcript) -> Result<(), PlayFault> {
         transcript.line("");
-        for booking in self.hotel.bookings().await?.iter().filter(|booking| !booking.contains(SOMEBODY_ELSE)) {
+        for booking in self.hotel.bookings().await?.iter().filter(|booking| !booking.contains(SOMEBODY_ELSE))
+        {
             transcript.line(&format!("booked: {booking}"));
         }
         Ok(())
@@ -239,6 +259,33 @@ fn switched(address: Address, is_up: Arc<AtomicBool>) -> Address {
         let gone: BoxFuture<'static, _> = Box::pin(async { tokio::io::duplex(1).0 });
         gone
     }))
+}
+
+/// A language model as the scene plays it.
+#[derive(Debug)]
+struct PlayedModel {
+    model: Model,
+    asked: AtomicUsize,
+}
+
+impl PlayedModel {
+    fn new(model: Model) -> Self {
+        Self { model, asked: AtomicUsize::new(0) }
+    }
+}
+
+#[async_trait]
+impl LanguageModel for PlayedModel {
+    async fn understand(&self, _brief: &Brief) -> Result<Copied, ModelFault> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        match &self.model {
+            Model::Down => Err(ModelFault::TimedOut { limit_ms: 0 }),
+            Model::Answers(answers) => {
+                let answer = answers.get(asked).or(answers.last()).cloned().unwrap_or_default();
+                Ok(Copied { words: answer.words, acts: answer.acts })
+            }
+        }
+    }
 }
 
 /// A clock that stands still between turns; who waits for it makes it move.

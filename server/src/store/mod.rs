@@ -10,6 +10,7 @@ mod guests;
 mod inbox;
 mod migration;
 mod outbox;
+mod talk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use conversations::ConversationRow;
 pub use inbox::{InboxRow, Outcome, Received};
 pub(crate) use outbox::{Delivered, Tried};
 pub use outbox::{OutboxRow, Status};
+pub use talk::{Talk, TalkCommit, Welcomed};
 
 use crate::clock::Clock;
 use crate::config::DatabaseUrl;
