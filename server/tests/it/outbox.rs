@@ -45,7 +45,7 @@ impl Post {
         let Received::New(message) =
             self.store.receive(&text_from(guest, &id, "hello")).await.expect("no fault")
         else {
-            panic!("a new message");
+            unreachable!("it is new");
         };
         self.answer(message, texts).await;
     }
@@ -359,7 +359,7 @@ async fn a_saying_is_conveyed_when_all_of_it_was_taken_before_the_answer() {
     let Received::New(message) =
         post.store.receive(&text_from(&ana(), "1", "book it")).await.expect("no fault")
     else {
-        panic!("a new message");
+        unreachable!("it is new");
     };
     let turn = post.store.begin_turn(message, &[]).await.expect("no fault").expect("a turn");
     let part = |text: &str, says: &[u64]| Outgoing {
