@@ -96,7 +96,7 @@ impl Stage {
         let house = app::house(&tools).await?;
         let model =
             scene.model.clone().map(|model| Arc::new(PlayedModel::new(model)) as Arc<dyn LanguageModel>);
-        let understander = app::understander_with(config, model)?;
+        let understander = app::understander_with(config, &house, model)?;
         let receptionist = app::receptionist(config, tools, house, zone, waiting, understander).await?;
         Ok(Self { receptionist: Arc::new(receptionist), hotel, staff, clock, hotel_is_up })
     }
