@@ -3,9 +3,11 @@
 mod clock;
 mod config;
 mod lanes;
+mod outbox;
 mod postgres;
 mod replays;
 mod reply;
 mod rig;
 mod store;
+mod twilio;
 mod twilio_double;
