@@ -19,6 +19,7 @@ export class Panel {
   #stepsCount = document.getElementById('steps-count');
   #path = [];
   #known = new Map();
+  #order = new Map();
   #knownBy = '';
   #turnSteps = null;
   #open = [];
@@ -34,6 +35,7 @@ export class Panel {
     this.#steps.replaceChildren();
     this.#path = [];
     this.#known.clear();
+    this.#order.clear();
     this.#knownBy = '';
     this.#open = [];
     this.#turn = 0;
@@ -69,6 +71,7 @@ export class Panel {
       this.#showState(`${trace.flow}.${trace.state}`);
       this.#showTrail();
     }
+    if (trace.trace === 'filled' && !this.#order.has(trace.slot)) this.#order.set(trace.slot, this.#order.size);
     if (trace.trace === 'ended') {
       const last = this.#path.findLast((step) => step.flow === trace.flow);
       if (last) last.outcome = trace.outcome;
@@ -126,7 +129,9 @@ export class Panel {
     const isSame = flow === this.#knownBy;
     const changed = new Set(names.filter((name) => !isSame || !alike(this.#known.get(name), slots[name])));
     this.#knownBy = flow;
-    this.#known = new Map(Object.entries(slots));
+    // In the order in which the guest said them; a value that nobody said is last.
+    const rank = (name) => this.#order.get(name) ?? Infinity;
+    this.#known = new Map(names.sort((one, other) => rank(one) - rank(other) || 0).map((name) => [name, slots[name]]));
     this.#showSlots(changed);
   }
 

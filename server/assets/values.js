@@ -68,7 +68,8 @@ function party({ adults, children = 0 }) {
 function money({ minor, currency }) {
   const format = new Intl.NumberFormat('en-GB', { style: 'currency', currency, trailingZeroDisplay: 'stripIfInteger' });
   const digits = format.resolvedOptions().maximumFractionDigits;
-  return format.format(minor / 10 ** digits);
+  const parts = format.formatToParts(minor / 10 ** digits);
+  return parts.map(({ type, value }) => (type === 'currency' ? `${value}\u00a0` : value)).join('').replace(/\s{2}/, '\u00a0');
 }
 
 /** What was chosen from a list: its name, and what tells it from the others. */

@@ -147,7 +147,7 @@ pub(super) async fn turn(
             }
             Err(fault) => {
                 report("a console turn failed", &fault);
-                say(Happened::Fault { error: FAILED });
+                say(Happened::failed(FAILED));
             }
         }
     });
