@@ -156,7 +156,7 @@ export class Panel {
     }
     const lists = groups.map(({ flow, steps, outcome }, i) => {
       const group = make('div', 'run');
-      const label = make('span', 'run-name', named(flow));
+      const label = make('span', groups.length === 1 && !outcome ? 'hidden' : 'run-name', named(flow));
       const list = make('ol');
       list.setAttribute('aria-label', `States of ${named(flow)}, oldest first`);
       steps.forEach((step, j) => {
@@ -202,8 +202,10 @@ export class Panel {
 }
 
 /** The arguments in one line. */
-function brief(given) {
-  return Object.values(given).map((value) => pretty(value).text).join(' · ');
+function brief({ start_date, end_date, ...rest }) {
+  const dates = start_date && end_date ? { dates: { start_date, end_date } } : { start_date, end_date };
+  const values = Object.values({ ...dates, ...rest }).filter((value) => value !== undefined);
+  return values.map((value) => pretty(value).text).join(' · ');
 }
 
 function facts(title, given) {
