@@ -124,7 +124,7 @@ impl Hotel {
     async fn look(&self, wish: &Wish) -> Result<Availability, Halt> {
         let house = self.house().await?;
         house.check_dates(wish.stay)?;
-        Ok(self.availability_in(&house, wish).await?)
+        self.availability_in(&house, wish).await
     }
 
     /// What is free for a wish whose dates were checked.
@@ -197,13 +197,13 @@ impl<'house> Looking<'house> {
 
     /// The category as an offer, if a room is free and the stay may begin.
     fn offer(&self, category: &Category<'_>, stay: Stay, occupancy: &Occupancy) -> Option<Offer> {
-        if self.house.tariff.broken_rule(category, stay).is_some() {
+        if self.house.stock.tariff.broken_rule(category, stay).is_some() {
             return None;
         }
         let free: Vec<&room::Model> = free_rooms(category, stay, occupancy);
         let room = free.first()?;
         let party = self.party.unwrap_or_else(|| Party::usual_for(category.max_guests()));
-        let price = self.house.tariff.price(category, stay, party)?;
+        let price = self.house.stock.tariff.price(category, stay, party)?;
         Some(Offer {
             offer_id: category.offer_id(),
             room_id: room.number.clone(),
@@ -247,7 +247,7 @@ impl<'house> Looking<'house> {
                 Some((!self.is_kind(category), !self.has_view(category), offer))
             })
             .collect();
-        others.sort_by(|a, b| (a.0, a.1, a.2.total.minor).cmp(&(b.0, b.1, b.2.total.minor)));
+        others.sort_by_key(|(kind, view, offer)| (*kind, *view, offer.total.minor));
         let same_dates = others
             .into_iter()
             .take(ALTERNATIVES_SAME_DATES)
@@ -271,7 +271,7 @@ impl<'house> Looking<'house> {
         let mut stays: Vec<Stay> = self
             .fitting()
             .iter()
-            .filter_map(|category| match self.house.tariff.broken_rule(category, self.stay)? {
+            .filter_map(|category| match self.house.stock.tariff.broken_rule(category, self.stay)? {
                 ArrivalRule::MinNights(nights) => self.stay.lasting(nights),
                 ArrivalRule::ClosedToArrival | ArrivalRule::NotSold => None,
             })

@@ -162,7 +162,12 @@ impl Hotel {
             nights: wanted.stay.nights(),
             guests: party,
             total: house.currency.amount(total),
-            cancellation: house.cancellation.terms(wanted.stay.arrival(), house.zone, &price, house.currency),
+            cancellation: house.stock.cancellation.terms(
+                wanted.stay.arrival(),
+                house.zone,
+                &price,
+                house.currency,
+            ),
         };
         self.insert(tx, house.now, room, wanted, &booking, promise.as_ref()).await?;
         idempotency::remember(tx, self.id(), call, &booking, house.now).await?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -15,7 +15,12 @@ use crate::migration::Migrator;
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 12;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a database server may take to answer when the program starts.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Any number that nothing else in the database locks.
+const MIGRATION_LOCK: i64 = 0x686d_735f_6d69_6772;
 
 /// Where the hotel's rows are.
 #[derive(Clone, Debug)]
@@ -29,12 +34,29 @@ impl Database {
     /// `sqlite::memory:` or `postgres://…`; a missing SQLite file is made.
     pub(crate) async fn open(url: &str) -> Result<Self, Fault> {
         let database = Self::connect(url).await.map_err(Fault::Open)?;
-        Migrator::up(&database.writer, None).await.map_err(Fault::doing("updating the tables"))?;
+        database.migrate().await?;
         Ok(database)
+    }
+
+    /// Brings the tables up to date in one transaction: programs that start at the same moment take
+    /// turns.
+    async fn migrate(&self) -> Result<(), Fault> {
+        const DOING: &str = "updating the tables";
+        let tx = self.begin().await?;
+        if tx.get_database_backend() == DbBackend::Postgres {
+            let take_turns = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+            tx.execute_unprepared(&take_turns).await.map_err(Fault::doing(DOING))?;
+        }
+        Migrator::up(&tx, None).await.map_err(Fault::doing(DOING))?;
+        tx.commit().await.map_err(Fault::doing(DOING))
     }
 
     async fn connect(url: &str) -> Result<Self, DbErr> {
         if !url.starts_with("sqlite:") {
+            // A pool would ask an address where nothing listens again and again; the start should not.
+            let mut once = quiet(url);
+            once.max_connections(1).acquire_timeout(ANSWER_TIMEOUT);
+            SeaOrm::connect(once).await?.close().await?;
             let mut options = quiet(url);
             options.max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
             let pool = SeaOrm::connect(options).await?;

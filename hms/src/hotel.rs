@@ -9,6 +9,7 @@ use crate::database::Database;
 use crate::entity::hotel;
 use crate::house::{self, House};
 use crate::refusal::Halt;
+use crate::stock::Shelf;
 use crate::{Clock, Fault, Ids, RandomIds, SystemClock, seed};
 
 /// How often a change is tried when other writers come first.
@@ -42,6 +43,7 @@ pub struct Hotel {
     database: Database,
     clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
+    shelf: Shelf,
 }
 
 /// What dates and numbers without more are read by.
@@ -95,7 +97,7 @@ impl Hotel {
                 first_hotel(&database).await?.ok_or(Fault::NoHotel)?
             }
         };
-        Ok(Self { id, database, clock: opening.clock, ids: opening.ids })
+        Ok(Self { id, database, clock: opening.clock, ids: opening.ids, shelf: Shelf::default() })
     }
 
     /// The same hotel on another clock.
@@ -166,7 +168,7 @@ impl Hotel {
 
     /// What the hotel has and asks for, as it is now.
     pub(crate) async fn house(&self) -> Result<House, Fault> {
-        House::load(self.database.reader(), self.id, self.now()).await
+        House::load(self.database.reader(), &self.shelf, self.id, self.now()).await
     }
 }
 

@@ -1,16 +1,16 @@
-//! What the hotel has and asks for: one reading of its rooms, prices and rules.
+//! The hotel's facts at one moment, and the words that mean its rooms.
 
 use std::collections::HashSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use crate::cancellation::CancellationRule;
-use crate::entity::{Scoped, hotel, policy, room, room_night, room_type};
+use crate::entity::{Scoped, hotel, room, room_night, room_type};
 use crate::stay::add_days;
-use crate::tariff::Tariff;
+use crate::stock::{Shelf, Stock};
 use crate::words::folded_line;
 use crate::{Currency, Fault, Refusal, Stay};
 
@@ -20,12 +20,7 @@ pub(crate) struct House {
     pub(crate) now: DateTime<Utc>,
     pub(crate) zone: Tz,
     pub(crate) currency: Currency,
-    /// In the hotel's own order.
-    pub(crate) types: Vec<room_type::Model>,
-    /// In the order of their numbers.
-    pub(crate) rooms: Vec<room::Model>,
-    pub(crate) tariff: Tariff,
-    pub(crate) cancellation: CancellationRule,
+    pub(crate) stock: Arc<Stock>,
 }
 
 /// Rooms that are sold as the same thing: one type with one view.
@@ -41,34 +36,20 @@ pub(crate) struct Category<'house> {
 pub(crate) struct Occupancy(HashSet<(i64, NaiveDate)>);
 
 impl House {
-    pub(crate) async fn load(db: &impl ConnectionTrait, id: i64, now: DateTime<Utc>) -> Result<Self, Fault> {
+    pub(crate) async fn load(
+        db: &impl ConnectionTrait,
+        shelf: &Shelf,
+        id: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Fault> {
         let hotel = hotel_row(db, id).await?;
         let currency = Currency::parse(&hotel.currency)
             .ok_or_else(|| Fault::Unreadable { what: "currency", value: hotel.currency.clone() })?;
-        let types = room_type::Entity::of(id)
-            .order_by_asc(room_type::Column::Position)
-            .order_by_asc(room_type::Column::Id)
-            .all(db)
-            .await
-            .map_err(Fault::doing("reading room types"))?;
-        let rooms = room::Entity::of(id)
-            .order_by_asc(room::Column::Number)
-            .all(db)
-            .await
-            .map_err(Fault::doing("reading rooms"))?;
-        let cancellation = policy::Entity::of(id)
-            .filter(policy::Column::Code.eq("cancellation"))
-            .one(db)
-            .await
-            .map_err(Fault::doing("reading the cancellation policy"))?;
         Ok(Self {
             zone: zone_of(&hotel)?,
             currency,
             now,
-            types,
-            rooms,
-            tariff: Tariff::load(db, id, currency).await?,
-            cancellation: CancellationRule::from(cancellation),
+            stock: shelf.stock(db, &hotel, currency).await?,
             hotel,
         })
     }
@@ -86,8 +67,9 @@ impl House {
     /// Every type and view that there are rooms of, types in order, views by name.
     pub(crate) fn categories(&self) -> Vec<Category<'_>> {
         let mut categories = Vec::new();
-        for kind in &self.types {
+        for kind in &self.stock.types {
             let mut views: Vec<&str> = self
+                .stock
                 .rooms
                 .iter()
                 .filter(|room| room.room_type_id == kind.id)
@@ -97,7 +79,7 @@ impl House {
             views.dedup();
             categories.extend(views.into_iter().map(|view| {
                 let alike = |room: &&room::Model| room.room_type_id == kind.id && room.view == view;
-                Category { kind, view, rooms: self.rooms.iter().filter(alike).collect() }
+                Category { kind, view, rooms: self.stock.rooms.iter().filter(alike).collect() }
             }));
         }
         categories
@@ -105,7 +87,7 @@ impl House {
 
     /// Every view there is, by name.
     pub(crate) fn views(&self) -> Vec<&str> {
-        let mut views: Vec<&str> = self.rooms.iter().map(|room| room.view.as_str()).collect();
+        let mut views: Vec<&str> = self.stock.rooms.iter().map(|room| room.view.as_str()).collect();
         views.sort_unstable();
         views.dedup();
         views
@@ -120,9 +102,9 @@ impl House {
                 name == wanted || format!("{name}s") == wanted
             })
         };
-        self.types.iter().find(means).ok_or_else(|| Refusal::UnknownRoomType {
+        self.stock.types.iter().find(means).ok_or_else(|| Refusal::UnknownRoomType {
             asked: asked.to_owned(),
-            known: self.types.iter().map(|kind| kind.code.clone()).collect(),
+            known: self.stock.types.iter().map(|kind| kind.code.clone()).collect(),
         })
     }
 
@@ -140,11 +122,11 @@ impl House {
     /// The room with this number on its door.
     pub(crate) fn room_numbered(&self, asked: &str) -> Result<&room::Model, Refusal> {
         let wanted = without(&folded_line(asked), &["room"]);
-        self.rooms.iter().find(|room| folded_line(&room.number) == wanted).ok_or_else(|| {
+        self.stock.rooms.iter().find(|room| folded_line(&room.number) == wanted).ok_or_else(|| {
             Refusal::UnknownRoom {
                 asked: asked.to_owned(),
-                first: self.rooms.first().map(|room| room.number.clone()).unwrap_or_default(),
-                last: self.rooms.last().map(|room| room.number.clone()).unwrap_or_default(),
+                first: self.stock.rooms.first().map(|room| room.number.clone()).unwrap_or_default(),
+                last: self.stock.rooms.last().map(|room| room.number.clone()).unwrap_or_default(),
             }
         })
     }
@@ -159,7 +141,8 @@ impl House {
 
     /// The room of a booking.
     pub(crate) fn room_with_id(&self, id: i64) -> Result<&room::Model, Fault> {
-        self.rooms
+        self.stock
+            .rooms
             .iter()
             .find(|room| room.id == id)
             .ok_or_else(|| Fault::Unreadable { what: "room of a booking", value: id.to_string() })

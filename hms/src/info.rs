@@ -121,7 +121,7 @@ impl Hotel {
             business_date: house.today(),
             check_in_time: house.hotel.check_in_time.clone(),
             check_out_time: house.hotel.check_out_time.clone(),
-            cancellation_policy: house.cancellation.text().to_owned(),
+            cancellation_policy: house.stock.cancellation.text().to_owned(),
             room_types: room_types(&house),
             views: house.views().into_iter().map(str::to_owned).collect(),
             policies: policies
@@ -155,6 +155,7 @@ impl From<question::Model> for QuestionAnswer {
 fn room_types(house: &House) -> Vec<RoomTypeInfo> {
     let categories = house.categories();
     house
+        .stock
         .types
         .iter()
         .map(|kind| {
@@ -167,7 +168,7 @@ fn room_types(house: &House) -> Vec<RoomTypeInfo> {
                 max_guests: u32::try_from(kind.max_guests).unwrap_or(0),
                 rooms: u32::try_from(rooms).unwrap_or(u32::MAX),
                 views: of_kind().map(|category| category.view.to_owned()).collect(),
-                from: house.tariff.lowest(kind.id),
+                from: house.stock.tariff.lowest(kind.id),
             }
         })
         .collect()

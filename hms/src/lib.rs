@@ -23,6 +23,7 @@ mod seed;
 
 mod hotel;
 mod house;
+mod stock;
 mod tariff;
 
 mod refusal;

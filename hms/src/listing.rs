@@ -92,8 +92,8 @@ impl Hotel {
     /// The database does not answer.
     pub async fn listing(&self) -> Result<HotelListing, Fault> {
         let house = self.house().await?;
-        let mut rooms = Vec::with_capacity(house.rooms.len());
-        for room in &house.rooms {
+        let mut rooms = Vec::with_capacity(house.stock.rooms.len());
+        for room in &house.stock.rooms {
             let category = house.category_of(room)?;
             rooms.push(RoomRow {
                 room_id: room.number.clone(),

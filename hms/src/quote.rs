@@ -115,7 +115,7 @@ impl Hotel {
             total: price.total,
             currency: house.currency,
             expires_at,
-            cancellation: house.cancellation.terms(stay.arrival(), house.zone, &price, house.currency),
+            cancellation: house.stock.cancellation.terms(stay.arrival(), house.zone, &price, house.currency),
             taxes: price.taxes,
         })
     }
@@ -133,8 +133,11 @@ impl House {
         let category = self.category_of(room)?;
         let party = party.unwrap_or_else(|| Party::usual_for(category.max_guests()));
         if party.guests() > category.max_guests() {
-            let larger =
-                self.types.iter().filter(|kind| i64::from(kind.max_guests) >= i64::from(party.guests()));
+            let larger = self
+                .stock
+                .types
+                .iter()
+                .filter(|kind| i64::from(kind.max_guests) >= i64::from(party.guests()));
             return Err(Refusal::PartyTooLarge {
                 party,
                 room: room.number.clone(),
@@ -144,10 +147,10 @@ impl House {
             .into());
         }
         let restricted = |rule| Halt::from(Refusal::Restricted { room: room.number.clone(), stay, rule });
-        if let Some(rule) = self.tariff.broken_rule(&category, stay) {
+        if let Some(rule) = self.stock.tariff.broken_rule(&category, stay) {
             return Err(restricted(rule));
         }
-        let price = self.tariff.price(&category, stay, party);
+        let price = self.stock.tariff.price(&category, stay, party);
         price.map(|price| (party, price)).ok_or_else(|| restricted(crate::tariff::ArrivalRule::NotSold))
     }
 }

@@ -68,6 +68,7 @@ async fn write_hotel(tx: &DatabaseTransaction, ids: &dyn Ids) -> Result<Option<i
         check_out_time: Set("11:00".to_owned()),
         quote_minutes: Set(30),
         horizon_days: Set(730),
+        revision: Set(0),
         quote_secret: Set(ids::secret(ids)),
         ..Default::default()
     };

@@ -21,10 +21,11 @@ use crate::config::{Config, HotelAt};
 use crate::console;
 use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
-use crate::reply::{ButtonTitles, Layers, Replies, ReplyFaults, YesNo};
+use crate::reply::{Layers, Replies, ReplyFaults};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::{Address, HotelTools, ToolsFault};
-use crate::understand::{Extractor, Understander, Words, WordsError};
+use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
+use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
 
 /// The tool that tells what every prompt may say about the hotel.
 const HOTEL_INFO: &str = "get_hotel_info";
@@ -71,7 +72,13 @@ pub enum StartFault {
     Replies(#[from] ReplyFaults),
     /// Mistakes in the vocabulary.
     #[error(transparent)]
-    Words(#[from] WordsError),
+    Words(#[from] WordsFault),
+    /// Mistakes in the model's instructions.
+    #[error(transparent)]
+    Instructions(#[from] InstructionsFault),
+    /// The language model cannot be asked.
+    #[error("the language model cannot be asked")]
+    Model(#[from] ModelFault),
     /// A file that cannot be read.
     #[error("{path} cannot be read")]
     File {
@@ -112,7 +119,7 @@ impl App {
             None => zone_of(&house)?,
         };
         let clock = clock.unwrap_or_else(|| clock_of(config, zone));
-        let receptionist = receptionist(config, tools, house, zone, clock).await?;
+        let receptionist = receptionist(config, tools, house, zone, clock, understander(config)?).await?;
         Ok(Self { receptionist: Arc::new(receptionist), hotel })
     }
 
@@ -149,6 +156,7 @@ pub async fn receptionist(
     house: IndexMap<String, Json>,
     zone: Tz,
     clock: Arc<dyn Clock>,
+    understander: Understander,
 ) -> Result<Receptionist, StartFault> {
     let replies = replies(config)?;
     let flows = Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
@@ -156,7 +164,7 @@ pub async fn receptionist(
     Ok(Receptionist {
         flows: Arc::new(flows),
         tools: Arc::new(tools),
-        understander: Arc::new(understander(config)?),
+        understander: Arc::new(understander),
         replies: Arc::new(replies),
         store,
         clock,
@@ -196,17 +204,40 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
 /// Who finds out what words mean: the embedded rules, and the language model if one is configured.
 ///
 /// # Errors
-/// A mistake in the vocabulary.
+/// Mistakes in the vocabulary or in the model's instructions; a model that cannot be asked.
 pub fn understander(config: &Config) -> Result<Understander, StartFault> {
-    Ok(Understander::new(extractor(config)?))
+    let model = match &config.llm {
+        Some(llm) => {
+            let settings = Settings {
+                base_url: llm.base_url.as_str().to_owned(),
+                api_key: llm.api_key.clone(),
+                model: llm.model.clone(),
+                timeout: llm.timeout,
+            };
+            let model: Arc<dyn LanguageModel> = Arc::new(OpenAiCompatible::new(settings)?);
+            Some(model)
+        }
+        None => None,
+    };
+    understander_with(config, model)
 }
 
-/// The embedded rules.
+/// The same with a model of the caller's, or none.
 ///
 /// # Errors
-/// A mistake in the vocabulary.
-pub fn extractor(config: &Config) -> Result<Extractor, StartFault> {
-    Ok(Extractor::new(&words(&layers(config))?))
+/// Mistakes in the vocabulary or in the model's instructions.
+pub fn understander_with(
+    config: &Config,
+    model: Option<Arc<dyn LanguageModel>>,
+) -> Result<Understander, StartFault> {
+    let layers = layers(config);
+    let understander = Understander::new(Extractor::new(&words(&layers)?), model);
+    let file = "en/understand.j2";
+    let instructions = layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    Ok(match instructions {
+        Some(template) => understander.instructed(template)?,
+        None => understander,
+    })
 }
 
 /// An address that reaches this hotel: every connection is an in-memory stream with a server of its own.
@@ -277,11 +308,7 @@ fn layers(config: &Config) -> Layers {
 
 fn replies(config: &Config) -> Result<Replies, StartFault> {
     let layers = layers(config);
-    let buttons = words(&layers)?.buttons;
-    let pair = |(yes, no): (&str, &str)| YesNo { yes: yes.to_owned(), no: no.to_owned() };
-    let YesNo { yes, no } = pair(buttons.of(""));
-    let prompts = buttons.prompts().map(|prompt| (prompt.to_owned(), pair(buttons.of(prompt)))).collect();
-    let titles = BTreeMap::from([("en".to_owned(), ButtonTitles { yes, no, prompts })]);
+    let titles = BTreeMap::from([("en".to_owned(), words(&layers)?.buttons())]);
     Ok(Replies::new(layers, titles)?)
 }
 

@@ -13,11 +13,15 @@ pub mod replay;
 
 pub mod channel;
 pub mod console;
+pub mod inbox;
+pub mod turn;
 
 pub mod conversation;
 pub mod tools;
 pub mod understand;
+pub mod llm;
 pub mod reply;
+pub mod outbox;
 
 pub mod store;
 

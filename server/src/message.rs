@@ -1,5 +1,6 @@
 //! Messages in both directions, in our words; no provider's.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -99,11 +100,20 @@ impl ChannelName {
         }
     }
 
-    /// Whether its guests are right here, so that a reply is conveyed when its turn returns.
+    /// Whether the guest is right here: what is said has reached them when it is said, and nothing is sent.
     pub fn is_local(self) -> bool {
         match self {
             Self::Console | Self::Terminal => true,
             Self::Twilio | Self::Meta => false,
+        }
+    }
+
+    /// How long the words of one message can be, in UTF-16 units; `None` is any length.
+    pub fn text_limit(self) -> Option<usize> {
+        match self {
+            Self::Twilio => Some(1600),
+            Self::Meta => Some(4096),
+            Self::Console | Self::Terminal => None,
         }
     }
 
@@ -219,6 +229,26 @@ pub struct Button {
     pub id: String,
     /// What is written on it.
     pub title: String,
+}
+
+/// The words on yes and no buttons of one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ButtonTitles {
+    /// Yes, in general.
+    pub yes: String,
+    /// No, in general.
+    pub no: String,
+    /// Other words below particular prompts.
+    pub prompts: BTreeMap<String, YesNo>,
+}
+
+/// The words on one pair of buttons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct YesNo {
+    /// Yes.
+    pub yes: String,
+    /// No.
+    pub no: String,
 }
 
 /// What a guest said in one turn: one message, or the fragments of one.

@@ -23,8 +23,8 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::{Value as Json, json};
 
 use self::grammar::Grammar;
+use crate::message::{Button, ButtonTitles};
 
-pub use self::buttons::{ButtonTitles, YesNo};
 pub use self::layers::Layers;
 pub use self::split::split;
 
@@ -67,7 +67,7 @@ pub struct Reply {
     /// The words; for a chat with WhatsApp's formatting, for a voice ready to be spoken.
     pub text: String,
     /// What can be pressed instead of written.
-    pub buttons: Vec<crate::message::Button>,
+    pub buttons: Vec<Button>,
     /// The ids of the sayings it conveys.
     pub says: Vec<u64>,
 }

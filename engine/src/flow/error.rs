@@ -11,12 +11,16 @@ use serde::Serialize;
 
 /// Every mistake in a set of flow files, in the order of the files and of the lines in them. Never empty.
 ///
-/// Its `Display` is plain text for a log or a test; as a [`miette::Diagnostic`] a terminal shows it in colours.
+/// Its `Display` is plain text with all of it, for a log or a test; a terminal shows [`Mistakes::into_shown`] in colours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Mistakes(pub Vec<Mistake>);
 
-/// One mistake.
+/// [`Mistakes`] for a terminal: a [`miette::Diagnostic`] with every mistake related to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown(Mistakes);
+
+/// One mistake. Its `Display` is the sentence alone; with its place it is in the `Display` of [`Mistakes`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mistake {
     /// The rule that is broken.
@@ -191,6 +195,13 @@ impl fmt::Debug for Place {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl Mistake {
+    /// Its place, the line with a pointer, the sentence and what was meant.
+    fn write_whole(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(place) = &self.place else {
             write!(formatter, "{}", self.message)?;
             return match &self.help {
@@ -222,7 +233,8 @@ impl std::error::Error for Mistake {}
 impl fmt::Display for Mistakes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for mistake in &self.0 {
-            writeln!(formatter, "{mistake}\n")?;
+            mistake.write_whole(formatter)?;
+            formatter.write_str("\n\n")?;
         }
         write!(formatter, "{}", self.summary())
     }
@@ -231,6 +243,11 @@ impl fmt::Display for Mistakes {
 impl std::error::Error for Mistakes {}
 
 impl Mistakes {
+    /// The form that a terminal shows in colours.
+    pub fn into_shown(self) -> Shown {
+        Shown(self)
+    }
+
     /// How many there are, in how many files.
     pub fn summary(&self) -> String {
         let files: BTreeSet<&str> =
@@ -283,8 +300,16 @@ impl Diagnostic for Mistake {
     }
 }
 
-impl Diagnostic for Mistakes {
+impl fmt::Display for Shown {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.summary())
+    }
+}
+
+impl std::error::Error for Shown {}
+
+impl Diagnostic for Shown {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(self.0.iter().map(|mistake| mistake as &dyn Diagnostic)))
+        Some(Box::new(self.0.0.iter().map(|mistake| mistake as &dyn Diagnostic)))
     }
 }

@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::check::Source;
-pub use self::error::{Mistake, Mistakes, Place, Rule};
+pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
 use crate::effect::Retry;
 use crate::guard::Expression;
 use crate::slot::Kind;

@@ -151,7 +151,7 @@ fn syntax(file: usize, text: &str, error: &ScanError) -> Refused {
     Refused {
         at: Spot { file, start, end: start + 1 },
         message: format!("this is not YAML: {}", error.info()),
-        help: None,
+        help: Some("the cause may stand in a line above"),
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Model {
     pub quote_minutes: i32,
     /// How far ahead rooms are sold.
     pub horizon_days: i32,
+    /// Counted up by the database with every change to the hotel's rooms, prices and rules.
+    pub revision: i64,
     /// What quotes are sealed with.
     pub quote_secret: String,
 }

@@ -12,6 +12,9 @@ use crate::{
     StayError, Whereabouts, Wish,
 };
 
+/// No name, number, id or question is longer; what is longer is not said back whole.
+const LONGEST_TEXT: usize = 300;
+
 /// The arguments of one call, each name known to its tool.
 pub(super) struct Arguments {
     given: JsonObject,
@@ -255,6 +258,13 @@ a number of {}); ask the guest for the whole number",
     fn text(&self, field: &str) -> Result<Option<String>, Wrong> {
         match self.given.get(field) {
             None => Ok(None),
+            Some(Value::String(text)) if text.chars().count() > LONGEST_TEXT => Err(Wrong {
+                code: "invalid_argument",
+                text: format!(
+                    "{field} \"{}\" is too long, expected at most {LONGEST_TEXT} signs; send a shorter one",
+                    shown(text)
+                ),
+            }),
             Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
             Some(Value::Number(number)) => Ok(Some(number.to_string())),
             Some(other) => Err(mistyped(field, other, "a text")),

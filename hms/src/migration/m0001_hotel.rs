@@ -1,8 +1,13 @@
 //! What the hotel has and what it asks for: rooms, prices, rules, answers.
 
+use sea_orm_migration::sea_orm::DbBackend;
 use sea_orm_migration::{prelude::*, schema::*};
 
 use super::{of_hotel, to, unique};
+
+/// The tables whose rows a running program keeps until the hotel's revision changes.
+const KEPT_IN_MEMORY: [&str; 7] =
+    ["room_types", "rooms", "seasons", "nightly_rates", "restrictions", "taxes", "policies"];
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -30,7 +35,8 @@ impl MigrationTrait for Migration {
         unique(manager, "nightly_rates_place", "nightly_rates", &rate).await?;
         unique(manager, "taxes_code", "taxes", &["hotel_id", "code"]).await?;
         unique(manager, "policies_code", "policies", &["hotel_id", "code"]).await?;
-        unique(manager, "questions_topic", "questions", &["hotel_id", "topic"]).await
+        unique(manager, "questions_topic", "questions", &["hotel_id", "topic"]).await?;
+        count_revisions(manager).await
     }
 }
 
@@ -52,7 +58,7 @@ fn hotels() -> TableCreateStatement {
     for column in texts {
         table.col(text(column));
     }
-    table.col(integer("quote_minutes")).col(integer("horizon_days")).to_owned()
+    table.col(integer("quote_minutes")).col(big_integer("revision")).col(integer("horizon_days")).to_owned()
 }
 
 fn room_types() -> TableCreateStatement {
@@ -136,6 +142,37 @@ fn questions() -> TableCreateStatement {
         .col(text("keywords"))
         .col(integer("position"))
         .to_owned()
+}
+
+/// Counts a hotel's revision up whenever something changes that is kept in memory.
+async fn count_revisions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    let is_sqlite = manager.get_database_backend() == DbBackend::Sqlite;
+    if !is_sqlite {
+        db.execute_unprepared(
+            "CREATE FUNCTION hotel_was_changed() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN UPDATE hotels SET revision = revision + 1; RETURN NULL; END $$",
+        )
+        .await?;
+    }
+    for table in KEPT_IN_MEMORY {
+        if is_sqlite {
+            for (event, row) in [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")] {
+                db.execute_unprepared(&format!(
+                    "CREATE TRIGGER {table}_{event}_is_noticed AFTER {event} ON {table} BEGIN
+                     UPDATE hotels SET revision = revision + 1 WHERE id = {row}.hotel_id; END"
+                ))
+                .await?;
+            }
+        } else {
+            db.execute_unprepared(&format!(
+                "CREATE TRIGGER {table}_is_noticed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
+                 ON {table} FOR EACH STATEMENT EXECUTE FUNCTION hotel_was_changed()"
+            ))
+            .await?;
+        }
+    }
+    Ok(())
 }
 
 /// A table whose rows have an id and belong to a hotel.

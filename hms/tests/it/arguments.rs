@@ -137,4 +137,9 @@ async fn a_long_or_strange_value_is_cut_before_it_is_said_back() {
     let wish = json!({ "start_date": format!("{}\u{7}", "x".repeat(5_000)), "end_date": "2026-12-14" });
     let text = desk.refused("invalid_date", "get_room_availability", wish).await;
     assert!(text.len() < 300 && text.contains('…') && !text.contains('\u{7}'), "{text}");
+    for (tool, field) in [("cancel_booking", "booking_id"), ("get_hotel_info", "topic")] {
+        let endless = json!({ field: "y".repeat(5_000) });
+        let text = desk.refused("invalid_argument", tool, endless).await;
+        assert!(text.len() < 300 && text.contains("at most 300"), "{text}");
+    }
 }

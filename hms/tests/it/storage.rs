@@ -102,6 +102,23 @@ async fn a_second_opening_finds_the_same_hotel_and_its_bookings() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn programs_that_start_at_once_on_an_empty_database_share_one_hotel() {
+    for place in Place::all().await {
+        let mut starting = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            starting.spawn(Hotel::open(Opening::of(&place.url)));
+        }
+        let hotels = starting.join_all().await;
+        for hotel in &hotels {
+            let hotel = hotel.as_ref().unwrap_or_else(|fault| panic!("{:?}: {fault:?}", place.kind));
+            assert_eq!(hotel.listing().await.unwrap().rooms.len(), 24);
+        }
+        let desk = Desk::at(&place).await;
+        assert_eq!(count(&place, "hotels", &desk).await, 1);
+    }
+}
+
 #[tokio::test]
 async fn an_empty_database_is_seeded_only_if_wished() {
     for place in Place::all().await {
@@ -144,6 +161,32 @@ async fn the_database_itself_refuses_a_night_sold_twice_and_an_altered_log() {
             let error = db.execute_unprepared(change).await.unwrap_err();
             assert!(error.to_string().contains("only added to"), "{error}");
         }
+        db.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_change_made_by_another_program_is_in_the_next_answer() {
+    for place in Place::all().await {
+        let desk = Desk::at(&place).await;
+        let db = Database::connect(&place.url).await.unwrap();
+        let wish = json!({ "start_date": "2027-02-01", "end_date": "2027-02-02", "room_type": "suite", "view": "sea" });
+        let seen = async || desk.done("get_room_availability", wish.clone()).await;
+        assert_eq!(seen().await["rooms"][0]["total"]["minor"], 28_400);
+        let changes = [
+            ("UPDATE nightly_rates SET weekday_minor = weekday_minor + 100", 28_500),
+            ("UPDATE taxes SET amount = 300 WHERE code = 'city_tax'", 28_700),
+            ("DELETE FROM taxes WHERE code = 'city_tax'", 28_100),
+        ];
+        for (change, total) in changes {
+            db.execute_unprepared(change).await.unwrap();
+            assert_eq!(seen().await["rooms"][0]["total"]["minor"], total, "{change}");
+        }
+        db.execute_unprepared("UPDATE rooms SET view = 'garden' WHERE number = '405'").await.unwrap();
+        assert_eq!(seen().await["reason"], "view_unavailable");
+        db.execute_unprepared("UPDATE questions SET answer = 'No.' WHERE topic = 'parking'").await.unwrap();
+        let parking = desk.done("get_hotel_info", json!({ "topic": "parking" })).await;
+        assert_eq!(parking["questions"][0]["answer"], "No.");
         db.close().await.unwrap();
     }
 }

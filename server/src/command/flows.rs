@@ -11,11 +11,16 @@ pub(super) async fn run(config: Config, options: cli::Flows) -> Result<Ending, C
         cli::Flows::Check => match app::checked(&config).await {
             Ok(flows) => {
                 let names: Vec<&str> = flows.iter().map(|flow| flow.name.as_str()).collect();
-                println!("{} flows are fine: {} (version {}).", names.len(), names.join(", "), flows.version());
+                println!(
+                    "{} flows are fine: {} (version {}).",
+                    names.len(),
+                    names.join(", "),
+                    flows.version()
+                );
                 Ok(Ending::Fine)
             }
             Err(StartFault::Flows(mistakes)) => {
-                eprintln!("{:?}", miette::Report::new(mistakes));
+                eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
                 Ok(Ending::NotFine)
             }
             Err(StartFault::Replies(faults)) => {

@@ -1,22 +1,24 @@
 //! Playing a scene.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, NaiveTime, TimeZone as _, Utc};
 use futures::future::BoxFuture;
 use indexmap::IndexMap;
 use innkeeper_engine::{Call, Outcome, Retry};
 use serde_json::{Value as Json, json};
 
-use super::scene::{Channel, Happens, Power, Scene, Staff, duration};
+use super::scene::{Channel, Happens, Model, Power, Scene, Staff, duration};
 use super::transcript::Transcript;
 use crate::app::{self, SceneHotel, StartFault};
 use crate::channel::local::{Doing, LocalGuest};
 use crate::clock::{Clock, later};
 use crate::config::Config;
 use crate::conversation::{AnswerFault, Receptionist};
+use crate::llm::{Brief, Copied, LanguageModel, ModelFault};
 use crate::message::{Button, ChannelName, GuestKey};
 use crate::reply::Medium;
 use crate::store::Fault as StoreFault;
@@ -87,7 +89,9 @@ impl Stage {
         let tools = HotelTools::connect(address, Arc::clone(&waiting)).await.map_err(StartFault::from)?;
         let staff = HotelTools::connect(hotel.address(), Arc::clone(&waiting)).await.map_err(StartFault::from)?;
         let house = app::house(&tools).await?;
-        let receptionist = app::receptionist(config, tools, house, zone, waiting).await?;
+        let model = scene.model.clone().map(|model| Arc::new(PlayedModel::new(model)) as Arc<dyn LanguageModel>);
+        let understander = app::understander_with(config, model)?;
+        let receptionist = app::receptionist(config, tools, house, zone, waiting, understander).await?;
         Ok(Self { receptionist: Arc::new(receptionist), hotel, staff, clock, hotel_is_up })
     }
 
@@ -239,6 +243,33 @@ fn switched(address: Address, is_up: Arc<AtomicBool>) -> Address {
         let gone: BoxFuture<'static, _> = Box::pin(async { tokio::io::duplex(1).0 });
         gone
     }))
+}
+
+/// A language model as the scene plays it.
+#[derive(Debug)]
+struct PlayedModel {
+    model: Model,
+    asked: AtomicUsize,
+}
+
+impl PlayedModel {
+    fn new(model: Model) -> Self {
+        Self { model, asked: AtomicUsize::new(0) }
+    }
+}
+
+#[async_trait]
+impl LanguageModel for PlayedModel {
+    async fn understand(&self, _brief: &Brief) -> Result<Copied, ModelFault> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        match &self.model {
+            Model::Down => Err(ModelFault::TimedOut { limit_ms: 0 }),
+            Model::Answers(answers) => {
+                let answer = answers.get(asked).or(answers.last()).cloned().unwrap_or_default();
+                Ok(Copied { words: answer.words, acts: answer.acts })
+            }
+        }
+    }
 }
 
 /// A clock that stands still between turns; who waits for it makes it move.

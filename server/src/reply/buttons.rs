@@ -1,41 +1,15 @@
 //! Buttons below a chat message: a short list of choices, or yes and no.
 
-use std::collections::BTreeMap;
-
 use innkeeper_engine::{Expecting, Item, Say};
-use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::neutral;
-use crate::message::Button;
+use crate::message::{Button, ButtonTitles};
 
 /// The most buttons that a message can have (WhatsApp, quick replies).
 const MOST: usize = 3;
 /// The most characters on a button (WhatsApp, quick replies).
 const LONGEST_TITLE_CHARS: usize = 20;
-
-/// The words on yes and no buttons: the section `buttons` of a language's `words.yaml`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ButtonTitles {
-    /// Yes, in general.
-    pub yes: String,
-    /// No, in general.
-    pub no: String,
-    /// Other words below particular prompts.
-    #[serde(default)]
-    pub prompts: BTreeMap<String, YesNo>,
-}
-
-/// The words on one pair of buttons.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct YesNo {
-    /// Yes.
-    pub yes: String,
-    /// No.
-    pub no: String,
-}
 
 /// The buttons below the last thing that was said.
 pub(super) fn below(say: &Say, titles: &ButtonTitles) -> Vec<Button> {

@@ -88,8 +88,14 @@ impl Layers {
         names
     }
 
-    /// The file of a prompt: the folder's before the binary's, the medium's own before the one for both.
+    /// The file of a prompt: the folder's before the binary's, the medium's own before the one for both. A slot
+    /// without its own `invalid_<slot>` has the general one.
     pub(super) fn find(&self, prompt: &str, language: &str, medium: Medium) -> Option<String> {
+        let general = prompt.starts_with("invalid_").then_some("invalid");
+        self.file(prompt, language, medium).or_else(|| self.file(general?, language, medium))
+    }
+
+    fn file(&self, prompt: &str, language: &str, medium: Medium) -> Option<String> {
         let names = [format!("{language}/{prompt}.{}.j2", medium.name()), format!("{language}/{prompt}.j2")];
         let over = names.iter().find(|name| {
             is_plain(name) && self.overlay.as_ref().is_some_and(|folder| folder.join(name).is_file())

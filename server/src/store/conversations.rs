@@ -22,7 +22,11 @@ impl Database {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn conversation(&self, guest: &GuestKey, channel: ChannelName) -> Result<ConversationId, Fault> {
+    pub async fn conversation(
+        &self,
+        guest: &GuestKey,
+        channel: ChannelName,
+    ) -> Result<ConversationId, Fault> {
         if let Some(open) = self.active_conversation(guest).await? {
             return Ok(open);
         }
@@ -184,9 +188,7 @@ impl Database {
             .one(transaction)
             .await
             .map_err(fault("reading a conversation back"))?
-            .ok_or(CommitError::Fault(Fault::Missing {
-                what: "the conversation that was just moved on",
-            }))?;
+            .ok_or(CommitError::Fault(Fault::Missing { what: "the conversation that was just moved on" }))?;
 
         let entries = json("a conversation's log", commit.log).map_err(CommitError::Fault)?;
         let entry = log::ActiveModel {
@@ -229,10 +231,7 @@ impl Database {
 }
 
 /// Something to be stored, as JSON text.
-pub(super) fn json<T: serde::Serialize + ?Sized>(
-    what: &'static str,
-    value: &T,
-) -> Result<String, Fault> {
+pub(super) fn json<T: serde::Serialize + ?Sized>(what: &'static str, value: &T) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(Fault::shape(what))
 }
 

@@ -31,13 +31,14 @@ impl Database {
         Ok(Guest { phone: row.phone, remembered: read("what is remembered of a guest", &row.remembered)? })
     }
 
-    /// Keeps a value for a guest's next conversation.
+    /// Keeps a value for a guest's next conversation, as a turn would.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database fails, or holds what cannot be read.
     pub async fn remember(&self, key: &GuestKey, name: &str, value: &Json) -> Result<(), Fault> {
-        let values = [(name.to_owned(), value.clone())];
-        remember(&self.0.writer, key.as_str(), &values, self.clock().now()).await
+        let transaction = self.begin().await?;
+        remember(&transaction, key.as_str(), &[(name.to_owned(), value.clone())], self.clock().now()).await?;
+        transaction.commit().await.map_err(Fault::doing("remembering something of a guest"))
     }
 
     /// How a guest is reached.
@@ -159,10 +160,7 @@ pub(super) async fn remember(
             remembered: ActiveValue::Set(text),
             seen_at: ActiveValue::Set(at),
         };
-        guest::Entity::insert(row)
-            .exec_without_returning(connection)
-            .await
-            .map_err(Fault::doing(doing))?;
+        guest::Entity::insert(row).exec_without_returning(connection).await.map_err(Fault::doing(doing))?;
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 
 pub use conversations::ConversationRow;
 pub use inbox::{InboxRow, Outcome, Received};
+pub(crate) use outbox::{Delivered, Tried};
 pub use outbox::{OutboxRow, Status};
 pub use talk::{Talk, TalkCommit, Welcomed};
 

@@ -46,14 +46,13 @@ pub(super) struct From<'a> {
     pub(super) at: DateTime<Utc>,
 }
 
-/// Writes outgoing messages, in order.
+/// Writes outgoing messages, in order. To a guest who is right here they count as sent.
 pub(super) async fn put(
     connection: &impl ConnectionTrait,
     from: &From<'_>,
     outgoing: &[Outgoing],
 ) -> Result<(), Fault> {
-    // A guest who is right here has the reply when the turn returns: nothing is left to send.
-    let is_local = ChannelName::parse(from.channel).is_some_and(ChannelName::is_local);
+    let local = ChannelName::parse(from.channel).is_some_and(ChannelName::is_local);
     // One by one: the order of the keys is the order in which they are sent.
     for message in outgoing {
         let row = ActiveModel {
@@ -65,7 +64,7 @@ pub(super) async fn put(
             text: ActiveValue::Set(message.text.clone()),
             buttons: ActiveValue::Set(json("buttons", &message.buttons)?),
             says: ActiveValue::Set(json("the sayings of a message", &message.says)?),
-            status: ActiveValue::Set(if is_local { Status::Sent } else { Status::Queued }),
+            status: ActiveValue::Set(if local { Status::Sent } else { Status::Queued }),
             provider_id: ActiveValue::Set(None),
             delivery: ActiveValue::Set(None),
             error: ActiveValue::Set(None),
@@ -73,7 +72,7 @@ pub(super) async fn put(
             tried_at: ActiveValue::Set(None),
             next_try_at: ActiveValue::Set(None),
             created_at: ActiveValue::Set(from.at),
-            sent_at: ActiveValue::Set(is_local.then_some(from.at)),
+            sent_at: ActiveValue::Set(local.then_some(from.at)),
         };
         Entity::insert(row)
             .exec_without_returning(connection)
@@ -164,14 +163,6 @@ impl Database {
             .map_err(Fault::doing("looking for what is to be sent"))
     }
 
-    /// One outgoing message.
-    pub(crate) async fn outgoing_message(&self, id: OutgoingId) -> Result<Option<OutboxRow>, Fault> {
-        Entity::find_by_id(id.0)
-            .one(self.reader())
-            .await
-            .map_err(Fault::doing("looking for an outgoing message"))
-    }
-
     /// Takes a message to send it; `false` where it is no longer as it was read.
     pub(crate) async fn claim(&self, row: &OutboxRow) -> Result<bool, Fault> {
         let now = self.clock().now();
@@ -206,11 +197,24 @@ impl Database {
             .col_expr(Column::NextTryAt, Expr::value(next))
             .col_expr(Column::SentAt, Expr::value(sent))
             .filter(Column::Id.eq(id.0))
-            // A status report may have told before that it was sent; nothing takes that back.
-            .filter(Column::Status.ne(Status::Sent))
+            // A status report may have said before what became of it; nothing takes that back.
+            .filter(Column::Status.is_in([Status::Sending, Status::Uncertain]))
             .exec(&self.0.writer)
             .await
             .map_err(Fault::doing("recording how sending went"))?;
+        Ok(())
+    }
+
+    /// Gives a message up that is as it was read.
+    pub(crate) async fn fail(&self, row: &OutboxRow, error: &str) -> Result<(), Fault> {
+        Entity::update_many()
+            .col_expr(Column::Status, Expr::value(Status::Failed))
+            .col_expr(Column::Error, Expr::value(error))
+            .filter(Column::Id.eq(row.id))
+            .filter(Column::Status.eq(row.status))
+            .exec(&self.0.writer)
+            .await
+            .map_err(Fault::doing("giving a message up"))?;
         Ok(())
     }
 

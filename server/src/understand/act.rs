@@ -97,7 +97,6 @@ impl Sentence<'_> {
         lexicon: &Lexicon,
         said: &mut ActsSaid,
     ) {
-        let mut lead = clause.first;
         let mut leading = true;
         let mut chained = false;
         let mut other = false;
@@ -106,24 +105,25 @@ impl Sentence<'_> {
             let here: Vec<FoundAct> = found.iter().filter(|act| act.first == at).copied().collect();
             let Some(end) = here.iter().map(|act| act.end).max() else {
                 let hedge = self.atom_at(at).is_some_and(|atom| {
-                    self.any(atom, &[Class::Hedge, Class::Comma, Class::But]) || (chained && self.is(atom, Class::Filler) && self.is(atom, Class::Me))
+                    self.any(atom, &[Class::Hedge, Class::Comma, Class::But])
+                        || (chained && self.is(atom, Class::Filler) && self.is(atom, Class::Me))
                 });
-                if leading && hedge {
-                    lead = at + 1;
-                } else {
-                    leading = false;
-                }
+                leading &= hedge;
                 at += 1;
                 continue;
             };
-            let _ = lead;
             let rest = self.rest(end, clause, found, lexicon);
             for act in &here {
                 let taken = self.act(*act, leading, rest, before, clause, said);
                 if taken {
                     other |= matches!(
                         act.act,
-                        Phrase::More | Phrase::Repeat | Phrase::Help | Phrase::Human | Phrase::Cancel | Phrase::NoPreference
+                        Phrase::More
+                            | Phrase::Repeat
+                            | Phrase::Help
+                            | Phrase::Human
+                            | Phrase::Cancel
+                            | Phrase::NoPreference
                     );
                     for token in said.tokens.iter_mut().take(act.end).skip(act.first) {
                         *token = true;
@@ -139,11 +139,21 @@ impl Sentence<'_> {
     }
 
     /// Whether an act's phrase counts where it stands; notes it.
-    fn act(&self, act: FoundAct, leading: bool, rest: Rest, before: usize, clause: Clause, said: &mut ActsSaid) -> bool {
+    fn act(
+        &self,
+        act: FoundAct,
+        leading: bool,
+        rest: Rest,
+        before: usize,
+        clause: Clause,
+        said: &mut ActsSaid,
+    ) -> bool {
         let trusted = leading && before <= 2;
         let (flag, counts) = match act.act {
-            Phrase::Yes => (&mut said.yes, trusted && !clause.asks),
-            Phrase::Approve => (&mut said.approve, trusted && rest.clause_content == 0 && !clause.asks),
+            Phrase::Yes => (&mut said.yes, trusted && (!clause.asks || rest.words > 1)),
+            Phrase::Approve => {
+                (&mut said.approve, trusted && rest.clause_content == 0 && !rest.valued && !clause.asks)
+            }
             Phrase::No => (&mut said.no, leading),
             Phrase::NotNo => return leading,
             Phrase::Cancel => {
@@ -171,15 +181,20 @@ impl Sentence<'_> {
     fn rest(&self, from: usize, clause: Clause, found: &[FoundAct], lexicon: &Lexicon) -> Rest {
         let mut end = from;
         while end < clause.end {
-            let parted = self.atom_at(end).is_some_and(|atom| self.any(atom, &[Class::Comma, Class::But]));
-            let phrase = found.iter().any(|act| act.first == end && matches!(act.act, Phrase::Thank | Phrase::Yes | Phrase::Approve | Phrase::Bye));
+            let parted =
+                self.atom_at(end).is_some_and(|atom| self.any(atom, &[Class::Comma, Class::But, Class::And]));
+            let phrase = found.iter().any(|act| {
+                act.first == end
+                    && matches!(act.act, Phrase::Thank | Phrase::Yes | Phrase::Approve | Phrase::Bye)
+            });
             if parted || phrase {
                 break;
             }
             end += 1;
         }
         let none = vec![false; self.tokens.len()];
-        Rest { clause_content: self.content(from, end, lexicon, &none), words: end - from }
+        let valued = (from..end).any(|token| self.atom_at(token).is_some_and(|atom| self.is_taken(atom)));
+        Rest { clause_content: self.content(from, end, lexicon, &none), words: end - from, valued }
     }
 
     fn question(&self, clause: Clause, other: bool, lexicon: &Lexicon, said: &mut ActsSaid) {
@@ -187,7 +202,11 @@ impl Sentence<'_> {
         while self.any(at, &[Class::Hedge, Class::Comma]) || self.token_of_act(at, said) {
             at += 1;
         }
-        let starts = |class| self.is(at, class) || ((self.any(at, &[Class::Hedge]) || self.tokens_are(at, &["and"])) && self.is(at + 1, class));
+        let starts = |class| {
+            self.is(at, class)
+                || ((self.any(at, &[Class::Hedge]) || self.tokens_are(at, &["and"]))
+                    && self.is(at + 1, class))
+        };
         let wh = starts(Class::Wh) && !self.tokens_are(at + 1, &["about", "bout"]);
         let aux = starts(Class::Aux) && !self.is(at, Class::Not);
         if other || !(wh || aux || clause.asks) {
@@ -195,9 +214,13 @@ impl Sentence<'_> {
         }
         let content = self.content(clause.first, clause.end, lexicon, &said.tokens);
         let valued = (0..self.len()).any(|at| {
-            self.is_taken(at) && self.atoms.get(at).is_some_and(|atom| atom.first >= clause.first && atom.end <= clause.end)
+            self.is_taken(at)
+                && self.atoms.get(at).is_some_and(|atom| atom.first >= clause.first && atom.end <= clause.end)
         });
-        if wh || (content > 0 && (aux || clause.asks)) || (!valued && clause.asks && !said.yes && !said.no && self.words(clause) > 1) {
+        if wh
+            || (content > 0 && (aux || clause.asks))
+            || (!valued && clause.asks && !said.yes && !said.no && self.words(clause) > 1)
+        {
             said.question = true;
             said.wh_question |= wh;
         }
@@ -224,7 +247,10 @@ impl Sentence<'_> {
                 let Some(token) = self.tokens.get(*at) else { return false };
                 let Some(atom) = self.atom_at(*at) else { return false };
                 let known = self.atoms[atom].meaning.classes != 0;
-                let number = matches!(token.kind, super::token::TokenKind::Number(_) | super::token::TokenKind::Ordinal(_));
+                let number = matches!(
+                    token.kind,
+                    super::token::TokenKind::Number(_) | super::token::TokenKind::Ordinal(_)
+                );
                 (token.is_word() || number)
                     && !acts.get(*at).copied().unwrap_or(false)
                     && !self.is_taken(atom)
@@ -240,4 +266,6 @@ impl Sentence<'_> {
 struct Rest {
     clause_content: usize,
     words: usize,
+    /// Whether a value stands there.
+    valued: bool,
 }

@@ -57,13 +57,20 @@ impl Sentence<'_> {
         let index = |number: i64| usize::try_from(number).ok()?.checked_sub(1).filter(|index| *index < count);
         if let Some(ordinal) = meaning.ordinal {
             let one = self.is(at + 1, One) || self.is(at + 1, Option);
-            let closed = self.ends(at + 1) || self.any(at + 1, &[Hedge]) || self.tokens_are(at + 1, &["please", "looks", "sounds", "is", "would", "will"]);
-            let dated = self.meaning(at + 1).month.is_some() || self.is(at + 1, Of) || before.is_some_and(|at| self.any(at, &[Class::On, Class::From, Class::Until, For]));
+            let closed = self.ends(at + 1)
+                || self.any(at + 1, &[Hedge])
+                || self.tokens_are(at + 1, &["please", "looks", "sounds", "is", "would", "will"]);
+            let dated = self.meaning(at + 1).month.is_some()
+                || self.is(at + 1, Of)
+                || before.is_some_and(|at| self.any(at, &[Class::On, Class::From, Class::Until, For]));
             if (one || closed) && !dated {
                 return Some((index(ordinal.into())?, at, at + 1 + usize::from(one)));
             }
         }
-        if self.is(at, Last) && before.is_some_and(|at| self.is(at, The)) && (self.ends(at + 1) || self.any(at + 1, &[One, Option, Hedge])) {
+        if self.is(at, Last)
+            && before.is_some_and(|at| self.is(at, The))
+            && (self.ends(at + 1) || self.any(at + 1, &[One, Option, Hedge]))
+        {
             return Some((count - 1, at, at + 1));
         }
         if self.is(at, Other) && count == 2 && !self.any(at, &[Class::NotADay]) {
@@ -73,9 +80,14 @@ impl Sentence<'_> {
         let number = self.number(at)?;
         let named = before.is_some_and(|at| self.is(at, Option));
         let alone = (0..self.len()).all(|other| {
-            other == at || self.any(other, &[Class::Filler, Class::Stop, Comma, Hedge, Class::That, The, One, Class::Take]) && self.number(other).is_none()
+            other == at
+                || self.any(
+                    other,
+                    &[Class::Filler, Class::Stop, Comma, Hedge, Class::That, The, One, Class::Take],
+                ) && self.number(other).is_none()
         });
-        let counts = self.any(at + 1, &[Class::Night, Class::Adult, Class::Child, Class::People, Class::Day, Class::Week]);
+        let counts = self
+            .any(at + 1, &[Class::Night, Class::Adult, Class::Child, Class::People, Class::Day, Class::Week]);
         let room = before.is_some_and(|at| self.tokens_are(at, &["room", "offer"])) && number > 20;
         if counts || room || !(named || alone) || meaning.month.is_some() {
             return None;
@@ -165,10 +177,16 @@ impl Sentence<'_> {
         if !context.asked || context.kept {
             return Chosen::Nothing;
         }
-        let bare = (0..self.len()).filter(|at| self.is_digits(*at)).filter_map(|at| self.number(at)).filter(|number| *number > 20);
-        let wanted: Vec<i64> = self.prices.iter().copied().chain(bare.filter_map(|number| number.checked_mul(100))).collect();
+        let bare = (0..self.len())
+            .filter(|at| self.is_digits(*at))
+            .filter_map(|at| self.number(at))
+            .filter(|number| *number > 20);
+        let wanted: Vec<i64> =
+            self.prices.iter().copied().chain(bare.filter_map(|number| number.checked_mul(100))).collect();
         let mut fitting = items.iter().zip(&amounts).filter(|(_, amounts)| {
-            amounts.iter().any(|amount| wanted.iter().any(|wanted| (amount - wanted).abs() < 100 && (amount / 100 == wanted / 100)))
+            amounts.iter().any(|amount| {
+                wanted.iter().any(|wanted| (amount - wanted).abs() < 100 && (amount / 100 == wanted / 100))
+            })
         });
         match (fitting.next(), fitting.next()) {
             (Some((item, _)), None) => Chosen::One(item.key.clone()),
@@ -204,7 +222,10 @@ fn item_words(item: &Item) -> Vec<String> {
 fn hits(said: &str, items: &[Vec<String>], lexicon: &Lexicon, asked: bool) -> Vec<f64> {
     let means = |word: &String| {
         alike(said, word, asked)
-            || lexicon.synonyms.get(said).is_some_and(|words| words.iter().any(|other| alike(other, word, false)))
+            || lexicon
+                .synonyms
+                .get(said)
+                .is_some_and(|words| words.iter().any(|other| alike(other, word, false)))
     };
     let having: Vec<bool> = items.iter().map(|words| words.iter().any(means)).collect();
     let count = having.iter().filter(|has| **has).count();

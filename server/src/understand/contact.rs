@@ -15,6 +15,7 @@ impl Sentence<'_> {
         let (from, end) = self
             .introduced(asked)
             .or_else(|| self.signed())
+            .or_else(|| self.for_somebody())
             .or_else(|| if asked { self.answered_name(lexicon) } else { None })?;
         self.take(from, end, Taken::Name);
         let name = self.text(from, end).trim_matches(|c: char| !c.is_alphanumeric() && c != '.');
@@ -27,20 +28,30 @@ impl Sentence<'_> {
                 continue;
             }
             let introduced = self.is(at, Class::NameIs);
-            let presented = self.is(at, Class::ThisIs) && (at == 0 || !self.is_word(at - 1) || self.is(at - 1, Class::Hedge) || self.is_greeting(at - 1));
+            let presented = self.is(at, Class::ThisIs)
+                && (at == 0
+                    || !self.is_word(at - 1)
+                    || self.is(at - 1, Class::Hedge)
+                    || self.is_greeting(at - 1));
             if !introduced && !presented {
                 continue;
             }
             let mut from = at + 1;
-            while self.any(from, &[Class::Colon, Class::NameIs]) || self.tokens_are(from, &["is", "be"]) || self.is(from, Class::ThisIs) {
+            while self.any(from, &[Class::Colon, Class::NameIs])
+                || self.tokens_are(from, &["is", "be"])
+                || self.is(from, Class::ThisIs)
+            {
                 from += 1;
             }
             let end = self.name_end(from, introduced || asked);
             if end == from {
                 continue;
             }
-            let capitals = (from..end).all(|at| !self.is_word(at) || self.token(at).is_some_and(|token| token.capital));
-            let closed = self.ends(end) || end > from + 1 || self.any(end, &[Class::And, Class::Here, Class::For, Class::Hedge]);
+            let capitals =
+                (from..end).all(|at| !self.is_word(at) || self.token(at).is_some_and(|token| token.capital));
+            let closed = self.ends(end)
+                || end > from + 1
+                || self.any(end, &[Class::And, Class::Here, Class::For, Class::Hedge]);
             if introduced || (asked && closed) || (capitals && closed && !self.is_sentence_word(from)) {
                 return Some((from, end));
             }
@@ -48,12 +59,43 @@ impl Sentence<'_> {
         None
     }
 
+    /// "a room for Ada Byron": two or three capitalised words that mean nothing else.
+    fn for_somebody(&self) -> Option<(usize, usize)> {
+        (0..self.len()).find_map(|at| {
+            let from = if self.is(at + 1, Class::Title) { at + 2 } else { at + 1 };
+            let capital = |at: usize| self.token(at).is_some_and(|token| token.capital);
+            let end =
+                (from..from + 3).take_while(|at| capital(*at) && self.is_name_word(*at, false)).last()? + 1;
+            let closed = self.ends(end)
+                || self.is_taken(end)
+                || self.any(
+                    end,
+                    &[
+                        Class::On,
+                        Class::At,
+                        Class::And,
+                        Class::From,
+                        Class::Hedge,
+                        Class::To,
+                        Class::Filler,
+                        Class::For,
+                    ],
+                );
+            (self.is(at, Class::For) && end - from >= 2 && closed).then_some((from, end))
+        })
+    }
+
     /// "Ada Byron here", "Ada Byron is my name".
     fn signed(&self) -> Option<(usize, usize)> {
-        let here = (1..self.len()).find(|at| self.is(*at, Class::Here) && !self.is(*at, Class::NameIs) && !self.is_taken(*at))?;
+        let here = (1..self.len())
+            .find(|at| self.is(*at, Class::Here) && !self.is(*at, Class::NameIs) && !self.is_taken(*at))?;
         let here_end = if self.is(here - 1, Class::Comma) { here - 1 } else { here };
         let mut from = here_end;
-        while from > 0 && here_end - from < 3 && self.is_name_word(from - 1, true) && !self.is_greeting(from - 1) {
+        while from > 0
+            && here_end - from < 3
+            && self.is_name_word(from - 1, true)
+            && !self.is_greeting(from - 1)
+        {
             from -= 1;
         }
         let opens = from == 0 || self.ends(from - 1) || self.is_greeting(from - 1);
@@ -63,11 +105,25 @@ impl Sentence<'_> {
     fn answered_name(&self, lexicon: &Lexicon) -> Option<(usize, usize)> {
         let mut from = 0;
         while from < self.len()
-            && (self.any(from, &[Class::Hedge, Class::Comma, Class::ThisIs, Class::NameIs, Class::Stop, Class::For, Class::Colon]) || self.is_greeting(from) || self.is_yes(lexicon, from))
+            && (self.any(
+                from,
+                &[
+                    Class::Hedge,
+                    Class::Comma,
+                    Class::ThisIs,
+                    Class::NameIs,
+                    Class::Stop,
+                    Class::For,
+                    Class::Colon,
+                ],
+            ) || self.is_greeting(from)
+                || self.is_yes(lexicon, from))
         {
             from += 1;
         }
-        if self.any(from, &[Class::Wh, Class::Aux]) && !self.token(from).is_some_and(|token| token.capital && from > 0) {
+        if self.any(from, &[Class::Wh, Class::Aux])
+            && !self.token(from).is_some_and(|token| token.capital && from > 0)
+        {
             let named = self.token(from + 1).is_some_and(|token| token.capital) && self.ends(from + 2);
             if !named {
                 return None;
@@ -80,8 +136,12 @@ impl Sentence<'_> {
             return None;
         }
         let long = end - from > NAME_WORDS_MAX;
-        let polite = self.ends(end) || self.is(end, Class::And) || self.any(end, &[Class::Hedge, Class::Here]) || self.tokens_are(end, &["thanks", "thank", "please"]);
-        let capitals = (from..end).all(|at| self.token(at).is_some_and(|token| token.capital || !token.is_word()));
+        let polite = self.ends(end)
+            || self.is(end, Class::And)
+            || self.any(end, &[Class::Hedge, Class::Here])
+            || self.tokens_are(end, &["thanks", "thank", "please"]);
+        let capitals =
+            (from..end).all(|at| self.token(at).is_some_and(|token| token.capital || !token.is_word()));
         (!long && (polite || self.is_taken(end) || capitals)).then_some((from, end))
     }
 
@@ -93,7 +153,11 @@ impl Sentence<'_> {
                 && self.is(end, Class::Stop)
                 && self.token(end - 1).is_some_and(|token| token.text.len() == 1)
                 && self.is_name_word(end + 1, plain);
-            let hyphen = end > from && self.is(end, Class::Dash) && !self.spaced(end) && !self.spaced(end + 1) && self.is_word(end + 1);
+            let hyphen = end > from
+                && self.is(end, Class::Dash)
+                && !self.spaced(end)
+                && !self.spaced(end + 1)
+                && self.is_word(end + 1);
             if initial_dot || hyphen || self.is_name_word(end, plain) {
                 end += 1;
             } else {
@@ -111,24 +175,56 @@ impl Sentence<'_> {
         let capital = self.token(at).is_some_and(|token| token.capital);
         let meaning = self.meaning(at);
         let known = meaning != super::lexicon::Meaning::default();
-        let particle = self.tokens_are(at, &["van", "von", "de", "der", "den", "del", "della", "di", "da", "la", "le", "bin", "al", "el", "st", "dos"]);
+        let particle = self.tokens_are(
+            at,
+            &[
+                "van", "von", "de", "der", "den", "del", "della", "di", "da", "la", "le", "bin", "al", "el",
+                "st", "dos",
+            ],
+        );
         if known && !particle {
             // "Will", "May" and "April" are names too, written with a capital after another name word.
-            return capital && at > 0 && !meaning.is(Class::Me) && self.atoms[at].end == self.atoms[at].first + 1
-                && !self.any(at, &[Class::And, Class::Hedge, Class::Stay]) && meaning.number.is_none()
-                && (self.any(at - 1, &[Class::NameIs, Class::ThisIs]) || (self.is_word(at - 1) && self.meaning(at - 1).classes == 0))
-                && !meaning.is(Class::For) && !meaning.is(Class::From) && !meaning.is(Class::On);
+            return capital
+                && at > 0
+                && !meaning.is(Class::Me)
+                && self.atoms[at].end == self.atoms[at].first + 1
+                && !self.any(at, &[Class::And, Class::Hedge, Class::Stay])
+                && meaning.number.is_none()
+                && (self.any(at - 1, &[Class::NameIs, Class::ThisIs])
+                    || (self.is_word(at - 1) && self.meaning(at - 1).classes == 0))
+                && !meaning.is(Class::For)
+                && !meaning.is(Class::From)
+                && !meaning.is(Class::On);
         }
         capital || plain || particle
     }
 
     fn is_greeting(&self, at: usize) -> bool {
-        self.tokens_are(at, &["hi", "hello", "hey", "yes", "yeah", "sure", "ok", "okay", "oh", "good", "morning", "evening", "afternoon"])
+        self.tokens_are(
+            at,
+            &[
+                "hi",
+                "hello",
+                "hey",
+                "yes",
+                "yeah",
+                "sure",
+                "ok",
+                "okay",
+                "oh",
+                "good",
+                "morning",
+                "evening",
+                "afternoon",
+            ],
+        )
     }
 
     fn is_yes(&self, lexicon: &Lexicon, at: usize) -> bool {
         let Some(atom) = self.atoms.get(at) else { return false };
-        lexicon.acts_at(&self.tokens, atom.first).any(|act| act.act == super::words::Phrase::Yes && act.end == atom.end)
+        lexicon
+            .acts_at(&self.tokens, atom.first)
+            .any(|act| act.act == super::words::Phrase::Yes && act.end == atom.end)
             && at + 1 < self.len()
     }
 
@@ -139,7 +235,8 @@ impl Sentence<'_> {
 
     /// A telephone number as E.164.
     pub(super) fn phone(&mut self, region: Option<country::Id>, asked: bool) -> Option<String> {
-        let (first, end, digits) = self.written_phone().or_else(|| if asked { self.spoken_phone() } else { None })?;
+        let (first, end, digits) =
+            self.written_phone().or_else(|| if asked { self.spoken_phone() } else { None })?;
         let number = e164(&digits, region, asked)?;
         let from = self.atoms.iter().position(|atom| atom.first >= first)?;
         let to = self.atoms.iter().rposition(|atom| atom.end <= end)? + 1;
@@ -162,16 +259,24 @@ impl Sentence<'_> {
                         groups.push(token.text.len());
                     }
                     TokenKind::Sign('+') if digits.is_empty() => digits.push('+'),
-                    TokenKind::Sign(sign @ ('-' | '.' | '(' | ')')) if end > at || sign == '(' => signs.push(sign),
+                    TokenKind::Sign(sign @ ('-' | '.' | '(' | ')')) if end > at || sign == '(' => {
+                        signs.push(sign)
+                    }
                     TokenKind::Word | TokenKind::Ordinal(_) | TokenKind::Sign(_) => break,
                 }
                 end += 1;
             }
-            while end > at && self.tokens[end - 1].kind != TokenKind::Number(i64::MAX) && !matches!(self.tokens[end - 1].kind, TokenKind::Number(_)) {
+            while end > at
+                && self.tokens[end - 1].kind != TokenKind::Number(i64::MAX)
+                && !matches!(self.tokens[end - 1].kind, TokenKind::Number(_))
+            {
                 end -= 1;
             }
             let count = digits.bytes().filter(u8::is_ascii_digit).count();
-            let date = groups.len() == 3 && count <= 8 && groups.iter().all(|len| matches!(len, 1 | 2 | 4)) && !digits.starts_with('+');
+            let date = groups.len() == 3
+                && count <= 8
+                && groups.iter().all(|len| matches!(len, 1 | 2 | 4))
+                && !digits.starts_with('+');
             if (7..=15).contains(&count) && !date && end > at {
                 return Some((at, end, digits));
             }
@@ -199,7 +304,10 @@ impl Sentence<'_> {
                     digits.extend(std::iter::repeat_n('0', times));
                     times = 1;
                 } else if let Some(number) = self.meaning(end).number {
-                    let text = self.token(end).filter(|_| self.is_digits(end)).map_or_else(|| number.to_string(), |token| token.text.clone());
+                    let text = self
+                        .token(end)
+                        .filter(|_| self.is_digits(end))
+                        .map_or_else(|| number.to_string(), |token| token.text.clone());
                     digits.extend(std::iter::repeat_n(text, times));
                     times = 1;
                 } else if !(end > at && self.any(end, &[Class::Comma, Class::Dash])) {
@@ -230,13 +338,17 @@ impl Sentence<'_> {
     }
 
     fn announces_reference(&self, at: usize) -> bool {
-        let linking = self.any(at, &[Class::Colon, Class::ThisIs]) || self.tokens_are(at, &["is", "#", "it", "its"]);
-        self.is(at, Class::Reference) || (linking && at.checked_sub(1).is_some_and(|at| self.announces_reference(at)))
+        let linking =
+            self.any(at, &[Class::Colon, Class::ThisIs]) || self.tokens_are(at, &["is", "#", "it", "its"]);
+        self.is(at, Class::Reference)
+            || (linking && at.checked_sub(1).is_some_and(|at| self.announces_reference(at)))
     }
 
     /// The code that begins at an atom; `expected` lets spelled and all-letter codes pass.
     fn code(&self, at: usize, expected: bool) -> Option<(String, usize)> {
-        if self.is_taken(at) || at.checked_sub(1).is_some_and(|before| !self.spaced(at) && !self.is_sign(before)) {
+        if self.is_taken(at)
+            || at.checked_sub(1).is_some_and(|before| !self.spaced(at) && !self.is_sign(before))
+        {
             return None;
         }
         let mut code = String::new();
@@ -250,16 +362,37 @@ impl Sentence<'_> {
                 TokenKind::Number(_) => Some(token.text.clone()),
                 TokenKind::Word if glued || end == at => Some(token.text.to_uppercase()),
                 TokenKind::Word if expected && token.text.len() == 1 => Some(token.text.to_uppercase()),
-                TokenKind::Word if expected && self.meaning(end).number.is_some_and(|number| (0..=9).contains(&number)) => None,
-                TokenKind::Word if expected && token.capital && self.meaning(end) == super::lexicon::Meaning::default() && is_upper(self.text(end, end + 1)) => {
+                TokenKind::Word
+                    if expected
+                        && self.meaning(end).number.is_some_and(|number| (0..=9).contains(&number)) =>
+                {
+                    None
+                }
+                TokenKind::Word
+                    if expected
+                        && token.capital
+                        && self.meaning(end) == super::lexicon::Meaning::default()
+                        && is_upper(self.text(end, end + 1)) =>
+                {
                     Some(token.text.to_uppercase())
                 }
                 TokenKind::Word => break,
-                TokenKind::Ordinal(number) if glued => Some(format!("{number}{}", self.text(end, end + 1).trim_start_matches(|c: char| c.is_ascii_digit()).to_uppercase())),
-                TokenKind::Sign('-') if end > at && self.token(end + 1).is_some_and(|next| next.is_word() || matches!(next.kind, TokenKind::Number(_))) => Some(String::new()),
+                TokenKind::Ordinal(number) if glued => Some(format!(
+                    "{number}{}",
+                    self.text(end, end + 1).trim_start_matches(|c: char| c.is_ascii_digit()).to_uppercase()
+                )),
+                TokenKind::Sign('-')
+                    if end > at
+                        && self.token(end + 1).is_some_and(|next| {
+                            next.is_word() || matches!(next.kind, TokenKind::Number(_))
+                        }) =>
+                {
+                    Some(String::new())
+                }
                 TokenKind::Ordinal(_) | TokenKind::Sign(_) => break,
             };
-            let spoken = self.meaning(end).number.filter(|number| (0..=9).contains(number) && token.is_word());
+            let spoken =
+                self.meaning(end).number.filter(|number| (0..=9).contains(number) && token.is_word());
             if token.is_word() && spoken.is_none() {
                 upper &= is_upper(self.text(end, end + 1));
             }
@@ -282,10 +415,17 @@ impl Sentence<'_> {
         }
         let mixed = letters > 0 && digits > 0;
         let unit = self.is_digits(at) && self.is_word(at + 1) && self.meaning(at + 1).classes != 0 && !upper;
-        let word = letters > 0 && digits == 0 && end == at + 1 && (self.is(at, Class::Filler) || self.meaning(at).classes != 0 || !upper);
+        let word = letters > 0
+            && digits == 0
+            && end == at + 1
+            && (self.is(at, Class::Filler) || self.meaning(at).classes != 0 || !upper);
         let spelled = single >= 4 && single * 2 >= length;
         let plausible = if expected {
-            !unit && (mixed || spelled || (digits == 0 && upper && !word && length >= 5) || (letters == 0 && digits >= 4))
+            !unit
+                && (mixed
+                    || spelled
+                    || (digits == 0 && upper && !word && length >= 5)
+                    || (letters == 0 && digits >= 4))
         } else {
             mixed && upper && length >= 5 && !unit
         };

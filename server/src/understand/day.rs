@@ -73,14 +73,15 @@ impl Said {
             }
             Self::Weekday { weekday, week: None, weeks_more } => {
                 let upcoming = |from: NaiveDate| {
-                    let ahead = (7 + i64::from(weekday) - i64::from(from.weekday().num_days_from_monday())) % 7;
+                    let ahead =
+                        (7 + i64::from(weekday) - i64::from(from.weekday().num_days_from_monday())) % 7;
                     (0..=60).filter_map(move |weeks| shift(from, ahead + 7 * weeks))
                 };
                 let tomorrow = if after.is_some() { from } else { from.max(shift(today, 1)?) };
                 let date = nearest(near, today, upcoming).or_else(|| upcoming(tomorrow).next())?;
                 shift(date, 7 * weeks_more)
             }
-            Self::WeekdayDay { weekday, day } => (0..=6)
+            Self::WeekdayDay { weekday, day } => (0..=3)
                 .filter_map(|months| {
                     let month = from.with_day(1)?.checked_add_months(Months::new(months))?;
                     month.with_day(day).filter(|date| *date >= from)
@@ -196,6 +197,9 @@ impl Sentence<'_> {
         if self.is(end, FromNow) {
             return Some((Said::On(shift(today, days)?), end + 1, false));
         }
+        if self.is(end, Class::From) && self.meaning(end + 1).days == Some(0) {
+            return Some((Said::On(shift(today, days)?), end + 2, false));
+        }
         if preceded {
             let night_stay = self.is(end.checked_sub(1)?, Night);
             return (!night_stay).then_some((Said::On(shift(today, days)?), end, false));
@@ -252,7 +256,9 @@ impl Sentence<'_> {
         use Class::{AfterNext, Comma, Next, Of, On, The, This, TimeOfDay, Week, Weekend};
         let mut start = at;
         let mut week = None;
-        if self.is(start, The) && (self.any(start + 1, &[This, Next, Weekend]) || self.meaning(start + 1).weekday.is_some()) {
+        if self.is(start, The)
+            && (self.any(start + 1, &[This, Next, Weekend]) || self.meaning(start + 1).weekday.is_some())
+        {
             start += 1;
         }
         if self.is(start, This) {
@@ -293,6 +299,9 @@ impl Sentence<'_> {
             && !bare
         {
             return Some(match said {
+                Said::Day { months: None, .. } if week.is_some() => {
+                    (Said::Weekday { weekday, week, weeks_more: 0 }, end, false)
+                }
                 Said::Day { day, months: None } => (Said::WeekdayDay { weekday, day }, end, false),
                 other => (other, end, false),
             });
@@ -327,7 +336,8 @@ impl Sentence<'_> {
         let start = if with_the { at + 1 } else { at };
         if let Some(month) = self.meaning(start).month {
             let day_at = if self.is(start + 1, The) { start + 2 } else { start + 1 };
-            let day_at = if self.is(day_at, Class::Stop) && !self.spaced(day_at) { day_at + 1 } else { day_at };
+            let day_at =
+                if self.is(day_at, Class::Stop) && !self.spaced(day_at) { day_at + 1 } else { day_at };
             let day = self.day_number(day_at)?;
             if self.any(day_at + 1, &[Class::Colon]) {
                 return None;
@@ -337,7 +347,15 @@ impl Sentence<'_> {
         let day = self.day_number(start)?;
         let ordinal = self.meaning(start).ordinal.is_some();
         let next = if self.is(start + 1, Of) { start + 2 } else { start + 1 };
-        let next = if next == start + 1 && self.is(next, Class::Dash) && !self.spaced(next) && self.meaning(next + 1).month.is_some() { next + 1 } else { next };
+        let next = if next == start + 1
+            && self.is(next, Class::Dash)
+            && !self.spaced(next)
+            && self.meaning(next + 1).month.is_some()
+        {
+            next + 1
+        } else {
+            next
+        };
         if let Some(month) = self.meaning(next).month {
             return self.with_year(month.into(), day, next + 1);
         }
@@ -351,6 +369,12 @@ impl Sentence<'_> {
         if self.any(end, &[Class::NotADay]) && !self.is(end, Comma) {
             return None;
         }
+        if !ordinal
+            && self
+                .any(end, &[Class::Night, Class::Day, Class::Week, Class::Adult, Class::Child, Class::People])
+        {
+            return None;
+        }
         if !ordinal {
             return Some((Said::Day { day, months: None }, end, true));
         }
@@ -361,7 +385,12 @@ impl Sentence<'_> {
             && self.meaning(end).number.is_none()
             && self.meaning(end).weekday.is_none()
             && self.meaning(end).days.is_none();
-        if !written && (unknown_noun || (!with_the && !self.ends(end) && !self.any(end, &[Class::To, Class::Until, Class::Dash, Class::For]))) {
+        if !written
+            && (unknown_noun
+                || (!with_the
+                    && !self.ends(end)
+                    && !self.any(end, &[Class::To, Class::Until, Class::Dash, Class::For])))
+        {
             return None;
         }
         Some((Said::Day { day, months: None }, end, false))

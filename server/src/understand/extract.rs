@@ -45,7 +45,10 @@ pub(super) struct ReadOut {
     /// The word "yes", or approval.
     pub(super) agreed: bool,
     pub(super) started: bool,
-    pub(super) changed: bool,
+    /// The word "no", or refusal.
+    pub(super) refused: bool,
+    /// Whether the days' places in a stay were said.
+    pub(super) placed: bool,
 }
 
 impl Extractor {
@@ -149,7 +152,10 @@ impl Extractor {
                 _ => None,
             };
             if let Some(said) = sentence.party(known, is_expected(slot)) {
-                heard.put(slot, Heard::Party { adults: said.adults, children: said.children, total: said.total });
+                heard.put(
+                    slot,
+                    Heard::Party { adults: said.adults, children: said.children, total: said.total },
+                );
             }
         }
         if let Some(slot) = expected
@@ -207,7 +213,9 @@ impl Extractor {
         }
         heard.ambiguous |= said.ambiguous;
         heard.days.clone_from(&said.days);
-        let dates: Vec<&ScopedSlot> = scope.iter().filter(|slot| matches!(slot.kind, Kind::Date { .. })).collect();
+        heard.placed = said.placed;
+        let dates: Vec<&ScopedSlot> =
+            scope.iter().filter(|slot| matches!(slot.kind, Kind::Date { .. })).collect();
         if asks_day && let (Some(slot), Some(day)) = (expected, said.days.first()) {
             heard.put(slot, Heard::Date(*day));
             return;
@@ -261,7 +269,11 @@ impl Extractor {
         if let Some(best) = best {
             return Some(best.flow);
         }
-        if question.expecting != Expecting::Anything || acts.question || acts.more || !question.scope.is_empty() {
+        if question.expecting != Expecting::Anything
+            || acts.question
+            || acts.more
+            || !question.scope.is_empty()
+        {
             return None;
         }
         self.implied(question, &starts)
@@ -273,11 +285,14 @@ impl Extractor {
             let slots: Vec<ScopedSlot> = start
                 .slots
                 .iter()
-                .filter(|slot| matches!(slot.kind, Kind::DateRange { .. } | Kind::Party { .. } | Kind::Reference))
+                .filter(|slot| {
+                    matches!(slot.kind, Kind::DateRange { .. } | Kind::Party { .. } | Kind::Reference)
+                })
                 .cloned()
                 .collect();
             let mut sentence = Sentence::new(&self.lexicon, &question.said);
-            !slots.is_empty() && !self.values(&mut sentence, &slots, question, Reading::default()).slots.is_empty()
+            !slots.is_empty()
+                && !self.values(&mut sentence, &slots, question, Reading::default()).slots.is_empty()
         });
         match (fitting.next(), fitting.next()) {
             (Some(start), None) => Some(start.flow.clone()),
@@ -292,6 +307,7 @@ struct HeardValues {
     slots: IndexMap<String, Heard>,
     expected: Option<ScopedSlot>,
     days: Vec<chrono::NaiveDate>,
+    placed: bool,
     /// Something was said that fits several ways.
     ambiguous: bool,
     /// A value differs from one that was known.
@@ -398,7 +414,9 @@ fn picked(slot: &ScopedSlot, key: &str) -> Option<Heard> {
         Kind::Integer { .. } => key.parse().ok().map(Heard::Integer),
         Kind::Date { .. } => key.parse().ok().map(Heard::Date),
         Kind::Text { .. } => Some(Heard::Text(key.to_owned())),
-        Kind::DateRange { .. } | Kind::Party { .. } | Kind::PersonName | Kind::Phone | Kind::Reference => None,
+        Kind::DateRange { .. } | Kind::Party { .. } | Kind::PersonName | Kind::Phone | Kind::Reference => {
+            None
+        }
     }
 }
 
@@ -420,12 +438,14 @@ fn finish(
     }
     let busy = question.flow.is_some();
     let mut acts = Vec::new();
-    let deciding = matches!(question.expecting, Expecting::Confirmation | Expecting::Slot(_)) || wish.is_none();
+    let deciding =
+        matches!(question.expecting, Expecting::Confirmation | Expecting::Slot(_)) || wish.is_none();
     if agreed && deciding && !said.no {
         acts.push(Act::Affirm);
     }
     let no_preference = heard.slots.values().any(|heard| matches!(heard, Heard::NoPreference));
-    if said.no && !no_preference {
+    let answered = heard.expected.as_ref().is_some_and(|slot| heard.has(slot) && slot.kind != Kind::Boolean);
+    if said.no && !no_preference && !answered {
         acts.push(Act::Deny);
     }
     if said.cancel && (busy || wish.is_none()) {
@@ -434,7 +454,9 @@ fn finish(
     if heard.changed || (said.change && wish.is_none()) {
         acts.push(Act::Change);
     }
-    if heard.expected.as_ref().is_some_and(|slot| matches!(slot.kind, Kind::Choice(_)) && heard.has(slot)) && !no_preference {
+    if heard.expected.as_ref().is_some_and(|slot| matches!(slot.kind, Kind::Choice(_)) && heard.has(slot))
+        && !no_preference
+    {
         acts.push(Act::Choose);
     }
     let flags = [
@@ -460,13 +482,13 @@ fn finish(
     if nothing {
         acts.push(Act::Unclear);
     }
-    let changed = heard.changed;
     ReadOut {
         days: heard.days,
         approve: said.approve,
         agreed,
         started,
-        changed,
+        refused: said.no,
+        placed: heard.placed,
         understanding: Understanding { slots: heard.slots, acts, sure, by: By::Rules },
     }
 }
@@ -486,14 +508,19 @@ fn answer_without_value(question: &Question, heard: &mut HeardValues, said: &Act
     let stepped_out = said.cancel || said.repeat || said.help || said.human || said.question;
     match &slot.kind {
         Kind::Boolean if agreed != said.no => heard.put(&slot, Heard::Boolean(agreed)),
-        _ if slot.optional && (said.no_preference || refused) && !stepped_out => heard.put(&slot, Heard::NoPreference),
+        _ if slot.optional && (said.no_preference || refused) && !stepped_out => {
+            heard.put(&slot, Heard::NoPreference)
+        }
         Kind::Choice(_) if agreed && !said.no => {
             if let Some([only]) = slot.items.as_deref() {
                 let key = only.key.clone();
                 heard.put(&slot, Heard::Choice(key));
             }
         }
-        Kind::Text { .. } if !stepped_out && !said.greet || matches!(slot.kind, Kind::Text { .. }) && said.left_over > 0 && !stepped_out => {
+        Kind::Text { .. }
+            if !stepped_out && !said.greet
+                || matches!(slot.kind, Kind::Text { .. }) && said.left_over > 0 && !stepped_out =>
+        {
             let text = question.said.trim();
             if !text.is_empty() {
                 heard.put(&slot, Heard::Text(text.to_owned()));

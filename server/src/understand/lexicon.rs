@@ -98,6 +98,9 @@ pub(super) enum Class {
     Hedge,
     Correction,
     Stay,
+    All,
+    Add,
+    Title,
     // Signs and shapes, which no file of words names.
     #[serde(skip)]
     Comma,
@@ -163,7 +166,6 @@ pub(super) struct Lexicon {
 struct ActPhrase {
     words: Vec<String>,
     act: Phrase,
-    anywhere: bool,
 }
 
 /// A phrase of the acts found in a message.
@@ -172,7 +174,6 @@ pub(super) struct FoundAct {
     pub(super) first: usize,
     pub(super) end: usize,
     pub(super) act: Phrase,
-    pub(super) anywhere: bool,
 }
 
 impl Class {
@@ -287,10 +288,9 @@ impl Lexicon {
     }
 
     fn add_act(&mut self, act: Phrase, phrase: &str) {
-        let anywhere = phrase.starts_with('…');
-        let mut words = split(phrase.trim_start_matches('…')).into_iter();
+        let mut words = split(phrase).into_iter();
         if let Some(first) = words.next() {
-            let phrase = ActPhrase { words: words.collect(), act, anywhere };
+            let phrase = ActPhrase { words: words.collect(), act };
             self.acts.entry(first).or_default().push(phrase);
         }
     }
@@ -366,7 +366,7 @@ impl Lexicon {
         let list = tokens.get(at).and_then(|token| self.acts.get(&token.text));
         list.into_iter().flatten().filter_map(move |phrase| {
             let end = follow(tokens, at + 1, &phrase.words)?;
-            Some(FoundAct { first: at, end, act: phrase.act, anywhere: phrase.anywhere })
+            Some(FoundAct { first: at, end, act: phrase.act })
         })
     }
 

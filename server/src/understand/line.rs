@@ -2,23 +2,22 @@
 
 use chrono::NaiveDate;
 use indexmap::IndexMap;
-use innkeeper_engine::{
-    Act, By, Expecting, Heard, Item, Kind, Options, Question, ScopedSlot, Startable,
-};
+use innkeeper_engine::{Act, By, Expecting, Heard, Item, Kind, Options, Question, ScopedSlot, Startable};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::extract::{Extractor, ReadOut, Reading};
+use super::extract::{ReadOut, Reading};
+use super::model::Understander;
 use super::stay::Asked;
 
 /// A line that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the line is not {{\"today\",\"asked\",\"system\",\"user\"}}: {0}")]
-pub struct LineError(#[from] serde_json::Error);
+pub struct LineFault(#[from] serde_json::Error);
 
 /// One line of the command's input.
 #[derive(Debug, Deserialize)]
-pub(super) struct Line {
+struct Line {
     /// The day that relative dates count from.
     today: NaiveDate,
     /// The slots that were asked for.
@@ -36,35 +35,38 @@ pub(super) struct Line {
 ///
 /// # Errors
 /// The line is not such an object.
-pub fn line(extractor: &Extractor, text: &str) -> Result<Json, LineError> {
-    let line: Line = serde_json::from_str(text)?;
-    let turn = line.turn(extractor);
-    let out = extractor.read(&turn.question, turn.reading);
-    Ok(turn.answer(out))
+pub async fn line(understander: &Understander, text: &str) -> Result<String, LineFault> {
+    let turn = serde_json::from_str::<Line>(text)?.turn();
+    let out = understander.read(&turn.question, turn.reading).await;
+    Ok(turn.answer(&out).to_string())
 }
 
 /// A line as a question, and what its context says about yes and no.
-pub(super) struct Turn {
-    pub(super) question: Question,
+struct Turn {
+    question: Question,
     reading: Reading,
     context: Context,
 }
 
-/// What a yes would agree to.
+/// What was said to the guest before, and so what a yes or a no to it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Context {
-    /// Nothing was said before.
+    /// Nothing.
     Nothing,
-    /// A read-back, or whether to go on.
-    Decision,
+    /// A read-back: what is said instead of a yes corrects it.
+    ReadBack,
+    /// Whether to go on: what is said instead of a no goes on.
+    Proposal,
+    /// A question for values.
+    Request,
     /// Whether there is anything else.
     MoreWishes,
-    /// An offer, a question for values, or a statement.
+    /// An offer, or a statement.
     Offer,
 }
 
 impl Line {
-    pub(super) fn turn(self, extractor: &Extractor) -> Turn {
+    fn turn(self) -> Turn {
         let system = self.system.unwrap_or_default();
         let has = |name: &str| self.asked.iter().any(|asked| asked == name);
         let asked = if has("check_in") || has("stay") || has("date") || has("dates") {
@@ -76,15 +78,17 @@ impl Line {
         } else {
             Asked::No
         };
-        let asks_to_decide = has("affirm") || has("negate") || has("confirm");
-        let mut context = extractor.context(&system);
-        if asks_to_decide {
-            context = Context::Decision;
-        }
+        let context = if has("affirm") || has("negate") || has("confirm") {
+            Context::ReadBack
+        } else if !self.asked.is_empty() {
+            Context::Request
+        } else {
+            context(&system)
+        };
         let slot = self.asked.iter().find_map(|name| slot_of(name));
         let expecting = match (slot, context) {
-            (_, Context::Decision) if slot.is_none() => Expecting::Confirmation,
             (Some(slot), _) => Expecting::Slot(slot.to_owned()),
+            (None, Context::ReadBack | Context::Proposal) => Expecting::Confirmation,
             (None, _) => Expecting::Anything,
         };
         let question = Question {
@@ -102,9 +106,9 @@ impl Line {
 }
 
 impl Turn {
-    fn answer(&self, out: ReadOut) -> Json {
-        let acts = self.acts(&out);
-        let slots = slots(&out);
+    fn answer(&self, out: &ReadOut) -> Json {
+        let acts = self.acts(out);
+        let slots = slots(out, self.context == Context::Nothing);
         let by = match out.understanding.by {
             By::Rules => "rules",
             By::Model => "model",
@@ -115,17 +119,34 @@ impl Turn {
     /// The acts by their fixed names. A yes to an offer chooses; a change of what was read back denies it.
     fn acts(&self, out: &ReadOut) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        let mut add = |name: String| {
-            if !names.contains(&name) {
-                names.push(name);
+        let mut add = |name: &str| {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
             }
         };
+        let heard = &out.understanding.acts;
         let valued = !out.understanding.slots.is_empty();
-        for act in &out.understanding.acts {
+        let agrees = out.agreed && !out.refused;
+        let goes_on = self.context == Context::Proposal
+            && !out.refused
+            && (valued || out.started)
+            && !heard.iter().any(|act| matches!(act, Act::Question | Act::More | Act::Cancel | Act::Bye));
+        match self.context {
+            Context::ReadBack | Context::Proposal | Context::Request if agrees || goes_on => add("affirm"),
+            Context::ReadBack if valued && !out.refused => {
+                add("deny");
+                add("change");
+            }
+            Context::MoreWishes if heard.contains(&Act::Bye) && !agrees => add("deny"),
+            _ => {}
+        }
+        let more = heard.contains(&Act::More);
+        for act in heard {
             let name = match (act, self.context) {
                 (Act::Affirm, Context::Offer) => "choose",
                 (Act::Affirm, Context::MoreWishes) if valued || out.started || out.approve => continue,
                 (Act::Affirm, _) => "affirm",
+                (Act::Deny, Context::Offer) if more => continue,
                 (Act::Deny, _) => "deny",
                 (Act::Cancel, _) => "cancel",
                 (Act::Change, _) => "change",
@@ -138,52 +159,223 @@ impl Turn {
                 (Act::Thank, _) => "thank",
                 (Act::Bye, _) => "bye",
                 (Act::Start(flow), _) => {
-                    add(format!("start:{flow}"));
+                    add(&format!("start:{flow}"));
                     continue;
                 }
                 (Act::Unclear, _) => "unclear",
             };
-            add(name.to_owned());
-        }
-        let corrects = self.question.expecting == Expecting::Confirmation && valued && !out.agreed;
-        if corrects {
-            add("deny".to_owned());
-            add("change".to_owned());
+            add(name);
         }
         names
     }
 }
 
-impl Extractor {
-    /// What a yes to these words would agree to.
-    fn context(&self, system: &str) -> Context {
-        let words = system.to_lowercase();
-        let any = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
-        if words.trim().is_empty() {
-            Context::Nothing
-        } else if any(DECISIONS) {
-            Context::Decision
-        } else if any(MORE_WISHES) {
-            Context::MoreWishes
-        } else {
-            Context::Offer
-        }
+/// What was said before, by how a receptionist says it.
+fn context(system: &str) -> Context {
+    let words = system.to_lowercase();
+    let any = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    if words.trim().is_empty() {
+        Context::Nothing
+    } else if any(DONE) {
+        if any(MORE_WISHES) { Context::MoreWishes } else { Context::Offer }
+    } else if any(READ_BACKS) && (!any(OFFERS) || any(STAYS)) {
+        Context::ReadBack
+    } else if any(PROPOSALS) {
+        Context::Proposal
+    } else if any(MORE_WISHES) {
+        Context::MoreWishes
+    } else if any(STAYS) && !any(OFFERS) {
+        Context::ReadBack
+    } else {
+        Context::Offer
     }
 }
 
-/// How a receptionist asks whether a read-back is right, or whether to go on.
-const DECISIONS: &[&str] = &[
-    "correct?", "confirm", "is that right", "is this right", "that right?", "right?", "shall i", "should i", "would you like me to",
-    "do you want me to", "want me to", "is that ok", "is this ok", "okay?", "ok?", "proceed", "go ahead", "all right?",
-    "alright?", "want to book", "like to book", "want to reserve", "like to reserve", "want to make", "like to make", "sound right",
-    "does that sound", "does this sound", "do you agree", "is everything", "are these", "are the details", "accurate", "is that fine", "is this fine",
-    "can i book", "can i reserve", "wish to", "do you want a reservation", "a reservation?", "would you like a",
-    "continue", "is that what you", "is this what you", "happy for me", "may i", "verify", "sound okay", "sound ok", "make sure", "check that", "need me to",
+/// How a receptionist asks whether what was read back is right.
+const READ_BACKS: &[&str] = &[
+    "correct?",
+    "correct.",
+    "please confirm",
+    "confirm:",
+    "do you confirm",
+    "to confirm",
+    "you confirm",
+    "confirm the",
+    "confirm if",
+    "confirm that you",
+    "confirm these",
+    "confirmation",
+    "is that right",
+    "is this right",
+    "that right?",
+    "right?",
+    "is that ok",
+    "is this ok",
+    "okay?",
+    "ok?",
+    "all right?",
+    "alright?",
+    "sound right",
+    "sound good",
+    "sound correct",
+    "sound ok",
+    "does that sound",
+    "does this sound",
+    "do you agree",
+    "is everything",
+    "are these",
+    "are the details",
+    "accurate",
+    "is that fine",
+    "is this fine",
+    "is that what you",
+    "is this what you",
+    "verify",
+    "make sure",
+    "check that",
+    "double check",
+    "just to check",
+    "yes?",
+    "data correct",
+];
+
+/// How a receptionist asks whether to go on.
+const PROPOSALS: &[&str] = &[
+    "shall i",
+    "should i",
+    "would you like me to",
+    "do you want me to",
+    "want me to",
+    "proceed",
+    "go ahead",
+    "want to book",
+    "like to book",
+    "want to reserve",
+    "like to reserve",
+    "want to make",
+    "like to make",
+    "will i",
+    "can i book",
+    "can i reserve",
+    "wish to",
+    "reservation?",
+    "continue",
+    "happy for me",
+    "may i book",
+    "may i reserve",
+    "i can book",
+    "i reserve you",
+    "reserve it",
+    "book it",
+    "book this",
+    "book that",
+    "book a room",
+    "want a room",
+    "for me to",
+    "need me to",
+    "book the",
+    "reserve the",
+    "reserve a",
+    "interested in booking",
+    "interested in making",
 ];
 
 /// How a receptionist asks whether anything else is wanted.
 const MORE_WISHES: &[&str] = &[
-    "anything else", "something else", "else i can", "else can i", "any other", "further assist", "other help", "more help", "help you with",
+    "anything else",
+    "something else",
+    "any other",
+    "further assist",
+    "further help",
+    "other help",
+    "more help",
+    "help you with",
+    "what else",
+    "how else",
+    "else can",
+    "else may",
+    "else i can",
+    "assistance with anything",
+    "of assistance",
+    "of any help",
+    "anything more",
+    "any more help",
+    "assist you",
+];
+
+/// How a receptionist says that something is done.
+const DONE: &[&str] = &[
+    "has been",
+    "was made",
+    "is made",
+    "have been",
+    "successful",
+    "is confirmed",
+    "are confirmed",
+    "confirmed the",
+    "is booked",
+    "went through",
+    "i have booked",
+    "i've booked",
+    "i have made",
+    "i've made",
+    "have reserved",
+    "i reserved",
+    "i booked",
+    "was a success",
+    "been a success",
+    "all set",
+    "is done",
+    "couldn't",
+    "could not",
+    "can confirm",
+];
+
+/// How a receptionist offers a place.
+const OFFERS: &[&str] = &[
+    "star",
+    "rating",
+    "rated",
+    "how about",
+    "what about",
+    "i found",
+    "there is a",
+    "there's a",
+    "address",
+    "per night",
+    "phone",
+];
+
+/// How a receptionist says when a stay is.
+const STAYS: &[&str] = &[
+    "check in",
+    "check-in",
+    "checking in",
+    "check out",
+    "check-out",
+    "checking out",
+    "checkout",
+    "days",
+    " day ",
+    "nights",
+    "arriving",
+    "january",
+    "february",
+    "march",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "tomorrow",
+    "next monday",
+    "next tuesday",
+    "next wednesday",
+    "next thursday",
+    "next friday",
 ];
 
 /// The slot of the demonstration flow that a name, ours or another's, means.
@@ -252,13 +444,19 @@ fn starts() -> Vec<Startable> {
         start(
             "hotel_question",
             "The guest asks something about the hotel.",
-            &["do you have parking", "what time is breakfast", "are pets allowed", "is there wifi", "where are you"],
+            &[
+                "do you have parking",
+                "what time is breakfast",
+                "are pets allowed",
+                "is there wifi",
+                "where are you",
+            ],
         ),
     ]
 }
 
 /// The slots as programs see them: only what was said.
-fn slots(out: &ReadOut) -> Json {
+fn slots(out: &ReadOut, turn_is_open: bool) -> Json {
     let mut slots = Map::new();
     for (name, heard) in &out.understanding.slots {
         slots.insert(name.clone(), value(heard));
@@ -267,7 +465,16 @@ fn slots(out: &ReadOut) -> Json {
         Heard::DateRange(range) => Some(*range),
         _ => None,
     });
-    let placed = |day: &NaiveDate| range.is_some_and(|range| [range.check_in, range.check_out].contains(&Some(*day)));
+    // A day by itself, with no word of a stay anywhere, is a day.
+    let lone = !out.placed && !out.started && turn_is_open && slots.len() == 1 && out.days.len() == 1;
+    if lone
+        && slots.contains_key("stay")
+        && let [day] = out.days.as_slice()
+    {
+        return json!({ "date": day });
+    }
+    let placed =
+        |day: &NaiveDate| range.is_some_and(|range| [range.check_in, range.check_out].contains(&Some(*day)));
     if let Some(day) = out.days.iter().find(|day| !placed(day)) {
         slots.insert("date".to_owned(), json!(day));
     }
@@ -300,4 +507,3 @@ fn party(adults: Option<u32>, children: Option<u32>, total: Option<u32>) -> Json
         _ => json!(people),
     }
 }
-

@@ -14,6 +14,7 @@ mod day;
 mod extract;
 mod lexicon;
 mod line;
+mod model;
 mod number;
 mod party;
 mod sentence;
@@ -23,23 +24,6 @@ mod wish;
 mod words;
 
 pub use extract::Extractor;
-pub use line::{LineError, line};
-pub use words::{Buttons, Words, WordsError};
-
-/// Finds out what words mean.
-#[derive(Debug)]
-pub struct Understander {
-    extractor: Extractor,
-}
-
-impl Understander {
-    /// The rules alone.
-    pub fn new(extractor: Extractor) -> Self {
-        Self { extractor }
-    }
-
-    /// What a message means.
-    pub async fn understand(&self, question: &innkeeper_engine::Question) -> innkeeper_engine::Understanding {
-        self.extractor.understand(question)
-    }
-}
+pub use line::{LineFault, line};
+pub use model::{InstructionsFault, Understander};
+pub use words::{Words, WordsFault};

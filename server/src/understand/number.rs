@@ -7,15 +7,20 @@ impl Sentence<'_> {
     /// The number of things that `units` name, or the one number of the message if one was asked for.
     pub(super) fn integer(&mut self, units: &[String], asked: bool) -> Option<i64> {
         let is_unit = |sentence: &Self, at: usize| {
-            sentence.token(at).is_some_and(|token| units.iter().any(|unit| unit.eq_ignore_ascii_case(&token.text)))
+            sentence
+                .token(at)
+                .is_some_and(|token| units.iter().any(|unit| unit.eq_ignore_ascii_case(&token.text)))
         };
         let mut sum: Option<i64> = None;
         let mut at = 0;
         while at < self.len() {
             let found = if units.is_empty() { None } else { self.counted(at, &is_unit) };
             if let Some((number, end)) = found {
-                let denied = at.checked_sub(1).is_some_and(|at| self.any(at, &[Class::InsteadOf]) || self.is(at, Class::Not));
-                let joined = sum.is_some() && at.checked_sub(1).is_some_and(|at| self.any(at, &[Class::And, Class::Comma]));
+                let denied = at
+                    .checked_sub(1)
+                    .is_some_and(|at| self.any(at, &[Class::InsteadOf]) || self.is(at, Class::Not));
+                let joined = sum.is_some()
+                    && at.checked_sub(1).is_some_and(|at| self.any(at, &[Class::And, Class::Comma]));
                 if !denied {
                     sum = Some(if joined { sum.unwrap_or(0).saturating_add(number) } else { number });
                 }
@@ -43,13 +48,29 @@ impl Sentence<'_> {
             return self.ends(at + 3).then_some((number, at + 3));
         }
         let number = self.number(at)?;
-        (1..=3).find_map(|distance| {
+        (1..=4).find_map(|distance| {
             let noun = at + distance;
             let passed = (at + 1..noun).all(|at| {
-                self.is_word(at)
-                    && !self.is_taken(at)
-                    && self.meaning(at).number.is_none()
-                    && !self.any(at, &[Adult, Child, People, Night, Day, Week, Class::And, Class::For, Class::To, Class::In, Class::On, Class::Of])
+                (self.taken(at) == Some(Taken::Amount)
+                    || (self.is_word(at) && !self.is_taken(at) && self.meaning(at).number.is_none()))
+                    && !self.is(at, Class::Comma)
+                    && !self.any(
+                        at,
+                        &[
+                            Adult,
+                            Child,
+                            People,
+                            Night,
+                            Day,
+                            Week,
+                            Class::And,
+                            Class::For,
+                            Class::To,
+                            Class::In,
+                            Class::On,
+                            Class::Of,
+                        ],
+                    )
             });
             (passed && is_unit(self, noun)).then_some((number, noun + 1))
         })

@@ -44,6 +44,7 @@ impl Sentence<'_> {
         while at < self.len() {
             let end = self
                 .counted_people(at, known, &mut count)
+                .or_else(|| self.number_of_people(at, &mut count))
                 .or_else(|| self.named_people(at, asked, &mut count))
                 .or_else(|| self.group(at, &mut count));
             if let Some(end) = end {
@@ -60,7 +61,10 @@ impl Sentence<'_> {
     }
 
     fn noun(&self, at: usize) -> Option<Noun> {
-        use Class::{Adult, Child, Couple, Parents, People, RelationAdult, RelationAdults, RelationChild, RelationChildren};
+        use Class::{
+            Adult, Child, Couple, Parents, People, RelationAdult, RelationAdults, RelationChild,
+            RelationChildren,
+        };
         let meaning = self.meaning(at);
         if meaning.is(Adult) {
             Some(Noun::Adults(1))
@@ -87,21 +91,34 @@ impl Sentence<'_> {
             return Some(at + 2);
         }
         let number = self.number(at).filter(|number| (0..=PARTY_MAX).contains(number))?;
+        if at.checked_sub(1).is_some_and(|before| {
+            self.any(before, &[Not, Class::InsteadOf]) && !self.is(before, Class::Correction)
+        }) {
+            let denied = self.noun(at + 1).map(|_| at + 2);
+            return denied.filter(|_| number > 0);
+        }
         let mut noun_at = at + 1;
         if self.is(noun_at, Class::Dash) {
             noun_at += 1;
         }
-        let more = self.is(noun_at, More);
-        noun_at += usize::from(more);
+        let added = at.checked_sub(1).is_some_and(|before| self.is(before, Class::Add));
+        let more = self.is(noun_at, More) || added;
+        noun_at += usize::from(self.is(noun_at, More));
         let before = at.checked_sub(1);
         let among = before.is_some_and(|at| self.is(at, Which)) && number < count.total.unwrap_or(0);
         if among && self.is(noun_at, Aux) {
             noun_at += 1;
         }
         for _ in 0..2 {
-            let plain = self.meaning(noun_at).classes == 0 || self.any(noun_at, &[Class::My, Class::Other, Class::Filler]);
+            let plain = self.meaning(noun_at).classes == 0
+                || self.any(noun_at, &[Class::My, Class::Other, Class::Filler]);
             let child = self.is(noun_at, Child) && self.is(noun_at + 1, Child);
-            if child || (self.noun(noun_at).is_none() && plain && self.is_word(noun_at) && self.number(noun_at).is_none()) {
+            if child
+                || (self.noun(noun_at).is_none()
+                    && plain
+                    && self.is_word(noun_at)
+                    && self.number(noun_at).is_none())
+            {
                 noun_at += 1;
             }
         }
@@ -130,7 +147,42 @@ impl Sentence<'_> {
             }
             Noun::People => count.total = Some(number),
         }
+        // "from 8 people to just 7"
+        let moved = noun_at + 1;
+        let last = if self.is(moved + 1, Class::Hedge) || self.is(moved + 1, Class::Group) {
+            moved + 2
+        } else {
+            moved + 1
+        };
+        if self.is(moved, Class::To)
+            && noun == Noun::People
+            && let Some(number) = self.number(last).filter(|number| (1..=PARTY_MAX).contains(number))
+            && self.stands_alone(last + 1)
+        {
+            count.total = Some(number);
+            return Some(last + 1);
+        }
         Some(noun_at + 1)
+    }
+
+    /// "the number of people is 6", "change the number of guests to 8".
+    fn number_of_people(&self, at: usize, count: &mut Count) -> Option<usize> {
+        use Class::{People, ThisIs, To};
+        let of_people = self.is(at, People)
+            && at.checked_sub(2).is_some_and(|before| {
+                self.tokens_are(before, &["number", "amount"]) && self.is(before + 1, Class::Of)
+            });
+        if !of_people {
+            return None;
+        }
+        let number_at = (at + 1..at + 6).find(|at| self.number(*at).is_some() || self.ends(*at))?;
+        let number = self.number(number_at).filter(|number| (1..=PARTY_MAX).contains(number))?;
+        let linked = self.any(number_at - 1, &[To, ThisIs, Class::Group, Class::Aux, Class::Hedge])
+            || self.tokens_are(number_at - 1, &["is", "be"]);
+        (linked && self.stands_alone(number_at + 1)).then(|| {
+            count.total = Some(number);
+            number_at + 1
+        })
     }
 
     /// "my wife and I", "a baby", "our daughter", "a couple", "just me".
@@ -140,7 +192,9 @@ impl Sentence<'_> {
             return None;
         }
         let before = at.checked_sub(1);
-        let next_joins = |end: usize| self.any(end, &[And, Join]) || (self.is(end, Comma) && self.any(end + 1, &[My, And]));
+        let next_joins = |end: usize| {
+            self.any(end, &[And, Join]) || (self.is(end, Comma) && self.any(end + 1, &[My, And]))
+        };
         if self.is(at, OnlyMe) {
             if next_joins(at + 1) && self.lists(at + 2) {
                 count.me = true;
@@ -178,7 +232,10 @@ impl Sentence<'_> {
         }
         let end = noun_at + 1;
         if self.any(noun_at, &[Couple]) {
-            let opened = asked || before.is_some_and(|at| self.any(at, &[For, Group, ThisIs, Class::We]) || self.tokens_are(at, &["as"]));
+            let opened = asked
+                || before.is_some_and(|at| {
+                    self.any(at, &[For, Group, ThisIs, Class::We]) || self.tokens_are(at, &["as"])
+                });
             if !opened {
                 return None;
             }
@@ -186,7 +243,9 @@ impl Sentence<'_> {
         let linked = asked
             || next_joins(end)
             || before.is_some_and(|at| self.any(at, &[And, Join, For, Group, ThisIs, Class::Not]))
-            || before.is_some_and(|b| self.is(b, Comma) && b.checked_sub(1).is_some_and(|b| self.taken(b) == Some(Taken::Party)));
+            || before.is_some_and(|b| {
+                self.is(b, Comma) && b.checked_sub(1).is_some_and(|b| self.taken(b) == Some(Taken::Party))
+            });
         if !linked || (!determined && !asked && !before.is_some_and(|at| self.any(at, &[And, Join, Comma]))) {
             return None;
         }
@@ -223,37 +282,82 @@ impl Sentence<'_> {
         }
         let number_at = if self.any(at + 1, &[Group, Class::The, Class::Hedge]) { at + 2 } else { at + 1 };
         let number = self.number(number_at).filter(|number| (1..=PARTY_MAX).contains(number))?;
-        if !self.stands_alone(number_at + 1) {
+        let named = self
+            .atoms
+            .get(at)
+            .and_then(|atom| self.tokens.get(atom.end - 1))
+            .is_some_and(|token| token.text == "of");
+        if !self.stands_alone(number_at + 1) && !named {
             return None;
         }
-        // "there are two options", "it is only 2": a group word alone counts people only with a full stop after it.
         count.total = Some(number);
         Some(number_at + 1)
     }
 
     /// Whether a number before the atom counts nothing that is named there.
-    fn stands_alone(&self, at: usize) -> bool {
-        use Class::{Aged, And, At, But, For, From, Group, Hedge, In, Join, Leave, Me, On, Or, Option, Part, Star, This, ThisIs, Total, Until, We};
+    pub(super) fn stands_alone(&self, at: usize) -> bool {
+        use Class::{
+            Aged, And, At, But, For, From, Group, Hedge, In, Join, Leave, Me, On, Option, Or, Part, Star,
+            This, ThisIs, Total, Until, We,
+        };
         let meaning = self.meaning(at);
-        if self.any(at, &[Class::Night, Class::Day, Class::Week, Option, Class::One, Star, Part, Class::Dash, Class::Slash, Class::NotADay]) {
+        if self.any(
+            at,
+            &[
+                Class::Night,
+                Class::Day,
+                Class::Week,
+                Option,
+                Class::One,
+                Star,
+                Part,
+                Class::Dash,
+                Class::Slash,
+                Class::NotADay,
+            ],
+        ) {
             return false;
         }
         self.ends(at)
             || self.is_taken(at)
-            || self.any(at, &[And, On, At, From, Until, In, Total, For, Join, Hedge, But, Or, Class::The, Class::Next, This, Class::Arrive, Leave, We, Me, ThisIs, Aged, Group, Class::Not])
+            || self.any(
+                at,
+                &[
+                    And,
+                    On,
+                    At,
+                    From,
+                    Until,
+                    In,
+                    Total,
+                    For,
+                    Join,
+                    Hedge,
+                    But,
+                    Or,
+                    Class::The,
+                    Class::Next,
+                    This,
+                    Class::Arrive,
+                    Leave,
+                    We,
+                    Me,
+                    ThisIs,
+                    Aged,
+                    Group,
+                    Class::Not,
+                ],
+            )
             || meaning.weekday.is_some()
             || meaning.month.is_some()
             || meaning.days.is_some()
-            || (self.is(at, Class::Filler) && meaning.classes.count_ones() == 1 && self.is_pronoun_or_politeness(at))
-    }
-
-    fn is_pronoun_or_politeness(&self, at: usize) -> bool {
-        self.token(at).is_some_and(|token| !self.unit_like(&token.text))
+            || (self.is(at, Class::Filler) && meaning.classes.count_ones() == 1 && !self.is_unit_like(at))
     }
 
     /// Nouns of the filler list that a number before them counts.
-    fn unit_like(&self, text: &str) -> bool {
-        text.starts_with("room") || text.starts_with("hotel") || text.starts_with("thing") || text.starts_with("place")
+    pub(super) fn is_unit_like(&self, at: usize) -> bool {
+        let nouns = ["room", "hotel", "thing", "place", "date", "number", "name", "night", "day"];
+        self.token(at).is_some_and(|token| nouns.iter().any(|noun| token.text.starts_with(noun)))
     }
 
     /// A bare number where a party was asked for.
@@ -273,7 +377,11 @@ impl Sentence<'_> {
 
 impl Count {
     fn is_empty(&self) -> bool {
-        self.adults.is_none() && self.relations == 0 && self.children.is_none() && self.total.is_none() && !self.me
+        self.adults.is_none()
+            && self.relations == 0
+            && self.children.is_none()
+            && self.total.is_none()
+            && !self.me
     }
 
     fn said(self) -> Option<PartySaid> {

@@ -167,7 +167,11 @@ impl<'a> Sentence<'a> {
                 || self.any(end, &[Class::Slash, Class::Dash, Class::Adult, Class::Child, Class::People])
                 || self.counts_nights(end)
                 || self.is(end, Class::Day);
-            !stay && (self.ends(end) || !self.is_word(end) || self.is(end, Class::Filler) || self.any(end, &[TimeOfDay]))
+            !stay
+                && (self.ends(end)
+                    || !self.is_word(end)
+                    || (self.is(end, Class::Filler) && !self.is_unit_like(end))
+                    || self.any(end, &[TimeOfDay]))
         };
         if at_word && two && alone(at + 2) {
             return Some(self.after_clock(at + 2));

@@ -37,6 +37,8 @@ pub(super) struct StaySaid {
     pub(super) range: DateRange,
     /// All days that were said and not denied, in the order they were said.
     pub(super) days: Vec<NaiveDate>,
+    /// Whether words say which day is which, or for how long.
+    pub(super) placed: bool,
     /// Whether more was said than could be told apart.
     pub(super) ambiguous: bool,
 }
@@ -77,17 +79,40 @@ impl Sentence<'_> {
     pub(super) fn stay(&mut self, context: StayContext) -> StaySaid {
         let (mut points, nights) = self.points(context);
         self.give_roles(&mut points);
-        for point in &points {
+        let (gone, mut points): (Vec<Point>, Vec<Point>) =
+            points.into_iter().partition(|point| self.is_gone(point, context.today));
+        if let [only] = points.as_mut_slice() {
+            only.joined = false;
+        }
+        for point in gone.iter().chain(&points) {
             self.take(point.found.first, point.found.end, Taken::Day);
         }
-        let mut said = StaySaid { ambiguous: points.iter().any(|point| point.alternative), ..StaySaid::default() };
+        let mut said =
+            StaySaid { ambiguous: points.iter().any(|point| point.alternative), ..StaySaid::default() };
         said.range.nights = nights.and_then(|nights| nights.resolve(context.known));
+        said.placed = nights.is_some() || points.len() > 1 || points.iter().any(|point| point.role.is_some());
         if points.is_empty() {
             self.bare_answer(context, &mut said);
-            return said;
+        } else {
+            self.arrange(&points, context, &mut said);
         }
-        self.arrange(&points, context, &mut said);
+        if context.past {
+            let anchor = Anchor { today: context.today, after: None, near: None };
+            said.days.extend(gone.iter().filter_map(|point| point.found.said.resolve(anchor)));
+        }
         said
+    }
+
+    /// "yesterday" and "three days ago", which are never a stay, and the "today" of "that is all for today".
+    fn is_gone(&self, point: &Point, today: NaiveDate) -> bool {
+        let first = point.found.first;
+        let relative = self.meaning(first).days;
+        let past = matches!(point.found.said, Said::On(date) if date < today)
+            && relative.is_some_and(|days| days < 0);
+        let closing = relative == Some(0)
+            && first.checked_sub(1).is_some_and(|before| self.is(before, Class::For))
+            && (first.saturating_sub(6)..first).any(|at| self.is(at, Class::All));
+        past || closing || self.is(point.found.end.saturating_sub(1), Class::Ago)
     }
 
     fn points(&mut self, context: StayContext) -> (Vec<Point>, Option<Nights>) {
@@ -95,7 +120,8 @@ impl Sentence<'_> {
         let mut nights = None;
         let mut at = 0;
         while at < self.len() {
-            let staying = at.checked_sub(1).is_some_and(|before| self.any(before, &[Class::For, Class::Stay]));
+            let staying =
+                at.checked_sub(1).is_some_and(|before| self.any(before, &[Class::For, Class::Stay]));
             if let Some((length, end, denied)) = self.nights(at, staying) {
                 self.take(at, end, Taken::Nights);
                 if !denied {
@@ -113,14 +139,6 @@ impl Sentence<'_> {
             points.push(point);
         }
         self.drop_bare(&mut points, context);
-        if !context.past {
-            let past = |point: &Point| match point.found.said {
-                Said::On(date) => date < context.today && self.meaning(point.found.first).days.is_some_and(|d| d < 0),
-                _ => false,
-            };
-            let ago = |point: &Point| self.is(point.found.end.saturating_sub(1), Class::Ago);
-            points.retain(|point| !past(point) && !ago(point));
-        }
         (points, nights)
     }
 
@@ -141,7 +159,10 @@ impl Sentence<'_> {
                 between.clone().any(|at| self.any(at, classes))
                     && between.clone().all(|at| {
                         self.any(at, classes)
-                            || self.any(at, &[Class::The, Class::On, Comma, Class::From, Class::TimeOfDay, Class::Night])
+                            || self.any(
+                                at,
+                                &[Class::The, Class::On, Comma, Class::From, Class::TimeOfDay, Class::Night],
+                            )
                             || self.taken(at) == Some(Taken::Amount)
                     })
             };
@@ -163,7 +184,20 @@ impl Sentence<'_> {
     fn drop_bare(&self, points: &mut Vec<Point>, context: StayContext) {
         use Class::{Adult, Child, Day, For, From, Group, Night, People, Until, Week};
         let counted = |at: usize| {
-            self.any(at, &[Adult, Child, People, Night, Day, Week, Class::Hours, Class::RelationAdults, Class::RelationChildren])
+            self.any(
+                at,
+                &[
+                    Adult,
+                    Child,
+                    People,
+                    Night,
+                    Day,
+                    Week,
+                    Class::Hours,
+                    Class::RelationAdults,
+                    Class::RelationChildren,
+                ],
+            )
         };
         let keep: Vec<bool> = (0..points.len())
             .map(|index| {
@@ -176,8 +210,18 @@ impl Sentence<'_> {
                 }
                 let before = point.found.first.checked_sub(1);
                 let after_the = self.is(point.found.first, Class::The);
-                let end = self.ends(point.found.end) || !self.is_word(point.found.end) || self.any(point.found.end, &[Class::To, Until, Class::And, For, From, Class::On]);
-                if after_the && end && before.is_some_and(|at| self.any(at, &[Class::On, From, Until, Class::To, Class::Arrive, Class::Leave, Class::And])) {
+                let end = self.ends(point.found.end)
+                    || !self.is_word(point.found.end)
+                    || self.any(point.found.end, &[Class::To, Until, Class::And, For, From, Class::On]);
+                if after_the
+                    && end
+                    && before.is_some_and(|at| {
+                        self.any(
+                            at,
+                            &[Class::On, From, Until, Class::To, Class::Arrive, Class::Leave, Class::And],
+                        )
+                    })
+                {
                     return true;
                 }
                 let for_people = before.is_some_and(|at| self.any(at, &[For, Group]));
@@ -192,7 +236,8 @@ impl Sentence<'_> {
                 }
                 if let Some(previous) = previous {
                     let opened = previous.found.first.checked_sub(1).is_some_and(|at| self.is(at, From));
-                    return !previous.found.bare || (both_bare(previous) && (opened || context.asked != Asked::No));
+                    return !previous.found.bare
+                        || (both_bare(previous) && (opened || context.asked != Asked::No));
                 }
                 false
             })
@@ -220,7 +265,9 @@ impl Sentence<'_> {
                 && points.len() == 2
                 && matches!(role, Some((_, Role::Out)))
                 && let Some((at, _)) = role
-                && backward.iter().any(|other| *other < at && self.role(*other) == Some(Role::In) && self.is(*other, Class::Arrive))
+                && backward.iter().any(|other| {
+                    *other < at && self.role(*other) == Some(Role::In) && self.is(*other, Class::Arrive)
+                })
                 && self.role_between(found.end, points[1].found.first).is_none()
             {
                 role = Some((at, Role::In));
@@ -228,11 +275,17 @@ impl Sentence<'_> {
             if role.is_none() {
                 let until = points.get(index + 1).map_or(self.len(), |next| next.found.first);
                 let forward = (found.end..until)
-                    .take_while(|at| !self.any(*at, &[Class::Stop, Class::Comma, Class::And, Class::But, Class::For]))
+                    .take_while(|at| {
+                        !self.any(*at, &[Class::Stop, Class::Comma, Class::And, Class::But, Class::For])
+                    })
                     .take(7)
                     .find(|at| self.any(*at, &[Class::Arrive, Class::Leave]));
                 role = forward
-                    .filter(|at| until == self.len() || self.any(*at + 1, &[Class::And, Class::Comma, Class::Stop]) || self.role(*at) == Some(Role::In) && at + 3 < until)
+                    .filter(|at| {
+                        until == self.len()
+                            || self.any(*at + 1, &[Class::And, Class::Comma, Class::Stop])
+                            || self.role(*at) == Some(Role::In) && at + 3 < until
+                    })
                     .and_then(|at| Some((at, self.role(at)?)));
             }
             if let Some((at, role)) = role {
@@ -242,12 +295,23 @@ impl Sentence<'_> {
         }
     }
 
+    fn is_negation(&self, at: usize) -> bool {
+        self.is(at, Class::Not)
+            || self.token(at).is_some_and(|token| token.apostrophe && token.text.ends_with("nt"))
+    }
+
     fn role_between(&self, from: usize, to: usize) -> Option<Role> {
         (from..to).find_map(|at| self.role(at))
     }
 
     fn role(&self, at: usize) -> Option<Role> {
-        if self.any(at, &[Class::Until, Class::Leave]) {
+        // "we don't arrive until the 10th"
+        let not_before = self.is(at, Class::Until)
+            && at.checked_sub(1).is_some_and(|before| self.is(before, Class::Arrive))
+            && (at.saturating_sub(6)..at).any(|at| self.is_negation(at));
+        if not_before {
+            Some(Role::In)
+        } else if self.any(at, &[Class::Until, Class::Leave]) {
             Some(Role::Out)
         } else if self.any(at, &[Class::From, Class::Arrive]) {
             Some(Role::In)
@@ -258,7 +322,9 @@ impl Sentence<'_> {
 
     /// "3 nights", "a week", "one more night", "overnight": the length, where it ends, whether it is denied.
     fn nights(&self, at: usize, staying: bool) -> Option<(Nights, usize, bool)> {
-        use Class::{Ago, Article, Dash, FromNow, FromThen, In, InsteadOf, Less, More, Night, Not, Overnight, The};
+        use Class::{
+            Ago, Article, Dash, FromNow, FromThen, In, InsteadOf, Less, More, Night, Not, Overnight, The,
+        };
         if self.is_taken(at) {
             return None;
         }
@@ -266,10 +332,16 @@ impl Sentence<'_> {
         let denied = before.is_some_and(|at| {
             self.is(at, InsteadOf) || (self.is(at, Not) && !self.is(at, Class::Correction))
         });
-        if self.is(at, Overnight) {
+        if self.is(at, Overnight)
+            && (self.ends(at + 1) || self.any(at + 1, &[Class::Filler, Class::On, Class::And]))
+        {
             return Some((Nights::Count(1), at + 1, denied));
         }
-        if staying && self.is(at, The) && self.tokens_are(at + 1, &["night"]) && !self.tokens_are(at + 2, &["of"]) {
+        if staying
+            && self.is(at, The)
+            && self.tokens_are(at + 1, &["night"])
+            && !self.tokens_are(at + 2, &["of"])
+        {
             return Some((Nights::Count(1), at + 2, denied));
         }
         let (mut count, mut unit) = match self.number(at) {
@@ -291,8 +363,13 @@ impl Sentence<'_> {
         if self.is(unit, Dash) {
             unit += 1;
         }
+        let measured = |at: usize| self.any(at, &[Night, Class::Day]);
         let spare = usize::from(
-            self.is_word(unit) && self.meaning(unit).classes == 0 && self.is(unit + 1, Night) && !self.is(unit, Night),
+            self.is_word(unit)
+                && self.meaning(unit).classes == 0
+                && self.meaning(unit).number.is_none()
+                && measured(unit + 1)
+                && !measured(unit),
         );
         unit += spare;
         let per_unit = if self.is(unit, Night) || self.is(unit, Class::Day) {
@@ -318,20 +395,31 @@ impl Sentence<'_> {
         // "in 3 days", "3 days ago", "a week from Monday" are days.
         let night = self.is(unit, Night);
         if !night {
-            if self.any(end, &[Ago, FromNow]) || (!staying && before.is_some_and(|at| self.tokens_are(at, &["in"]) && self.is(at, In))) {
+            if self.any(end, &[Ago, FromNow])
+                || (self.is(end, Class::From) && self.meaning(end + 1).days == Some(0))
+                || (!staying && before.is_some_and(|at| self.tokens_are(at, &["in"]) && self.is(at, In)))
+            {
                 return None;
             }
-            if !staying && per_unit > 1 && self.any(end, &[FromThen]) && self.meaning(end + 1).month.is_none() {
+            if !staying && per_unit > 1 && self.any(end, &[FromThen]) && self.meaning(end + 1).month.is_none()
+            {
                 let then = self.meaning(end + 1);
-                if then.weekday.is_some() || then.days.is_some() || self.any(end + 1, &[Class::This, Class::Next]) {
+                if then.weekday.is_some()
+                    || then.days.is_some()
+                    || self.any(end + 1, &[Class::This, Class::Next])
+                {
                     return None;
                 }
             }
-            if !staying && per_unit > 1 && (self.meaning(end).days.is_some() || (self.is(end, Class::On) && self.meaning(end + 1).weekday.is_some())) {
+            if !staying
+                && per_unit > 1
+                && (self.meaning(end).days.is_some()
+                    || (self.is(end, Class::On) && self.meaning(end + 1).weekday.is_some()))
+            {
                 return None;
             }
             // "7 days a week", "two days before"
-            if self.is(end, Article) || self.tokens_are(end, &["before", "prior", "in"]) && !staying {
+            if self.is(end, Article) || self.tokens_are(end, &["before", "prior"]) && !staying {
                 return None;
             }
         }
@@ -355,8 +443,25 @@ impl Sentence<'_> {
         }
         let mut numbers = (0..self.len()).filter(|at| self.number(*at).is_some());
         let (Some(at), None) = (numbers.next(), numbers.next()) else { return };
-        let alone = (0..self.len()).all(|other| other == at || self.any(other, &[Class::Filler, Class::Stop, Class::Comma, Class::On, Class::The, Class::Hedge, Class::For]));
-        let Some(number) = self.number(at).filter(|_| alone).and_then(|number| u32::try_from(number).ok()) else {
+        let alone = (0..self.len()).all(|other| {
+            other == at
+                || self.any(
+                    other,
+                    &[
+                        Class::Filler,
+                        Class::Stop,
+                        Class::Comma,
+                        Class::On,
+                        Class::The,
+                        Class::Hedge,
+                        Class::For,
+                    ],
+                )
+        });
+        let counts = !self.stands_alone(at + 1);
+        let Some(number) =
+            self.number(at).filter(|_| alone && !counts).and_then(|number| u32::try_from(number).ok())
+        else {
             return;
         };
         let day = |after: Option<NaiveDate>| {
@@ -365,8 +470,8 @@ impl Sentence<'_> {
         };
         let arrival = context.known.and_then(|known| known.check_in);
         match context.asked {
-            Asked::Nights if number <= 400 => said.range.nights = Some(number),
-            Asked::Departure if number <= 7 => said.range.nights = Some(number),
+            Asked::Nights if (1..=400).contains(&number) => said.range.nights = Some(number),
+            Asked::Departure if (1..=7).contains(&number) => said.range.nights = Some(number),
             Asked::Departure => said.range.check_out = day(arrival),
             Asked::Stay => said.range.check_in = day(None),
             Asked::Nights | Asked::No => {}
@@ -384,7 +489,8 @@ impl Sentence<'_> {
         };
         let mut denied_role = None;
         for point in points.iter().filter(|point| point.denied) {
-            let matches = |date: Option<NaiveDate>| date.is_some() && resolve(point.found.said, None, date) == date;
+            let matches =
+                |date: Option<NaiveDate>| date.is_some() && resolve(point.found.said, None, date) == date;
             if matches(known.check_in) {
                 denied_role = Some(Role::In);
             } else if matches(known.check_out) {
@@ -394,7 +500,10 @@ impl Sentence<'_> {
         }
         let mut live: Vec<Point> = Vec::new();
         for point in points.iter().filter(|point| !point.denied) {
-            if point.corrects && point.role.is_none() && let Some(before) = live.pop() {
+            if point.corrects
+                && point.role.is_none()
+                && let Some(before) = live.pop()
+            {
                 live.push(Point { role: before.role, ..*point });
             } else {
                 live.push(*point);
@@ -425,14 +534,17 @@ impl Sentence<'_> {
             let departs = context.asked == Asked::Departure || denied_role == Some(Role::Out);
             only.role = Some(if departs { Role::Out } else { Role::In });
         }
-        let labelled = |role| live.iter().rev().find(|point| point.role == Some(role)).map(|point| point.found.said);
+        let labelled =
+            |role| live.iter().rev().find(|point| point.role == Some(role)).map(|point| point.found.said);
         let mut free = live.iter().filter(|point| point.role.is_none()).map(|point| point.found.said);
         let arrival = labelled(Role::In).or_else(|| free.next());
         let departure = labelled(Role::Out).or_else(|| free.next());
         let check_in = arrival.and_then(|arrival| match (arrival, departure) {
             (Said::Day { day, months: None }, Some(end @ (Said::MonthDay { .. } | Said::On(_)))) => {
                 let end = resolve(end, None, None)?;
-                before(end, day).filter(|date| *date >= today).or_else(|| resolve(arrival, None, known.check_in))
+                before(end, day)
+                    .filter(|date| *date >= today)
+                    .or_else(|| resolve(arrival, None, known.check_in))
             }
             (Said::MonthDay { month, day }, Some(Said::On(end))) => {
                 let year = |year| NaiveDate::from_ymd_opt(year, month, day).filter(|date| *date < end);
@@ -444,7 +556,9 @@ impl Sentence<'_> {
         let check_out = departure.and_then(|departure| depart(departure, after, context));
         said.range.check_in = check_in;
         said.range.check_out = check_out;
-        if let (Some(Said::Weekend { .. }), None, None, Some(friday)) = (arrival, departure, said.range.nights, check_in) {
+        if let (Some(Said::Weekend { .. }), None, None, Some(friday)) =
+            (arrival, departure, said.range.nights, check_in)
+        {
             let days = 6 - friday.weekday().num_days_from_monday().min(5);
             said.range.check_out = friday.checked_add_days(Days::new(u64::from(days)));
         }
@@ -483,10 +597,7 @@ impl Nights {
 /// The last such day of a month before `end`.
 fn before(end: NaiveDate, day: u32) -> Option<NaiveDate> {
     let month = end.with_day(1)?;
-    month
-        .with_day(day)
-        .filter(|date| *date < end)
-        .or_else(|| month.pred_opt()?.with_day(day))
+    month.with_day(day).filter(|date| *date < end).or_else(|| month.pred_opt()?.with_day(day))
 }
 
 fn depart(said: Said, after: Option<NaiveDate>, context: StayContext) -> Option<NaiveDate> {

@@ -82,22 +82,15 @@ fn number(rest: &str, start: usize, spaced: bool) -> Token {
     let text = &rest[..digits];
     let value = text.parse::<i64>().unwrap_or(i64::MAX);
     let after = &rest[digits..];
-    let letters: String = after.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    let letters: String =
+        after.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
     let ordinal = matches!(letters.as_str(), "st" | "nd" | "rd" | "th") && value <= 9999;
     let kind = match u32::try_from(value) {
         Ok(value) if ordinal => TokenKind::Ordinal(value),
         _ => TokenKind::Number(value),
     };
     let end = if ordinal { digits + 2 } else { digits };
-    Token {
-        text: text.to_owned(),
-        start,
-        end: start + end,
-        kind,
-        capital: false,
-        apostrophe: false,
-        spaced,
-    }
+    Token { text: text.to_owned(), start, end: start + end, kind, capital: false, apostrophe: false, spaced }
 }
 
 fn word(rest: &str, start: usize, spaced: bool) -> Token {

@@ -32,15 +32,19 @@ fn keywords(sentence: &Sentence<'_>, lexicon: &Lexicon) -> Vec<String> {
         let atom = sentence.atom_at(at);
         let value = atom.is_some_and(|atom| {
             let meaning = sentence.meaning(atom);
-            matches!(sentence.taken(atom), Some(Taken::Day | Taken::Party | Taken::Name | Taken::Contact | Taken::Amount))
-                || meaning.number.is_some()
+            matches!(
+                sentence.taken(atom),
+                Some(Taken::Day | Taken::Party | Taken::Name | Taken::Contact | Taken::Amount)
+            ) || meaning.number.is_some()
                 || meaning.weekday.is_some()
                 || meaning.days.is_some()
                 || meaning.ordinal.is_some()
         });
         let token = &sentence.tokens[at];
         at += 1;
-        if value || !token.is_word() {
+        let grammar =
+            atom.is_some_and(|atom| sentence.any(atom, &[Class::Arrive, Class::Leave, Class::NameIs]));
+        if value || grammar || !token.is_word() {
             continue;
         }
         let stem = token.text.strip_suffix('s').filter(|stem| stem.len() > 3);
@@ -49,7 +53,8 @@ fn keywords(sentence: &Sentence<'_>, lexicon: &Lexicon) -> Vec<String> {
             Some(word) => words.push(word.clone()),
             None if lexicon.is_same_key(&token.text) => words.push(token.text.clone()),
             None if lexicon.filler.contains(&token.text) => {}
-            None if atom.is_some_and(|atom| sentence.any(atom, &[Class::Wh, Class::Aux, Class::Me, Class::My])) => {}
+            None if atom
+                .is_some_and(|atom| sentence.any(atom, &[Class::Wh, Class::Aux, Class::Me, Class::My])) => {}
             None => words.push(stem.unwrap_or(&token.text).to_owned()),
         }
     }
@@ -81,12 +86,16 @@ impl Sentence<'_> {
             .iter()
             .zip(&flows)
             .map(|(start, sentences)| {
-                let covered: f64 =
-                    said.iter().filter(|word| sentences.iter().any(|sentence| sentence.contains(word))).map(weight).sum();
+                let covered: f64 = said
+                    .iter()
+                    .filter(|word| sentences.iter().any(|sentence| sentence.contains(word)))
+                    .map(weight)
+                    .sum();
                 let nearest = sentences
                     .iter()
                     .map(|sentence| {
-                        let shared: f64 = said.iter().filter(|word| sentence.contains(word)).map(weight).sum();
+                        let shared: f64 =
+                            said.iter().filter(|word| sentence.contains(word)).map(weight).sum();
                         let all: f64 = sentence.iter().map(weight).sum();
                         if all > 0.0 { shared / (all * total).sqrt() } else { 0.0 }
                     })

@@ -10,6 +10,8 @@ use serde_saphyr::Spanned;
 
 use super::lexicon::Class;
 
+use crate::message::{ButtonTitles, YesNo};
+
 /// The most characters of a button's title that every channel shows.
 const BUTTON_TITLE_MAX: usize = 20;
 
@@ -21,9 +23,8 @@ pub struct Words {
     pub language: String,
     /// Where a telephone number without a country code is from, ISO 3166.
     #[serde(default)]
-    pub region: Option<Spanned<String>>,
-    /// Titles of buttons.
-    pub buttons: Buttons,
+    pub(super) region: Option<Spanned<String>>,
+    buttons: Buttons,
     /// Number words.
     pub(super) numbers: BTreeMap<String, i64>,
     /// Ordinal words.
@@ -50,21 +51,20 @@ pub struct Words {
     pub(super) filler: Vec<String>,
 }
 
-/// Titles of the two buttons under a question that is answered with yes or no.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Buttons {
+struct Buttons {
     yes: Spanned<String>,
     no: Spanned<String>,
     #[serde(default)]
-    prompts: BTreeMap<String, ButtonPair>,
+    prompts: BTreeMap<String, Pair>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ButtonPair {
-    yes: Option<Spanned<String>>,
-    no: Option<Spanned<String>>,
+struct Pair {
+    yes: Spanned<String>,
+    no: Spanned<String>,
 }
 
 /// What a phrase says about what a guest does.
@@ -90,7 +90,7 @@ pub(super) enum Phrase {
 /// A mistake in a file of words.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}:{line}:{column}: {message}")]
-pub struct WordsError {
+pub struct WordsFault {
     /// The file.
     pub file: String,
     /// The line, from 1; 0 when it is not known.
@@ -107,16 +107,28 @@ impl Words {
     /// # Errors
     /// The first mistake: broken YAML, an unknown or missing key, seven weekdays that are not seven, a button
     /// title of more than twenty characters.
-    pub fn parse(yaml: &str, file: &str) -> Result<Self, WordsError> {
+    pub fn parse(yaml: &str, file: &str) -> Result<Self, WordsFault> {
         let words: Self = serde_saphyr::from_str(yaml).map_err(|error| {
             let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
-            WordsError { file: file.to_owned(), line, column, message: error.to_string() }
+            WordsFault { file: file.to_owned(), line, column, message: error.to_string() }
         })?;
         words.check(file)?;
         Ok(words)
     }
 
-    fn check(&self, file: &str) -> Result<(), WordsError> {
+    /// The words on yes and no buttons.
+    pub fn buttons(&self) -> ButtonTitles {
+        let prompts = self.buttons.prompts.iter().map(|(prompt, pair)| {
+            (prompt.clone(), YesNo { yes: pair.yes.value.clone(), no: pair.no.value.clone() })
+        });
+        ButtonTitles {
+            yes: self.buttons.yes.value.clone(),
+            no: self.buttons.no.value.clone(),
+            prompts: prompts.collect(),
+        }
+    }
+
+    fn check(&self, file: &str) -> Result<(), WordsFault> {
         if self.weekdays.value.len() != 7 {
             let found = self.weekdays.value.len();
             return Err(mistake(file, &self.weekdays, format!("expected seven weekdays, found {found}")));
@@ -140,7 +152,8 @@ impl Words {
         for title in self.buttons.titles() {
             let length = title.value.chars().count();
             if length == 0 || length > BUTTON_TITLE_MAX {
-                let message = format!("the title `{}` has {length} characters, expected 1 to 20", title.value);
+                let message =
+                    format!("the title `{}` has {length} characters, expected 1 to 20", title.value);
                 return Err(mistake(file, title, message));
             }
         }
@@ -149,21 +162,8 @@ impl Words {
 }
 
 impl Buttons {
-    /// The titles of "yes" and "no" under the prompt of this name.
-    pub fn of(&self, prompt: &str) -> (&str, &str) {
-        let own = self.prompts.get(prompt);
-        let yes = own.and_then(|pair| pair.yes.as_ref()).unwrap_or(&self.yes);
-        let no = own.and_then(|pair| pair.no.as_ref()).unwrap_or(&self.no);
-        (&yes.value, &no.value)
-    }
-
-    /// The prompts that have titles of their own.
-    pub fn prompts(&self) -> impl Iterator<Item = &str> {
-        self.prompts.keys().map(String::as_str)
-    }
-
     fn titles(&self) -> impl Iterator<Item = &Spanned<String>> {
-        let own = self.prompts.values().flat_map(|pair| pair.yes.iter().chain(&pair.no));
+        let own = self.prompts.values().flat_map(|pair| [&pair.yes, &pair.no]);
         [&self.yes, &self.no].into_iter().chain(own)
     }
 }
@@ -175,7 +175,7 @@ pub(super) fn month_day(text: &str) -> Option<(u32, u32)> {
     chrono::NaiveDate::from_ymd_opt(2000, month, day).map(|_| (month, day))
 }
 
-fn mistake<T>(file: &str, at: &Spanned<T>, message: String) -> WordsError {
+fn mistake<T>(file: &str, at: &Spanned<T>, message: String) -> WordsFault {
     let place = at.referenced;
-    WordsError { file: file.to_owned(), line: place.line(), column: place.column(), message }
+    WordsFault { file: file.to_owned(), line: place.line(), column: place.column(), message }
 }

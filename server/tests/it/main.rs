@@ -2,8 +2,10 @@
 
 mod clock;
 mod config;
+mod lanes;
 mod postgres;
 mod replays;
 mod reply;
 mod rig;
 mod store;
+mod twilio_double;

@@ -10,35 +10,11 @@ use innkeeper::store::{Database, Outcome, Received, Status};
 use innkeeper_engine::runtime::{
     Answered, Commit, CommitError, Logged, MessageOutcome, Store as _, Underway,
 };
-use innkeeper_engine::{Input, Moment, Position, Slots};
+use innkeeper_engine::Position;
 use serde_json::json;
 
 use crate::postgres::Cluster;
-use crate::rig::{Folder, ana, ben, database, morning, standing_clock, text_from};
-
-/// A position: not over, or over.
-fn position(over: bool) -> Position {
-    let waiting = if over {
-        json!({"for": "over", "outcome": "done"})
-    } else {
-        json!({"for": "guest", "expecting": {"expecting": "anything"}, "page": 0})
-    };
-    let root = json!({
-        "flow": "conversation", "state": "open", "slots": Slots::default(), "results": {}, "trail": [], "asked": [],
-        "defaulted": [], "kept": [], "tried": [],
-    });
-    let position = json!({
-        "schema": 1, "version": "v1", "guest": {"phone": null, "remembered": {}}, "root": root, "over": [],
-        "waiting": waiting, "unclear": 0, "silence": 0, "calls": 0, "says": 0, "last_said": [], "silent": true,
-    });
-    serde_json::from_value(position).expect("a position")
-}
-
-fn said(text: &str) -> Logged {
-    let at = morning();
-    let moment = Moment { at, today: at.date_naive() };
-    Logged { moment, input: Input::Said { text: text.to_owned(), button: None } }
-}
+use crate::rig::{Folder, ana, ben, database, morning, position, said, standing_clock, text_from};
 
 fn outgoing(text: &str, says: &[u64]) -> Outgoing {
     let buttons = vec![Button { id: "yes".to_owned(), title: "Yes".to_owned() }];

@@ -70,14 +70,14 @@ impl Arguments<'_, '_, '_> {
         match &value.shape {
             Shape::Map(entries) => {
                 if !expected.is_empty() && !expected.contains("object") {
-                    return self.mismatch(value.at, name, owner, schema, "a mapping");
+                    return self.mismatch(value.at, name, owner, schema, "this is a mapping", None);
                 }
                 let given: Vec<_> = entries.iter().map(|(name, value)| (name, value)).collect();
                 self.object(schema, &given, value.at, &format!("`{name}` of {owner}"));
             }
             Shape::List(items) => {
                 if !expected.is_empty() && !expected.contains("array") {
-                    return self.mismatch(value.at, name, owner, schema, "a list");
+                    return self.mismatch(value.at, name, owner, schema, "this is a list", None);
                 }
                 if let Some(schema) = schema.items() {
                     for item in items {
@@ -90,11 +90,19 @@ impl Arguments<'_, '_, '_> {
                 let source = expression.source();
                 let given = self.world.line(self.flow, source);
                 if !fits(&given, schema) {
-                    let given = match single_path(source) {
-                        Some(_) => format!("`{source}` is {}", given.described()),
-                        None => given.described(),
+                    let help = match &given {
+                        Type::Slot(Kind::DateRange { .. }) if expected.contains("string") => {
+                            Some(format!("`{source}.check_in` or `{source}.check_out`"))
+                        }
+                        _ => None,
                     };
-                    return self.mismatch(value.at, name, owner, schema, &given);
+                    let given = format!("`{source}` is {}", given.described());
+                    return self.mismatch(value.at, name, owner, schema, &given, help);
+                }
+                if let Some(help) = other_fields(&given, schema, source) {
+                    let given = format!("`{source}` has other fields");
+                    let help = Some(help);
+                    return self.mismatch(value.at, name, owner, schema, &given, help);
                 }
                 if self.options(value.at, name, owner, schema, &given) && required {
                     self.optional(value.at, source, name, owner);
@@ -103,9 +111,17 @@ impl Arguments<'_, '_, '_> {
         }
     }
 
-    fn mismatch(&mut self, at: Spot, name: &str, owner: &str, schema: &Schema<'_>, given: &str) {
-        let message = format!("the argument `{name}` of {owner} is {}; {given}", described(schema));
-        self.report.add(at, Rule::ArgumentType, message, None);
+    fn mismatch(
+        &mut self,
+        at: Spot,
+        name: &str,
+        owner: &str,
+        schema: &Schema<'_>,
+        given: &str,
+        help: Option<String>,
+    ) {
+        let message = format!("the argument `{name}` of {owner} is {}, and {given}", described(schema));
+        self.report.add(at, Rule::ArgumentType, message, help);
     }
 
     /// Texts that are known must be among those the tool takes.
@@ -134,6 +150,17 @@ impl Arguments<'_, '_, '_> {
             self.report.add(at, Rule::NeverFilled, message, Some(help));
         }
     }
+}
+
+/// What to write instead of a slot whose fields have other names than those the tool knows, if they have.
+fn other_fields(given: &Type<'_>, schema: &Schema<'_>, source: &str) -> Option<String> {
+    let (field, fields) = match given {
+        Type::Slot(Kind::DateRange { .. }) => ("check_in", "check_in` and `check_out"),
+        _ => return None,
+    };
+    let Field::Missing(known) = schema.field(field) else { return None };
+    let written: Vec<String> = known.iter().map(|name| format!("{name}: {source}.…")).collect();
+    Some(format!("a stay has `{fields}`; write `{{ {} }}`", written.join(", ")))
 }
 
 /// Whether values of a type can be what a schema asks for. What is not known fits.

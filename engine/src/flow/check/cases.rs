@@ -94,7 +94,8 @@ pub(super) fn handlers(report: &mut Report<'_>, node: &Node, root: bool, last: b
         let event = known(&key.value).or_else(|| {
             let message = format!("there is no event `{}`", key.value);
             report.add(key.at, Rule::UnknownEvent, message, meant(&key.value, "events", names()));
-            super::near::nearest(&key.value, names()).and_then(known)
+            let free = names().filter(|name| !entries.iter().any(|(key, _)| key.value == *name));
+            super::near::nearest(&key.value, free).and_then(known)
         });
         let place = Place {
             complete: last,

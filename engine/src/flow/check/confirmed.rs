@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::draft::{Draft, DraftDoes, DraftInvoke};
 use super::graph::{End, Graph, Way, Why};
 use super::report::Report;
-use super::world::World;
+use super::world::{ERROR, FACTS, World};
 use crate::flow::error::Rule;
 use crate::flow::raw::At;
 
@@ -90,15 +90,17 @@ fn after<'g>(graph: &Graph<'g>, way: &Way<'g>, yes: Yes<'g>) -> Yes<'g> {
     if !way.case.clear.is_empty() {
         return None;
     }
-    match (&graph.states.get(way.from)?.1.does, way.why) {
+    let (_, state) = graph.states.get(way.from)?;
+    match (&state.does, way.why) {
         (DraftDoes::Confirm { .. }, Why::Yes) => Some((way.from, BTreeSet::new())),
-        (DraftDoes::Invoke(invoke), Why::Done) => yes.map(|(confirm, mut since)| {
-            since.extend(invoke.save.iter().map(|save| save.value.as_str()));
+        (DraftDoes::Invoke(_), Why::Done) => yes.map(|(confirm, mut since)| {
+            since.extend(state.saves.iter().map(|saves| saves.value.as_str()));
             (confirm, since)
         }),
-        (DraftDoes::Invoke(_) | DraftDoes::Always(_), _) => yes,
+        (DraftDoes::Invoke(_), Why::Failed) | (DraftDoes::Always(_), _) => yes,
         (
-            DraftDoes::Collect { .. }
+            DraftDoes::Invoke(_)
+            | DraftDoes::Collect { .. }
             | DraftDoes::Confirm { .. }
             | DraftDoes::Ask { .. }
             | DraftDoes::Wait
@@ -144,8 +146,11 @@ fn without_yes(
 fn unread(graph: &Graph<'_>, confirm: usize, since: &BTreeSet<&str>, path: &[String]) -> Option<Why> {
     let flow = graph.flow;
     let name = path.first()?;
-    let sent = flow.slots.contains_key(name) || flow.has_result(name) || name == "guest";
-    if !sent {
+    let is_known = flow.slots.contains_key(name)
+        || flow.has_result(name)
+        || name == ERROR
+        || FACTS.contains(&name.as_str());
+    if !is_known {
         return None;
     }
     let Some(DraftDoes::Confirm { paths, .. }) = graph.states.get(confirm).map(|(_, state)| &state.does)
@@ -153,12 +158,13 @@ fn unread(graph: &Graph<'_>, confirm: usize, since: &BTreeSet<&str>, path: &[Str
         return None;
     };
     let listed = paths.iter().any(|listed| path.starts_with(&listed.value));
-    let opaque = path.len() > 1 && path.last().is_some_and(|last| last == "id" || last.ends_with("_id"));
+    let opaque = flow.has_result(name)
+        && path.len() > 1
+        && path.last().is_some_and(|last| last == "id" || last.ends_with("_id"));
     let shown_beside = opaque && paths.iter().any(|listed| listed.value.first() == Some(name));
     if !listed && !shown_beside {
         return Some(Why::Then);
     }
-    // A choice is an item of the result it was made from, as it was then.
     since.contains(name.as_str()).then_some(Why::Done)
 }
 

@@ -17,8 +17,10 @@ pub(super) struct Draft {
     pub(super) initial: Option<At<String>>,
     pub(super) on: DraftHandlers,
     pub(super) states: IndexMap<String, DraftState>,
-    /// Whether something in it could not be read, so that names may only seem to be unknown.
+    /// Whether its states could not be read, so that states may only seem to be missing.
     pub(super) strange: bool,
+    /// Whether its slots could not be read, so that names may only seem to be unknown.
+    pub(super) slots_unread: bool,
 }
 
 /// A slot.
@@ -48,6 +50,8 @@ pub(super) struct DraftState {
     pub(super) at: Spot,
     pub(super) say: Option<At<String>>,
     pub(super) does: DraftDoes,
+    /// The name it saves a result under, even when what it does could not be read.
+    pub(super) saves: Option<At<String>>,
     pub(super) on: DraftHandlers,
 }
 
@@ -78,7 +82,6 @@ pub(super) enum DraftDoes {
 pub(super) struct DraftInvoke {
     pub(super) tool: At<String>,
     pub(super) with: Vec<(At<String>, Formula)>,
-    pub(super) save: Option<At<String>>,
     pub(super) fresh_for_ms: Option<i64>,
     pub(super) retry: Retry,
     pub(super) done: Vec<DraftCase>,
@@ -130,7 +133,7 @@ impl Draft {
 
     /// The names results are saved under.
     pub(super) fn results(&self) -> impl Iterator<Item = &At<String>> + Clone {
-        self.invokes().filter_map(|(_, invoke)| invoke.save.as_ref())
+        self.states.values().filter_map(|state| state.saves.as_ref())
     }
 
     /// Whether a result has that name.

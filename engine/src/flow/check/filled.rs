@@ -14,7 +14,8 @@ use crate::flow::raw::{At, Spot};
 
 /// Checks one flow. Each name is told once.
 pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_>) {
-    if graph.states.iter().any(|(_, state)| matches!(state.does, DraftDoes::Unread)) {
+    let unread = graph.states.iter().any(|(_, state)| matches!(state.does, DraftDoes::Unread));
+    if unread || graph.flow.slots_unread {
         return;
     }
     let filled = filled(graph);
@@ -69,8 +70,8 @@ fn filled<'g>(graph: &Graph<'g>) -> BTreeMap<usize, BTreeSet<&'g str>> {
 fn fills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
     let flow: &'g Draft = graph.flow;
     let mut names: BTreeSet<&'g str> = BTreeSet::new();
-    let state = graph.states.get(way.from).map(|(_, state)| &state.does);
-    match (state, way.why) {
+    let state = graph.states.get(way.from).map(|(_, state)| *state);
+    match (state.map(|state| &state.does), way.why) {
         (Some(DraftDoes::Collect { slots, .. }), Why::Then) => {
             for slot in slots {
                 let name = match flow.slots.contains_key(&slot.value) {
@@ -89,8 +90,8 @@ fn fills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
                 }
             }
         }
-        (Some(DraftDoes::Invoke(invoke)), Why::Done) => {
-            names.extend(invoke.save.iter().map(|save| save.value.as_str()));
+        (Some(DraftDoes::Invoke(_)), Why::Done) => {
+            names.extend(state.and_then(|state| state.saves.as_ref()).map(|saves| saves.value.as_str()));
         }
         _ => {}
     }

@@ -231,7 +231,8 @@ impl<'g> Graph<'g> {
 
     fn loops(&self, report: &mut Report<'_>) {
         let automatic = |way: &Way<'g>| {
-            self.states.get(way.from).is_some_and(|(_, state)| !state.waits())
+            way.why != Why::Said
+                && self.states.get(way.from).is_some_and(|(_, state)| !state.waits())
                 && matches!(way.to, End::State(to) if self.states.get(to).is_some_and(|(_, s)| !s.waits()))
         };
         let mut told: BTreeSet<usize> = BTreeSet::new();
@@ -278,7 +279,8 @@ fn taken<'g>(flow: &'g Draft, state: &'g DraftState) -> Vec<(Why, &'g DraftCase)
         }
         DraftDoes::Wait | DraftDoes::Final(_) | DraftDoes::Unread => {}
     }
-    if state.waits() {
+    // What a guest says while a tool is asked is answered too.
+    if state.waits() || matches!(state.does, DraftDoes::Invoke(_)) {
         for (_, cases) in handlers().filter(|(event, _)| event.value != Event::ToolFailed) {
             add(Why::Said, cases);
         }

@@ -64,7 +64,7 @@ fn flow(world: &World<'_>, draft: &Draft) -> Flow {
     let states = draft.states.iter().filter_map(|(name, state)| {
         let state = State {
             say: state.say.as_ref().map(|say| say.value.clone()),
-            does: does(world, draft, &state.does)?,
+            does: does(world, draft, &state.does, state.saves.as_ref())?,
             on: handlers(draft, &state.on),
         };
         Some((name.clone(), state))
@@ -80,12 +80,12 @@ fn flow(world: &World<'_>, draft: &Draft) -> Flow {
     }
 }
 
-fn does(world: &World<'_>, draft: &Draft, does: &DraftDoes) -> Option<Does> {
+fn does(world: &World<'_>, draft: &Draft, does: &DraftDoes, saves: Option<&At<String>>) -> Option<Does> {
     Some(match does {
         DraftDoes::Collect { slots, then } => {
             Does::Collect { slots: values(slots), then: transitions(draft, then) }
         }
-        DraftDoes::Invoke(invoke) => Does::Invoke(Box::new(call(world, draft, invoke))),
+        DraftDoes::Invoke(invoke) => Does::Invoke(Box::new(call(world, draft, invoke, saves))),
         DraftDoes::Confirm { paths, yes, no } => {
             Does::Confirm { paths: values(paths), yes: transitions(draft, yes), no: transitions(draft, no) }
         }
@@ -99,7 +99,7 @@ fn does(world: &World<'_>, draft: &Draft, does: &DraftDoes) -> Option<Does> {
     })
 }
 
-fn call(world: &World<'_>, draft: &Draft, invoke: &DraftInvoke) -> Invoke {
+fn call(world: &World<'_>, draft: &Draft, invoke: &DraftInvoke, saves: Option<&At<String>>) -> Invoke {
     let tool = world.tool(&invoke.tool.value);
     let required = tool.map(|tool| Schema::of(&tool.input_schema).required()).unwrap_or_default();
     let with = invoke.with.iter().filter_map(|(name, value): &(At<String>, Formula)| {
@@ -109,7 +109,7 @@ fn call(world: &World<'_>, draft: &Draft, invoke: &DraftInvoke) -> Invoke {
         tool: invoke.tool.value.clone(),
         with: with.collect(),
         required: required.into_iter().map(str::to_owned).collect(),
-        save: invoke.save.as_ref().map(|save| save.value.clone()),
+        save: saves.map(|saves| saves.value.clone()),
         fresh_for_ms: invoke.fresh_for_ms,
         retry: invoke.retry,
         writes: tool.is_none_or(|tool| !tool.read_only),

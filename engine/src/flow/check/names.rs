@@ -104,7 +104,7 @@ impl Names<'_, '_, '_> {
         }
         let Some(result) = list.from.value.first() else { return };
         if !self.flow.has_result(result) {
-            if !self.flow.strange && !self.may_be_unread() {
+            if !self.flow.strange {
                 let at = Spot { end: list.from.at.start + result.len(), ..list.from.at };
                 let message = format!("no state saves a result as `{result}`");
                 let results = self.flow.results().map(|result| result.value.as_str());
@@ -196,7 +196,7 @@ impl Names<'_, '_, '_> {
     }
 
     fn slot(&mut self, slot: &At<String>) {
-        if self.flow.slots.contains_key(&slot.value) || self.flow.strange {
+        if self.flow.slots.contains_key(&slot.value) || self.flow.slots_unread {
             return;
         }
         let slots = self.flow.slots.keys().map(String::as_str);
@@ -241,7 +241,7 @@ impl Names<'_, '_, '_> {
     }
 
     fn unknown_name(&mut self, name: &str, path: &At<Vec<String>>, error: bool) {
-        if self.flow.strange || self.may_be_unread() {
+        if self.flow.strange || self.flow.slots_unread {
             return;
         }
         let end = (path.at.start + name.len()).min(path.at.end);
@@ -266,11 +266,6 @@ impl Names<'_, '_, '_> {
         let message = format!("`{name}` is no slot, no result and no fact of `{}`", self.flow.name.value);
         let name = At::new(name.to_owned(), at);
         self.report.unknown(&name, Rule::UnknownName, message, "known here", names.iter().copied());
-    }
-
-    /// Whether a state could not be read, which may be the one that saves a result.
-    fn may_be_unread(&self) -> bool {
-        self.flow.states.values().any(|state| matches!(state.does, DraftDoes::Unread))
     }
 }
 

@@ -5,7 +5,7 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
     let allowed = (name.chars().count() / 3).clamp(1, 4);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| (far(&name.to_lowercase(), &candidate.to_lowercase(), allowed), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -36,6 +36,13 @@ pub(super) fn listed(names: &[&str]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// How far two words are from each other. The beginning of a word is as near to it as is `allowed`.
+fn far(left: &str, right: &str, allowed: usize) -> usize {
+    let (short, long) = if left.len() < right.len() { (left, right) } else { (right, left) };
+    let distance = distance(left, right);
+    if short.len() > 2 && long.starts_with(short) { distance.min(allowed) } else { distance }
 }
 
 /// Insertions, deletions, replacements and swapped neighbours that make one into the other.

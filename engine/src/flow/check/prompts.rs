@@ -137,7 +137,7 @@ fn variables(report: &mut Report<'_>, world: &World<'_>, name: &str, uses: &[Use
     let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
     for used in uses {
         let flow = used.flow;
-        if flow.strange || flow.states.values().any(|state| matches!(state.does, DraftDoes::Unread)) {
+        if flow.strange || flow.slots_unread {
             continue;
         }
         let known: BTreeSet<&str> = flow

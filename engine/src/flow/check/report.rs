@@ -66,12 +66,16 @@ impl<'s> Report<'s> {
         self.texts.get(at.file).and_then(|text| text.get(at.start..at.end)).unwrap_or_default()
     }
 
-    /// Everything found, in the order of files and lines, each once.
+    /// Everything found, in the order of files and lines, each once. A key that nobody knows has no further mistake.
     pub(super) fn finish(mut self) -> Mistakes {
         self.found.sort_by_key(|(at, _)| *at);
         let mut mistakes: Vec<Mistake> = Vec::new();
         for (_, mistake) in self.found {
-            if mistakes.last() != Some(&mistake) {
+            let told = mistakes.last().is_some_and(|last| {
+                let slip = matches!(last.rule, Rule::UnknownKey | Rule::UnknownEvent);
+                *last == mistake || (slip && last.place == mistake.place)
+            });
+            if !told {
                 mistakes.push(mistake);
             }
         }
@@ -84,6 +88,17 @@ impl<'s> Report<'s> {
         node: &'n Node,
         what: &str,
         known: &[&'static str],
+    ) -> Option<Fields<'n>> {
+        self.fields_of(node, what, known, known)
+    }
+
+    /// Reads a mapping with these keys, of which those in `shown` are worth telling.
+    pub(super) fn fields_of<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&'static str],
+        shown: &[&'static str],
     ) -> Option<Fields<'n>> {
         let Data::Map(entries) = &node.data else {
             self.wrong(node, &format!("{what} must be a mapping"), None);
@@ -101,7 +116,7 @@ impl<'s> Report<'s> {
                 let near = near();
                 let help = match near {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("known here: {}", listed(known)),
+                    None => format!("known here: {}", listed(shown)),
                 };
                 self.add(
                     key.at,

@@ -100,7 +100,8 @@ pub(super) fn file(report: &mut Report<'_>, node: &Node) -> Option<FileDraft> {
         initial: fields.get("initial").and_then(|node| report.text(node, "initial")),
         on: fields.get("on").map(|node| handlers(report, node, root, root)).unwrap_or_default(),
         states: IndexMap::new(),
-        strange: fields.strange,
+        strange: false,
+        slots_unread: false,
         name,
     };
     if let Some(node) = fields.get("slots") {
@@ -129,14 +130,23 @@ pub(super) fn file(report: &mut Report<'_>, node: &Node) -> Option<FileDraft> {
             draft.strange = true;
         }
     }
+    draft.slots_unread = match fields.get("slots") {
+        Some(node) => !matches!(node.data, Data::Map(_)),
+        None => fields.strange,
+    };
     Some(FileDraft::Flow(Box::new(draft)))
 }
 
 fn state(report: &mut Report<'_>, name: &At<String>, node: &Node, root: bool) -> DraftState {
-    let mut state = DraftState { at: name.at, say: None, does: DraftDoes::Unread, on: Vec::new() };
+    let mut state =
+        DraftState { at: name.at, say: None, does: DraftDoes::Unread, saves: None, on: Vec::new() };
     let what = format!("the state `{}`", name.value);
     let Some(fields) = report.fields(node, &what, STATE_KEYS) else { return state };
     state.say = fields.get("say").and_then(|node| report.text(node, "say"));
+    state.saves = fields.get("save").and_then(|node| report.text(node, "save"));
+    if let Some(save) = &state.saves {
+        report.check_name(save, "result");
+    }
     state.on = fields.get("on").map(|node| handlers(report, node, root, false)).unwrap_or_default();
     let doing: Vec<_> = fields.keys().filter(|(key, _)| DOING.contains(key)).collect();
     let does = match doing.as_slice() {
@@ -152,9 +162,11 @@ fn state(report: &mut Report<'_>, name: &At<String>, node: &Node, root: bool) ->
             return state;
         }
     };
+    let mut misplaced = None;
     for (key, at) in fields.keys() {
         let Some((_, owners)) = BELONGS.iter().find(|(known, _)| *known == key) else { continue };
-        if !owners.contains(&does) && !(does.is_empty() && fields.strange) {
+        let perhaps = does.is_empty() && fields.strange;
+        if !perhaps && !owners.contains(&does) {
             let help = match (key, does) {
                 ("target" | "always", "invoke") => Some("after a call: `done:` and `error:`".to_owned()),
                 ("target" | "always", "confirm") => Some("after a read-back: `yes:` and `no:`".to_owned()),
@@ -170,23 +182,27 @@ fn state(report: &mut Report<'_>, name: &At<String>, node: &Node, root: bool) ->
             if does.is_empty() {
                 return state;
             }
+            if matches!(key, "target" | "always") {
+                misplaced = fields.get(key);
+            }
         }
     }
-    if let Some(does) = doing_of(report, does, &fields, &what, name) {
+    if let Some(does) = doing_of(report, does, &fields, misplaced, &what, name) {
         state.does = does;
     }
     state
 }
 
-/// What the state does, if it can be read.
+/// What the state does, if it can be read. A `misplaced` way on is read as the one that is missing.
 fn doing_of(
     report: &mut Report<'_>,
     does: &str,
     fields: &Fields<'_>,
+    misplaced: Option<&Node>,
     what: &str,
     name: &At<String>,
 ) -> Option<DraftDoes> {
-    let onward = |report: &mut Report<'_>, key: &'static str, place| match fields.get(key) {
+    let onward = |report: &mut Report<'_>, key: &'static str, place| match fields.get(key).or(misplaced) {
         Some(node) => read_cases(report, node, key, place),
         None => {
             if !fields.strange {
@@ -247,7 +263,7 @@ fn doing_of(
             (None, Some(_)) => Some(DraftDoes::Always(onward(report, "always", ONWARD))),
             (None, None) => {
                 if !fields.strange {
-                    let help = format!("{}, or at least a `target`", listed(DOING));
+                    let help = format!("give it a `target`, or one of {}", listed(DOING));
                     report.add(name.at, Rule::Missing, format!("{what} does nothing"), Some(help));
                 }
                 None
@@ -287,10 +303,6 @@ fn invoke(report: &mut Report<'_>, fields: &Fields<'_>, done: Vec<DraftCase>) ->
             }
         }
     }
-    let save = fields.get("save").and_then(|node| report.text(node, "save"));
-    if let Some(save) = &save {
-        report.check_name(save, "result");
-    }
     let fresh_for_ms = fields.get("fresh_for").and_then(|node| report.duration(node, "fresh_for"));
     if let (Some(at), None) = (fields.spot("fresh_for"), fields.get("save")) {
         let help = Some("name the result: `save: …`".to_owned());
@@ -298,7 +310,7 @@ fn invoke(report: &mut Report<'_>, fields: &Fields<'_>, done: Vec<DraftCase>) ->
     }
     let retry = fields.get("retry").map(|node| retry(report, node)).unwrap_or_default();
     let tool = report.text(fields.get("invoke")?, "invoke")?;
-    Some(DraftInvoke { tool, with, save, fresh_for_ms, retry, done, error })
+    Some(DraftInvoke { tool, with, fresh_for_ms, retry, done, error })
 }
 
 /// The arguments by name; a tool's names need not be ours.

@@ -66,7 +66,16 @@ pub(super) fn read(report: &mut Report<'_>, name: &At<String>, node: &Node) -> D
         return slot;
     }
     let what = format!("the slot `{}`", name.value);
-    let Some(fields) = report.fields(node, &what, KEYS) else { return slot };
+    let type_written = match &node.data {
+        Data::Map(entries) => entries.iter().find(|(key, _)| key.value == "type"),
+        Data::Scalar { .. } | Data::List(_) => None,
+    };
+    let own = TYPES.iter().find(|(name, _)| type_written.and_then(|(_, node)| node.text()) == Some(name));
+    let shown = match own {
+        Some((_, own)) => [KEYS_OF_ALL, own].concat(),
+        None => KEYS.to_vec(),
+    };
+    let Some(fields) = report.fields_of(node, &what, KEYS, &shown) else { return slot };
     slot.optional = fields.get("optional").and_then(|n| report.truth(n, "optional")).unwrap_or(false);
     slot.remember = fields.get("remember").and_then(|n| report.truth(n, "remember")).unwrap_or(false);
     slot.default = fields.get("default").and_then(|n| Formula::read(report, n, "default", true));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-use super::draft::{Draft, DraftSlot};
+use super::draft::{Draft, DraftDoes, DraftSlot};
 use super::formula::single_path;
 use super::schema::{Field, Schema};
 use crate::catalog::{Prompts, Tool, Tools};
@@ -23,8 +23,8 @@ const ERROR_FIELDS: &[&str] = &["code", "message"];
 
 /// Variables that every prompt can use besides slots and results.
 pub(super) const PROMPT_VARIABLES: &[&str] = &[
-    "asked", "channel", "error", "flows", "guest", "hotel", "invalid", "items", "more", "page", "silence",
-    "slot", "today", "unclear",
+    "asked", "channel", "error", "flows", "guest", "hotel", "invalid", "items", "kind", "language", "more",
+    "page", "silence", "slot", "today", "unclear",
 ];
 
 /// All flows that could be read, and what they may name.
@@ -80,12 +80,16 @@ impl<'w> World<'w> {
 
     /// The schema of a flow's result, open when a tool that makes it says nothing.
     pub(super) fn result(&self, flow: &'w Draft, name: &str) -> Schema<'w> {
-        let makers =
-            flow.invokes().filter(|(_, invoke)| invoke.save.as_ref().is_some_and(|save| save.value == name));
-        Schema::any_of(makers.map(|(_, invoke)| {
-            self.tool(&invoke.tool.value)
-                .and_then(|tool| tool.output_schema.as_ref())
-                .map_or_else(|| Schema::any_of([]), Schema::of)
+        let makers = flow
+            .states
+            .values()
+            .filter(|state| state.saves.as_ref().is_some_and(|saves| saves.value == name));
+        Schema::any_of(makers.map(|state| {
+            let tool = match &state.does {
+                DraftDoes::Invoke(invoke) => self.tool(&invoke.tool.value),
+                _ => None,
+            };
+            tool.and_then(|tool| tool.output_schema.as_ref()).map_or_else(|| Schema::any_of([]), Schema::of)
         }))
     }
 
@@ -234,8 +238,7 @@ impl Type<'_> {
             Self::Any => "anything".to_owned(),
             Self::Slot(kind) => format!("a {}", kind.name()),
             Self::Schema(schema) => described(schema),
-            Self::Text(Some(text)) => format!("the text '{text}'"),
-            Self::Text(None) => "a string".to_owned(),
+            Self::Text(_) => "a string".to_owned(),
             Self::Integer => "an integer".to_owned(),
             Self::Number => "a number".to_owned(),
             Self::Truth => "a boolean".to_owned(),

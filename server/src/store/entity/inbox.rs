@@ -58,6 +58,19 @@ pub enum Outcome {
     Rejected,
 }
 
+impl Outcome {
+    /// Its stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Answered => "answered",
+            Self::Merged => "merged",
+            Self::HandedOver => "handed_over",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
 /// Rows are found by guest and conversation, never joined.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

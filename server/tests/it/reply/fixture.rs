@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use indexmap::IndexMap;
-use innkeeper::reply::{ButtonTitles, Layers, Listener, Medium, Replies, Reply, ReplyFault, YesNo};
+use innkeeper::message::{ButtonTitles, YesNo};
+use innkeeper::reply::{Layers, Listener, Medium, Replies, Reply, ReplyFault};
 use innkeeper_engine::{Expecting, Invalid, Item, Say};
 use serde_json::{Value as Json, json};
 

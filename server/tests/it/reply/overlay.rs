@@ -100,6 +100,13 @@ fn a_prompt_that_is_nowhere_is_a_fault_that_says_what_was_sought() {
 }
 
 #[test]
+fn a_slot_without_a_refusal_of_its_own_has_the_general_one() {
+    let replies = replies(of(&[("en/invalid.j2", "in general"), ("en/invalid_view.j2", "of views")]));
+    assert_eq!(text(&replies, &say("invalid_bed"), Medium::Chat), "in general");
+    assert_eq!(text(&replies, &say("invalid_view"), Medium::Chat), "of views");
+}
+
+#[test]
 fn the_catalog_knows_the_variables_of_a_prompt_and_of_what_it_includes() {
     let files = of(&[
         (
