@@ -148,7 +148,9 @@ mod tests {
 
     #[test]
     fn pieces_put_together_are_the_text() {
-        for text in ["", "yes", "1. Double: *€284*\n2. Suite\n\nWhich one would you like? The number is enough."] {
+        for text in
+            ["", "yes", "1. Double: *€284*\n2. Suite\n\nWhich one would you like? The number is enough."]
+        {
             assert_eq!(pieces(text).concat(), text);
         }
         assert!(pieces(&"word ".repeat(20)).len() > 2);
