@@ -133,7 +133,8 @@ pub struct Say {
     pub items: Vec<Item>,
     /// How many times the guest asked for more of the list.
     pub page: u32,
-    /// The facts: slots and results by name, `guest`, `error`, and for a refused value `invalid`.
+    /// The facts: slots and results by name, `guest`, `error`, `today`, `unclear`, `silence`; for a question also
+    /// `slot` and `kind`.
     pub facts: IndexMap<String, Json>,
     /// Why the last answer was refused.
     pub invalid: Option<Invalid>,

@@ -8,12 +8,19 @@ pub mod flow;
 mod guard;
 mod slot;
 
+mod position;
+
 mod effect;
 mod input;
+mod step;
+
+pub mod runtime;
 
 pub use catalog::{PromptKey, Prompts, Tool, Tools};
 pub use effect::{Call, Effect, Expecting, Question, Retry, Say, ScopedSlot, Startable};
 pub use flow::Flows;
 pub use guard::{BadExpression, Expression};
 pub use input::{Act, By, Input, Moment, Outcome, Understanding};
+pub use position::{Guest, Position, SCHEMA, Waiting};
 pub use slot::{DateBound, DateRange, Filled, Heard, Invalid, Item, Kind, Options, Party, Slots, Value};
+pub use step::{Step, Trace, step};

@@ -368,9 +368,41 @@ impl Kind {
     }
 }
 
+impl Heard {
+    /// A value that comes from data instead of words: a default, a remembered value, a field of a chosen item.
+    /// The shapes are those of [`Value::json`]; `None` where the JSON is no value of this kind.
+    pub fn from_json(kind: &Kind, json: &Json) -> Option<Self> {
+        match kind {
+            Kind::DateRange { .. } => serde_json::from_value(json.clone()).ok().map(Self::DateRange),
+            Kind::Date { .. } => serde_json::from_value(json.clone()).ok().map(Self::Date),
+            Kind::Party { .. } => match json {
+                Json::Number(_) => Some(Self::Party {
+                    adults: None,
+                    children: None,
+                    total: Some(u32::try_from(json.as_u64()?).ok()?),
+                }),
+                _ => {
+                    let party: Party = serde_json::from_value(json.clone()).ok()?;
+                    Some(Self::Party {
+                        adults: Some(party.adults),
+                        children: Some(party.children),
+                        total: None,
+                    })
+                }
+            },
+            Kind::Choice(_) => text_of(json).map(Self::Choice),
+            Kind::Boolean => json.as_bool().map(Self::Boolean),
+            Kind::Integer { .. } => json.as_i64().map(Self::Integer),
+            Kind::Text { .. } | Kind::PersonName | Kind::Phone | Kind::Reference => {
+                text_of(json).map(Self::Text)
+            }
+        }
+    }
+}
+
 impl Options {
     /// The list as it stands: the fixed options, or the items of `result`. `None` while the result does not exist.
-    pub fn items(&self, result: impl FnOnce(&str) -> Option<Json>) -> Option<Vec<Item>> {
+    pub fn items<'r>(&self, result: impl FnOnce(&str) -> Option<&'r Json>) -> Option<Vec<Item>> {
         match self {
             Self::Fixed(options) => Some(
                 options
@@ -385,7 +417,7 @@ impl Options {
             ),
             Self::From { result: name, path, key, label, words, .. } => {
                 let saved = result(name)?;
-                let list = path.iter().try_fold(&saved, |value, field| value.get(field))?;
+                let list = path.iter().try_fold(saved, |value, field| value.get(field))?;
                 let items = list.as_array()?.iter().filter_map(|record| {
                     let texts = |field: &String| match record.get(field) {
                         Some(Json::String(text)) => vec![text.clone()],

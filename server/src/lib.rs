@@ -1,4 +1,29 @@
-//! A hotel receptionist.
+//! A hotel receptionist that guests reach on WhatsApp, by text, voice note or phone call.
+//!
+//! The modules are in the order a message travels: it comes in through a channel, waits in the inbox for its turn, is
+//! understood, decided by the engine, answered, and goes out through the outbox. [`app`] puts it all together.
 
-pub mod llm;
+pub mod cli;
+pub mod command;
+pub mod config;
+
+pub mod app;
+pub mod http;
+pub mod replay;
+
+pub mod channel;
+pub mod console;
+pub mod inbox;
+pub mod turn;
+
+pub mod conversation;
+pub mod tools;
 pub mod understand;
+pub mod llm;
+pub mod reply;
+pub mod outbox;
+
+pub mod store;
+
+pub mod clock;
+pub mod message;

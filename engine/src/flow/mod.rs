@@ -4,9 +4,15 @@
 //! [`Mistakes`]), and what remains is a [`Flows`]: the only form that [`step`](crate::step()) runs. A checked flow
 //! names no state, slot, result, tool or prompt that does not exist.
 
+mod check;
+mod error;
+mod raw;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub use self::check::Source;
+pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
 use crate::effect::Retry;
 use crate::guard::Expression;
 use crate::slot::Kind;

@@ -1,1 +1,6 @@
-//! Integration tests.
+//! What the engine promises, checked through its public face.
+
+mod flows;
+mod runtime;
+mod steps;
+mod talk;

@@ -26,4 +26,4 @@ mod words;
 pub use extract::Extractor;
 pub use line::{LineFault, line};
 pub use model::{InstructionsFault, Understander};
-pub use words::{ButtonTitles, Words, WordsFault, YesNo};
+pub use words::{Words, WordsFault};

@@ -10,6 +10,8 @@ use serde_saphyr::Spanned;
 
 use super::lexicon::Class;
 
+use crate::message::{ButtonTitles, YesNo};
+
 /// The most characters of a button's title that every channel shows.
 const BUTTON_TITLE_MAX: usize = 20;
 
@@ -49,26 +51,6 @@ pub struct Words {
     pub(super) filler: Vec<String>,
     /// How a receptionist says things, for programs that show only her words.
     pub(super) receptionist: BTreeMap<Says, Vec<String>>,
-}
-
-/// The words on yes and no buttons.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ButtonTitles {
-    /// Yes, in general.
-    pub yes: String,
-    /// No, in general.
-    pub no: String,
-    /// Other words below particular prompts.
-    pub prompts: BTreeMap<String, YesNo>,
-}
-
-/// The words on one pair of buttons.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct YesNo {
-    /// Yes.
-    pub yes: String,
-    /// No.
-    pub no: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

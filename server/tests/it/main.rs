@@ -1,1 +1,11 @@
-//! Integration tests.
+//! What the program promises, checked through its public face.
+
+mod clock;
+mod config;
+mod lanes;
+mod postgres;
+mod replays;
+mod reply;
+mod rig;
+mod store;
+mod twilio_double;

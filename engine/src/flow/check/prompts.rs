@@ -1,0 +1,174 @@
+//! Whether every prompt that flows name exists, for every language and channel, and uses what flows have.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use super::draft::{Draft, DraftCase, DraftDoes};
+use super::near::nearest;
+use super::report::Report;
+use super::world::{PROMPT_VARIABLES, World};
+use crate::catalog::{PromptKey, Prompts};
+use crate::flow::error::Rule;
+use crate::flow::raw::{At, Spot};
+
+/// The prompt said to a value that does not fit, where a slot has none of its own.
+const INVALID: &str = "invalid";
+
+/// Functions that templates have.
+const FUNCTIONS: &[&str] = &["dict", "namespace", "range"];
+
+/// A prompt that a flow names, and the flow.
+struct Use<'w> {
+    flow: &'w Draft,
+    at: Spot,
+    /// Whether the author wrote the name, and did not only name a slot.
+    written: bool,
+}
+
+/// Checks the prompts of all flows.
+pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
+    let mut uses: IndexMap<String, Vec<Use<'_>>> = IndexMap::new();
+    let mut optional: IndexMap<String, Vec<Use<'_>>> = IndexMap::new();
+    let mut collects = false;
+    for flow in world.drafts.values() {
+        let mut add = |name: &str, at, written| {
+            uses.entry(name.to_owned()).or_default().push(Use { flow, at, written });
+        };
+        for say in flow.cases().filter_map(|(_, case): (_, &DraftCase)| case.say.as_ref()) {
+            add(&say.value, say.at, true);
+        }
+        for state in flow.states.values() {
+            if let Some(say) = &state.say {
+                add(&say.value, say.at, true);
+            }
+            match &state.does {
+                DraftDoes::Ask { prompt, .. } => add(&prompt.value, prompt.at, true),
+                DraftDoes::Confirm { .. } => add(&format!("confirm_{}", flow.name.value), state.at, false),
+                DraftDoes::Collect { slots, .. } => {
+                    collects = true;
+                    for slot in slots.iter().filter(|slot| flow.slots.contains_key(&slot.value)) {
+                        add(&format!("ask_{}", slot.value), slot.at, false);
+                        let name = format!("{INVALID}_{}", slot.value);
+                        optional.entry(name).or_default().push(Use { flow, at: slot.at, written: false });
+                    }
+                }
+                DraftDoes::Invoke(_)
+                | DraftDoes::Always(_)
+                | DraftDoes::Wait
+                | DraftDoes::Final(_)
+                | DraftDoes::Unread => {}
+            }
+        }
+    }
+    for (name, uses) in &uses {
+        if let Some(first) = uses.iter().min_by_key(|used| (!used.written, used.at)) {
+            missing(report, world.prompts, name, first);
+        }
+        variables(report, world, name, uses);
+    }
+    for (name, uses) in optional.iter().filter(|(name, _)| exists(world.prompts, name)) {
+        if let Some(first) = uses.first() {
+            missing(report, world.prompts, name, first);
+        }
+        variables(report, world, name, uses);
+    }
+    let files = files(world.prompts, INVALID);
+    if collects && !files.is_empty() {
+        report.add_nowhere(
+            Rule::MissingPrompt,
+            format!("there is no prompt `{INVALID}`, which answers a value that does not fit"),
+            Some(format!("write {}", files.join(", "))),
+        );
+    }
+}
+
+fn exists(prompts: &Prompts, name: &str) -> bool {
+    prompts.found.keys().any(|key| key.name == name)
+}
+
+/// Reports a prompt that some language or channel lacks.
+fn missing(report: &mut Report<'_>, prompts: &Prompts, name: &str, used: &Use<'_>) {
+    let files = files(prompts, name);
+    if files.is_empty() {
+        return;
+    }
+    let names: BTreeSet<&str> = prompts.found.keys().map(|key| key.name.as_str()).collect();
+    let near = if used.written && !exists(prompts, name) { nearest(name, names) } else { None };
+    let write = format!("write {}", files.join(", "));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`? Otherwise {write}"),
+        None => write,
+    };
+    let message = match exists(prompts, name) {
+        true => format!("the prompt `{name}` is not complete"),
+        false => format!("there is no prompt `{name}`"),
+    };
+    report.add(used.at, Rule::MissingPrompt, message, Some(help));
+}
+
+/// The files to write so that a prompt is complete.
+fn files(prompts: &Prompts, name: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    for language in &prompts.languages {
+        let lacking: Vec<&String> = prompts
+            .channels
+            .iter()
+            .filter(|channel| {
+                let key = PromptKey {
+                    name: name.to_owned(),
+                    language: language.clone(),
+                    channel: (*channel).clone(),
+                };
+                !prompts.found.contains_key(&key)
+            })
+            .collect();
+        if lacking.len() == prompts.channels.len() && lacking.len() > 1 {
+            files.push(format!("`prompts/{language}/{name}.j2`"));
+        } else {
+            files.extend(lacking.iter().map(|channel| format!("`prompts/{language}/{name}.{channel}.j2`")));
+        }
+    }
+    files
+}
+
+/// Reports variables that a flow cannot have.
+fn variables(report: &mut Report<'_>, world: &World<'_>, name: &str, uses: &[Use<'_>]) {
+    let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for used in uses {
+        let flow = used.flow;
+        if flow.strange || flow.slots_unread {
+            continue;
+        }
+        let known: BTreeSet<&str> = flow
+            .slots
+            .keys()
+            .chain(flow.results().map(|result| &result.value))
+            .map(String::as_str)
+            .chain(PROMPT_VARIABLES.iter().copied())
+            .chain(FUNCTIONS.iter().copied())
+            .collect();
+        let of_name = || world.prompts.found.iter().filter(|(key, _)| key.name == name);
+        let unknown: BTreeSet<&str> = of_name()
+            .flat_map(|(_, variables)| variables.iter().map(String::as_str))
+            .filter(|variable| !known.contains(variable))
+            .collect();
+        for variable in unknown {
+            if !told.insert((&flow.name.value, variable)) {
+                continue;
+            }
+            let places: BTreeSet<String> = of_name()
+                .filter(|(_, variables)| variables.contains(variable))
+                .map(|(key, _)| format!("{} {}", key.language, key.channel))
+                .collect();
+            let places: Vec<String> = places.into_iter().collect();
+            let message = format!(
+                "the prompt `{name}` ({}) uses `{variable}`, which `{}` never has",
+                places.join(", "),
+                flow.name.value
+            );
+            let at = At::new(variable.to_owned(), used.at);
+            report.unknown(&at, Rule::PromptVariable, message, "known there", known.iter().copied());
+        }
+    }
+}

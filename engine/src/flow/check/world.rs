@@ -1,0 +1,286 @@
+//! What a flow's names stand for: its slots, its results, the facts, and everything outside of it.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
+use super::draft::{Draft, DraftDoes, DraftSlot};
+use super::formula::single_path;
+use super::schema::{Field, Schema};
+use crate::catalog::{Prompts, Tool, Tools};
+use crate::flow::ROOT;
+use crate::flow::raw::Spot;
+use crate::slot::{Kind, Options};
+
+/// Facts that every expression can read besides slots and results.
+pub(super) const FACTS: &[&str] = &["guest", "today", "unclear", "silence"];
+
+/// The fact that only what answers a failure can read.
+pub(super) const ERROR: &str = "error";
+
+/// The fields of [`ERROR`].
+const ERROR_FIELDS: &[&str] = &["code", "message"];
+
+/// Variables that every prompt can use besides slots and results.
+pub(super) const PROMPT_VARIABLES: &[&str] = &[
+    "asked", "channel", "error", "flows", "guest", "hotel", "invalid", "items", "kind", "language", "more",
+    "page", "silence", "slot", "today", "unclear",
+];
+
+/// All flows that could be read, and what they may name.
+pub(super) struct World<'w> {
+    pub(super) drafts: &'w IndexMap<String, Draft>,
+    /// Flows that a file switches off, and where.
+    pub(super) off: &'w HashMap<String, Spot>,
+    pub(super) tools: &'w Tools,
+    pub(super) prompts: &'w Prompts,
+    /// Whether every file could be read, so that what is not there is really not there.
+    pub(super) whole: bool,
+}
+
+/// What an expression yields, as far as it is known.
+#[derive(Clone, Debug)]
+pub(super) enum Type<'w> {
+    /// Nothing is known.
+    Any,
+    /// The value of a slot.
+    Slot(&'w Kind),
+    /// A part of a tool's result.
+    Schema(Schema<'w>),
+    /// A text; a literal one is known.
+    Text(Option<String>),
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Truth,
+}
+
+/// A field that is not there.
+pub(super) struct NoField {
+    /// The path up to what lacks it.
+    pub(super) owner: String,
+    /// The field.
+    pub(super) field: String,
+    /// The fields that are there.
+    pub(super) known: Vec<String>,
+}
+
+impl<'w> World<'w> {
+    /// The root chart.
+    pub(super) fn root(&self) -> Option<&'w Draft> {
+        self.drafts.get(ROOT)
+    }
+
+    /// A tool by its name.
+    pub(super) fn tool(&self, name: &str) -> Option<&'w Tool> {
+        self.tools.get(name)
+    }
+
+    /// The schema of a flow's result, open when a tool that makes it says nothing.
+    pub(super) fn result(&self, flow: &'w Draft, name: &str) -> Schema<'w> {
+        let makers = flow
+            .states
+            .values()
+            .filter(|state| state.saves.as_ref().is_some_and(|saves| saves.value == name));
+        Schema::any_of(makers.map(|state| {
+            let tool = match &state.does {
+                DraftDoes::Invoke(invoke) => self.tool(&invoke.tool.value),
+                _ => None,
+            };
+            tool.and_then(|tool| tool.output_schema.as_ref()).map_or_else(|| Schema::any_of([]), Schema::of)
+        }))
+    }
+
+    /// The type of a path that begins with a slot, a result or a fact; an unknown beginning is of any type.
+    ///
+    /// # Errors
+    /// [`NoField`] for the first field that is not there.
+    pub(super) fn path(&self, flow: &'w Draft, path: &[String]) -> Result<Type<'w>, NoField> {
+        let [name, fields @ ..] = path else { return Ok(Type::Any) };
+        if let Some(slot) = flow.slots.get(name) {
+            return self.slot_path(flow, slot, name, fields);
+        }
+        if flow.has_result(name) {
+            return descend(self.result(flow, name), name, fields);
+        }
+        let known: &[&str] = match name.as_str() {
+            ERROR => ERROR_FIELDS,
+            "today" | "unclear" | "silence" => &[],
+            _ => return Ok(Type::Any),
+        };
+        match fields {
+            [] if name == "today" => Ok(Type::Text(None)),
+            [] if name == ERROR => Ok(Type::Any),
+            [] => Ok(Type::Integer),
+            [field] if known.contains(&field.as_str()) => Ok(Type::Text(None)),
+            [field, ..] => Err(NoField {
+                owner: name.clone(),
+                field: field.clone(),
+                known: known.iter().map(|field| (*field).to_owned()).collect(),
+            }),
+        }
+    }
+
+    fn slot_path(
+        &self,
+        flow: &'w Draft,
+        slot: &'w DraftSlot,
+        name: &str,
+        fields: &[String],
+    ) -> Result<Type<'w>, NoField> {
+        let Some(kind) = &slot.kind else { return Ok(Type::Any) };
+        let known: &[&str] = match kind {
+            Kind::DateRange { .. } => &["check_in", "check_out"],
+            Kind::Party { .. } => &["adults", "children"],
+            Kind::Choice(Options::From { .. }) => {
+                return match self.items(flow, kind) {
+                    Some(items) => descend(items, name, fields),
+                    None => Ok(Type::Any),
+                };
+            }
+            Kind::Choice(Options::Fixed(_))
+            | Kind::Date { .. }
+            | Kind::Boolean
+            | Kind::Integer { .. }
+            | Kind::Text { .. }
+            | Kind::PersonName
+            | Kind::Phone
+            | Kind::Reference => &[],
+        };
+        match fields {
+            [] => Ok(Type::Slot(kind)),
+            [field] if known.contains(&field.as_str()) => Ok(match kind {
+                Kind::Party { .. } => Type::Integer,
+                _ => Type::Text(None),
+            }),
+            [first, rest @ ..] => {
+                let known_first = known.contains(&first.as_str());
+                let (owner, field) = match rest {
+                    [second, ..] if known_first => (format!("{name}.{first}"), second),
+                    _ => (name.to_owned(), first),
+                };
+                let known = if known_first { &[] } else { known };
+                Err(NoField {
+                    owner,
+                    field: field.clone(),
+                    known: known.iter().map(|field| (*field).to_owned()).collect(),
+                })
+            }
+        }
+    }
+
+    /// The schema of the items of a choice's list; `None` when the list is wrong, which is reported elsewhere.
+    pub(super) fn items(&self, flow: &'w Draft, kind: &Kind) -> Option<Schema<'w>> {
+        let Kind::Choice(Options::From { result, path, .. }) = kind else { return None };
+        if !flow.has_result(result) {
+            return None;
+        }
+        match descend(self.result(flow, result), result, path) {
+            Ok(Type::Schema(list)) => list.items(),
+            Ok(_) => Some(Schema::any_of([])),
+            Err(_) => None,
+        }
+    }
+
+    /// The type of an expression: known for a path and for a literal.
+    pub(super) fn line(&self, flow: &'w Draft, source: &str) -> Type<'w> {
+        let source = source.trim();
+        let quoted = |mark: char| {
+            source.strip_prefix(mark)?.strip_suffix(mark).filter(|inside| !inside.contains(mark))
+        };
+        if let Some(text) = quoted('\'').or_else(|| quoted('"')) {
+            return Type::Text(Some(text.to_owned()));
+        }
+        if matches!(source, "true" | "false") {
+            return Type::Truth;
+        }
+        if source.parse::<i64>().is_ok() {
+            return Type::Integer;
+        }
+        if source.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+            && source.parse::<f64>().is_ok()
+        {
+            return Type::Number;
+        }
+        match single_path(source) {
+            Some(path) => self.path(flow, &path).unwrap_or(Type::Any),
+            None => Type::Any,
+        }
+    }
+}
+
+fn descend<'w>(schema: Schema<'w>, name: &str, fields: &[String]) -> Result<Type<'w>, NoField> {
+    let mut schema = schema;
+    let mut owner = name.to_owned();
+    for field in fields {
+        schema = match schema.field(field) {
+            Field::Found(found) => found,
+            Field::Open => return Ok(Type::Any),
+            Field::Missing(known) => {
+                return Err(NoField {
+                    owner,
+                    field: field.clone(),
+                    known: known.into_iter().map(str::to_owned).collect(),
+                });
+            }
+        };
+        owner = format!("{owner}.{field}");
+    }
+    Ok(Type::Schema(schema))
+}
+
+impl Type<'_> {
+    /// What it is called in a sentence.
+    pub(super) fn described(&self) -> String {
+        match self {
+            Self::Any => "anything".to_owned(),
+            Self::Slot(kind) => format!("a {}", kind.name()),
+            Self::Schema(schema) => described(schema),
+            Self::Text(_) => "a string".to_owned(),
+            Self::Integer => "an integer".to_owned(),
+            Self::Number => "a number".to_owned(),
+            Self::Truth => "a boolean".to_owned(),
+        }
+    }
+
+    /// The JSON types its values have; none means any.
+    pub(super) fn json_types(&self) -> Vec<&str> {
+        match self {
+            Self::Any => Vec::new(),
+            Self::Slot(kind) => match kind {
+                Kind::DateRange { .. } => vec!["object"],
+                Kind::Party { .. } => vec!["integer", "object"],
+                Kind::Boolean => vec!["boolean"],
+                Kind::Integer { .. } => vec!["integer"],
+                Kind::Choice(Options::From { .. }) => Vec::new(),
+                Kind::Choice(Options::Fixed(_))
+                | Kind::Date { .. }
+                | Kind::Text { .. }
+                | Kind::PersonName
+                | Kind::Phone
+                | Kind::Reference => vec!["string"],
+            },
+            Self::Schema(schema) => schema.types().into_iter().collect(),
+            Self::Text(_) => vec!["string"],
+            Self::Integer => vec!["integer"],
+            Self::Number => vec!["number"],
+            Self::Truth => vec!["boolean"],
+        }
+    }
+}
+
+/// What a schema is called in a sentence: `an integer`, `a string or an object`.
+pub(super) fn described(schema: &Schema<'_>) -> String {
+    let types: Vec<String> = schema
+        .types()
+        .into_iter()
+        .map(|name| match name {
+            "array" => "a list".to_owned(),
+            "integer" | "object" => format!("an {name}"),
+            name => format!("a {name}"),
+        })
+        .collect();
+    if types.is_empty() { "anything".to_owned() } else { types.join(" or ") }
+}

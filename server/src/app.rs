@@ -1,0 +1,401 @@
+//! The whole program, put together: the one place that names vendors and the hotel.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use indexmap::IndexMap;
+use innkeeper_engine::flow::{Mistakes, Source};
+use innkeeper_engine::{Flows, Outcome};
+use innkeeper_hms::mcp::{HotelMcp, HttpAccess, http_service};
+use innkeeper_hms::{Hotel, Opening, SeededIds};
+use rmcp::ServiceExt as _;
+use rust_embed::RustEmbed;
+use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, PinnedClock, SystemClock};
+use crate::config::{Config, HotelAt};
+use crate::console;
+use crate::conversation::Receptionist;
+use crate::http::{Gate, health};
+use crate::reply::{Layers, Replies, ReplyFaults};
+use crate::store::{Database, Fault as StoreFault};
+use crate::tools::{Address, HotelTools, ToolsFault};
+use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
+use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
+
+/// The tool that tells what every prompt may say about the hotel.
+const HOTEL_INFO: &str = "get_hotel_info";
+
+/// What the ids of a scene's hotel begin from.
+const SCENE_SEED: u64 = 1;
+
+/// The stream between the embedded hotel and its client, in bytes each way.
+const DUPLEX_BYTES: usize = 64 * 1024;
+
+/// The flows in the binary.
+#[derive(RustEmbed)]
+#[folder = "../flows"]
+struct BuiltIn;
+
+/// Everything that runs.
+pub struct App {
+    /// Takes the turns.
+    pub receptionist: Arc<Receptionist>,
+    /// The embedded hotel, unless another is configured.
+    pub hotel: Option<Arc<Hotel>>,
+}
+
+/// Why the program could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The hotel's database.
+    #[error("the hotel's database cannot be opened")]
+    Hotel(#[from] innkeeper_hms::Fault),
+    /// The program's own tables.
+    #[error("the database cannot be opened")]
+    Store(#[from] StoreFault),
+    /// The hotel's tools.
+    #[error("the hotel cannot be reached")]
+    Tools(#[from] ToolsFault),
+    /// The hotel does not say where it is.
+    #[error("the hotel's {HOTEL_INFO} does not answer with its IANA time_zone: {0}")]
+    House(String),
+    /// Mistakes in flows.
+    #[error("the flows have mistakes\n{0}")]
+    Flows(Mistakes),
+    /// Mistakes in prompts.
+    #[error("the prompts have mistakes\n{0}")]
+    Replies(#[from] ReplyFaults),
+    /// Mistakes in the vocabulary.
+    #[error(transparent)]
+    Words(#[from] WordsFault),
+    /// Mistakes in the model's instructions.
+    #[error(transparent)]
+    Instructions(#[from] InstructionsFault),
+    /// The language model cannot be asked.
+    #[error("the language model cannot be asked")]
+    Model(#[from] ModelFault),
+    /// A file that cannot be read.
+    #[error("{path} cannot be read")]
+    File {
+        /// The file or folder.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl App {
+    /// Opens databases, connects to the hotel, and checks all flows and prompts.
+    ///
+    /// # Errors
+    /// [`StartFault`] says what keeps it from starting.
+    pub async fn open(config: &Config) -> Result<Self, StartFault> {
+        let (hotel, clock, zone) = match &config.hotel {
+            Some(_) => (None, None, None),
+            None => {
+                let (hotel, clock, zone) = embedded(config).await?;
+                (Some(Arc::new(hotel)), Some(clock), Some(zone))
+            }
+        };
+        let address = match (&config.hotel, &hotel) {
+            (None, Some(hotel)) => embedded_address(Arc::clone(hotel)),
+            (Some(HotelAt::Url(url)), _) => Address::Url(url.as_str().to_owned()),
+            (Some(HotelAt::Command { program, arguments }), _) => {
+                Address::Command { program: program.clone(), arguments: arguments.clone() }
+            }
+            (None, None) => return Err(StartFault::House("there is no hotel".to_owned())),
+        };
+        let waiting: Arc<dyn Clock> = Arc::new(SystemClock);
+        let tools = HotelTools::connect(address, waiting).await?;
+        let house = house(&tools).await?;
+        let zone = match zone {
+            Some(zone) => zone,
+            None => zone_of(&house)?,
+        };
+        let clock = clock.unwrap_or_else(|| clock_of(config, zone));
+        let receptionist = receptionist(config, tools, house, zone, clock, understander(config)?).await?;
+        Ok(Self { receptionist: Arc::new(receptionist), hotel })
+    }
+
+    /// Everything that answers over HTTP, behind the gate.
+    pub fn routes(&self, config: &Config, stop: &CancellationToken) -> Router {
+        let mut routes = health(self.receptionist.store.clone()).merge(console::routes(Arc::clone(&self.receptionist)));
+        if let Some(hotel) = &self.hotel {
+            let access = HttpAccess::loopback(stop.clone());
+            routes = routes.nest_service("/mcp", http_service(HotelMcp::new(Arc::clone(hotel)), access));
+        }
+        Gate::new(&config.server).guard(routes)
+    }
+
+    /// Lets go of the databases.
+    pub async fn close(&self) {
+        if let Err(fault) = self.receptionist.store.close().await {
+            tracing::warn!(error = %fault, "the database was not closed cleanly");
+        }
+        if let Some(hotel) = &self.hotel
+            && let Err(fault) = hotel.close().await
+        {
+            tracing::warn!(error = %fault, "the hotel's database was not closed cleanly");
+        }
+    }
+}
+
+/// A receptionist for a hotel that is connected.
+///
+/// # Errors
+/// Mistakes in flows, prompts or vocabulary; a database that cannot be opened.
+pub async fn receptionist(
+    config: &Config,
+    tools: HotelTools,
+    house: IndexMap<String, Json>,
+    zone: Tz,
+    clock: Arc<dyn Clock>,
+    understander: Understander,
+) -> Result<Receptionist, StartFault> {
+    let replies = replies(config)?;
+    let flows = Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
+    let store = Database::open(&config.database, Arc::clone(&clock)).await?;
+    Ok(Receptionist {
+        flows: Arc::new(flows),
+        tools: Arc::new(tools),
+        understander: Arc::new(understander),
+        replies: Arc::new(replies),
+        store,
+        clock,
+        zone,
+        house,
+    })
+}
+
+/// The embedded hotel, opened on the configured database and day.
+///
+/// # Errors
+/// The database cannot be opened.
+pub async fn hotel(config: &Config) -> Result<Hotel, StartFault> {
+    Ok(embedded(config).await?.0)
+}
+
+/// The flows, checked against the configured hotel's tools and the prompts.
+///
+/// # Errors
+/// Every mistake in them, or what keeps them from being checked.
+pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
+    let address = match &config.hotel {
+        Some(HotelAt::Url(url)) => Address::Url(url.as_str().to_owned()),
+        Some(HotelAt::Command { program, arguments }) => {
+            Address::Command { program: program.clone(), arguments: arguments.clone() }
+        }
+        None => {
+            let hotel = Hotel::open(Opening::of("sqlite::memory:")).await?;
+            embedded_address(Arc::new(hotel))
+        }
+    };
+    let tools = HotelTools::connect(address, Arc::new(SystemClock)).await?;
+    let replies = replies(config)?;
+    Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)
+}
+
+/// Who finds out what words mean: the embedded rules, and the language model if one is configured.
+///
+/// # Errors
+/// Mistakes in the vocabulary or in the model's instructions; a model that cannot be asked.
+pub fn understander(config: &Config) -> Result<Understander, StartFault> {
+    let model = match &config.llm {
+        Some(llm) => {
+            let settings = Settings {
+                base_url: llm.base_url.as_str().to_owned(),
+                api_key: llm.api_key.clone(),
+                model: llm.model.clone(),
+                timeout: llm.timeout,
+            };
+            let model: Arc<dyn LanguageModel> = Arc::new(OpenAiCompatible::new(settings)?);
+            Some(model)
+        }
+        None => None,
+    };
+    understander_with(config, model)
+}
+
+/// The same with a model of the caller's, or none.
+///
+/// # Errors
+/// Mistakes in the vocabulary or in the model's instructions.
+pub fn understander_with(
+    config: &Config,
+    model: Option<Arc<dyn LanguageModel>>,
+) -> Result<Understander, StartFault> {
+    let layers = layers(config);
+    let understander = Understander::new(Extractor::new(&words(&layers)?), model);
+    let file = "en/understand.j2";
+    let instructions = layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    Ok(match instructions {
+        Some(template) => understander.instructed(template)?,
+        None => understander,
+    })
+}
+
+/// An address that reaches this hotel: every connection is an in-memory stream with a server of its own.
+pub fn embedded_address(hotel: Arc<Hotel>) -> Address {
+    let server = HotelMcp::new(hotel);
+    Address::Embedded(Box::new(move || {
+        let server = server.clone();
+        Box::pin(async move {
+            let (ours, theirs) = tokio::io::duplex(DUPLEX_BYTES);
+            tokio::spawn(async move {
+                match server.serve(theirs).await {
+                    Ok(service) => {
+                        if let Err(error) = service.waiting().await {
+                            tracing::error!(%error, "the embedded hotel's server ended");
+                        }
+                    }
+                    Err(error) => tracing::error!(%error, "the embedded hotel's server did not start"),
+                }
+            });
+            ours
+        })
+    }))
+}
+
+/// What every prompt may say about the hotel.
+///
+/// # Errors
+/// The hotel does not answer.
+pub async fn house(tools: &HotelTools) -> Result<IndexMap<String, Json>, StartFault> {
+    match tools.read(HOTEL_INFO).await {
+        Outcome::Ok { result: Json::Object(mut info) } => {
+            // The answers are looked up when a guest asks; what is left is about the house itself.
+            info.remove("questions");
+            Ok([("hotel".to_owned(), Json::Object(info))].into_iter().collect())
+        }
+        Outcome::Ok { result } => Err(StartFault::House(format!("it answered {result}"))),
+        Outcome::Error { code, message } => Err(StartFault::House(format!("{code}: {message}"))),
+        Outcome::Unknown { message } => Err(StartFault::House(message)),
+    }
+}
+
+async fn embedded(config: &Config) -> Result<(Hotel, Arc<dyn Clock>, Tz), StartFault> {
+    let hotel = Hotel::open(Opening::of(config.database.as_str())).await?;
+    let zone = hotel.listing().await?.time_zone;
+    let zone: Tz = zone.parse().map_err(|_| StartFault::House(zone))?;
+    let clock = clock_of(config, zone);
+    Ok((hotel.at(Arc::new(HotelClock(Arc::clone(&clock)))), clock, zone))
+}
+
+fn clock_of(config: &Config, zone: Tz) -> Arc<dyn Clock> {
+    match config.today {
+        Some(today) => Arc::new(PinnedClock::new(today, zone)),
+        None => Arc::new(SystemClock),
+    }
+}
+
+fn zone_of(house: &IndexMap<String, Json>) -> Result<Tz, StartFault> {
+    let zone = house.get("hotel").and_then(|hotel| hotel.get("time_zone")).and_then(Json::as_str).unwrap_or_default();
+    zone.parse().map_err(|_| StartFault::House(format!("time_zone {zone:?}")))
+}
+
+fn layers(config: &Config) -> Layers {
+    match &config.prompts {
+        Some(folder) => Layers::embedded().with_overlay(folder),
+        None => Layers::embedded(),
+    }
+}
+
+fn replies(config: &Config) -> Result<Replies, StartFault> {
+    let layers = layers(config);
+    let titles = BTreeMap::from([("en".to_owned(), words(&layers)?.buttons())]);
+    Ok(Replies::new(layers, titles)?)
+}
+
+/// The vocabulary of the one language there is.
+fn words(layers: &Layers) -> Result<Words, StartFault> {
+    let file = "en/words.yaml";
+    let text = layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    Ok(Words::parse(&text.unwrap_or_default(), &format!("prompts/{file}"))?)
+}
+
+/// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own.
+fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
+    let mut files: BTreeMap<String, Source> = BuiltIn::iter()
+        .filter(|name| name.ends_with(".yaml"))
+        .filter_map(|name| {
+            let file = BuiltIn::get(&name)?;
+            let text = String::from_utf8_lossy(&file.data).into_owned();
+            Some((name.to_string(), Source { file: format!("flows/{name}"), text }))
+        })
+        .collect();
+    if let Some(folder) = &config.flows {
+        let fault = |path: &std::path::Path| {
+            let path = path.display().to_string();
+            move |source| StartFault::File { path, source }
+        };
+        for entry in std::fs::read_dir(folder).map_err(fault(folder))? {
+            let path = entry.map_err(fault(folder))?.path();
+            if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+                let text = std::fs::read_to_string(&path).map_err(fault(&path))?;
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                files.insert(name, Source { file: path.display().to_string(), text });
+            }
+        }
+    }
+    Ok(files.into_values().collect())
+}
+
+/// A demonstration hotel in memory, whose ids repeat: for scenes.
+pub struct SceneHotel {
+    hotel: Arc<Hotel>,
+    /// Its time zone.
+    pub zone: Tz,
+}
+
+impl SceneHotel {
+    /// A new hotel on this clock.
+    ///
+    /// # Errors
+    /// The database in memory cannot be opened.
+    pub async fn open(clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
+        let opening = Opening::of("sqlite::memory:")
+            .with_clock(Arc::new(HotelClock(clock)))
+            .with_ids(Arc::new(SeededIds::new(SCENE_SEED)));
+        let hotel = Hotel::open(opening).await?;
+        let zone = hotel.listing().await?.time_zone;
+        let zone = zone.parse().map_err(|_| StartFault::House(zone))?;
+        Ok(Self { hotel: Arc::new(hotel), zone })
+    }
+
+    /// How it is reached.
+    pub fn address(&self) -> Address {
+        embedded_address(Arc::clone(&self.hotel))
+    }
+
+    /// Its bookings, a line each.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn bookings(&self) -> Result<Vec<String>, StartFault> {
+        let rows = self.hotel.bookings().await?;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                format!(
+                    "{} {:?}, {} ({}), {} – {}, {}",
+                    row.reference, row.status, row.room_name, row.room_id, row.start_date, row.end_date, row.customer_name
+                )
+            })
+            .collect())
+    }
+}
+
+/// The program's clock as the hotel takes it.
+struct HotelClock(Arc<dyn Clock>);
+
+impl innkeeper_hms::Clock for HotelClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+}

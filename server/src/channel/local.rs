@@ -1,0 +1,109 @@
+//! A guest who is right here: at the terminal, or on the console's chat page.
+//!
+//! Messages go the same way as everybody's, through inbox, conversation and outbox; only that nothing is sent: what a
+//! turn says is conveyed when the turn returns.
+
+use std::sync::Arc;
+
+use innkeeper_engine::runtime::Happening;
+use serde_json::json;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::conversation::{AnswerFault, Party, Receptionist, Said, Turned};
+use crate::message::{ChannelName, GuestKey, Inbound, Kind};
+use crate::reply::Medium;
+use crate::store::{Fault as StoreFault, Received};
+
+/// One session of a guest who is right here. Turns are taken one after the other.
+pub struct LocalGuest {
+    receptionist: Arc<Receptionist>,
+    key: GuestKey,
+    channel: ChannelName,
+    medium: Medium,
+    language: String,
+    phone: Option<String>,
+    turns: Mutex<u64>,
+}
+
+/// What a guest who is right here can do.
+#[derive(Clone, Debug)]
+pub enum Doing {
+    /// Say something, or press a button.
+    Message {
+        /// The words; with a button, its title.
+        text: String,
+        /// The button's id.
+        button: Option<String>,
+    },
+    /// Say nothing for too long.
+    Silence,
+}
+
+impl LocalGuest {
+    /// A guest on a local channel. `phone` counts as verified: whoever sits here vouches for it.
+    pub fn new(
+        receptionist: Arc<Receptionist>,
+        key: GuestKey,
+        channel: ChannelName,
+        medium: Medium,
+        language: &str,
+        phone: Option<String>,
+    ) -> Self {
+        let language = language.to_owned();
+        Self { receptionist, key, channel, medium, language, phone, turns: Mutex::new(0) }
+    }
+
+    /// Leaves whatever conversation was open before: this session begins anew.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn begin(&self) -> Result<(), StoreFault> {
+        if let Some(open) = self.receptionist.store.active_conversation(&self.key).await? {
+            self.receptionist.store.end_conversation(&open).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes one turn. Returns its number in this session with what it did.
+    ///
+    /// # Errors
+    /// [`AnswerFault`]; nothing was changed then.
+    pub async fn turn(
+        &self,
+        doing: Doing,
+        watch: &mut (dyn FnMut(Happening<'_>) + Send),
+    ) -> Result<(u64, Turned), AnswerFault> {
+        let mut turns = self.turns.lock().await;
+        let said = match doing {
+            Doing::Silence => Said::Silence,
+            Doing::Message { text, button } => {
+                let inbound = Inbound {
+                    channel: self.channel,
+                    provider_id: Uuid::new_v4().to_string(),
+                    guest: self.key.clone(),
+                    address: self.key.as_str().to_owned(),
+                    line: None,
+                    phone: self.phone.clone(),
+                    kind: Kind::Text,
+                    text: text.clone(),
+                    button: button.clone(),
+                    raw: json!({}),
+                };
+                let (Received::New(id) | Received::Unanswered(id) | Received::Repeat(id)) =
+                    self.receptionist.store.receive(&inbound).await?;
+                Said::Message { id, text, button }
+            }
+        };
+        let party = Party {
+            guest: self.key.clone(),
+            channel: self.channel,
+            medium: self.medium,
+            language: self.language.clone(),
+            since: self.receptionist.clock.now(),
+        };
+        let turned = self.receptionist.turn(&party, said, watch).await?;
+        *turns += 1;
+        Ok((*turns, turned))
+    }
+}

@@ -1,0 +1,147 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Overrides;
+use crate::reply::Medium;
+
+/// A hotel receptionist that guests reach on WhatsApp, by text, voice note or phone call.
+#[derive(Debug, Parser)]
+#[command(name = "innkeeper", version, about, propagate_version = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// The command; `serve` when there is none.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// The configuration file [default: innkeeper.toml, if it is there]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// The database: sqlite://FILE, sqlite::memory: or postgres://…
+    #[arg(long, value_name = "URL", global = true)]
+    pub database: Option<String>,
+    /// Pins the hotel's business date and the clock's day
+    #[arg(long, value_name = "YYYY-MM-DD", global = true)]
+    pub today: Option<NaiveDate>,
+    /// A folder of flows, laid over the built-in ones file by file
+    #[arg(long, value_name = "DIR", global = true)]
+    pub flows: Option<String>,
+    /// A folder of prompts (<language>/<name>.j2), laid over the built-in ones file by file
+    #[arg(long, value_name = "DIR", global = true)]
+    pub prompts: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Everything: web console, webhooks and MCP (the default)
+    Serve,
+    /// Talk to the receptionist in the terminal; also reads a piped file, a line a turn
+    Chat(Chat),
+    /// Say what sentences mean: JSON lines in, JSON lines out
+    Understand,
+    /// The hotel as an MCP server on standard input and output
+    Mcp,
+    /// Work with the flows
+    #[command(subcommand)]
+    Flows(Flows),
+    /// Replay scenes and compare them with their transcripts
+    Replay(Replay),
+    /// The hotel's rooms and bookings
+    #[command(subcommand)]
+    Hotel(Hotel),
+    /// Check configuration, database, providers and public address, and say what to fix
+    Doctor,
+}
+
+/// Talk in the terminal.
+#[derive(Debug, Args)]
+pub struct Chat {
+    /// For programs: a line a turn from standard input, one JSON line a turn
+    #[arg(long)]
+    pub json: bool,
+    /// How replies are worded
+    #[arg(long, value_enum, default_value_t = Channel::Chat)]
+    pub channel: Channel,
+    /// The guest's number, as a channel would have verified it
+    #[arg(long, value_name = "+E164")]
+    pub from: Option<String>,
+    /// The language of replies
+    #[arg(long, default_value = "en")]
+    pub language: String,
+}
+
+/// How replies are worded.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Channel {
+    /// To be read.
+    Chat,
+    /// To be heard.
+    Voice,
+}
+
+/// Work with the flows.
+#[derive(Debug, Subcommand)]
+pub enum Flows {
+    /// Check all flows and prompts, and report every mistake
+    Check,
+}
+
+/// Replay scenes.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Scenes to replay [default: all under snapshots/]
+    pub files: Vec<PathBuf>,
+    /// Write the transcripts instead of comparing them
+    #[arg(long)]
+    pub accept: bool,
+}
+
+/// The hotel's rooms and bookings.
+#[derive(Debug, Subcommand)]
+pub enum Hotel {
+    /// Create the demonstration hotel in an empty database
+    Seed,
+    /// Print the hotel and its rooms
+    Show {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the bookings
+    Bookings {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Common {
+    /// What the command line says about the configuration.
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            database: self.database.clone(),
+            today: self.today,
+            flows: self.flows.clone(),
+            prompts: self.prompts.clone(),
+        }
+    }
+}
+
+impl From<Channel> for Medium {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Chat => Self::Chat,
+            Channel::Voice => Self::Voice,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! `innkeeper chat`: a guest at the terminal, or a program that plays one.
+
+use std::io::IsTerminal as _;
+
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+use super::{CommandFault, Ending};
+use crate::app::App;
+use crate::channel::local::{Doing, LocalGuest};
+use crate::cli;
+use crate::config::Config;
+use crate::conversation::TurnLine;
+use crate::message::{ChannelName, GuestKey};
+use crate::config::e164;
+
+/// A turn as a program writes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    text: Option<String>,
+    #[serde(default)]
+    silence: bool,
+    button: Option<String>,
+}
+
+/// Reads a turn a line until the input ends.
+pub(super) async fn run(config: Config, options: cli::Chat) -> Result<Ending, CommandFault> {
+    let phone = options.from.as_deref().map(e164_of).transpose()?;
+    let app = App::open(&config).await?;
+    if !app.receptionist.replies.languages().contains(&options.language) {
+        return Err(CommandFault::Other(format!(
+            "--language {}: expected one of {}",
+            options.language,
+            app.receptionist.replies.languages().join(", ")
+        )));
+    }
+    let key = GuestKey::new(format!("terminal:{}", phone.as_deref().unwrap_or("guest")));
+    let guest = LocalGuest::new(
+        app.receptionist.clone(),
+        key,
+        ChannelName::Terminal,
+        options.channel.into(),
+        &options.language,
+        phone,
+    );
+    guest.begin().await.map_err(other)?;
+    let typed = std::io::stdin().is_terminal() && !options.json;
+    let mut output = tokio::io::stdout();
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    if typed {
+        output.write_all("Talk to the receptionist; an empty line or Ctrl-D leaves.\n".as_bytes()).await?;
+    }
+    loop {
+        if typed {
+            output.write_all(b"> ").await?;
+            output.flush().await?;
+        }
+        let Some(line) = lines.next_line().await? else {
+            break;
+        };
+        if line.trim().is_empty() {
+            if typed {
+                break;
+            }
+            continue;
+        }
+        let (said, doing) = if options.json { read(&line)? } else { message(&line) };
+        let (number, turned) = guest.turn(doing, &mut |_| {}).await.map_err(other)?;
+        let line = turned.line(number, &said);
+        let text = if options.json {
+            serde_json::to_string(&line).map_err(other)? + "\n"
+        } else {
+            plain(&line, typed)
+        };
+        output.write_all(text.as_bytes()).await?;
+        output.flush().await?;
+    }
+    app.close().await;
+    Ok(Ending::Fine)
+}
+
+/// A line of a program: plain text, or an object.
+fn read(line: &str) -> Result<(String, Doing), CommandFault> {
+    if !line.trim_start().starts_with('{') {
+        return Ok(message(line));
+    }
+    let parsed: Line = serde_json::from_str(line).map_err(|error| {
+        CommandFault::Other(format!(
+            "standard input: {error}; expected plain text, {{\"text\": …}}, {{\"silence\": true}} or {{\"button\": id}}"
+        ))
+    })?;
+    match parsed {
+        Line { silence: true, .. } => Ok((String::new(), Doing::Silence)),
+        Line { text, button: Some(button), .. } => {
+            let text = text.unwrap_or_default();
+            let shown = if text.is_empty() { button.clone() } else { text.clone() };
+            Ok((shown, Doing::Message { text, button: Some(button) }))
+        }
+        Line { text, .. } => Ok(message(&text.unwrap_or_default())),
+    }
+}
+
+fn message(text: &str) -> (String, Doing) {
+    (text.to_owned(), Doing::Message { text: text.to_owned(), button: None })
+}
+
+/// A turn for a person to read.
+fn plain(line: &TurnLine, typed: bool) -> String {
+    let mut text = String::new();
+    if !typed {
+        text.push_str(&format!("> {}\n", line.guest));
+    }
+    for reply in &line.replies {
+        text.push_str(&reply.text);
+        text.push('\n');
+        let buttons: Vec<String> = reply.buttons.iter().map(|button| format!("[{}]", button.title)).collect();
+        if !buttons.is_empty() {
+            text.push_str(&buttons.join(" "));
+            text.push('\n');
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn e164_of(text: &str) -> Result<String, CommandFault> {
+    e164(text).ok_or_else(|| {
+        CommandFault::Other(format!("--from {text}: expected a number with + and country code, for example +351912345678"))
+    })
+}
+
+fn other(error: impl std::error::Error) -> CommandFault {
+    CommandFault::Other(super::chain(&error))
+}

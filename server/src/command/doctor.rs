@@ -1,0 +1,140 @@
+//! `innkeeper doctor`: what works, what does not, and what to do about it.
+
+use std::time::Duration;
+
+use super::{CommandFault, Ending};
+use crate::app::App;
+use crate::config::{Config, ReplyBy};
+
+/// How long an address may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How something is.
+enum Finding {
+    /// It works.
+    Fine(String),
+    /// It is switched off, which is a choice.
+    Off(String),
+    /// It does not work.
+    Broken {
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        fix: String,
+    },
+}
+
+/// Checks everything and prints a line each.
+pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
+    let mut findings = vec![Finding::Fine("configuration: read without mistakes".to_owned())];
+    match App::open(&config).await {
+        Ok(app) => {
+            let flows = app.receptionist.flows.iter().count();
+            let tools = app.receptionist.tools.catalog().len();
+            findings.push(Finding::Fine("database: opened, its tables are up to date".to_owned()));
+            findings.push(Finding::Fine(format!("hotel: reached over MCP, {tools} tools, time zone {}", app.receptionist.zone)));
+            findings.push(Finding::Fine(format!("flows and prompts: {flows} flows, no mistakes")));
+            app.close().await;
+        }
+        Err(fault) => findings.push(Finding::Broken {
+            what: super::chain(&fault),
+            fix: "look at [database] url, [hotel] mcp, --flows and --prompts; `innkeeper flows check` shows mistakes in flows"
+                .to_owned(),
+        }),
+    }
+    findings.push(port(&config).await);
+    findings.push(twilio(&config));
+    findings.push(public_address(&config).await);
+    findings.push(model(&config).await);
+    let mut broken = 0;
+    for finding in findings {
+        match finding {
+            Finding::Fine(what) => println!("fine    {what}"),
+            Finding::Off(what) => println!("off     {what}"),
+            Finding::Broken { what, fix } => {
+                broken += 1;
+                println!("broken  {what}\n        to fix: {fix}");
+            }
+        }
+    }
+    Ok(if broken == 0 { Ending::Fine } else { Ending::NotFine })
+}
+
+async fn port(config: &Config) -> Finding {
+    let bind = config.server.bind;
+    match tokio::net::TcpListener::bind(bind).await {
+        Ok(_) => Finding::Fine(format!("address: {bind} is free")),
+        Err(error) => Finding::Broken {
+            what: format!("address: {bind} cannot be listened on: {error}"),
+            fix: "if innkeeper is running already, that is why; else set [server] bind to a free port".to_owned(),
+        },
+    }
+}
+
+fn twilio(config: &Config) -> Finding {
+    let twilio = &config.twilio;
+    match (&twilio.account_sid, &twilio.auth_token, &config.server.public_url) {
+        (None, None, _) => Finding::Off("WhatsApp by Twilio: no TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN".to_owned()),
+        (Some(_), Some(_), Some(public)) => {
+            let how = match twilio.reply {
+                ReplyBy::Rest => "over REST",
+                ReplyBy::Twiml => "inside the webhook's answer (TwiML)",
+            };
+            Finding::Fine(format!("WhatsApp by Twilio: webhook {public}/twilio/whatsapp, answered {how}"))
+        }
+        (account, token, public) => {
+            let missing: Vec<&str> = [
+                (account.is_none(), "TWILIO_ACCOUNT_SID"),
+                (token.is_none(), "TWILIO_AUTH_TOKEN"),
+                (public.is_none(), "[server] public_url, the address Twilio calls"),
+            ]
+            .into_iter()
+            .filter_map(|(missing, name)| missing.then_some(name))
+            .collect();
+            Finding::Broken {
+                what: "WhatsApp by Twilio: half configured".to_owned(),
+                fix: format!("set {}", missing.join(" and ")),
+            }
+        }
+    }
+}
+
+async fn public_address(config: &Config) -> Finding {
+    let Some(public) = &config.server.public_url else {
+        return Finding::Off("public address: no [server] public_url".to_owned());
+    };
+    match reach(&format!("{public}/healthz")).await {
+        Ok(status) if status.is_success() => Finding::Fine(format!("public address: {public} reaches an innkeeper")),
+        Ok(status) => Finding::Broken {
+            what: format!("public address: {public}/healthz answers {status}"),
+            fix: "start innkeeper, and point the tunnel or proxy at [server] bind".to_owned(),
+        },
+        Err(error) => Finding::Broken {
+            what: format!("public address: {public} does not answer: {error}"),
+            fix: "start innkeeper and the tunnel, or correct [server] public_url".to_owned(),
+        },
+    }
+}
+
+async fn model(config: &Config) -> Finding {
+    let Some(llm) = &config.llm else {
+        return Finding::Off("language model: no key; the embedded rules understand alone".to_owned());
+    };
+    match reach(&format!("{}/models", llm.base_url)).await {
+        Ok(status) if status.is_server_error() => Finding::Broken {
+            what: format!("language model: {} answers {status}", llm.base_url),
+            fix: "wait, or set another [llm] base_url; guests are understood by the rules meanwhile".to_owned(),
+        },
+        Ok(_) => Finding::Fine(format!("language model: {} at {} is reached", llm.model, llm.base_url)),
+        Err(error) => Finding::Broken {
+            what: format!("language model: {} does not answer: {error}", llm.base_url),
+            fix: "correct [llm] base_url; guests are understood by the rules meanwhile".to_owned(),
+        },
+    }
+}
+
+async fn reach(url: &str) -> Result<reqwest::StatusCode, String> {
+    let client = reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+    let response = client.get(url).send().await.map_err(|error| super::chain(&error))?;
+    Ok(response.status())
+}

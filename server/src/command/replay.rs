@@ -1,0 +1,56 @@
+//! `innkeeper replay`: scenes played again and compared with their transcripts.
+
+use std::path::Path;
+
+use similar::TextDiff;
+
+use super::{CommandFault, Ending};
+use crate::cli;
+use crate::config::Config;
+use crate::replay::{Scene, play, scenes_below, stored_transcript};
+
+/// Where scenes are when none is named.
+const FOLDER: &str = "snapshots";
+
+/// Plays the scenes; a difference is printed as one.
+pub(super) async fn run(config: Config, options: cli::Replay) -> Result<Ending, CommandFault> {
+    let files = if options.files.is_empty() { scenes_below(Path::new(FOLDER))? } else { options.files };
+    let mut differing = 0;
+    for file in &files {
+        let scene = Scene::read(file).map_err(other)?;
+        let played = play(&scene, &config).await.map_err(other)?;
+        let stored = file.with_extension("snap");
+        if options.accept {
+            std::fs::write(&stored, header(&scene) + &played + "\n")?;
+            println!("written  {}", stored.display());
+            continue;
+        }
+        match std::fs::read_to_string(&stored) {
+            Ok(text) if stored_transcript(&text) == played => println!("same     {}", file.display()),
+            Ok(text) => {
+                differing += 1;
+                println!("differs  {}", file.display());
+                print!("{}", difference(stored_transcript(&text), &played));
+            }
+            Err(_) => {
+                differing += 1;
+                println!("new      {} has no transcript; --accept writes it\n{played}\n", file.display());
+            }
+        }
+    }
+    println!("{} scenes, {differing} differ.", files.len());
+    Ok(if differing == 0 { Ending::Fine } else { Ending::NotFine })
+}
+
+/// What the snapshot library writes above a transcript, so that both write the same file.
+fn header(scene: &Scene) -> String {
+    format!("---\nsource: server/tests/it/replays.rs\ndescription: {:?}\n---\n", scene.scene)
+}
+
+fn difference(stored: &str, played: &str) -> String {
+    TextDiff::from_lines(stored, played).unified_diff().context_radius(3).header("transcript", "replayed").to_string()
+}
+
+fn other(error: impl std::error::Error) -> CommandFault {
+    CommandFault::Other(super::chain(&error))
+}

@@ -1,0 +1,463 @@
+//! The configuration: one documented default file, one struct per concern, read once.
+//!
+//! `config.default.toml` names every key and the order in which values win. Nothing else reads the environment.
+
+mod layers;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use secrecy::SecretString;
+
+use layers::{GROQ_KEY, Layers};
+pub use layers::{Origin, Problem};
+
+/// The file that is read when no other is named, if it exists.
+pub const FILE: &str = "innkeeper.toml";
+
+const BASE_URL: &str = "an address that begins with http:// or https://";
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the program listens and how it is reached.
+    pub server: Server,
+    /// Where it keeps what it knows.
+    pub database: DatabaseUrl,
+    /// A hotel to use instead of the embedded one.
+    pub hotel: Option<HotelAt>,
+    /// A folder of flows to use instead of the built-in ones.
+    pub flows: Option<PathBuf>,
+    /// A folder of prompts to use instead of the built-in ones.
+    pub prompts: Option<PathBuf>,
+    /// The day the clock is pinned to.
+    pub today: Option<NaiveDate>,
+    /// WhatsApp and telephone by Twilio.
+    pub twilio: Twilio,
+    /// WhatsApp by Meta.
+    pub meta: Meta,
+    /// The language model; `None` is off.
+    pub llm: Option<Llm>,
+    /// Speech in.
+    pub stt: Stt,
+    /// Speech out.
+    pub tts: Tts,
+    /// Deepgram.
+    pub deepgram: Vendor,
+    /// ElevenLabs.
+    pub elevenlabs: Vendor,
+    /// OpenAI.
+    pub openai: Vendor,
+}
+
+/// Where the program listens and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Address and port.
+    pub bind: SocketAddr,
+    /// The address the world uses.
+    pub public_url: Option<BaseUrl>,
+    /// Opens what is otherwise for this host only.
+    pub token: Option<SecretString>,
+}
+
+/// An address of a hotel that is not the embedded one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HotelAt {
+    /// An MCP server over HTTP.
+    Url(BaseUrl),
+    /// A command that speaks MCP on standard input and output.
+    Command {
+        /// The program.
+        program: String,
+        /// Its arguments.
+        arguments: Vec<String>,
+    },
+}
+
+/// WhatsApp and telephone by Twilio.
+#[derive(Clone, Debug)]
+pub struct Twilio {
+    /// The account, `AC…`.
+    pub account_sid: Option<String>,
+    /// Signs webhooks and opens the REST API.
+    pub auth_token: Option<SecretString>,
+    /// Signs webhooks of accounts with a webhooks shared key.
+    pub shared_key: Option<SecretString>,
+    /// Where the REST API is.
+    pub base_url: BaseUrl,
+    /// The WhatsApp sender, E.164.
+    pub whatsapp_from: Option<String>,
+    /// The telephone number, E.164.
+    pub voice_from: Option<String>,
+    /// How messages are answered.
+    pub reply: ReplyBy,
+    /// How long the REST API may take.
+    pub timeout: Duration,
+}
+
+/// How an inbound message is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyBy {
+    /// By calling the provider's REST API.
+    Rest,
+    /// Inside the answer to the webhook, where the reply is ready in time.
+    Twiml,
+}
+
+/// WhatsApp by Meta.
+#[derive(Clone, Debug)]
+pub struct Meta {
+    /// Signs webhooks.
+    pub app_secret: Option<SecretString>,
+    /// Answers the subscription.
+    pub verify_token: Option<SecretString>,
+    /// Opens the API.
+    pub access_token: Option<SecretString>,
+    /// The sender.
+    pub phone_number_id: Option<String>,
+    /// Where the API is.
+    pub base_url: BaseUrl,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// The language model.
+#[derive(Clone, Debug)]
+pub struct Llm {
+    /// Who runs it.
+    pub provider: LlmProvider,
+    /// Where it is.
+    pub base_url: BaseUrl,
+    /// Opens it; a server of one's own may need none.
+    pub api_key: Option<SecretString>,
+    /// Its name.
+    pub model: String,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// Who runs the language model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LlmProvider {
+    /// Groq.
+    Groq,
+    /// OpenAI.
+    OpenAi,
+    /// Any server that speaks the same protocol.
+    Compatible,
+}
+
+/// Speech in.
+#[derive(Clone, Debug)]
+pub struct Stt {
+    /// Who hears.
+    pub provider: Option<String>,
+}
+
+/// Speech out.
+#[derive(Clone, Debug)]
+pub struct Tts {
+    /// Who speaks.
+    pub provider: Option<String>,
+    /// The voice, as the provider names it.
+    pub voice: Option<String>,
+}
+
+/// A provider of more than one role.
+#[derive(Clone, Debug)]
+pub struct Vendor {
+    /// Opens its API.
+    pub api_key: Option<SecretString>,
+    /// Where the API is.
+    pub base_url: BaseUrl,
+    /// The model it is asked for.
+    pub model: Option<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// An http or https address without a slash at its end, a query or a fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Reads an address.
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = reqwest::Url::parse(text).ok()?;
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        let known = matches!(url.scheme(), "http" | "https") && url.has_host();
+        (plain && known).then(|| Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// The address as it was written, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The address of a database. It may hold a password and is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// Reads an address of a SQLite file, of a database in memory or of a PostgreSQL database.
+    pub fn parse(text: &str) -> Option<Self> {
+        let file = text.strip_prefix("sqlite://").is_some_and(|file| !file.is_empty());
+        let server = ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+        (file || server || text == "sqlite::memory:").then(|| Self(text.to_owned()))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}…", self.0.split(':').next().unwrap_or_default())
+    }
+}
+
+/// What the command line says; it wins over everything else.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--database`.
+    pub database: Option<String>,
+    /// `--today`.
+    pub today: Option<NaiveDate>,
+    /// `--flows`.
+    pub flows: Option<String>,
+    /// `--prompts`.
+    pub prompts: Option<String>,
+}
+
+/// Everything that is wrong with a configuration, a sentence a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    /// The mistakes, in the order they were found.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.problems.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Reads the configuration. `file` must exist; without it [`FILE`] is read if it is there.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        overrides: Overrides,
+    ) -> Result<Self, ConfigError> {
+        let mut layers = Layers::defaults();
+        match file {
+            Some(file) => layers.file(file),
+            None if Path::new(FILE).exists() => layers.file(Path::new(FILE)),
+            None => {}
+        }
+        layers.environment(environment);
+        layers.option("database.url", "--database", overrides.database);
+        layers.option("flows.dir", "--flows", overrides.flows);
+        layers.option("prompts.dir", "--prompts", overrides.prompts);
+        let config = Self::read(&mut layers, overrides.today);
+        let problems = layers.into_problems();
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
+    }
+
+    fn read(layers: &mut Layers, today: Option<NaiveDate>) -> Self {
+        let openai = Vendor::read(layers, "openai");
+        Self {
+            server: Server::read(layers),
+            database: layers.required(
+                "database.url",
+                "sqlite://FILE, sqlite::memory: or postgres://…",
+                DatabaseUrl(String::new()),
+                DatabaseUrl::parse,
+            ),
+            hotel: layers.parsed(
+                "hotel.mcp",
+                "the http or https address of an MCP server, or the command that starts one",
+                hotel_at,
+            ),
+            flows: layers.text("flows.dir").map(PathBuf::from),
+            prompts: layers.text("prompts.dir").map(PathBuf::from),
+            today,
+            twilio: Twilio::read(layers),
+            meta: Meta::read(layers),
+            llm: Llm::read(layers, &openai),
+            stt: Stt {
+                provider: one_of(layers, "stt.provider", "deepgram or openai", &["deepgram", "openai"]),
+            },
+            tts: Tts {
+                provider: one_of(
+                    layers,
+                    "tts.provider",
+                    "deepgram, elevenlabs or openai",
+                    &["deepgram", "elevenlabs", "openai"],
+                ),
+                voice: layers.text("tts.voice"),
+            },
+            deepgram: Vendor::read(layers, "deepgram"),
+            elevenlabs: Vendor::read(layers, "elevenlabs"),
+            openai,
+        }
+    }
+}
+
+impl Server {
+    fn read(layers: &mut Layers) -> Self {
+        Self {
+            bind: layers.required(
+                "server.bind",
+                "an address and a port, for example 127.0.0.1:8080",
+                SocketAddr::from(([127, 0, 0, 1], 8080)),
+                |text| text.parse().ok(),
+            ),
+            public_url: layers.parsed(
+                "server.public_url",
+                "the address that the world uses, for example https://hotel.example.com",
+                BaseUrl::parse,
+            ),
+            token: secret(layers, "server.token"),
+        }
+    }
+}
+
+impl Twilio {
+    fn read(layers: &mut Layers) -> Self {
+        let number = "a telephone number with + and country code, for example +14155238886";
+        Self {
+            account_sid: layers.parsed(
+                "twilio.account_sid",
+                "an account's id, which begins with AC",
+                |text| {
+                    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                    (text.starts_with("AC") && plain).then(|| text.to_owned())
+                },
+            ),
+            auth_token: secret(layers, "twilio.auth_token"),
+            shared_key: secret(layers, "twilio.shared_key"),
+            base_url: base_url(layers, "twilio.base_url"),
+            whatsapp_from: layers.parsed("twilio.whatsapp_from", number, e164),
+            voice_from: layers.parsed("twilio.voice_from", number, e164),
+            reply: layers.required("twilio.reply", "rest or twiml", ReplyBy::Rest, |text| match text {
+                "rest" => Some(ReplyBy::Rest),
+                "twiml" => Some(ReplyBy::Twiml),
+                _ => None,
+            }),
+            timeout: layers.milliseconds("twilio.timeout_ms"),
+        }
+    }
+}
+
+impl Meta {
+    fn read(layers: &mut Layers) -> Self {
+        Self {
+            app_secret: secret(layers, "meta.app_secret"),
+            verify_token: secret(layers, "meta.verify_token"),
+            access_token: secret(layers, "meta.access_token"),
+            phone_number_id: layers.text("meta.phone_number_id"),
+            base_url: base_url(layers, "meta.base_url"),
+            timeout: layers.milliseconds("meta.timeout_ms"),
+        }
+    }
+}
+
+impl Llm {
+    fn read(layers: &mut Layers, openai: &Vendor) -> Option<Self> {
+        let provider = layers.required(
+            "llm.provider",
+            "groq, openai or compatible",
+            LlmProvider::Groq,
+            |text| match text {
+                "groq" => Some(LlmProvider::Groq),
+                "openai" => Some(LlmProvider::OpenAi),
+                "compatible" => Some(LlmProvider::Compatible),
+                _ => None,
+            },
+        );
+        let own_address = layers.parsed("llm.base_url", BASE_URL, BaseUrl::parse);
+        let (customary_key, address) = match provider {
+            LlmProvider::Groq => (secret(layers, GROQ_KEY), BaseUrl::parse("https://api.groq.com/openai/v1")),
+            LlmProvider::OpenAi => (openai.api_key.clone(), Some(openai.base_url.clone())),
+            LlmProvider::Compatible => (None, None),
+        };
+        let api_key = secret(layers, "llm.api_key").or(customary_key);
+        let model =
+            layers.required("llm.model", "a model's name", String::new(), |text| Some(text.to_owned()));
+        let timeout = layers.milliseconds("llm.timeout_ms");
+        let on = api_key.is_some() || own_address.is_some();
+        let base_url = own_address.or(address)?;
+        on.then_some(Self { provider, base_url, api_key, model, timeout })
+    }
+}
+
+impl Vendor {
+    fn read(layers: &mut Layers, section: &str) -> Self {
+        Self {
+            api_key: secret(layers, &format!("{section}.api_key")),
+            base_url: base_url(layers, &format!("{section}.base_url")),
+            model: layers.text(&format!("{section}.model")),
+            timeout: layers.milliseconds(&format!("{section}.timeout_ms")),
+        }
+    }
+}
+
+/// The environment as it is now, for [`Config::load`]; variables that are not UTF-8 are left out.
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn secret(layers: &mut Layers, key: &str) -> Option<SecretString> {
+    layers.text(key).map(SecretString::from)
+}
+
+fn base_url(layers: &mut Layers, key: &str) -> BaseUrl {
+    layers.required(key, BASE_URL, BaseUrl(String::new()), BaseUrl::parse)
+}
+
+fn one_of(layers: &mut Layers, key: &str, expected: &'static str, names: &[&str]) -> Option<String> {
+    layers.parsed(key, expected, |text| names.contains(&text).then(|| text.to_owned()))
+}
+
+fn hotel_at(text: &str) -> Option<HotelAt> {
+    if text.contains("://") {
+        return BaseUrl::parse(text).map(HotelAt::Url);
+    }
+    let mut words = text.split_whitespace().map(str::to_owned);
+    Some(HotelAt::Command { program: words.next()?, arguments: words.collect() })
+}
+
+/// A number in E.164, with or without the channel's prefix.
+pub fn e164(text: &str) -> Option<String> {
+    let number = text.strip_prefix("whatsapp:").unwrap_or(text);
+    let digits = number.strip_prefix('+')?;
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    (plain && (7..=15).contains(&digits.len())).then(|| number.to_owned())
+}

@@ -1,0 +1,58 @@
+//! The web console: the chat page, and the routes it uses.
+//!
+//! The page talks to the receptionist as a guest does and shows beside the chat what the engine does meanwhile.
+//! Everything it needs is in the binary; it loads nothing from elsewhere. `openapi.json` documents the routes.
+
+mod api;
+mod assets;
+mod happened;
+mod past;
+mod refusal;
+mod session;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::conversation::Receptionist;
+use session::Sessions;
+
+/// The longest request, in bytes: a message of WhatsApp's length in any script, and its JSON.
+const LONGEST_BODY: usize = 32 * 1024;
+
+/// What the routes share.
+#[derive(Clone)]
+struct Desk {
+    receptionist: Arc<Receptionist>,
+    sessions: Arc<Sessions>,
+}
+
+/// The page at `/`, its assets, and `/api`.
+pub fn routes(receptionist: Arc<Receptionist>) -> Router {
+    let sessions = Arc::new(Sessions::new(Arc::clone(&receptionist)));
+    let api = api().into_iter().fold(Router::new(), |router, (_, path, route)| router.route(path, route));
+    api.layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(middleware::from_fn(refusal::same_origin))
+        .layer(middleware::from_fn(refusal::private))
+        .route("/", get(assets::page))
+        .route("/assets/{*name}", get(assets::asset))
+        .with_state(Desk { receptionist, sessions })
+}
+
+/// The method and path of every route under `/api`, as in `openapi.json`.
+pub fn documented() -> Vec<(&'static str, &'static str)> {
+    api().into_iter().map(|(method, path, _)| (method, path)).collect()
+}
+
+fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 5] {
+    [
+        ("get", "/api/openapi.json", get(assets::openapi)),
+        ("get", "/api/hotel", get(api::hotel)),
+        ("post", "/api/conversations", post(api::begin)),
+        ("get", "/api/conversations/{id}", get(api::talk)),
+        ("post", "/api/conversations/{id}/turns", post(api::turn)),
+    ]
+}

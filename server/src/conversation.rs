@@ -1,0 +1,290 @@
+//! Conversations: what was gathered from a guest goes in, one commit and its replies come out.
+//!
+//! [`Receptionist`] brings together what a turn needs (flows, the hotel's tools, understanding, replies, the store) and
+//! gives it to the engine's driver. Everything that talks to guests, channel or console, goes through
+//! [`Receptionist::turn`].
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use indexmap::IndexMap;
+use innkeeper_engine::runtime::{Arrival, Completed, Happening, Performer, Store as _, TurnFault, turn};
+use innkeeper_engine::{
+    Call, Flows, Guest, Input, Moment, Outcome, Question, Say, Understanding,
+};
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::clock::Clock;
+use crate::message::{Button, ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
+use crate::reply::{Listener, Medium, Replies, ReplyFault};
+use crate::store::{Database, Fault as StoreFault};
+use crate::tools::HotelTools;
+use crate::understand::Understander;
+
+/// Everything a turn needs.
+pub struct Receptionist {
+    /// The checked flows.
+    pub flows: Arc<Flows>,
+    /// The hotel's tools.
+    pub tools: Arc<HotelTools>,
+    /// Who finds out what words mean.
+    pub understander: Arc<Understander>,
+    /// Every sentence a guest can get.
+    pub replies: Arc<Replies>,
+    /// Where conversations are kept.
+    pub store: Database,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The hotel's time zone.
+    pub zone: Tz,
+    /// What every prompt may say about the hotel.
+    pub house: IndexMap<String, Json>,
+}
+
+/// Whom a turn is with.
+#[derive(Clone, Debug)]
+pub struct Party {
+    /// Who the guest is to the channel.
+    pub guest: GuestKey,
+    /// The channel.
+    pub channel: ChannelName,
+    /// How replies are taken in.
+    pub medium: Medium,
+    /// The language of replies.
+    pub language: String,
+    /// When the guest said it: only what was conveyed before can have been answered.
+    pub since: DateTime<Utc>,
+}
+
+/// What the guest did.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// Words, or a button.
+    Message {
+        /// The message that the turn answers.
+        id: MessageId,
+        /// The words.
+        text: String,
+        /// The button's id.
+        button: Option<String>,
+    },
+    /// Nothing, for too long.
+    Silence,
+}
+
+/// A turn as programs see it: a line of `innkeeper chat --json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct TurnLine {
+    /// Counts the turns of this session from 1.
+    pub turn: u64,
+    /// What the guest said.
+    pub guest: String,
+    /// What was answered.
+    pub replies: Vec<ReplyLine>,
+    /// The flow and state the conversation stands in.
+    pub state: String,
+    /// The filled slots of the active flow.
+    pub slots: IndexMap<String, Json>,
+    /// The tools that were called.
+    pub tools: Vec<ToolLine>,
+    /// Whether the conversation is over.
+    pub ended: bool,
+}
+
+/// A reply as programs see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReplyLine {
+    /// The words.
+    pub text: String,
+    /// What can be pressed.
+    pub buttons: Vec<Button>,
+}
+
+/// A tool call as programs see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ToolLine {
+    /// The tool.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: IndexMap<String, Json>,
+    /// `ok`, `unknown`, or the code of the refusal.
+    pub outcome: String,
+}
+
+/// A turn that was committed.
+#[derive(Clone, Debug)]
+pub struct Turned {
+    /// The conversation it belongs to.
+    pub conversation: ConversationId,
+    /// What the driver did.
+    pub completed: Completed<Outgoing>,
+}
+
+/// Why a turn was not completed.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerFault {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreFault),
+    /// The driver failed.
+    #[error("the turn failed")]
+    Turn(#[source] Box<TurnFault<StoreFault, ReplyFault>>),
+}
+
+impl Receptionist {
+    /// Takes one turn: everything it changes is committed when this returns, or nothing is.
+    ///
+    /// # Errors
+    /// [`AnswerFault`]; the message has no outcome then and may be tried again.
+    pub async fn turn(
+        &self,
+        party: &Party,
+        said: Said,
+        watch: &mut (dyn FnMut(Happening<'_>) + Send),
+    ) -> Result<Turned, AnswerFault> {
+        let conversation = self.conversation(party).await?;
+        let mut inputs = Vec::new();
+        if let Some(stored) = self.store.load(conversation.as_str()).await?
+            && let Some(say) = stored.position.unconveyed()
+            && self.store.conveyed(&conversation, say, party.since).await?
+        {
+            inputs.push(Input::Conveyed { say });
+        }
+        let message = match said {
+            Said::Message { id, text, button } => {
+                inputs.push(Input::Said { text, button });
+                Some(id.to_string())
+            }
+            Said::Silence => {
+                inputs.push(Input::Silence);
+                None
+            }
+        };
+        let desk = Desk { receptionist: self, party };
+        let arrival = Arrival { message, inputs, moment: self.moment() };
+        let completed = turn(&self.flows, &self.store, &desk, conversation.as_str(), arrival, watch)
+            .await
+            .map_err(|fault| AnswerFault::Turn(Box::new(fault)))?;
+        Ok(Turned { conversation, completed })
+    }
+
+    /// The guest's open conversation, or a new one: after the last one ended, and when its flows are no longer the
+    /// ones that run.
+    async fn conversation(&self, party: &Party) -> Result<ConversationId, StoreFault> {
+        if let Some(open) = self.store.active_conversation(&party.guest).await? {
+            let pinned = self.store.load(open.as_str()).await?.map(|stored| stored.position.version);
+            if pinned.is_none_or(|version| version == self.flows.version()) {
+                return Ok(open);
+            }
+            tracing::warn!(conversation = %open, "the flows changed: the guest's conversation begins anew");
+            self.store.end_conversation(&open).await?;
+        }
+        self.store.conversation(&party.guest, party.channel).await
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { at: self.clock.now(), today: self.clock.today(self.zone) }
+    }
+}
+
+impl Turned {
+    /// The turn as programs see it.
+    pub fn line(&self, turn: u64, guest: &str) -> TurnLine {
+        let tools = self.completed.calls.iter().map(|(call, outcome)| ToolLine {
+            name: call.tool.clone(),
+            arguments: call.arguments.clone(),
+            outcome: outcome_word(outcome).to_owned(),
+        });
+        TurnLine {
+            turn,
+            guest: guest.to_owned(),
+            replies: self
+                .completed
+                .outgoing
+                .iter()
+                .map(|reply| ReplyLine { text: reply.text.clone(), buttons: reply.buttons.clone() })
+                .collect(),
+            state: self.completed.position.state(),
+            slots: self.completed.position.slots(),
+            tools: tools.collect(),
+            ended: self.completed.position.is_over(),
+        }
+    }
+}
+
+/// `ok`, `unknown`, or the code of the refusal.
+pub fn outcome_word(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Ok { .. } => "ok",
+        Outcome::Error { code, .. } => code,
+        Outcome::Unknown { .. } => "unknown",
+    }
+}
+
+/// The receptionist at work for one guest: performs what the engine wishes.
+struct Desk<'a> {
+    receptionist: &'a Receptionist,
+    party: &'a Party,
+}
+
+impl Performer for Desk<'_> {
+    type Outgoing = Outgoing;
+    type Fault = ReplyFault;
+
+    fn now(&self) -> Moment {
+        self.receptionist.moment()
+    }
+
+    async fn guest(&self) -> Guest {
+        match self.receptionist.store.guest(&self.party.guest).await {
+            Ok(guest) => guest,
+            Err(fault) => {
+                tracing::error!(error = %fault, "the guest's record could not be read; the guest counts as unknown");
+                Guest::default()
+            }
+        }
+    }
+
+    async fn understand(&self, question: &Question) -> Understanding {
+        self.receptionist.understander.understand(question).await
+    }
+
+    async fn call(&self, call: &Call, key: &str) -> Outcome {
+        let outcome = self.receptionist.tools.call(call, key).await;
+        match &outcome {
+            Outcome::Ok { .. } => tracing::debug!(tool = call.tool, "called"),
+            Outcome::Error { code, .. } => tracing::info!(tool = call.tool, code, "the hotel refused"),
+            Outcome::Unknown { message } => tracing::error!(tool = call.tool, message, "the hotel did not answer"),
+        }
+        outcome
+    }
+
+    fn render(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
+        let listener = Listener {
+            medium: self.party.medium,
+            language: &self.party.language,
+            today: self.receptionist.moment().today,
+            house: &self.receptionist.house,
+        };
+        let replies = self.receptionist.replies.render(says, &listener)?;
+        Ok(replies
+            .into_iter()
+            .map(|reply| Outgoing { text: reply.text, buttons: reply.buttons, says: reply.says })
+            .collect())
+    }
+}
+
+impl Party {
+    /// The guest of a gathered turn, on a channel that is read.
+    pub fn of(gathered: &Gathered) -> Self {
+        Self {
+            guest: gathered.guest.clone(),
+            channel: gathered.channel,
+            medium: Medium::Chat,
+            language: "en".to_owned(),
+            since: gathered.received_at,
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The way out: what turns said is sent, in order for each guest, and followed until it arrives.
+//!
+//! A message is noted as being sent before it is given to its channel. When no answer comes, or a crash came between,
+//! the provider is asked what it took before anything is sent again: a guest may wait for a message, but does not get
+//! it twice. A message that cannot be sent holds up what comes after it for the same guest, nobody else's.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::JoinSet;
+
+use crate::channel::{Channel, Delivery, Outbound, Report, SendFault};
+use crate::clock::{Clock, later};
+use crate::message::{ChannelName, GuestKey, OutgoingId};
+use crate::store::{Database, Delivered, Fault, OutboxRow, Status, Tried};
+
+/// So many messages are sent at once, each to another guest.
+const AT_ONCE: usize = 16;
+
+/// A message is given to its channel so many times at most.
+const ATTEMPTS: i32 = 10;
+
+/// A message that was not sent for so long is not sent at all: the guest has moved on, and the channel's window closed.
+const STALE: TimeDelta = TimeDelta::hours(24);
+
+/// The pause after a first try that was refused for now; it doubles.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+/// The longest pause.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+
+/// How long a try of which no answer came is left alone before the provider is asked about it.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// Providers write times in whole seconds, by a clock of their own.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
+
+/// How long to leave a database alone that fails.
+const DATABASE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Sends what is in the outbox.
+pub struct Outbox {
+    store: Database,
+    clock: Arc<dyn Clock>,
+    channels: HashMap<ChannelName, Arc<dyn Channel>>,
+    held: Mutex<HashMap<GuestKey, usize>>,
+}
+
+impl Outbox {
+    /// An outbox that sends through these channels.
+    pub fn new(
+        store: Database,
+        clock: Arc<dyn Clock>,
+        channels: impl IntoIterator<Item = Arc<dyn Channel>>,
+    ) -> Self {
+        let channels = channels.into_iter().map(|channel| (channel.name(), channel)).collect();
+        Self { store, clock, channels, held: Mutex::new(HashMap::new()) }
+    }
+
+    /// Sends whatever there is to send, until the future is dropped. One at a time may run.
+    pub async fn run(self: Arc<Self>) {
+        let names: Vec<ChannelName> = self.channels.keys().copied().collect();
+        self.pick_up().await;
+        let mut flights = JoinSet::new();
+        let mut flying = HashSet::new();
+        loop {
+            let mut next: Option<DateTime<Utc>> = None;
+            match self.store.first_waiting(&names).await {
+                Ok(rows) => {
+                    for row in rows {
+                        let guest = GuestKey::new(row.guest.clone());
+                        // What is being sent by nobody here is another program's.
+                        if flying.contains(&guest) || self.is_held(&guest) || row.status == Status::Sending {
+                            continue;
+                        }
+                        if let Some(at) = row.next_try_at.filter(|at| *at > self.clock.now()) {
+                            next = Some(next.map_or(at, |next| next.min(at)));
+                            continue;
+                        }
+                        if flying.len() >= AT_ONCE {
+                            break;
+                        }
+                        flying.insert(guest.clone());
+                        let outbox = Arc::clone(&self);
+                        flights.spawn(async move {
+                            outbox.fly(row).await;
+                            guest
+                        });
+                    }
+                }
+                Err(fault) => {
+                    tracing::error!(error = %fault, "the outbox cannot be read; trying again");
+                    next = Some(later(self.clock.now(), DATABASE_PAUSE));
+                }
+            }
+            tokio::select! {
+                () = self.store.outgoing().notified() => {}
+                Some(landed) = flights.join_next() => match landed {
+                    Ok(guest) => {
+                        flying.remove(&guest);
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "sending a message ended badly");
+                        flying.clear();
+                        flights.abort_all();
+                        while flights.join_next().await.is_some() {}
+                        self.pick_up().await;
+                    }
+                },
+                () = sleep_until(&*self.clock, next), if next.is_some() => {}
+            }
+        }
+    }
+
+    /// Keeps the outbox from sending to a guest for as long as the hold lives: somebody is about to answer them in
+    /// another way.
+    pub fn hold(self: &Arc<Self>, guest: &GuestKey) -> Hold {
+        *self.held().entry(guest.clone()).or_default() += 1;
+        Hold { outbox: Arc::clone(self), guest: guest.clone() }
+    }
+
+    /// Records what a provider says about a message. `false` where there is no such message.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn report(&self, channel: ChannelName, id: OutgoingId, report: &Report) -> Result<bool, Fault> {
+        let merged = self.store.deliver(id, |row| merge(channel, row, report)).await?;
+        if let Some(row) = &merged
+            && row.status == Status::Failed
+            && report.delivery == Delivery::Failed
+        {
+            let error = report.error.as_deref().unwrap_or("no reason given");
+            tracing::error!(message = %id, error, "a message did not reach its guest");
+        }
+        // What comes after it may be waiting.
+        self.store.outgoing().notify_one();
+        Ok(merged.is_some())
+    }
+
+    /// Makes tries that were cut off uncertain.
+    async fn pick_up(&self) {
+        loop {
+            match self.store.interrupted().await {
+                Ok(0) => return,
+                Ok(count) => {
+                    tracing::warn!(
+                        count,
+                        "messages were being sent when the program stopped; asking the provider"
+                    );
+                    return;
+                }
+                Err(fault) => {
+                    tracing::error!(error = %fault, "the outbox cannot be read; trying again");
+                    self.clock.sleep(DATABASE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// One try of one message, recorded.
+    async fn fly(&self, row: OutboxRow) {
+        let id = row.number();
+        let Err(mut fault) = self.attempt(row).await else { return };
+        loop {
+            tracing::error!(message = %id, error = %fault, "how sending went cannot be recorded; trying again");
+            self.clock.sleep(DATABASE_PAUSE).await;
+            let lost = Tried::Uncertain { at: self.clock.now(), error: "the database failed".to_owned() };
+            match self.store.tried(id, &lost).await {
+                Ok(()) => return,
+                Err(again) => fault = again,
+            }
+        }
+    }
+
+    async fn attempt(&self, row: OutboxRow) -> Result<(), Fault> {
+        let id = row.number();
+        let channel = ChannelName::parse(&row.channel).and_then(|name| self.channels.get(&name));
+        let Some(channel) = channel else { return Ok(()) };
+        let now = self.clock.now();
+        if now - row.created_at > STALE || row.attempts >= ATTEMPTS && row.status == Status::Queued {
+            let error = row.error.clone().unwrap_or_else(|| "not sent in time".to_owned());
+            tracing::error!(message = %id, attempts = row.attempts, error, "a message is not sent any more");
+            return self.store.fail(&row, &error).await;
+        }
+        let guest = GuestKey::new(row.guest.clone());
+        let outgoing = row.outgoing()?;
+        let reach = self.store.reach(&guest).await?;
+        let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
+        let outbound = Outbound { id, to, line, text: outgoing.text, buttons: outgoing.buttons };
+
+        if row.status == Status::Uncertain {
+            let since = row.tried_at.unwrap_or(row.created_at) - CLOCKS_DIFFER;
+            match channel.taken_since(&outbound, since).await {
+                Ok(taken) => {
+                    let known = self.store.provider_ids(&guest).await?;
+                    if let Some(found) = taken.into_iter().find(|taken| !known.contains(taken)) {
+                        return self.store.tried(id, &Tried::Sent(Some(found))).await;
+                    }
+                    if row.attempts >= ATTEMPTS {
+                        tracing::error!(message = %id, "a message is not sent any more: no try got an answer");
+                        return self.store.fail(&row, "no try got an answer").await;
+                    }
+                }
+                Err(fault) => {
+                    let at = later(now, self.pause(&row, None));
+                    let error = fault.to_string();
+                    tracing::warn!(message = %id, error, "whether a message was sent is still unknown");
+                    return self.store.tried(id, &Tried::Uncertain { at, error }).await;
+                }
+            }
+        }
+        if !self.store.claim(&row).await? {
+            return Ok(());
+        }
+        let tried = match channel.send(&outbound).await {
+            Ok(sent) => Tried::Sent(Some(sent.provider_id)),
+            Err(SendFault::Later { reason, after }) => {
+                tracing::warn!(message = %id, attempt = row.attempts + 1, reason, "a message is sent later");
+                Tried::Later { at: later(self.clock.now(), self.pause(&row, after)), error: reason }
+            }
+            Err(SendFault::Unknown { reason }) => {
+                tracing::warn!(message = %id, attempt = row.attempts + 1, reason, "a message may have been sent");
+                Tried::Uncertain { at: later(self.clock.now(), SETTLING), error: reason }
+            }
+            Err(SendFault::OnlyAsAnswer { reason }) => {
+                tracing::info!(message = %id, reason, "a message waits for the guest's next one");
+                Tried::Held { error: reason }
+            }
+            Err(SendFault::Never { reason }) => {
+                tracing::error!(message = %id, reason, "a message was refused");
+                Tried::Failed { error: reason }
+            }
+        };
+        self.store.tried(id, &tried).await
+    }
+
+    /// The pause before the next try. It is longer for some than for others, so that they do not all come back at
+    /// once, and the same whenever it is asked for.
+    fn pause(&self, row: &OutboxRow, wanted: Option<Duration>) -> Duration {
+        let doubled = BACKOFF.saturating_mul(1 << row.attempts.clamp(0, 16)).min(LONGEST_BACKOFF);
+        let pause = wanted.map_or(doubled, |wanted| wanted.max(doubled));
+        let spread =
+            u32::try_from((row.id.unsigned_abs().wrapping_mul(2_654_435_761) >> 8) % 256).unwrap_or(0);
+        pause + pause / 1024 * spread
+    }
+
+    fn is_held(&self, guest: &GuestKey) -> bool {
+        self.held().contains_key(guest)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<GuestKey, usize>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps the outbox from sending to one guest.
+pub struct Hold {
+    outbox: Arc<Outbox>,
+    guest: GuestKey,
+}
+
+impl Hold {
+    /// Takes everything that waits for the guest on a channel, in order. It counts as sent from now on.
+    ///
+    /// # Errors
+    /// The database fails; then nothing was taken.
+    pub async fn take(&self, channel: ChannelName) -> Result<Vec<OutboxRow>, Fault> {
+        self.outbox.store.take_for_answer(&self.guest, channel).await
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut held = self.outbox.held();
+        if let Some(count) = held.get_mut(&self.guest) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.guest);
+            }
+        }
+        drop(held);
+        self.outbox.store.outgoing().notify_one();
+    }
+}
+
+/// What a report changes about a message; `None` is nothing.
+fn merge(channel: ChannelName, row: &OutboxRow, report: &Report) -> Option<Delivered> {
+    let of_another_try = row.provider_id.as_ref().is_some_and(|id| *id != report.provider_id);
+    if row.channel != channel.as_str() || of_another_try {
+        return None;
+    }
+    let known = row.delivery.as_deref().and_then(Delivery::parse);
+    let delivery = known.map_or(report.delivery, |known| known.merged_with(report.delivery));
+    let failed = delivery == Delivery::Failed;
+    let error = if failed { report.error.clone().or_else(|| row.error.clone()) } else { None };
+    // Whatever it says, it says that the provider took the message.
+    let status = if failed { Status::Failed } else { Status::Sent };
+    let provider_id = Some(report.provider_id.clone());
+    Some(Delivered { status, delivery: delivery.as_str().to_owned(), provider_id, error })
+}
+
+async fn sleep_until(clock: &dyn Clock, at: Option<DateTime<Utc>>) {
+    if let Some(at) = at {
+        clock.sleep_until(at).await;
+    }
+}

@@ -1,0 +1,184 @@
+//! The script of a scene.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::reply::Medium;
+
+/// A scene as authored.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scene {
+    /// What it shows, in a sentence.
+    pub scene: String,
+    /// The day it takes place.
+    pub today: NaiveDate,
+    /// How replies are taken in; the talk is played once for each.
+    #[serde(default = "chat_alone")]
+    pub channels: Vec<Channel>,
+    /// The guest's number, as the channel verified it.
+    pub from: Option<String>,
+    /// What is remembered from earlier conversations, by slot name.
+    #[serde(default)]
+    pub known: IndexMap<String, Json>,
+    /// What the language model does; without it there is none.
+    pub model: Option<Model>,
+    /// What the hotel's own people did before.
+    #[serde(default)]
+    pub before: Vec<Staff>,
+    /// What happens, in order.
+    pub talk: Vec<Happens>,
+}
+
+/// A way to take replies in.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// To be read.
+    Chat,
+    /// To be heard.
+    Voice,
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Happens {
+    /// The guest says something.
+    Guest(String),
+    /// The guest presses the button with this title.
+    Button(String),
+    /// The guest says nothing for too long.
+    Silence,
+    /// The hotel's own people do something.
+    Staff(Staff),
+    /// The hotel's system stops answering, or answers again.
+    Hotel(Power),
+    /// Time passes: `10m`, `2h`.
+    Later(String),
+}
+
+/// Whether something answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Power {
+    /// It answers.
+    Up,
+    /// It does not.
+    Down,
+}
+
+/// What the hotel's own people do, over the same tools.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Staff {
+    /// Calls a tool.
+    Call {
+        /// The tool.
+        tool: String,
+        /// Its arguments.
+        with: IndexMap<String, Json>,
+    },
+    /// Books every room that is still free, but for the last few.
+    SellOut {
+        /// The first night.
+        start_date: NaiveDate,
+        /// The day of leaving.
+        end_date: NaiveDate,
+        /// Only rooms of this type.
+        room_type: Option<String>,
+        /// Only rooms with this view.
+        view: Option<String>,
+        /// How many stay free.
+        #[serde(default)]
+        leave: usize,
+    },
+}
+
+/// What the language model does in a scene.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Model {
+    /// Nothing: it cannot be reached.
+    Down,
+    /// It answers, one answer a question, the last one for ever.
+    Answers(Vec<Answer>),
+}
+
+/// One answer of the language model: words it says it copied, by slot, and acts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Words by slot.
+    #[serde(default)]
+    pub words: IndexMap<String, String>,
+    /// Acts by name.
+    #[serde(default)]
+    pub acts: Vec<String>,
+}
+
+/// Why a scene cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SceneFault {
+    /// The file.
+    #[error("{path} cannot be read")]
+    File {
+        /// Its path.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The script.
+    #[error("{path}: {reason}")]
+    Script {
+        /// Its path.
+        path: String,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+}
+
+impl Scene {
+    /// Reads a scene from its file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no scene.
+    pub fn read(path: &std::path::Path) -> Result<Self, SceneFault> {
+        let name = || path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| SceneFault::File { path: name(), source })?;
+        serde_saphyr::from_str(&text)
+            .map_err(|error| SceneFault::Script { path: name(), reason: error.to_string() })
+    }
+}
+
+impl From<Channel> for Medium {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Chat => Self::Chat,
+            Channel::Voice => Self::Voice,
+        }
+    }
+}
+
+fn chat_alone() -> Vec<Channel> {
+    vec![Channel::Chat]
+}
+
+/// `90s`, `10m`, `2h`, `1d`.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = text.trim().split_at_checked(text.trim().len().checked_sub(1)?)?;
+    let number: u64 = number.parse().ok()?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    number.checked_mul(seconds).map(Duration::from_secs)
+}

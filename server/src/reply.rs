@@ -1,0 +1,262 @@
+//! Replies: from what the engine wants said to the words a guest reads or hears.
+//!
+//! A prompt is a minijinja template `prompts/<language>/<name>.chat.j2`, `<name>.voice.j2`, or `<name>.j2` for both.
+//! The prompts in the binary are complete; a folder may be laid over them, and a file that changes there counts from
+//! the next reply on. Nothing is ever left out of a sentence: a fact that is missing is a fault with its line, and
+//! every value is made harmless on its way in, so that no name can turn the rest of a message bold.
+
+mod buttons;
+mod catalog;
+mod filters;
+mod grammar;
+mod layers;
+mod neutral;
+mod split;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use indexmap::IndexMap;
+use innkeeper_engine::{Expecting, Prompts, Say};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde_json::{Value as Json, json};
+
+use self::grammar::Grammar;
+use crate::message::{Button, ButtonTitles};
+
+pub use self::layers::Layers;
+pub use self::split::split;
+
+/// Every sentence a guest can get, in every language.
+#[derive(Debug)]
+pub struct Replies {
+    layers: Arc<Layers>,
+    titles: BTreeMap<String, ButtonTitles>,
+    /// The prompts as they are now.
+    prompts: Environment<'static>,
+    /// The prompts in the binary alone, for when one laid over them is broken.
+    built_in: Environment<'static>,
+}
+
+/// How a guest takes a reply in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Medium {
+    /// Reads it.
+    Chat,
+    /// Hears it.
+    Voice,
+}
+
+/// Whom a reply is for, and what every prompt may say besides the facts of the conversation.
+#[derive(Clone, Copy, Debug)]
+pub struct Listener<'a> {
+    /// How the guest takes it in.
+    pub medium: Medium,
+    /// The guest's language, one of [`Replies::languages`].
+    pub language: &'a str,
+    /// The day it is at the hotel.
+    pub today: NaiveDate,
+    /// Facts of the house, for example `hotel`.
+    pub house: &'a IndexMap<String, Json>,
+}
+
+/// One message to a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The words; for a chat with WhatsApp's formatting, for a voice ready to be spoken.
+    pub text: String,
+    /// What can be pressed instead of written.
+    pub buttons: Vec<Button>,
+    /// The ids of the sayings it conveys.
+    pub says: Vec<u64>,
+}
+
+/// Why there are no words for what should be said.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplyFault {
+    /// No file of that name.
+    #[error("there is no prompt {prompt} for {medium} in {language}", medium = medium.name())]
+    Missing {
+        /// The prompt's name.
+        prompt: String,
+        /// The language looked in.
+        language: String,
+        /// The medium looked for.
+        medium: Medium,
+    },
+    /// The template is broken, or a fact it needs is missing.
+    #[error("prompts/{template} line {line}: {reason}")]
+    Template {
+        /// The file, below `prompts`.
+        template: String,
+        /// The line in it, counted from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that is not a template cannot be used.
+    #[error("prompts/{file}: {reason}")]
+    File {
+        /// The file, below `prompts`.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Everything that is wrong with the prompts.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct ReplyFaults(pub Vec<ReplyFault>);
+
+impl Medium {
+    /// What flows, prompts and file names call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Voice => "voice",
+        }
+    }
+}
+
+impl Replies {
+    /// Reads and compiles all prompts. `titles` are the words on yes and no buttons, by language.
+    ///
+    /// # Errors
+    /// Every template that does not compile and every grammar that is incomplete.
+    pub fn new(layers: Layers, titles: BTreeMap<String, ButtonTitles>) -> Result<Self, ReplyFaults> {
+        let layers = Arc::new(layers);
+        let mut faults = Vec::new();
+        let mut grammars = BTreeMap::new();
+        for language in layers.languages() {
+            match Grammar::read(&layers, &language) {
+                Ok(grammar) => _ = grammars.insert(language, grammar),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        let grammars = Arc::new(grammars);
+        let built_in = environment(Arc::new(layers.built_in()), &grammars);
+        let prompts = environment(Arc::clone(&layers), &grammars);
+        for name in layers.templates() {
+            if let Err(error) = prompts.get_template(&name) {
+                faults.push(ReplyFault::of(&error, &name));
+            }
+        }
+        if faults.is_empty() {
+            Ok(Self { layers, titles, prompts, built_in })
+        } else {
+            Err(ReplyFaults(faults))
+        }
+    }
+
+    /// The languages there are prompts in.
+    pub fn languages(&self) -> Vec<String> {
+        self.layers.languages()
+    }
+
+    /// All prompts with the variables they use, for the checker of flows.
+    pub fn catalog(&self) -> Prompts {
+        catalog::of(&self.layers, &self.prompts)
+    }
+
+    /// What one turn says, merged into one message; none if it says nothing.
+    ///
+    /// # Errors
+    /// A prompt that is not there, or that cannot be said with these facts. A broken prompt that is laid over one in
+    /// the binary is passed over for that one.
+    pub fn render(&self, says: &[Say], listener: &Listener<'_>) -> Result<Vec<Reply>, ReplyFault> {
+        let mut parts: Vec<String> = Vec::new();
+        for say in says {
+            let part = self.say(say, listener)?;
+            if !part.is_empty() && !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        let between = match listener.medium {
+            Medium::Chat => "\n\n",
+            Medium::Voice => " ",
+        };
+        let buttons = match (listener.medium, says.last(), self.titles.get(listener.language)) {
+            (Medium::Chat, Some(last), Some(titles)) => buttons::below(last, titles),
+            (Medium::Chat | Medium::Voice, _, _) => Vec::new(),
+        };
+        let reply =
+            Reply { text: parts.join(between), buttons, says: says.iter().map(|say| say.id).collect() };
+        Ok(if reply.text.is_empty() { Vec::new() } else { vec![reply] })
+    }
+
+    fn say(&self, say: &Say, listener: &Listener<'_>) -> Result<String, ReplyFault> {
+        let context = context(say, listener);
+        let render = |environment: &Environment<'static>, layers: &Layers| {
+            let name = layers.find(&say.prompt, listener.language, listener.medium).ok_or_else(|| {
+                ReplyFault::Missing {
+                    prompt: say.prompt.clone(),
+                    language: listener.language.to_owned(),
+                    medium: listener.medium,
+                }
+            })?;
+            environment
+                .get_template(&name)
+                .and_then(|template| template.render(minijinja::value::Serde(&context)))
+                .map_err(|error| ReplyFault::of(&error, &name))
+        };
+        let rendered = match render(&self.prompts, &self.layers) {
+            Ok(rendered) => rendered,
+            Err(fault) if self.layers.has_overlay() => {
+                let Ok(rendered) = render(&self.built_in, &self.layers.built_in()) else { return Err(fault) };
+                tracing::warn!(%fault, "a prompt cannot be used; the one in the binary is");
+                rendered
+            }
+            Err(fault) => return Err(fault),
+        };
+        Ok(match listener.medium {
+            Medium::Chat => neutral::tidy(&rendered),
+            Medium::Voice => neutral::one_line(&rendered),
+        })
+    }
+}
+
+impl ReplyFault {
+    fn of(error: &minijinja::Error, template: &str) -> Self {
+        let reason = error
+            .detail()
+            .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+        Self::Template {
+            template: error.name().unwrap_or(template).to_owned(),
+            line: error.line().unwrap_or(1),
+            reason,
+        }
+    }
+}
+
+/// The facts of one saying: the house's, then the conversation's, then its own.
+fn context(say: &Say, listener: &Listener<'_>) -> IndexMap<String, Json> {
+    let mut facts = listener.house.clone();
+    facts.insert("today".to_owned(), json!(listener.today));
+    facts.extend(say.facts.iter().map(|(name, value)| (name.clone(), value.clone())));
+    facts.insert("channel".to_owned(), json!(listener.medium.name()));
+    facts.insert("language".to_owned(), json!(listener.language));
+    facts.insert("items".to_owned(), json!(say.items));
+    facts.insert("page".to_owned(), json!(say.page));
+    if let Some(invalid) = &say.invalid {
+        facts.insert("invalid".to_owned(), json!(invalid));
+    }
+    if let Expecting::Slot(slot) = &say.expecting {
+        facts.insert("slot".to_owned(), json!(slot));
+    }
+    facts
+}
+
+fn environment(layers: Arc<Layers>, grammars: &Arc<BTreeMap<String, Grammar>>) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_auto_escape_callback(|_| AutoEscape::Custom("guest".into()));
+    environment.set_path_join_callback(|name, parent| match parent.split_once('/') {
+        Some((language, _)) if !name.contains('/') => format!("{language}/{name}").into(),
+        _ => name.into(),
+    });
+    filters::add(&mut environment, grammars);
+    environment.set_loader(move |name| layers.source(name));
+    environment
+}

@@ -1,0 +1,69 @@
+//! Buttons below a chat message: a short list of choices, or yes and no.
+
+use innkeeper_engine::{Expecting, Item, Say};
+use serde_json::Value as Json;
+
+use super::neutral;
+use crate::message::{Button, ButtonTitles};
+
+/// The most buttons that a message can have (WhatsApp, quick replies).
+const MOST: usize = 3;
+/// The most characters on a button (WhatsApp, quick replies).
+const LONGEST_TITLE_CHARS: usize = 20;
+
+/// The buttons below the last thing that was said.
+pub(super) fn below(say: &Say, titles: &ButtonTitles) -> Vec<Button> {
+    match &say.expecting {
+        Expecting::Confirmation => yes_no(say, titles),
+        Expecting::Slot(_) if say.facts.get("kind").and_then(Json::as_str) == Some("boolean") => {
+            yes_no(say, titles)
+        }
+        Expecting::Slot(slot) => choices(slot, &say.items),
+        Expecting::Anything | Expecting::Change => Vec::new(),
+    }
+}
+
+fn yes_no(say: &Say, titles: &ButtonTitles) -> Vec<Button> {
+    let (yes, no) = match titles.prompts.get(&say.prompt) {
+        Some(own) => (&own.yes, &own.no),
+        None => (&titles.yes, &titles.no),
+    };
+    vec![Button { id: "yes".to_owned(), title: title(yes) }, Button { id: "no".to_owned(), title: title(no) }]
+}
+
+/// One button an item, unless there are too many. Titles that would be cut to the same words are numbered.
+fn choices(slot: &str, items: &[Item]) -> Vec<Button> {
+    if items.len() > MOST {
+        return Vec::new();
+    }
+    let mut titles: Vec<String> = items.iter().map(|item| title(&item.label)).collect();
+    let unique = titles.iter().enumerate().all(|(at, one)| !titles[..at].contains(one));
+    if !unique {
+        titles = items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| title(&format!("{}. {}", at + 1, item.label)))
+            .collect();
+    }
+    items
+        .iter()
+        .zip(titles)
+        .map(|(item, title)| Button { id: format!("slot:{slot}:{}", item.key), title })
+        .collect()
+}
+
+/// At most 20 characters, cut between words where that leaves any.
+fn title(label: &str) -> String {
+    let label = neutral::sentence(&neutral::harmless(label));
+    if label.chars().count() <= LONGEST_TITLE_CHARS {
+        return label;
+    }
+    let cut: String = label.chars().take(LONGEST_TITLE_CHARS + 1).collect();
+    let cut = match cut.rfind(' ') {
+        Some(space) => &cut[..space],
+        None => {
+            label.char_indices().nth(LONGEST_TITLE_CHARS).map_or(label.as_str(), |(end, _)| &label[..end])
+        }
+    };
+    cut.trim_end_matches([' ', ',', '-', '–', '.']).to_owned()
+}

@@ -1,0 +1,34 @@
+//! A conversation: where it stands.
+
+use sea_orm::entity::prelude::*;
+
+/// A conversation. A guest has at most one that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "conversations")]
+pub struct Model {
+    /// Its key.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// The way it is held.
+    pub channel: String,
+    /// Whose it is.
+    pub guest: String,
+    /// Counts commits; 0 before the first.
+    pub revision: i64,
+    /// Where it stands, JSON; none before the first commit.
+    pub position: Option<String>,
+    /// The turn that is under way before a writing call, JSON.
+    pub underway: Option<String>,
+    /// Whether it is over.
+    pub ended: bool,
+    /// When it began.
+    pub started_at: DateTimeUtc,
+    /// When it was last committed.
+    pub updated_at: DateTimeUtc,
+}
+
+/// Rows are found by guest and conversation, never joined.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,170 @@
+//! What is known about guests beyond one conversation.
+
+use chrono::{DateTime, Utc};
+use indexmap::IndexMap;
+use innkeeper_engine::Guest;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use serde_json::Value as Json;
+
+use super::conversations::{json, read};
+use super::entity::{conversation, guest, inbox, log, outbox};
+use super::{Database, Fault};
+use crate::message::{GuestKey, Inbound};
+
+/// How a guest is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Where answers are sent.
+    pub(crate) address: String,
+    /// The address of ours that the guest last wrote to.
+    pub(crate) line: Option<String>,
+}
+
+impl Database {
+    /// What is known about a guest; nothing about one who never wrote.
+    ///
+    /// # Errors
+    /// The database fails, or holds what cannot be read.
+    pub async fn guest(&self, key: &GuestKey) -> Result<Guest, Fault> {
+        let Some(row) = find(self.reader(), key.as_str()).await? else { return Ok(Guest::default()) };
+        Ok(Guest { phone: row.phone, remembered: read("what is remembered of a guest", &row.remembered)? })
+    }
+
+    /// Keeps a value for a guest's next conversation, as a turn would.
+    ///
+    /// # Errors
+    /// The database fails, or holds what cannot be read.
+    pub async fn remember(&self, key: &GuestKey, name: &str, value: &Json) -> Result<(), Fault> {
+        let transaction = self.begin().await?;
+        remember(&transaction, key.as_str(), &[(name.to_owned(), value.clone())], self.clock().now()).await?;
+        transaction.commit().await.map_err(Fault::doing("remembering something of a guest"))
+    }
+
+    /// How a guest is reached.
+    pub(crate) async fn reach(&self, key: &GuestKey) -> Result<Option<Reach>, Fault> {
+        let row = find(self.reader(), key.as_str()).await?;
+        Ok(row.map(|row| Reach { address: row.address, line: row.line }))
+    }
+
+    /// The guests with a verified number.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn guests_with_phone(&self, phone: &str) -> Result<Vec<GuestKey>, Fault> {
+        let rows = guest::Entity::find()
+            .filter(guest::Column::Phone.eq(phone))
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("looking for a guest by number"))?;
+        Ok(rows.into_iter().map(|row| GuestKey::new(row.id)).collect())
+    }
+
+    /// Erases everything about a guest. Says how many rows there were.
+    ///
+    /// # Errors
+    /// The database fails; then nothing is erased.
+    pub async fn forget(&self, key: &GuestKey) -> Result<u64, Fault> {
+        let doing = "forgetting a guest";
+        let transaction = self.begin().await?;
+        let theirs = conversation::Entity::find()
+            .select_only()
+            .column(conversation::Column::Id)
+            .filter(conversation::Column::Guest.eq(key.as_str()))
+            .into_tuple::<String>()
+            .all(&transaction)
+            .await
+            .map_err(Fault::doing(doing))?;
+        let mut rows = log::Entity::delete_many()
+            .filter(log::Column::Conversation.is_in(theirs))
+            .exec(&transaction)
+            .await
+            .map_err(Fault::doing(doing))?
+            .rows_affected;
+        let key = key.as_str();
+        let deletions = [
+            conversation::Entity::delete_many()
+                .filter(conversation::Column::Guest.eq(key))
+                .exec(&transaction)
+                .await,
+            inbox::Entity::delete_many().filter(inbox::Column::Guest.eq(key)).exec(&transaction).await,
+            outbox::Entity::delete_many().filter(outbox::Column::Guest.eq(key)).exec(&transaction).await,
+            guest::Entity::delete_many().filter(guest::Column::Id.eq(key)).exec(&transaction).await,
+        ];
+        for deletion in deletions {
+            rows += deletion.map_err(Fault::doing(doing))?.rows_affected;
+        }
+        transaction.commit().await.map_err(Fault::doing(doing))?;
+        Ok(rows)
+    }
+}
+
+/// Notes that a guest wrote: how to reach them, and their number where the channel vouches for one.
+pub(super) async fn seen(
+    connection: &impl ConnectionTrait,
+    inbound: &Inbound,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let row = guest::ActiveModel {
+        id: ActiveValue::Set(inbound.guest.as_str().to_owned()),
+        address: ActiveValue::Set(inbound.address.clone()),
+        line: ActiveValue::Set(inbound.line.clone()),
+        phone: ActiveValue::Set(inbound.phone.clone()),
+        remembered: ActiveValue::Set("{}".to_owned()),
+        seen_at: ActiveValue::Set(at),
+    };
+    let mut again = OnConflict::column(guest::Column::Id);
+    again.update_columns([guest::Column::Address, guest::Column::Line, guest::Column::SeenAt]);
+    if inbound.phone.is_some() {
+        again.update_column(guest::Column::Phone);
+    }
+    guest::Entity::insert(row)
+        .on_conflict(again)
+        .exec_without_returning(connection)
+        .await
+        .map_err(Fault::doing("noting that a guest wrote"))?;
+    Ok(())
+}
+
+/// Keeps values for a guest's next conversation.
+pub(super) async fn remember(
+    connection: &impl ConnectionTrait,
+    key: &str,
+    values: &[(String, Json)],
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    let known = find(connection, key).await?;
+    let mut remembered: IndexMap<String, Json> = match &known {
+        Some(row) => read("what is remembered of a guest", &row.remembered)?,
+        None => IndexMap::new(),
+    };
+    remembered.extend(values.iter().cloned());
+    let text = json("what is remembered of a guest", &remembered)?;
+    let doing = "remembering something of a guest";
+    if known.is_some() {
+        guest::Entity::update_many()
+            .col_expr(guest::Column::Remembered, Expr::value(text))
+            .filter(guest::Column::Id.eq(key))
+            .exec(connection)
+            .await
+            .map_err(Fault::doing(doing))?;
+    } else {
+        let row = guest::ActiveModel {
+            id: ActiveValue::Set(key.to_owned()),
+            address: ActiveValue::Set(key.to_owned()),
+            line: ActiveValue::Set(None),
+            phone: ActiveValue::Set(None),
+            remembered: ActiveValue::Set(text),
+            seen_at: ActiveValue::Set(at),
+        };
+        guest::Entity::insert(row).exec_without_returning(connection).await.map_err(Fault::doing(doing))?;
+    }
+    Ok(())
+}
+
+async fn find(connection: &impl ConnectionTrait, key: &str) -> Result<Option<guest::Model>, Fault> {
+    guest::Entity::find_by_id(key).one(connection).await.map_err(Fault::doing("looking for a guest"))
+}

@@ -1,0 +1,193 @@
+//! The server's own tables: conversations and their log, inbox, outbox, guests.
+//!
+//! They may share a database with the hotel's tables and another process. Everything that must be true together is
+//! written in one transaction; on SQLite it takes the write lock when it begins, so that it waits instead of failing
+//! half-way.
+
+mod conversations;
+mod entity;
+mod guests;
+mod inbox;
+mod migration;
+mod outbox;
+mod talk;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use tokio::sync::Notify;
+
+pub use conversations::ConversationRow;
+pub use inbox::{InboxRow, Outcome, Received};
+pub(crate) use outbox::{Delivered, Tried};
+pub use outbox::{OutboxRow, Status};
+pub use talk::{Talk, TalkCommit, Welcomed};
+
+use crate::clock::Clock;
+use crate::config::DatabaseUrl;
+
+const READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 10;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The server's tables. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Database(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+    clock: Arc<dyn Clock>,
+    outgoing: Notify,
+}
+
+/// What keeps the store from doing something. The guest hears none of this.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The database cannot be opened.
+    #[error("the database cannot be opened")]
+    Open(#[source] DbErr),
+    /// The database refused.
+    #[error("{doing} failed in the database")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        source: DbErr,
+    },
+    /// Something stored cannot be read, or something cannot be stored.
+    #[error("{what} cannot be read or written")]
+    Shape {
+        /// What it is.
+        what: &'static str,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A row that must be there is not.
+    #[error("{what} is not in the database")]
+    Missing {
+        /// What it is.
+        what: &'static str,
+    },
+}
+
+impl Fault {
+    /// Names what was being done.
+    fn doing(doing: &'static str) -> impl FnOnce(DbErr) -> Self {
+        move |source| Self::Database { doing, source }
+    }
+
+    /// Names what was being read or written.
+    fn shape(what: &'static str) -> impl FnOnce(serde_json::Error) -> Self {
+        move |source| Self::Shape { what, source }
+    }
+}
+
+impl Database {
+    /// Opens a database and brings the tables up to date. A missing SQLite file is made.
+    ///
+    /// # Errors
+    /// It cannot be reached, or its tables cannot be brought up to date.
+    pub async fn open(url: &DatabaseUrl, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+        let (reader, writer) = connect(url.as_str()).await.map_err(Fault::Open)?;
+        migration::Migrator::up(&writer, None)
+            .await
+            .map_err(Fault::doing("bringing the tables up to date"))?;
+        Ok(Self(Arc::new(Inner { reader, writer, clock, outgoing: Notify::new() })))
+    }
+
+    /// Asks the database something trivial, to know whether it is there.
+    ///
+    /// # Errors
+    /// It is not.
+    pub async fn ready(&self) -> Result<(), Fault> {
+        self.reader()
+            .execute_unprepared("SELECT 1")
+            .await
+            .map_err(Fault::doing("asking whether it is there"))?;
+        Ok(())
+    }
+
+    /// Told after every commit that wrote outgoing messages.
+    pub fn outgoing(&self) -> &Notify {
+        &self.0.outgoing
+    }
+
+    /// Closes every connection.
+    ///
+    /// # Errors
+    /// The database does not let go.
+    pub async fn close(&self) -> Result<(), Fault> {
+        let doing = "closing it";
+        self.0.reader.close_by_ref().await.map_err(Fault::doing(doing))?;
+        self.0.writer.close_by_ref().await.map_err(Fault::doing(doing))
+    }
+
+    /// What is read from. Never used while a transaction of the same task is open: in memory both are one connection.
+    fn reader(&self) -> &DatabaseConnection {
+        &self.0.reader
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// Begins to write.
+    async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.0.writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))
+    }
+}
+
+/// A connection to read with and one to write with.
+///
+/// SQLite files are in WAL mode with `synchronous=FULL`: a commit is on the disk before anybody is told of it. `NORMAL`
+/// is a hundred times faster but may lose the last commits with the power, and with them a message that its provider
+/// was told we have, or the note of a booking under way. A turn has about four commits, a few milliseconds.
+async fn connect(url: &str) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
+    if !url.starts_with("sqlite:") {
+        let mut options = quiet(url);
+        options.max_connections(POSTGRES_CONNECTIONS);
+        let pool = SeaOrm::connect(options).await?;
+        return Ok((pool.clone(), pool));
+    }
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        // It lives as long as its only connection.
+        let mut options = quiet(url);
+        options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+        let only = SeaOrm::connect(options).await?;
+        return Ok((only.clone(), only));
+    }
+    let mut writing = quiet(url);
+    writing.max_connections(1).map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+    });
+    let writer = SeaOrm::connect(writing).await?;
+    let mut reading = quiet(url);
+    reading
+        .max_connections(READERS)
+        .map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON"));
+    Ok((SeaOrm::connect(reading).await?, writer))
+}
+
+/// Options that keep statements, and the guests' words in them, out of the log.
+fn quiet(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.sqlx_logging(false).record_stmt_in_spans(false).acquire_timeout(ACQUIRE_TIMEOUT);
+    options
+}

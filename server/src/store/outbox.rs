@@ -1,0 +1,318 @@
+//! Outgoing messages: written with the turn that says them, sent in order, followed until they arrive.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{
+    ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::conversations::{json, read};
+use super::entity::outbox::{ActiveModel, Column, Entity};
+use super::{Database, Fault};
+use crate::message::{Button, ChannelName, ConversationId, GuestKey, Outgoing, OutgoingId};
+
+/// An outgoing message as stored.
+pub use super::entity::outbox::Model as OutboxRow;
+/// Where an outgoing message stands.
+pub use super::entity::outbox::Status;
+
+/// A say is looked for among this many last messages of its conversation.
+const CONVEYED_WITHIN: u64 = 50;
+
+/// What waits, and blocks what comes after it.
+const WAITING: [Status; 3] = [Status::Queued, Status::Sending, Status::Uncertain];
+
+/// What a try of sending came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tried {
+    /// The provider took it, under this id; inside a webhook's answer it has none yet.
+    Sent(Option<String>),
+    /// It did not; try again then.
+    Later { at: DateTime<Utc>, error: String },
+    /// Nobody knows; find out then.
+    Uncertain { at: DateTime<Utc>, error: String },
+    /// It will only be taken as the answer to the guest's next message.
+    Held { error: String },
+    /// It never will.
+    Failed { error: String },
+}
+
+/// Where outgoing messages come from.
+pub(super) struct From<'a> {
+    pub(super) guest: &'a str,
+    pub(super) channel: &'a str,
+    pub(super) conversation: Option<&'a str>,
+    pub(super) revision: i64,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// Writes outgoing messages, in order. To a guest who is right here they count as sent.
+pub(super) async fn put(
+    connection: &impl ConnectionTrait,
+    from: &From<'_>,
+    outgoing: &[Outgoing],
+) -> Result<(), Fault> {
+    let local = ChannelName::parse(from.channel).is_some_and(ChannelName::is_local);
+    // One by one: the order of the keys is the order in which they are sent.
+    for message in outgoing {
+        let row = ActiveModel {
+            id: ActiveValue::NotSet,
+            guest: ActiveValue::Set(from.guest.to_owned()),
+            channel: ActiveValue::Set(from.channel.to_owned()),
+            conversation: ActiveValue::Set(from.conversation.map(str::to_owned)),
+            revision: ActiveValue::Set(from.revision),
+            text: ActiveValue::Set(message.text.clone()),
+            buttons: ActiveValue::Set(json("buttons", &message.buttons)?),
+            says: ActiveValue::Set(json("the sayings of a message", &message.says)?),
+            status: ActiveValue::Set(if local { Status::Sent } else { Status::Queued }),
+            provider_id: ActiveValue::Set(None),
+            delivery: ActiveValue::Set(None),
+            error: ActiveValue::Set(None),
+            attempts: ActiveValue::Set(0),
+            tried_at: ActiveValue::Set(None),
+            next_try_at: ActiveValue::Set(None),
+            created_at: ActiveValue::Set(from.at),
+            sent_at: ActiveValue::Set(local.then_some(from.at)),
+        };
+        Entity::insert(row)
+            .exec_without_returning(connection)
+            .await
+            .map_err(Fault::doing("writing an outgoing message"))?;
+    }
+    Ok(())
+}
+
+impl OutboxRow {
+    /// Its number.
+    pub fn number(&self) -> OutgoingId {
+        OutgoingId(self.id)
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// What is stored cannot be read.
+    pub fn outgoing(&self) -> Result<Outgoing, Fault> {
+        Ok(Outgoing {
+            text: self.text.clone(),
+            buttons: read::<Vec<Button>>("buttons", &self.buttons)?,
+            says: read("the sayings of a message", &self.says)?,
+        })
+    }
+}
+
+impl Database {
+    /// Whether a saying reached the guest whole before an instant: every message that carries it was taken by the
+    /// provider before, and none came back.
+    ///
+    /// # Errors
+    /// The database fails, or holds what cannot be read.
+    pub async fn conveyed(
+        &self,
+        conversation: &ConversationId,
+        say: u64,
+        before: DateTime<Utc>,
+    ) -> Result<bool, Fault> {
+        let rows = Entity::find()
+            .filter(Column::Conversation.eq(conversation.as_str()))
+            .order_by_desc(Column::Id)
+            .limit(CONVEYED_WITHIN)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("looking whether something was said"))?;
+        let mut carried = false;
+        for row in rows {
+            if row.outgoing()?.says.contains(&say) {
+                carried = true;
+                if row.status != Status::Sent || row.sent_at.is_none_or(|sent| sent > before) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(carried)
+    }
+
+    /// The messages of a guest, in order.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn outgoing_to(&self, guest: &GuestKey) -> Result<Vec<OutboxRow>, Fault> {
+        Entity::find()
+            .filter(Column::Guest.eq(guest.as_str()))
+            .order_by_asc(Column::Id)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("listing outgoing messages"))
+    }
+
+    /// Each guest's first message that waits, on the channels named.
+    pub(crate) async fn first_waiting(&self, channels: &[ChannelName]) -> Result<Vec<OutboxRow>, Fault> {
+        let names = channels.iter().map(|channel| channel.as_str());
+        let firsts = Query::select()
+            .expr(Expr::col(Column::Id).min())
+            .from(Entity)
+            .and_where(Column::Status.is_in(WAITING))
+            .and_where(Column::Channel.is_in(names))
+            .group_by_col(Column::Guest)
+            .take();
+        Entity::find()
+            .filter(Column::Id.in_subquery(firsts))
+            .order_by_asc(Column::Id)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("looking for what is to be sent"))
+    }
+
+    /// Takes a message to send it; `false` where it is no longer as it was read.
+    pub(crate) async fn claim(&self, row: &OutboxRow) -> Result<bool, Fault> {
+        let now = self.clock().now();
+        let claimed = Entity::update_many()
+            .col_expr(Column::Status, Expr::value(Status::Sending))
+            .col_expr(Column::Attempts, Expr::value(row.attempts + 1))
+            .col_expr(Column::TriedAt, Expr::value(row.tried_at.unwrap_or(now)))
+            .filter(Column::Id.eq(row.id))
+            .filter(Column::Status.eq(row.status))
+            .filter(Column::Attempts.eq(row.attempts))
+            .exec(&self.0.writer)
+            .await
+            .map_err(Fault::doing("taking a message to send it"))?;
+        Ok(claimed.rows_affected > 0)
+    }
+
+    /// Records what a try came to.
+    pub(crate) async fn tried(&self, id: OutgoingId, tried: &Tried) -> Result<(), Fault> {
+        let (status, provider_id, error, next, sent) = match tried {
+            Tried::Sent(provider_id) => {
+                (Status::Sent, provider_id.clone(), None, None, Some(self.clock().now()))
+            }
+            Tried::Later { at, error } => (Status::Queued, None, Some(error), Some(*at), None),
+            Tried::Uncertain { at, error } => (Status::Uncertain, None, Some(error), Some(*at), None),
+            Tried::Held { error } => (Status::Held, None, Some(error), None, None),
+            Tried::Failed { error } => (Status::Failed, None, Some(error), None, None),
+        };
+        Entity::update_many()
+            .col_expr(Column::Status, Expr::value(status))
+            .col_expr(Column::ProviderId, Expr::value(provider_id))
+            .col_expr(Column::Error, Expr::value(error.cloned()))
+            .col_expr(Column::NextTryAt, Expr::value(next))
+            .col_expr(Column::SentAt, Expr::value(sent))
+            .filter(Column::Id.eq(id.0))
+            // A status report may have said before what became of it; nothing takes that back.
+            .filter(Column::Status.is_in([Status::Sending, Status::Uncertain]))
+            .exec(&self.0.writer)
+            .await
+            .map_err(Fault::doing("recording how sending went"))?;
+        Ok(())
+    }
+
+    /// Gives a message up that is as it was read.
+    pub(crate) async fn fail(&self, row: &OutboxRow, error: &str) -> Result<(), Fault> {
+        Entity::update_many()
+            .col_expr(Column::Status, Expr::value(Status::Failed))
+            .col_expr(Column::Error, Expr::value(error))
+            .filter(Column::Id.eq(row.id))
+            .filter(Column::Status.eq(row.status))
+            .exec(&self.0.writer)
+            .await
+            .map_err(Fault::doing("giving a message up"))?;
+        Ok(())
+    }
+
+    /// Makes tries that a crash interrupted uncertain.
+    pub(crate) async fn interrupted(&self) -> Result<u64, Fault> {
+        let interrupted = Entity::update_many()
+            .col_expr(Column::Status, Expr::value(Status::Uncertain))
+            .filter(Column::Status.eq(Status::Sending))
+            .exec(&self.0.writer)
+            .await
+            .map_err(Fault::doing("looking for interrupted tries"))?;
+        Ok(interrupted.rows_affected)
+    }
+
+    /// The provider's ids of the messages that a guest was sent.
+    pub(crate) async fn provider_ids(&self, guest: &GuestKey) -> Result<Vec<String>, Fault> {
+        let ids = Entity::find()
+            .select_only()
+            .column(Column::ProviderId)
+            .filter(Column::Guest.eq(guest.as_str()))
+            .filter(Column::ProviderId.is_not_null())
+            .into_tuple::<Option<String>>()
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("listing what a guest was sent"))?;
+        Ok(ids.into_iter().flatten().collect())
+    }
+
+    /// Takes what waits for a guest on a channel to say it in the answer to a webhook: it counts as sent from now on.
+    /// Nothing overtakes a message that is being sent or may have been.
+    pub(crate) async fn take_for_answer(
+        &self,
+        guest: &GuestKey,
+        channel: ChannelName,
+    ) -> Result<Vec<OutboxRow>, Fault> {
+        let doing = "taking what is said in the answer to a webhook";
+        let transaction = self.begin().await?;
+        let waiting = Entity::find()
+            .filter(Column::Guest.eq(guest.as_str()))
+            .filter(Column::Channel.eq(channel.as_str()))
+            .filter(Column::Status.is_in(WAITING.into_iter().chain([Status::Held])))
+            .order_by_asc(Column::Id)
+            .all(&transaction)
+            .await
+            .map_err(Fault::doing(doing))?;
+        let free = |row: &OutboxRow| matches!(row.status, Status::Queued | Status::Held);
+        let taken: Vec<OutboxRow> = waiting.into_iter().take_while(free).collect();
+        if !taken.is_empty() {
+            Entity::update_many()
+                .col_expr(Column::Status, Expr::value(Status::Sent))
+                .col_expr(Column::SentAt, Expr::value(self.clock().now()))
+                .filter(Column::Id.is_in(taken.iter().map(|row| row.id)))
+                .exec(&transaction)
+                .await
+                .map_err(Fault::doing(doing))?;
+        }
+        transaction.commit().await.map_err(Fault::doing(doing))?;
+        Ok(taken)
+    }
+
+    /// Changes what is known about a message's delivery by what `merge` makes of the row. Gives the message back, as
+    /// it is then.
+    pub(crate) async fn deliver(
+        &self,
+        id: OutgoingId,
+        merge: impl FnOnce(&OutboxRow) -> Option<Delivered> + Send,
+    ) -> Result<Option<OutboxRow>, Fault> {
+        let doing = "recording a delivery";
+        let transaction = self.begin().await?;
+        let row = Entity::find_by_id(id.0).one(&transaction).await.map_err(Fault::doing(doing))?;
+        let Some(row) = row else { return Ok(None) };
+        let Some(new) = merge(&row) else { return Ok(Some(row)) };
+        let sent_at = row.sent_at.or_else(|| (new.status == Status::Sent).then(|| self.clock().now()));
+        Entity::update_many()
+            .col_expr(Column::Status, Expr::value(new.status))
+            .col_expr(Column::Delivery, Expr::value(new.delivery.clone()))
+            .col_expr(Column::ProviderId, Expr::value(new.provider_id.clone()))
+            .col_expr(Column::Error, Expr::value(new.error.clone()))
+            .col_expr(Column::SentAt, Expr::value(sent_at))
+            .filter(Column::Id.eq(id.0))
+            .exec(&transaction)
+            .await
+            .map_err(Fault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
+        let Delivered { status, delivery, provider_id, error } = new;
+        Ok(Some(OutboxRow { status, delivery: Some(delivery), provider_id, error, sent_at, ..row }))
+    }
+}
+
+/// What a status report says about a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Delivered {
+    /// Where the message stands now.
+    pub(crate) status: Status,
+    /// The provider's last word.
+    pub(crate) delivery: String,
+    /// The provider's id.
+    pub(crate) provider_id: Option<String>,
+    /// Why it failed.
+    pub(crate) error: Option<String>,
+}

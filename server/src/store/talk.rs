@@ -1,0 +1,123 @@
+//! What was said with a guest who is right here, as it is stored: for showing it again.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use innkeeper_engine::Position;
+use innkeeper_engine::runtime::Logged;
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::conversations::read;
+use super::entity::{conversation, guest, log};
+use super::{Database, Fault};
+use crate::message::{ConversationId, GuestKey, Outgoing};
+
+/// A guest who was welcomed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Welcomed {
+    /// The number that counts as verified, E.164.
+    pub phone: Option<String>,
+    /// When the guest came, or last wrote.
+    pub seen_at: DateTime<Utc>,
+}
+
+/// A conversation with everything that went in and out.
+#[derive(Clone, Debug)]
+pub struct Talk {
+    /// Its id.
+    pub conversation: ConversationId,
+    /// Where it stands; none before its first commit.
+    pub position: Option<Position>,
+    /// Its commits, in order.
+    pub commits: Vec<TalkCommit>,
+}
+
+/// What one commit wrote.
+#[derive(Clone, Debug)]
+pub struct TalkCommit {
+    /// The inputs.
+    pub log: Vec<Logged>,
+    /// What went out to the guest.
+    pub outgoing: Vec<Outgoing>,
+}
+
+impl Database {
+    /// Notes a guest who has not said anything yet. Who is known already stays as known.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn welcome(&self, key: &GuestKey, phone: Option<&str>) -> Result<(), Fault> {
+        let row = guest::ActiveModel {
+            id: ActiveValue::Set(key.as_str().to_owned()),
+            address: ActiveValue::Set(key.as_str().to_owned()),
+            line: ActiveValue::Set(None),
+            phone: ActiveValue::Set(phone.map(str::to_owned)),
+            remembered: ActiveValue::Set("{}".to_owned()),
+            seen_at: ActiveValue::Set(self.clock().now()),
+        };
+        guest::Entity::insert(row)
+            .on_conflict_do_nothing_on([guest::Column::Id])
+            .exec_without_returning(&self.0.writer)
+            .await
+            .map_err(Fault::doing("welcoming a guest"))?;
+        Ok(())
+    }
+
+    /// A guest who was welcomed, or wrote.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn welcomed(&self, key: &GuestKey) -> Result<Option<Welcomed>, Fault> {
+        let row = guest::Entity::find_by_id(key.as_str())
+            .one(self.reader())
+            .await
+            .map_err(Fault::doing("looking for a guest"))?;
+        Ok(row.map(|row| Welcomed { phone: row.phone, seen_at: row.seen_at }))
+    }
+
+    /// Everything that was said with a guest, oldest first.
+    ///
+    /// # Errors
+    /// The database fails, or holds what cannot be read.
+    pub async fn talks(&self, key: &GuestKey) -> Result<Vec<Talk>, Fault> {
+        let doing = "reading what was said with a guest";
+        let mut rows = conversation::Entity::find()
+            .filter(conversation::Column::Guest.eq(key.as_str()))
+            .order_by_asc(conversation::Column::StartedAt)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing(doing))?;
+        let entries = log::Entity::find()
+            .filter(log::Column::Conversation.is_in(rows.iter().map(|row| row.id.as_str())))
+            .order_by_asc(log::Column::Revision)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing(doing))?;
+        let mut said: HashMap<(String, i64), Vec<Outgoing>> = HashMap::new();
+        let mut spoken: HashMap<String, i64> = HashMap::new();
+        for row in self.outgoing_to(key).await? {
+            let Some(id) = row.conversation.clone() else { continue };
+            spoken.entry(id.clone()).or_insert(row.id);
+            said.entry((id, row.revision)).or_default().push(row.outgoing()?);
+        }
+        // Of two that began at the same instant, the one that spoke first was first.
+        rows.sort_by_key(|row| (row.started_at, spoken.get(&row.id).copied().unwrap_or(i64::MAX)));
+        let mut talks = Vec::new();
+        for row in rows {
+            let mut commits = Vec::new();
+            for entry in entries.iter().filter(|entry| entry.conversation == row.id) {
+                commits.push(TalkCommit {
+                    log: read("a conversation's log", &entry.entries)?,
+                    outgoing: said.remove(&(row.id.clone(), entry.revision)).unwrap_or_default(),
+                });
+            }
+            let position = row.position.as_deref();
+            talks.push(Talk {
+                position: position.map(|text| read("a conversation's position", text)).transpose()?,
+                conversation: ConversationId::new(row.id),
+                commits,
+            });
+        }
+        Ok(talks)
+    }
+}

@@ -1,0 +1,256 @@
+//! Lanes: one task a guest, for as long as something of theirs is pending.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, OptionFuture};
+use statig::prelude::*;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::{Answerer, Chat, Event, Heard, Pace, Unanswered, Wish};
+use crate::clock::{Clock, later};
+use crate::message::{Gathered, GuestKey, Kind, MessageId};
+use crate::store::{Database, InboxRow, Outcome};
+
+/// A turn is begun so many times, over restarts too, before a person gets it.
+const ATTEMPTS: u32 = 4;
+
+/// The pause before the second try; it doubles.
+const BACKOFF: Duration = Duration::from_millis(500);
+
+/// The longest pause.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The lanes of all guests. Clones share them.
+#[derive(Clone)]
+pub struct Lanes(Arc<Inner>);
+
+struct Inner {
+    store: Database,
+    answerer: Arc<dyn Answerer>,
+    clock: Arc<dyn Clock>,
+    pace: Pace,
+    open: Mutex<HashMap<GuestKey, mpsc::UnboundedSender<Submitted>>>,
+}
+
+struct Submitted {
+    heard: Heard,
+    receipt: oneshot::Sender<()>,
+}
+
+/// Tells when a message has its outcome.
+pub struct Receipt(oneshot::Receiver<()>);
+
+impl Receipt {
+    /// Waits until the message has its outcome.
+    pub async fn ended(self) {
+        // A lane that is gone will not decide any more: whoever waits must not wait for it.
+        let _ = self.0.await;
+    }
+}
+
+impl Lanes {
+    /// Lanes in which `answerer` answers.
+    pub fn new(store: Database, answerer: Arc<dyn Answerer>, clock: Arc<dyn Clock>, pace: Pace) -> Self {
+        Self(Arc::new(Inner { store, answerer, clock, pace, open: Mutex::new(HashMap::new()) }))
+    }
+
+    /// Puts a pending message into its guest's lane. Messages of one guest must be put in the order they came.
+    pub fn submit(&self, row: &InboxRow) -> Receipt {
+        let kind = Kind::parse(&row.kind).unwrap_or(Kind::Unsupported);
+        let wait = self.0.pace.after(&row.text, row.button.as_deref(), kind);
+        let heard = Heard {
+            message: MessageId(row.id),
+            at: row.received_at,
+            until: later(row.received_at, wait),
+            // A turn that was begun before has its fragments already, and may be under way.
+            alone: row.button.is_some() || kind != Kind::Text || row.attempts > 0,
+        };
+        let (receipt, ended) = oneshot::channel();
+        let guest = GuestKey::new(row.guest.clone());
+        let mut open = self.0.open();
+        let mut submitted = Submitted { heard, receipt };
+        if let Some(lane) = open.get(&guest) {
+            match lane.send(submitted) {
+                Ok(()) => return Receipt(ended),
+                // The lane was torn down from outside; a new one takes over.
+                Err(mpsc::error::SendError(back)) => submitted = back,
+            }
+        }
+        let (sender, receiver) = mpsc::unbounded_channel();
+        // The receiver is alive: this cannot fail.
+        let _ = sender.send(submitted);
+        open.insert(guest.clone(), sender);
+        tokio::spawn(Arc::clone(&self.0).run(guest, receiver));
+        Receipt(ended)
+    }
+
+    /// The number of lanes in which something is pending.
+    pub fn open(&self) -> usize {
+        self.0.open().len()
+    }
+}
+
+impl Inner {
+    fn open(&self) -> MutexGuard<'_, HashMap<GuestKey, mpsc::UnboundedSender<Submitted>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drives one guest's turn machine until nothing is left to do.
+    async fn run(self: Arc<Self>, guest: GuestKey, mut inbox: mpsc::UnboundedReceiver<Submitted>) {
+        let mut machine = Chat::new(self.pace).state_machine();
+        let mut wishes = Vec::new();
+        // Entering the first state wishes to rest, but there is a message already.
+        machine.init_with_context(&mut wishes);
+        wishes.clear();
+        let mut receipts: HashMap<MessageId, oneshot::Sender<()>> = HashMap::new();
+        let mut wait: OptionFuture<BoxFuture<'static, ()>> = None.into();
+        let mut thought: OptionFuture<JoinHandle<()>> = None.into();
+        let mut thinking_of = Vec::new();
+        loop {
+            let mut event = Some(tokio::select! {
+                biased;
+                Some(Submitted { heard, receipt }) = inbox.recv() => {
+                    receipts.insert(heard.message, receipt);
+                    Event::Heard(heard)
+                }
+                Some(_) = &mut thought => {
+                    thought = None.into();
+                    Event::Answered
+                }
+                Some(()) = &mut wait => {
+                    wait = None.into();
+                    Event::Waited
+                }
+                else => Event::Closed,
+            });
+            while let Some(happening) = event.take() {
+                machine.handle_with_context(&happening, &mut wishes);
+                for wish in wishes.drain(..) {
+                    match wish {
+                        Wish::Wait(until) => wait = Some(self.clock.sleep_until(until)).into(),
+                        Wish::Think(messages) => {
+                            thinking_of.clone_from(&messages);
+                            thought = Some(tokio::spawn(Arc::clone(&self).think(messages))).into();
+                        }
+                        Wish::Speak => {
+                            for message in thinking_of.drain(..) {
+                                if let Some(receipt) = receipts.remove(&message) {
+                                    // Nobody has to wait for the outcome.
+                                    let _ = receipt.send(());
+                                }
+                            }
+                            event = Some(Event::Spoken);
+                        }
+                        Wish::Rest => {
+                            if self.retire(&guest, &inbox) {
+                                return;
+                            }
+                        }
+                    }
+                }
+                if happening == Event::Closed {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes the lane out of the books, unless something came meanwhile.
+    fn retire(&self, guest: &GuestKey, inbox: &mpsc::UnboundedReceiver<Submitted>) -> bool {
+        let mut open = self.open();
+        if !inbox.is_empty() {
+            return false;
+        }
+        open.remove(guest);
+        true
+    }
+
+    /// Has a turn answered. When this returns, its message has an outcome.
+    async fn think(self: Arc<Self>, messages: Vec<MessageId>) {
+        let Some((lead, fragments)) = messages.split_first() else { return };
+        let mut failures = 0;
+        loop {
+            let turn = match self.store.begin_turn(*lead, fragments).await {
+                Ok(Some(turn)) => turn,
+                // Somebody else decided it.
+                Ok(None) => return,
+                Err(fault) => {
+                    tracing::error!(message = %lead, error = %chain(&fault), "a turn cannot be begun; trying again");
+                    self.pause(&mut failures).await;
+                    continue;
+                }
+            };
+            if turn.attempts > ATTEMPTS {
+                tracing::error!(message = %lead, attempts = turn.attempts - 1, "a message was never answered");
+                return self.give_up(&turn).await;
+            }
+            match self.answer(&turn).await {
+                Ok(()) => return,
+                Err(fault @ Unanswered::Passing(_)) if turn.attempts < ATTEMPTS => {
+                    let attempt = turn.attempts;
+                    tracing::warn!(message = %lead, attempt, error = %chain(&fault), "a turn is tried again");
+                    self.pause(&mut failures).await;
+                }
+                Err(fault) => {
+                    let attempts = turn.attempts;
+                    tracing::error!(message = %lead, attempts, error = %chain(&fault), "a message is not answered");
+                    return self.give_up(&turn).await;
+                }
+            }
+        }
+    }
+
+    /// Answers in a task of its own: a panic there is a fault here.
+    async fn answer(&self, turn: &Gathered) -> Result<(), Unanswered> {
+        let (answerer, turn) = (Arc::clone(&self.answerer), turn.clone());
+        match tokio::spawn(async move { answerer.answer(&turn).await }).await {
+            Ok(answered) => answered,
+            Err(error) => Err(Unanswered::Lasting(Box::new(error))),
+        }
+    }
+
+    /// Gives a message to a person, with an apology to the guest.
+    async fn give_up(&self, turn: &Gathered) {
+        let apology = self.answerer.apology(turn);
+        let mut failures = 0;
+        loop {
+            match self.give_up_once(turn, &apology).await {
+                Ok(()) => return,
+                Err(fault) => {
+                    let error = chain(&fault);
+                    tracing::error!(message = %turn.lead, error, "an outcome cannot be recorded; trying again");
+                    self.pause(&mut failures).await;
+                }
+            }
+        }
+    }
+
+    async fn give_up_once(
+        &self,
+        turn: &Gathered,
+        apology: &[crate::message::Outgoing],
+    ) -> Result<(), crate::store::Fault> {
+        let conversation = self.store.active_conversation(&turn.guest).await?;
+        self.store.give_up(turn, Outcome::HandedOver, conversation.as_ref(), apology).await
+    }
+
+    async fn pause(&self, failures: &mut u32) {
+        let pause = BACKOFF.saturating_mul(1 << (*failures).min(10)).min(LONGEST_BACKOFF);
+        *failures += 1;
+        self.clock.sleep(pause).await;
+    }
+}
+
+/// A fault with everything that led to it, in one line.
+fn chain(fault: &dyn std::error::Error) -> String {
+    let mut text = fault.to_string();
+    let mut source = fault.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,198 @@
+//! What the tests of the server's own tables and lanes are built on: a folder, a database, a clock.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use innkeeper::clock::ManualClock;
+use innkeeper::config::DatabaseUrl;
+use innkeeper::message::{ChannelName, Gathered, GuestKey, Inbound, Kind, Outgoing};
+use innkeeper::store::Database;
+use innkeeper::turn::{Answerer, Unanswered};
+use innkeeper_engine::runtime::{Answered, Commit, Logged, MessageOutcome, Store as _};
+use innkeeper_engine::{Input, Moment, Position, Slots};
+use serde_json::json;
+use tokio::sync::{Semaphore, watch};
+
+/// A folder that is gone when the test is over.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("innkeeper-it-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).expect("a folder for the test");
+        Self(path)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(crate) fn database_url(&self) -> DatabaseUrl {
+        let url = format!("sqlite://{}", self.file("it.db").display());
+        DatabaseUrl::parse(&url).expect("the address of a file")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The instant at which every test begins.
+pub(crate) fn morning() -> DateTime<Utc> {
+    "2026-12-01T09:00:00Z".parse().expect("an instant")
+}
+
+pub(crate) fn standing_clock() -> ManualClock {
+    ManualClock::new(morning())
+}
+
+/// A database in a file of that folder.
+pub(crate) async fn database(folder: &Folder, clock: &ManualClock) -> Database {
+    Database::open(&folder.database_url(), Arc::new(clock.clone())).await.expect("a database")
+}
+
+pub(crate) fn ana() -> GuestKey {
+    GuestKey::new("whatsapp:+34600000001")
+}
+
+pub(crate) fn ben() -> GuestKey {
+    GuestKey::new("whatsapp:+34600000002")
+}
+
+/// A text message as a channel reads it.
+pub(crate) fn text_from(guest: &GuestKey, provider_id: &str, text: &str) -> Inbound {
+    Inbound {
+        channel: ChannelName::Twilio,
+        provider_id: provider_id.to_owned(),
+        guest: guest.clone(),
+        address: guest.as_str().to_owned(),
+        line: Some("whatsapp:+14155238886".to_owned()),
+        phone: guest.as_str().strip_prefix("whatsapp:").map(str::to_owned),
+        kind: Kind::Text,
+        text: text.to_owned(),
+        button: None,
+        raw: json!({"Body": text}),
+    }
+}
+
+/// A position: not over, or over.
+pub(crate) fn position(over: bool) -> Position {
+    let waiting = if over {
+        json!({"for": "over", "outcome": "done"})
+    } else {
+        json!({"for": "guest", "expecting": {"expecting": "anything"}, "page": 0})
+    };
+    let root = json!({
+        "flow": "conversation", "state": "open", "slots": Slots::default(), "results": {}, "trail": [], "asked": [],
+        "defaulted": [], "kept": [], "tried": [],
+    });
+    let position = json!({
+        "schema": 1, "version": "v1", "guest": {"phone": null, "remembered": {}}, "root": root, "over": [],
+        "waiting": waiting, "unclear": 0, "silence": 0, "calls": 0, "says": 0, "last_said": [], "silent": true,
+    });
+    serde_json::from_value(position).expect("a position")
+}
+
+/// The input of somebody who said something in the morning.
+pub(crate) fn said(text: &str) -> Logged {
+    let at = morning();
+    let moment = Moment { at, today: at.date_naive() };
+    Logged { moment, input: Input::Said { text: text.to_owned(), button: None } }
+}
+
+/// Waits for something that other tasks bring about; gives up after a while that is long on any machine.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    let wait = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "it never came about that {what}");
+}
+
+/// An answerer that repeats what was said, one message a turn, through the store's own commit.
+pub(crate) struct Parrot {
+    store: Database,
+    /// A turn waits here until it may go on; as many as one likes unless a test takes them away.
+    pub(crate) gate: Semaphore,
+    /// The faults of the next turns.
+    pub(crate) faults: Mutex<VecDeque<Fault>>,
+    heard: watch::Sender<Vec<Gathered>>,
+}
+
+/// What goes wrong in a turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    Passing,
+    Lasting,
+    Panic,
+}
+
+impl Parrot {
+    pub(crate) fn new(store: Database) -> Arc<Self> {
+        let (gate, faults) = (Semaphore::new(Semaphore::MAX_PERMITS), Mutex::default());
+        Arc::new(Self { store, gate, faults, heard: watch::Sender::new(Vec::new()) })
+    }
+
+    /// Lets no turn end until [`Self::let_go`].
+    pub(crate) fn close_gate(&self) {
+        self.gate.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// Lets that many turns end.
+    pub(crate) fn let_go(&self, turns: usize) {
+        self.gate.add_permits(turns);
+    }
+
+    /// The turns that were begun, once there are that many.
+    pub(crate) async fn turns(&self, count: usize) -> Vec<Gathered> {
+        let mut heard = self.heard.subscribe();
+        let turns = heard.wait_for(|turns| turns.len() >= count);
+        let turns = tokio::time::timeout(Duration::from_secs(20), turns).await;
+        turns.expect("turns in time").expect("turns").clone()
+    }
+
+    /// What was said in the turns that were begun, once there are that many.
+    pub(crate) async fn texts(&self, count: usize) -> Vec<String> {
+        self.turns(count).await.into_iter().map(|turn| turn.text).collect()
+    }
+}
+
+#[async_trait]
+impl Answerer for Parrot {
+    async fn answer(&self, turn: &Gathered) -> Result<(), Unanswered> {
+        self.heard.send_modify(|turns| turns.push(turn.clone()));
+        self.gate.acquire().await.expect("an open gate").forget();
+        let fault = self.faults.lock().expect("faults").pop_front();
+        match fault {
+            Some(Fault::Passing) => return Err(Unanswered::Passing("the line was busy".into())),
+            Some(Fault::Lasting) => return Err(Unanswered::Lasting("nobody knows how".into())),
+            Some(Fault::Panic) => panic!("a mistake in the program"),
+            None => {}
+        }
+        let conversation = self.store.conversation(&turn.guest, turn.channel).await.expect("a conversation");
+        let stored = self.store.load(conversation.as_str()).await.expect("no fault");
+        let text = format!("You said: {}", turn.text);
+        let commit = Commit {
+            conversation: conversation.as_str(),
+            expected: stored.map_or(0, |stored| stored.revision),
+            position: &position(false),
+            underway: None,
+            log: &[said(&turn.text)],
+            outgoing: vec![Outgoing { text, buttons: Vec::new(), says: vec![turn.lead.0.unsigned_abs()] }],
+            remember: &[],
+            answered: Some(Answered { message: &turn.lead.to_string(), outcome: MessageOutcome::Answered }),
+        };
+        self.store.commit(commit).await.map_err(|error| Unanswered::Lasting(Box::new(error)))
+    }
+
+    fn apology(&self, _turn: &Gathered) -> Vec<Outgoing> {
+        vec![Outgoing { text: "Sorry, a person will answer you.".to_owned(), ..Outgoing::default() }]
+    }
+}

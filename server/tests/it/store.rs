@@ -1,0 +1,308 @@
+//! What the server's tables promise, on SQLite and on PostgreSQL.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use innkeeper::clock::{Clock, ManualClock};
+use innkeeper::message::{Button, ChannelName, ConversationId, GuestKey, Inbound, Kind, MessageId, Outgoing};
+use innkeeper::store::{Database, Outcome, Received, Status};
+use innkeeper_engine::runtime::{
+    Answered, Commit, CommitError, Logged, MessageOutcome, Store as _, Underway,
+};
+use innkeeper_engine::Position;
+use serde_json::json;
+
+use crate::postgres::Cluster;
+use crate::rig::{Folder, ana, ben, database, morning, position, said, standing_clock, text_from};
+
+fn outgoing(text: &str, says: &[u64]) -> Outgoing {
+    let buttons = vec![Button { id: "yes".to_owned(), title: "Yes".to_owned() }];
+    Outgoing { text: text.to_owned(), buttons, says: says.to_vec() }
+}
+
+/// A commit of the turn that answers `message`.
+fn answering<'a>(
+    conversation: &'a ConversationId,
+    expected: u64,
+    position: &'a Position,
+    log: &'a [Logged],
+    message: &'a str,
+) -> Commit<'a, Outgoing> {
+    Commit {
+        conversation: conversation.as_str(),
+        expected,
+        position,
+        underway: None,
+        log,
+        outgoing: vec![outgoing("Good morning", &[1]), outgoing("How many nights?", &[2])],
+        remember: &[],
+        answered: Some(Answered { message, outcome: MessageOutcome::Answered }),
+    }
+}
+
+/// The guest's conversation, begun if there is none.
+async fn begun(database: &Database, guest: &GuestKey) -> ConversationId {
+    database.conversation(guest, ChannelName::Twilio).await.expect("a conversation")
+}
+
+async fn received(database: &Database, inbound: &Inbound) -> MessageId {
+    match database.receive(inbound).await.expect("a row") {
+        Received::New(id) | Received::Unanswered(id) | Received::Repeat(id) => id,
+    }
+}
+
+async fn a_commit_is_all_or_nothing(database: Database) {
+    let message = received(&database, &text_from(&ana(), "SM1", "hello")).await.to_string();
+    let conversation = begun(&database, &ana()).await;
+    assert!(
+        database.load(conversation.as_str()).await.expect("no fault").is_none(),
+        "nothing is committed yet"
+    );
+
+    let (standing, log) = (position(false), [said("hello")]);
+    let remember = [("name".to_owned(), json!("Ana"))];
+    let commit = Commit { remember: &remember, ..answering(&conversation, 0, &standing, &log, &message) };
+    database.commit(commit).await.expect("a commit");
+
+    let stored = database.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
+    assert_eq!((stored.revision, &stored.position, stored.underway), (1, &standing, None));
+    assert_eq!(database.history(&conversation).await.expect("a log"), log);
+    assert_eq!(database.guest(&ana()).await.expect("a guest").remembered.get("name"), Some(&json!("Ana")));
+    let rows = database.outgoing_to(&ana()).await.expect("rows");
+    assert_eq!(
+        rows.iter().map(|row| row.text.as_str()).collect::<Vec<_>>(),
+        ["Good morning", "How many nights?"]
+    );
+    assert_eq!(rows[0].outgoing().expect("a message"), outgoing("Good morning", &[1]));
+    assert!(rows.iter().all(|row| row.status == Status::Queued));
+    assert_eq!(database.outcomes().await.expect("counts"), BTreeMap::from([(Outcome::Answered, 1)]));
+
+    // The message has its outcome: answering it again is refused, and nothing of that commit stays.
+    let again = answering(&conversation, 1, &standing, &log, &message);
+    assert!(matches!(database.commit(again).await, Err(CommitError::Conflict)));
+    let stored = database.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
+    assert_eq!(stored.revision, 1);
+    assert_eq!(database.outgoing_to(&ana()).await.expect("rows").len(), 2);
+    assert_eq!(database.history(&conversation).await.expect("a log").len(), 1);
+}
+
+async fn of_two_commits_on_one_revision_one_wins(database: Database) {
+    let conversation = begun(&database, &ana()).await;
+    let mut messages = Vec::new();
+    for i in 0..8 {
+        messages.push(received(&database, &text_from(&ana(), &format!("SM{i}"), "hello")).await.to_string());
+    }
+    let mut commits = tokio::task::JoinSet::new();
+    for message in messages {
+        let (database, conversation) = (database.clone(), conversation.clone());
+        commits.spawn(async move {
+            let (standing, log) = (position(false), [said("hello")]);
+            database.commit(answering(&conversation, 0, &standing, &log, &message)).await.is_ok()
+        });
+    }
+    let won = commits.join_all().await.into_iter().filter(|won| *won).count();
+    assert_eq!(won, 1);
+    assert_eq!(database.outgoing_to(&ana()).await.expect("rows").len(), 2);
+    let outcomes = BTreeMap::from([(Outcome::Pending, 7), (Outcome::Answered, 1)]);
+    assert_eq!(database.outcomes().await.expect("counts"), outcomes);
+}
+
+async fn a_turn_under_way_is_kept_until_its_commit(database: Database) {
+    let message = received(&database, &text_from(&ana(), "SM1", "yes")).await.to_string();
+    let conversation = begun(&database, &ana()).await;
+    let underway = Underway {
+        message: Some(message.clone()),
+        says: Vec::new(),
+        remember: vec![("name".to_owned(), json!("Ana"))],
+    };
+    let (standing, log) = (position(false), [said("yes")]);
+    let ahead = Commit {
+        underway: Some(&underway),
+        outgoing: Vec::new(),
+        answered: None,
+        ..answering(&conversation, 0, &standing, &log, &message)
+    };
+    database.commit(ahead).await.expect("a write-ahead");
+    let stored = database.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
+    assert_eq!(stored.underway.as_ref(), Some(&underway));
+    assert_eq!(database.pending().await.expect("rows").len(), 1, "the message still waits for its outcome");
+    database.commit(answering(&conversation, 1, &standing, &[], &message)).await.expect("a commit");
+    let stored = database.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
+    assert_eq!((stored.revision, stored.underway), (2, None));
+}
+
+async fn after_its_end_a_guest_gets_another_conversation(database: Database) {
+    let message = received(&database, &text_from(&ana(), "SM1", "bye")).await.to_string();
+    let first = begun(&database, &ana()).await;
+    assert_eq!(begun(&database, &ana()).await, first, "it goes on");
+    assert_ne!(begun(&database, &ben()).await, first, "it is another guest's");
+    let (over, log) = (position(true), [said("bye")]);
+    database.commit(answering(&first, 0, &over, &log, &message)).await.expect("a commit");
+    assert_eq!(database.active_conversation(&ana()).await.expect("no fault"), None);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let database = database.clone();
+        tasks.spawn(async move { begun(&database, &ana()).await });
+    }
+    let second = tasks.join_all().await;
+    assert!(second.iter().all(|id| *id == second[0] && *id != first), "everybody gets the same new one");
+    database.end_conversation(&second[0]).await.expect("no fault");
+    assert_ne!(begun(&database, &ana()).await, second[0]);
+}
+
+async fn a_message_is_written_down_once(database: Database) {
+    let inbound = text_from(&ana(), "SM1", "hello");
+    let mut deliveries = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (database, inbound) = (database.clone(), inbound.clone());
+        deliveries.spawn(async move { database.receive(&inbound).await.expect("no fault") });
+    }
+    let received = deliveries.join_all().await;
+    let new = received.iter().filter(|received| matches!(received, Received::New(_))).count();
+    assert_eq!((new, received.len()), (1, 16));
+    assert_eq!(database.pending().await.expect("rows").len(), 1);
+    let other = Inbound { channel: ChannelName::Meta, ..inbound };
+    assert!(
+        matches!(database.receive(&other).await.expect("no fault"), Received::New(_)),
+        "ids are a channel's own"
+    );
+}
+
+async fn a_turn_is_put_together_from_its_rows(database: Database) {
+    let lead = received(&database, &text_from(&ana(), "SM1", "a room")).await;
+    let second = received(&database, &text_from(&ana(), "SM2", " for two ")).await;
+    let third = received(&database, &text_from(&ana(), "SM3", "please")).await;
+    let turn = database.begin_turn(lead, &[second]).await.expect("no fault").expect("a turn");
+    assert_eq!((turn.text.as_str(), turn.attempts), ("a room\nfor two", 1));
+    assert_eq!((turn.lead, turn.merged.as_slice()), (lead, [second].as_slice()));
+    let again = database.begin_turn(lead, &[]).await.expect("no fault").expect("the same turn");
+    assert_eq!((again.text.as_str(), again.attempts), ("a room\nfor two", 2));
+    let pending: Vec<i64> = database.pending().await.expect("rows").iter().map(|row| row.id).collect();
+    assert_eq!(pending, [lead.0, third.0]);
+    let apology = [outgoing("Something went wrong", &[])];
+    database.give_up(&turn, Outcome::HandedOver, None, &apology).await.expect("no fault");
+    database.give_up(&turn, Outcome::HandedOver, None, &apology).await.expect("no fault");
+    assert_eq!(database.outgoing_to(&ana()).await.expect("rows").len(), 1, "said once");
+    assert!(database.begin_turn(lead, &[third]).await.expect("no fault").is_none(), "it has its outcome");
+    let outcomes = BTreeMap::from([(Outcome::Pending, 1), (Outcome::Merged, 1), (Outcome::HandedOver, 1)]);
+    assert_eq!(database.outcomes().await.expect("counts"), outcomes);
+}
+
+async fn a_reaction_asks_for_no_answer(database: Database) {
+    let reaction = Inbound { kind: Kind::Reaction, ..text_from(&ana(), "SM1", "👍") };
+    assert!(matches!(database.receive(&reaction).await.expect("no fault"), Received::Unanswered(_)));
+    assert_eq!(database.outcomes().await.expect("counts"), BTreeMap::from([(Outcome::Rejected, 1)]));
+}
+
+async fn a_verified_number_stays_when_a_later_message_has_none(database: Database) {
+    received(&database, &text_from(&ana(), "SM1", "hello")).await;
+    let hidden =
+        Inbound { phone: None, address: "whatsapp:ES.1".to_owned(), ..text_from(&ana(), "SM2", "again") };
+    received(&database, &hidden).await;
+    let guest = database.guest(&ana()).await.expect("a guest");
+    assert_eq!(guest.phone.as_deref(), Some("+34600000001"));
+    assert_eq!(database.guests_with_phone("+34600000001").await.expect("guests"), [ana()]);
+}
+
+async fn a_forgotten_guest_leaves_nothing(database: Database) {
+    for guest in [ana(), ben()] {
+        let message = received(&database, &text_from(&guest, guest.as_str(), "hello")).await.to_string();
+        let conversation = begun(&database, &guest).await;
+        let (standing, log) = (position(false), [said("hello")]);
+        database.commit(answering(&conversation, 0, &standing, &log, &message)).await.expect("a commit");
+    }
+    let conversation = begun(&database, &ana()).await;
+    assert_eq!(
+        database.forget(&ana()).await.expect("rows"),
+        6,
+        "a guest, a message, two answers, a talk, its log"
+    );
+    assert!(database.history(&conversation).await.expect("a log").is_empty());
+    assert!(database.outgoing_to(&ana()).await.expect("rows").is_empty());
+    assert_eq!(database.outgoing_to(&ben()).await.expect("rows").len(), 2);
+    assert_eq!(database.forget(&ana()).await.expect("rows"), 0);
+}
+
+/// Runs a promise on a fresh SQLite file, in memory and, through the list, on PostgreSQL.
+macro_rules! promises {
+    ($($promise:ident),* $(,)?) => {
+        mod on_a_sqlite_file {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let folder = super::Folder::new();
+                    super::$promise(super::database(&folder, &super::standing_clock()).await).await;
+                }
+            )*
+        }
+
+        mod in_memory {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    super::$promise(super::database_in_memory().await).await;
+                }
+            )*
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgresql_keeps_the_same_promises() {
+            let Some(cluster) = Cluster::start() else { return };
+            $(
+                let url = cluster.database(stringify!($promise));
+                let database = Database::open(&url, Arc::new(standing_clock())).await.expect("a database");
+                $promise(database.clone()).await;
+                database.close().await.expect("closed");
+            )*
+        }
+    };
+}
+
+promises! {
+    a_commit_is_all_or_nothing,
+    of_two_commits_on_one_revision_one_wins,
+    a_turn_under_way_is_kept_until_its_commit,
+    after_its_end_a_guest_gets_another_conversation,
+    a_message_is_written_down_once,
+    a_turn_is_put_together_from_its_rows,
+    a_reaction_asks_for_no_answer,
+    a_verified_number_stays_when_a_later_message_has_none,
+    a_forgotten_guest_leaves_nothing,
+}
+
+async fn database_in_memory() -> Database {
+    let url = innkeeper::config::DatabaseUrl::parse("sqlite::memory:").expect("an address");
+    Database::open(&url, Arc::new(standing_clock())).await.expect("a database")
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_a_restart() {
+    let folder = Folder::new();
+    let clock: ManualClock = standing_clock();
+    let first = database(&folder, &clock).await;
+    received(&first, &text_from(&ana(), "SM1", "hello")).await;
+    first.close().await.expect("closed");
+    clock.advance(Duration::from_secs(60));
+    let second = database(&folder, &clock).await;
+    let pending = second.pending().await.expect("rows");
+    assert_eq!((pending.len(), pending[0].text.as_str()), (1, "hello"));
+    assert_eq!(pending[0].received_at, morning());
+    assert!(clock.now() > morning());
+}
+
+#[tokio::test]
+async fn two_programs_share_a_file() {
+    let folder = Folder::new();
+    let clock = standing_clock();
+    let (one, other) = (database(&folder, &clock).await, database(&folder, &clock).await);
+    let mut deliveries = tokio::task::JoinSet::new();
+    for i in 0..40 {
+        let database = if i % 2 == 0 { one.clone() } else { other.clone() };
+        deliveries.spawn(async move {
+            received(&database, &text_from(&ana(), &format!("SM{}", i / 2), "hello")).await
+        });
+    }
+    deliveries.join_all().await;
+    assert_eq!(one.pending().await.expect("rows").len(), 20);
+}
