@@ -33,6 +33,9 @@ use crate::store::{Database, Fault as StoreFault};
 use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
 
+/// What every prompt may say about the hotel, by name.
+pub type House = IndexMap<String, Json>;
+
 /// The tool that tells what every prompt may say about the hotel.
 const HOTEL_INFO: &str = "get_hotel_info";
 
@@ -125,7 +128,10 @@ impl App {
             None => zone_of(&house)?,
         };
         let clock = clock.unwrap_or_else(|| clock_of(config, zone));
-        let receptionist = receptionist(config, tools, house, zone, clock, understander(config)?).await?;
+        let receptionist = {
+            let understander = understander(config, &house)?;
+            receptionist(config, tools, house, zone, clock, understander).await?
+        };
         Ok(Self { receptionist: Arc::new(receptionist), hotel })
     }
 
@@ -191,7 +197,7 @@ impl App {
 pub async fn receptionist(
     config: &Config,
     tools: HotelTools,
-    house: IndexMap<String, Json>,
+    house: House,
     zone: Tz,
     clock: Arc<dyn Clock>,
     understander: Understander,
@@ -244,7 +250,7 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
 ///
 /// # Errors
 /// Mistakes in the vocabulary or in the model's instructions; a model that cannot be asked.
-pub fn understander(config: &Config) -> Result<Understander, StartFault> {
+pub fn understander(config: &Config, house: &House) -> Result<Understander, StartFault> {
     let model = match &config.llm {
         Some(llm) => {
             let settings = Settings {
@@ -258,7 +264,7 @@ pub fn understander(config: &Config) -> Result<Understander, StartFault> {
         }
         None => None,
     };
-    understander_with(config, model)
+    understander_with(config, house, model)
 }
 
 /// The same with a model of the caller's, or none.
@@ -267,10 +273,15 @@ pub fn understander(config: &Config) -> Result<Understander, StartFault> {
 /// Mistakes in the vocabulary or in the model's instructions.
 pub fn understander_with(
     config: &Config,
+    house: &House,
     model: Option<Arc<dyn LanguageModel>>,
 ) -> Result<Understander, StartFault> {
     let layers = layers(config);
-    let understander = Understander::new(Extractor::new(&words(&layers)?), model);
+    let mut extractor = Extractor::new(&words(&layers)?);
+    if let Some(region) = region_of(house) {
+        extractor = extractor.in_region(&region);
+    }
+    let understander = Understander::new(extractor, model);
     let file = "en/understand.j2";
     let instructions =
         layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
@@ -306,7 +317,7 @@ pub fn embedded_address(hotel: Arc<Hotel>) -> Address {
 ///
 /// # Errors
 /// The hotel does not answer.
-pub async fn house(tools: &HotelTools) -> Result<IndexMap<String, Json>, StartFault> {
+pub async fn house(tools: &HotelTools) -> Result<House, StartFault> {
     match tools.read(HOTEL_INFO).await {
         Outcome::Ok { result: Json::Object(mut info) } => {
             // The answers are looked up when a guest asks; what is left is about the house itself.
@@ -334,13 +345,19 @@ fn clock_of(config: &Config, zone: Tz) -> Arc<dyn Clock> {
     }
 }
 
-fn zone_of(house: &IndexMap<String, Json>) -> Result<Tz, StartFault> {
+fn zone_of(house: &House) -> Result<Tz, StartFault> {
     let zone = house
         .get("hotel")
         .and_then(|hotel| hotel.get("time_zone"))
         .and_then(Json::as_str)
         .unwrap_or_default();
     zone.parse().map_err(|_| StartFault::House(format!("time_zone {zone:?}")))
+}
+
+/// The country, ISO 3166, that numbers without a country code are from: the one of the hotel's own number.
+fn region_of(house: &House) -> Option<String> {
+    let phone = house.get("hotel")?.get("phone")?.as_str()?;
+    Some(phonenumber::parse(None, phone).ok()?.country().id()?.as_ref().to_owned())
 }
 
 fn layers(config: &Config) -> Layers {

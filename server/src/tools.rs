@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use innkeeper_engine::{Call, Outcome, Tool, Tools};
-use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, JsonObject, ProtocolVersion};
+use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, JsonObject};
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RoleClient, RunningService, ServiceError};
 use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use serde_json::Value as Json;
@@ -75,15 +75,11 @@ impl HotelTools {
     /// [`ToolsFault`] when there is no server, or it does not list its tools.
     pub async fn connect(address: Address, clock: Arc<dyn Clock>) -> Result<Self, ToolsFault> {
         let client = connect(&address).await?;
-        let listed = client
-            .list_all_tools()
-            .await
-            .map_err(|source| ToolsFault::Service { source: Box::new(source) })?;
+        let listed = client.list_all_tools().await.map_err(|source| ToolsFault::Service { source: Box::new(source) })?;
         let catalog = listed
             .into_iter()
             .map(|tool| {
-                let read_only =
-                    tool.annotations.as_ref().is_some_and(|hints| hints.read_only_hint == Some(true));
+                let read_only = tool.annotations.as_ref().is_some_and(|hints| hints.read_only_hint == Some(true));
                 let tool = Tool {
                     name: tool.name.into_owned(),
                     input_schema: Json::Object(tool.input_schema.as_ref().clone()),

@@ -169,6 +169,12 @@ impl<'f> Machine<'f> {
 
     /// After slots were filled: a question in the same message is answered first; then the walk goes on.
     fn go_on(&mut self, filling: &Filling, asks: bool, expecting: &Expecting) -> Next {
+        if let Expecting::Slot(slot) = expecting
+            && !filling.answered.contains(slot)
+        {
+            // The guest was asked for something they need not say, and said something else.
+            self.skip_optional(slot);
+        }
         if filling.changed {
             self.frame_mut().confirmed = None;
             self.frame_mut().read_back = None;

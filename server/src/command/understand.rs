@@ -9,7 +9,7 @@ use crate::understand;
 
 /// Answers JSON lines in the order they come.
 pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
-    let understander = app::understander(&config)?;
+    let understander = app::understander(&config, &app::House::new())?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut output = BufWriter::new(tokio::io::stdout());
     while let Some(line) = lines.next_line().await? {

@@ -16,7 +16,7 @@ use super::transcript::Transcript;
 use crate::app::{self, SceneHotel, StartFault};
 use crate::channel::local::{Doing, LocalGuest};
 use crate::clock::{Clock, later};
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use crate::conversation::{AnswerFault, Receptionist};
 use crate::llm::{Brief, Copied, LanguageModel, ModelFault};
 use crate::message::{Button, ChannelName, GuestKey};
@@ -76,6 +76,8 @@ struct Stage {
 
 impl Stage {
     async fn set(scene: &Scene, config: &Config) -> Result<Self, PlayFault> {
+        // Nothing of a scene stays, and nothing of another reaches it.
+        let config = &Config { database: DatabaseUrl::in_memory(), ..config.clone() };
         let clock = SceneClock::default();
         let hotel = SceneHotel::open(Arc::new(clock.clone())).await?;
         let zone = hotel.zone;
@@ -94,7 +96,7 @@ impl Stage {
         let house = app::house(&tools).await?;
         let model =
             scene.model.clone().map(|model| Arc::new(PlayedModel::new(model)) as Arc<dyn LanguageModel>);
-        let understander = app::understander_with(config, model)?;
+        let understander = app::understander_with(config, &house, model)?;
         let receptionist = app::receptionist(config, tools, house, zone, waiting, understander).await?;
         Ok(Self { receptionist: Arc::new(receptionist), hotel, staff, clock, hotel_is_up })
     }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod config;
+mod console;
 mod lanes;
 mod outbox;
 mod postgres;
