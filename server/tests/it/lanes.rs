@@ -10,7 +10,7 @@ use innkeeper::message::{ChannelName, GuestKey, Inbound, Kind};
 use innkeeper::store::{Database, Outcome};
 use innkeeper::turn::{Lanes, Pace, Receipt};
 
-use crate::rig::{Fault, Folder, Parrot, ana, ben, database, standing_clock, text_from, until};
+use crate::rig::{Fault, Folder, PATIENCE, Parrot, ana, ben, database, standing_clock, text_from, until};
 
 /// Ends in time: a test that waits for ever says nothing.
 trait InTime {
@@ -19,7 +19,7 @@ trait InTime {
 
 impl InTime for Receipt {
     async fn in_time(self) {
-        tokio::time::timeout(Duration::from_secs(20), self.ended()).await.expect("an outcome in time");
+        tokio::time::timeout(PATIENCE, self.ended()).await.expect("an outcome in time");
     }
 }
 

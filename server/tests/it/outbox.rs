@@ -12,7 +12,7 @@ use innkeeper::outbox::{Outbox, fitting};
 use innkeeper::store::{Database, OutboxRow, Outcome, Received, Status};
 use tokio::task::JoinHandle;
 
-use crate::rig::{Folder, ana, ben, database, morning, standing_clock, text_from, until};
+use crate::rig::{Folder, PATIENCE, ana, ben, database, morning, standing_clock, text_from, until};
 use crate::twilio_double::{ACCOUNT, Mood, PUBLIC, SENDER, TOKEN, TwilioDouble};
 
 /// An outbox that sends to the double.
@@ -71,9 +71,7 @@ impl Post {
 
     /// Moves on to the time at which the outbox wants to try again.
     async fn later(&self, duration: Duration) {
-        tokio::time::timeout(Duration::from_secs(20), self.clock.waited_for(1))
-            .await
-            .expect("the outbox waits");
+        tokio::time::timeout(PATIENCE, self.clock.waited_for(1)).await.expect("the outbox waits");
         self.clock.advance(duration);
         self.twilio.set_now(morning() + chrono::TimeDelta::from_std(duration).expect("a while"));
     }

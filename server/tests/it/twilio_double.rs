@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
@@ -22,6 +21,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha1::Sha1;
 use tokio::sync::watch;
+
+use crate::rig::PATIENCE;
 
 pub(crate) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 pub(crate) const TOKEN: &str = "a token";
@@ -83,7 +84,7 @@ impl TwilioDouble {
             address: listener.local_addr().expect("an address"),
             exchange: Arc::new(Mutex::new(Exchange { now, ..Exchange::default() })),
             asked: watch::Sender::new(Vec::new()),
-            http: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client"),
+            http: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client"),
         };
         let routes = Router::new()
             .route("/2010-04-01/Accounts/{account}/Messages.json", post(send).get(list))
@@ -114,11 +115,7 @@ impl TwilioDouble {
     pub(crate) async fn asked(&self, count: usize) -> Vec<Asked> {
         let mut asked = self.asked.subscribe();
         let wait = asked.wait_for(|asked| asked.len() >= count);
-        tokio::time::timeout(Duration::from_secs(20), wait)
-            .await
-            .expect("requests in time")
-            .expect("requests")
-            .clone()
+        tokio::time::timeout(PATIENCE, wait).await.expect("requests in time").expect("requests").clone()
     }
 
     /// What it was asked to send so far.
