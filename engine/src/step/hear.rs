@@ -339,17 +339,15 @@ impl<'f> Machine<'f> {
         self.handlers().into_iter().any(|(_, on)| on.contains_key(&event))
     }
 
-    /// The handlers that may answer an event now, innermost first; true for the root chart's.
+    /// The handlers that may answer an event now, innermost first; true for the root chart's. A running flow is a
+    /// child of the root chart, not of the state the root chart rests in.
     fn handlers(&self) -> Vec<(bool, &'f Handlers)> {
         let mut levels = Vec::new();
-        let frames = [self.frame(), &self.position.root];
-        for frame in &frames[..if self.frame().flow == ROOT { 1 } else { 2 }] {
-            let Some(flow) = self.flows.get(&frame.flow) else {
-                continue;
-            };
+        if let Some(flow) = self.flow() {
             let by_root = flow.name == ROOT;
-            levels.extend(flow.states.get(&frame.state).map(|state| (by_root, &state.on)));
+            levels.extend(self.state().map(|state| (by_root, &state.on)));
             levels.push((by_root, &flow.on));
+            levels.extend(self.flows.get(ROOT).filter(|_| !by_root).map(|root| (true, &root.on)));
         }
         levels
     }

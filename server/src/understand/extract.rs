@@ -145,6 +145,12 @@ impl Extractor {
                 heard.put(slot, Heard::Choice(key));
             }
         }
+        if let Some(slot) = expected
+            && matches!(slot.kind, Kind::Integer { .. })
+            && let Some(number) = sentence.lone_number()
+        {
+            heard.put(slot, Heard::Integer(number));
+        }
         self.days(sentence, scope, expected, question, reading, &mut heard);
         for slot in scope {
             if let Kind::Integer { unit, .. } = &slot.kind
@@ -181,7 +187,12 @@ impl Extractor {
             }
             match sentence.choice_by_words(&self.lexicon, context) {
                 Chosen::One(key) => heard.put(slot, Heard::Choice(key)),
-                Chosen::Several => heard.ambiguous |= is_expected(slot),
+                // Words for several items of the list that was asked about mean no other list.
+                Chosen::Several if is_expected(slot) => {
+                    heard.ambiguous = true;
+                    break;
+                }
+                Chosen::Several => {}
                 Chosen::Nothing => {}
             }
         }
