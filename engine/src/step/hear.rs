@@ -52,6 +52,7 @@ impl<'f> Machine<'f> {
                     slots: scoped(flow, None),
                 })
                 .collect(),
+            page: self.page,
             kept: false,
         }
     }
@@ -179,7 +180,9 @@ impl<'f> Machine<'f> {
             self.frame_mut().confirmed = None;
             self.frame_mut().read_back = None;
         }
-        if asks && self.has_handler(Event::Question) {
+        // A flow that answers questions itself has just been given what it asked for.
+        let answers_itself = self.handlers().into_iter().any(|(by_root, on)| !by_root && on.contains_key(&Event::Question));
+        if asks && !answers_itself {
             return self.event(Event::Question, None);
         }
         match self.state().map(|state| &state.does) {
@@ -333,10 +336,6 @@ impl<'f> Machine<'f> {
             (None, Event::ToolFailed) => self.wait(Expecting::Anything),
             (None, _) => self.unclear(),
         }
-    }
-
-    fn has_handler(&self, event: Event) -> bool {
-        self.handlers().into_iter().any(|(_, on)| on.contains_key(&event))
     }
 
     /// The handlers that may answer an event now, innermost first; true for the root chart's. A running flow is a

@@ -183,7 +183,7 @@ impl Sentence<'_> {
             .filter(|(_, text)| *text != "-")
             .collect();
         let place = |phrase: &[String]| {
-            if phrase.is_empty() || phrase.iter().all(|word| filler.contains(word)) {
+            if phrase.is_empty() || (phrase.len() == 1 && filler.contains(&phrase[0])) {
                 return None;
             }
             said.windows(phrase.len())
