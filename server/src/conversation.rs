@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 
 use crate::clock::Clock;
 use crate::message::{Button, ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
+use crate::outbox::fitting;
 use crate::reply::{Listener, Medium, Replies, ReplyFault};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::HotelTools;
@@ -342,6 +343,7 @@ impl Performer for Desk<'_> {
         Ok(replies
             .into_iter()
             .map(|reply| Outgoing { text: reply.text, buttons: reply.buttons, says: reply.says })
+            .flat_map(|reply| fitting(self.party.channel, reply))
             .collect())
     }
 }
