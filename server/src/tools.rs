@@ -176,7 +176,7 @@ impl HotelTools {
 }
 
 async fn connect(address: &Address) -> Result<Client, ToolsFault> {
-    let mode = ClientLifecycleMode::Auto { preferred_versions: vec![rmcp::model::ProtocolVersion::LATEST], legacy_version: None };
+    let mode = ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::LATEST], legacy_version: None };
     let fault = |source: Box<dyn std::error::Error + Send + Sync>| ToolsFault::Connect { source };
     match address {
         Address::Embedded(open) => {

@@ -169,6 +169,12 @@ impl<'f> Machine<'f> {
 
     /// After slots were filled: a question in the same message is answered first; then the walk goes on.
     fn go_on(&mut self, filling: &Filling, asks: bool, expecting: &Expecting) -> Next {
+        if let Expecting::Slot(slot) = expecting
+            && !filling.answered.contains(slot)
+        {
+            // The guest was asked for something they need not say, and said something else.
+            self.skip_optional(slot);
+        }
         if filling.changed {
             self.frame_mut().confirmed = None;
             self.frame_mut().read_back = None;
@@ -253,7 +259,13 @@ impl<'f> Machine<'f> {
                     if let (Kind::Choice(Options::From { sets, .. }), Some(Value::Choice(item))) =
                         (&slot.kind, self.frame().slots.get(&name))
                     {
-                        let record = item.record.clone();
+                        let (record, label) = (item.record.clone(), item.label.clone());
+                        if !sets.is_empty() {
+                            // The guest has said what they want by choosing it: lists made again are matched by it.
+                            let frame = self.frame_mut();
+                            frame.kept = vec![label];
+                            frame.tried.clear();
+                        }
                         todo.extend(sets.iter().filter_map(|set| {
                             let kind = &self.flow()?.slots.get(set)?.kind;
                             let field = record.get(set).unwrap_or(&serde_json::Value::Null);
@@ -317,7 +329,7 @@ impl<'f> Machine<'f> {
         self.trace.push(Trace::Event { event, handled: taken.is_some() });
         match (taken, event) {
             (Some((by_root, case)), _) => self.take_case(case, by_root, requested),
-            (None, Event::Unclear | Event::Silence) => Next::Resume,
+            (None, Event::Unclear | Event::Silence | Event::Unreadable) => Next::Resume,
             (None, Event::ToolFailed) => self.wait(Expecting::Anything),
             (None, _) => self.unclear(),
         }

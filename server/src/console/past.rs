@@ -60,7 +60,7 @@ fn tell(talk: &Talk, again: &mut Option<Again<'_>>, turns: &mut Vec<PastTurn>) {
         for logged in &commit.log {
             match &logged.input {
                 Input::Said { text, button } => turns.push(PastTurn::new(turns.len(), text, button.clone())),
-                Input::Silence => {
+                Input::Silence | Input::Unreadable => {
                     turns.push(PastTurn { silent: true, ..PastTurn::new(turns.len(), "", None) })
                 }
                 // That a read-back was conveyed is noted before the words that answer it, and moves nothing.
@@ -84,7 +84,7 @@ fn tell(talk: &Talk, again: &mut Option<Again<'_>>, turns: &mut Vec<PastTurn>) {
 
 fn begins_a_turn(input: &Input) -> bool {
     match input {
-        Input::Said { .. } | Input::Silence => true,
+        Input::Said { .. } | Input::Silence | Input::Unreadable => true,
         Input::Understood(_) | Input::Answered { .. } | Input::Conveyed { .. } => false,
     }
 }

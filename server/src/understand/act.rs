@@ -135,7 +135,23 @@ impl Sentence<'_> {
             leading &= taken;
             at = end;
         }
+        said.approve |= before <= 2 && !clause.asks && self.praises(clause);
         self.question(clause, other, lexicon, said);
+    }
+
+    /// "that one looks really good to me": praise and nothing else, up to the first comma.
+    fn praises(&self, clause: Clause) -> bool {
+        let Some(first) = self.atom_at(clause.first) else { return false };
+        let words: Vec<usize> = (first..self.len())
+            .take_while(|at| self.atoms[*at].first < clause.end && !self.is(*at, Class::Comma))
+            .collect();
+        words.iter().any(|at| self.is(*at, Class::Praise))
+            && words.iter().all(|at| {
+                self.any(*at, &[Class::Praise, Class::Praising, Class::Hedge])
+                    && !self.is_negation(*at)
+                    && !self.is_taken(*at)
+            })
+            && !self.any(first, &[Class::Wh, Class::Aux])
     }
 
     /// Whether an act's phrase counts where it stands; notes it.
@@ -152,7 +168,8 @@ impl Sentence<'_> {
         let (flag, counts) = match act.act {
             Phrase::Yes => (&mut said.yes, trusted && (!clause.asks || rest.words > 1)),
             Phrase::Approve => {
-                (&mut said.approve, trusted && rest.clause_content == 0 && !rest.valued && !clause.asks)
+                let asks = clause.asks && !rest.parted;
+                (&mut said.approve, trusted && rest.clause_content == 0 && !rest.valued && !asks)
             }
             Phrase::No => (&mut said.no, leading),
             Phrase::NotNo => return leading,
@@ -168,6 +185,7 @@ impl Sentence<'_> {
             Phrase::Greet => (&mut said.greet, leading || act.first == 0),
             Phrase::Thank => (&mut said.thank, true),
             Phrase::Bye => (&mut said.bye, true),
+            Phrase::Ask => (&mut said.question, !rest.valued && rest.words > 0 && !clause.asks),
             Phrase::NoPreference => {
                 let word = act.end == act.first + 1;
                 (&mut said.no_preference, !word || (leading && rest.clause_content == 0 && rest.words <= 2))
@@ -194,7 +212,12 @@ impl Sentence<'_> {
         }
         let none = vec![false; self.tokens.len()];
         let valued = (from..end).any(|token| self.atom_at(token).is_some_and(|atom| self.is_taken(atom)));
-        Rest { clause_content: self.content(from, end, lexicon, &none), words: end - from, valued }
+        Rest {
+            clause_content: self.content(from, end, lexicon, &none),
+            words: end - from,
+            valued,
+            parted: end < clause.end,
+        }
     }
 
     fn question(&self, clause: Clause, other: bool, lexicon: &Lexicon, said: &mut ActsSaid) {
@@ -268,4 +291,6 @@ struct Rest {
     words: usize,
     /// Whether a value stands there.
     valued: bool,
+    /// Whether more follows after it.
+    parted: bool,
 }

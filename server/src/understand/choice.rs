@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::lexicon::{Class, Lexicon, split};
 use super::sentence::{Sentence, Taken};
+use super::token::Token;
 
 /// Currencies whose minor unit is the unit itself, of ISO 4217.
 const WITHOUT_CENTS: [&str; 7] = ["JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XOF"];
@@ -109,6 +110,9 @@ impl Sentence<'_> {
             let mut weights = vec![0.0_f64; items.len()];
             let span = self.atoms[at].first..self.atoms[at].end;
             for token in &self.tokens[span] {
+                if !context.asked && !self.tells(at, token, &words) {
+                    continue;
+                }
                 let found = hits(&token.text, &words, lexicon, context.asked);
                 for (weight, other) in weights.iter_mut().zip(found) {
                     *weight += other;
@@ -152,6 +156,24 @@ impl Sentence<'_> {
             }
         }
         chosen
+    }
+
+    /// Whether a word can speak for an item although nobody asked: "the city" and "New York City" do not, "a city
+    /// view" does. Another word for an option needs a word such as "view" somewhere.
+    fn tells(&self, at: usize, token: &Token, items: &[Vec<String>]) -> bool {
+        let single = items.iter().all(|words| words.len() == 1);
+        if !single {
+            return true;
+        }
+        let aspect = (0..self.len()).any(|at| self.is(at, Class::Aspect));
+        let exact = items.iter().any(|words| words.contains(&token.text));
+        let before = at.checked_sub(1);
+        let placed = before.is_some_and(|at| {
+            self.any(at, &[Class::The, Class::This, Class::My, Class::Of]) && !self.is(at, Class::Article)
+        });
+        let proper =
+            token.capital && before.is_some_and(|at| self.token(at).is_some_and(|token| token.capital));
+        !proper && (aspect || (exact && !placed))
     }
 
     fn choice_by_price(&mut self, context: ChoiceContext<'_>) -> Chosen {

@@ -1,5 +1,7 @@
 //! The embedded extractor: a question in, an understanding out.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use innkeeper_engine::{
     Act, By, DateRange, Expecting, Heard, Kind, Party, Question, ScopedSlot, Startable, Understanding, Value,
@@ -11,7 +13,7 @@ use super::choice::{ChoiceContext, Chosen};
 use super::lexicon::Lexicon;
 use super::sentence::Sentence;
 use super::stay::{Asked, StayContext, StaySaid};
-use super::words::Words;
+use super::words::{Says, Words};
 
 /// The flow under way is left for another only when that one is asked for this clearly.
 const CLEAR_WISH: f64 = 0.72;
@@ -23,6 +25,7 @@ const LEFT_OVER_MAX: usize = 1;
 pub struct Extractor {
     lexicon: Lexicon,
     region: Option<country::Id>,
+    receptionist: BTreeMap<Says, Vec<String>>,
 }
 
 /// How a message is read.
@@ -55,7 +58,7 @@ impl Extractor {
     /// An extractor for the language of `words`.
     pub fn new(words: &Words) -> Self {
         let region = words.region.as_ref().and_then(|region| region.value.parse().ok());
-        Self { lexicon: Lexicon::new(words), region }
+        Self { lexicon: Lexicon::new(words), region, receptionist: words.receptionist.clone() }
     }
 
     /// The same extractor, for telephone numbers that were written without a country code in `region`
@@ -64,6 +67,11 @@ impl Extractor {
     pub fn in_region(mut self, region: &str) -> Self {
         self.region = region.parse().ok().or(self.region);
         self
+    }
+
+    /// Whether a receptionist's words, in lower case, do this.
+    pub(super) fn says(&self, words: &str, what: Says) -> bool {
+        self.receptionist.get(&what).is_some_and(|parts| parts.iter().any(|part| words.contains(part)))
     }
 
     /// What the message means. Never fails and never panics; what is not understood is not `sure`.
@@ -156,6 +164,7 @@ impl Extractor {
                     slot,
                     Heard::Party { adults: said.adults, children: said.children, total: said.total },
                 );
+                self.one_for_them(sentence, scope, &mut heard);
             }
         }
         if let Some(slot) = expected
@@ -182,6 +191,18 @@ impl Extractor {
             heard.put(slot, Heard::Text(name));
         }
         heard
+    }
+
+    /// "a room for two adults" is one room.
+    fn one_for_them(&self, sentence: &Sentence<'_>, scope: &[ScopedSlot], heard: &mut HeardValues) {
+        for slot in scope {
+            if let Kind::Integer { unit, .. } = &slot.kind
+                && !heard.has(slot)
+                && sentence.has_one_of(unit)
+            {
+                heard.put(slot, Heard::Integer(1));
+            }
+        }
     }
 
     /// Days, for slots that are a stay or a day.
@@ -255,7 +276,8 @@ impl Extractor {
             .filter(|start| question.flow.as_ref() != Some(&start.flow))
             .cloned()
             .collect();
-        if starts.is_empty() || acts.repeat || acts.human {
+        let only_more = acts.more && heard.slots.is_empty();
+        if starts.is_empty() || acts.repeat || acts.human || only_more {
             return None;
         }
         let busy = question.flow.is_some();

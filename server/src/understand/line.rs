@@ -6,9 +6,10 @@ use innkeeper_engine::{Act, By, Expecting, Heard, Item, Kind, Options, Question,
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::extract::{ReadOut, Reading};
+use super::extract::{Extractor, ReadOut, Reading};
 use super::model::Understander;
 use super::stay::Asked;
+use super::words::Says;
 
 /// A line that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +37,7 @@ struct Line {
 /// # Errors
 /// The line is not such an object.
 pub async fn line(understander: &Understander, text: &str) -> Result<String, LineFault> {
-    let turn = serde_json::from_str::<Line>(text)?.turn();
+    let turn = serde_json::from_str::<Line>(text)?.turn(understander.extractor());
     let out = understander.read(&turn.question, turn.reading).await;
     Ok(turn.answer(&out).to_string())
 }
@@ -66,7 +67,7 @@ enum Context {
 }
 
 impl Line {
-    fn turn(self) -> Turn {
+    fn turn(self, extractor: &Extractor) -> Turn {
         let system = self.system.unwrap_or_default();
         let has = |name: &str| self.asked.iter().any(|asked| asked == name);
         let asked = if has("check_in") || has("stay") || has("date") || has("dates") {
@@ -83,7 +84,7 @@ impl Line {
         } else if !self.asked.is_empty() {
             Context::Request
         } else {
-            context(&system)
+            extractor.context(&system)
         };
         let slot = self.asked.iter().find_map(|name| slot_of(name));
         let expecting = match (slot, context) {
@@ -170,213 +171,28 @@ impl Turn {
     }
 }
 
-/// What was said before, by how a receptionist says it.
-fn context(system: &str) -> Context {
-    let words = system.to_lowercase();
-    let any = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
-    if words.trim().is_empty() {
-        Context::Nothing
-    } else if any(DONE) {
-        if any(MORE_WISHES) { Context::MoreWishes } else { Context::Offer }
-    } else if any(READ_BACKS) && (!any(OFFERS) || any(STAYS)) {
-        Context::ReadBack
-    } else if any(PROPOSALS) {
-        Context::Proposal
-    } else if any(MORE_WISHES) {
-        Context::MoreWishes
-    } else if any(STAYS) && !any(OFFERS) {
-        Context::ReadBack
-    } else {
-        Context::Offer
+impl Extractor {
+    /// What was said before, by how a receptionist says it.
+    fn context(&self, system: &str) -> Context {
+        let words = system.to_lowercase();
+        let says = |what| self.says(&words, what);
+        if words.trim().is_empty() {
+            Context::Nothing
+        } else if says(Says::Done) {
+            if says(Says::MoreWishes) { Context::MoreWishes } else { Context::Offer }
+        } else if says(Says::ReadBack) && (!says(Says::Offer) || says(Says::Stay)) {
+            Context::ReadBack
+        } else if says(Says::Proposal) {
+            Context::Proposal
+        } else if says(Says::MoreWishes) {
+            Context::MoreWishes
+        } else if says(Says::Stay) && !says(Says::Offer) {
+            Context::ReadBack
+        } else {
+            Context::Offer
+        }
     }
 }
-
-/// How a receptionist asks whether what was read back is right.
-const READ_BACKS: &[&str] = &[
-    "correct?",
-    "correct.",
-    "please confirm",
-    "confirm:",
-    "do you confirm",
-    "to confirm",
-    "you confirm",
-    "confirm the",
-    "confirm if",
-    "confirm that you",
-    "confirm these",
-    "confirmation",
-    "is that right",
-    "is this right",
-    "that right?",
-    "right?",
-    "is that ok",
-    "is this ok",
-    "okay?",
-    "ok?",
-    "all right?",
-    "alright?",
-    "sound right",
-    "sound good",
-    "sound correct",
-    "sound ok",
-    "does that sound",
-    "does this sound",
-    "do you agree",
-    "is everything",
-    "are these",
-    "are the details",
-    "accurate",
-    "is that fine",
-    "is this fine",
-    "is that what you",
-    "is this what you",
-    "verify",
-    "make sure",
-    "check that",
-    "double check",
-    "just to check",
-    "yes?",
-    "data correct",
-];
-
-/// How a receptionist asks whether to go on.
-const PROPOSALS: &[&str] = &[
-    "shall i",
-    "should i",
-    "would you like me to",
-    "do you want me to",
-    "want me to",
-    "proceed",
-    "go ahead",
-    "want to book",
-    "like to book",
-    "want to reserve",
-    "like to reserve",
-    "want to make",
-    "like to make",
-    "will i",
-    "can i book",
-    "can i reserve",
-    "wish to",
-    "reservation?",
-    "continue",
-    "happy for me",
-    "may i book",
-    "may i reserve",
-    "i can book",
-    "i reserve you",
-    "reserve it",
-    "book it",
-    "book this",
-    "book that",
-    "book a room",
-    "want a room",
-    "for me to",
-    "need me to",
-    "book the",
-    "reserve the",
-    "reserve a",
-    "interested in booking",
-    "interested in making",
-];
-
-/// How a receptionist asks whether anything else is wanted.
-const MORE_WISHES: &[&str] = &[
-    "anything else",
-    "something else",
-    "any other",
-    "further assist",
-    "further help",
-    "other help",
-    "more help",
-    "help you with",
-    "what else",
-    "how else",
-    "else can",
-    "else may",
-    "else i can",
-    "assistance with anything",
-    "of assistance",
-    "of any help",
-    "anything more",
-    "any more help",
-    "assist you",
-];
-
-/// How a receptionist says that something is done.
-const DONE: &[&str] = &[
-    "has been",
-    "was made",
-    "is made",
-    "have been",
-    "successful",
-    "is confirmed",
-    "are confirmed",
-    "confirmed the",
-    "is booked",
-    "went through",
-    "i have booked",
-    "i've booked",
-    "i have made",
-    "i've made",
-    "have reserved",
-    "i reserved",
-    "i booked",
-    "was a success",
-    "been a success",
-    "all set",
-    "is done",
-    "couldn't",
-    "could not",
-    "can confirm",
-];
-
-/// How a receptionist offers a place.
-const OFFERS: &[&str] = &[
-    "star",
-    "rating",
-    "rated",
-    "how about",
-    "what about",
-    "i found",
-    "there is a",
-    "there's a",
-    "address",
-    "per night",
-    "phone",
-];
-
-/// How a receptionist says when a stay is.
-const STAYS: &[&str] = &[
-    "check in",
-    "check-in",
-    "checking in",
-    "check out",
-    "check-out",
-    "checking out",
-    "checkout",
-    "days",
-    " day ",
-    "nights",
-    "arriving",
-    "january",
-    "february",
-    "march",
-    "april",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "tomorrow",
-    "next monday",
-    "next tuesday",
-    "next wednesday",
-    "next thursday",
-    "next friday",
-];
 
 /// The slot of the demonstration flow that a name, ours or another's, means.
 fn slot_of(name: &str) -> Option<&'static str> {

@@ -68,6 +68,10 @@ impl Understander {
         Ok(self)
     }
 
+    pub(super) fn extractor(&self) -> &Extractor {
+        &self.extractor
+    }
+
     /// What a message means. A model that fails, for whatever reason, leaves what the rules understood.
     pub async fn understand(&self, question: &Question) -> Understanding {
         self.read(question, Reading::default()).await.understanding

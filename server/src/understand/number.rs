@@ -40,6 +40,21 @@ impl Sentence<'_> {
         number
     }
 
+    /// "a room", "a quiet double room": one of what `units` name.
+    pub(super) fn has_one_of(&self, units: &[String]) -> bool {
+        let is_unit = |at: usize| {
+            self.token(at)
+                .is_some_and(|token| units.iter().any(|unit| unit.eq_ignore_ascii_case(&token.text)))
+        };
+        (0..self.len()).filter(|at| self.is(*at, Class::Article)).any(|article| {
+            (article + 1..article + 5)
+                .take_while(|at| {
+                    self.is_word(*at) && !self.any(*at, &[Class::For, Class::And, Class::On, Class::Of])
+                })
+                .any(is_unit)
+        })
+    }
+
     /// "2 double rooms", "rooms: 3".
     fn counted(&self, at: usize, is_unit: &dyn Fn(&Self, usize) -> bool) -> Option<(i64, usize)> {
         use Class::{Adult, Child, Colon, Day, Night, People, ThisIs, To, Week};

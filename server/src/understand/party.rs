@@ -223,6 +223,7 @@ impl Sentence<'_> {
             && noun_at < at + 3
             && self.is_word(noun_at)
             && self.meaning(noun_at).classes == 0
+            && self.meaning(noun_at).number.is_none()
         {
             noun_at += 1;
         }
@@ -269,9 +270,14 @@ impl Sentence<'_> {
 
     /// Whether somebody else of a party is named at the atom.
     fn lists(&self, at: usize) -> bool {
-        self.any(at, &[Class::My, Class::Article, Class::And, Class::The])
-            || self.noun(at).is_some()
-            || self.number(at).is_some()
+        let at = if self.is(at, Class::And) { at + 1 } else { at };
+        let at = if self.any(at, &[Class::My, Class::Article, Class::The]) || self.number(at).is_some() {
+            at + 1
+        } else {
+            at
+        };
+        let at = if self.number(at).is_some() { at + 1 } else { at };
+        (at..at + 3).take_while(|at| self.is_word(*at)).any(|at| self.noun(at).is_some())
     }
 
     /// "for two", "party of six", "we are three".

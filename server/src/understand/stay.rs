@@ -295,7 +295,7 @@ impl Sentence<'_> {
         }
     }
 
-    fn is_negation(&self, at: usize) -> bool {
+    pub(super) fn is_negation(&self, at: usize) -> bool {
         self.is(at, Class::Not)
             || self.token(at).is_some_and(|token| token.apostrophe && token.text.ends_with("nt"))
     }

@@ -49,6 +49,8 @@ pub struct Words {
     pub(super) wishes: BTreeMap<String, Vec<String>>,
     /// Words that carry nothing by themselves.
     pub(super) filler: Vec<String>,
+    /// How a receptionist says things, for programs that show only her words.
+    pub(super) receptionist: BTreeMap<Says, Vec<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -85,6 +87,19 @@ pub(super) enum Phrase {
     Thank,
     Bye,
     NoPreference,
+    Ask,
+}
+
+/// What a receptionist's words do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Says {
+    ReadBack,
+    Proposal,
+    MoreWishes,
+    Done,
+    Offer,
+    Stay,
 }
 
 /// A mistake in a file of words.

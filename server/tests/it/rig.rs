@@ -113,7 +113,10 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl 
             tokio::task::yield_now().await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "it never came about that {what}");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(),
+        "it never came about that {what}"
+    );
 }
 
 /// An answerer that repeats what was said, one message a turn, through the store's own commit.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use innkeeper::clock::{Clock, ManualClock};
 use innkeeper::message::{Button, ChannelName, ConversationId, GuestKey, Inbound, Kind, MessageId, Outgoing};
 use innkeeper::store::{Database, Outcome, Received, Status};
+use innkeeper_engine::Position;
 use innkeeper_engine::runtime::{
     Answered, Commit, CommitError, Logged, MessageOutcome, Store as _, Underway,
 };
-use innkeeper_engine::Position;
 use serde_json::json;
 
 use crate::postgres::Cluster;
