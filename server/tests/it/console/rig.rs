@@ -45,7 +45,7 @@ impl Console {
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let routes = app.routes(&config, &stop);
+        let routes = app.routes(&config, &stop).await.expect("routes");
         let stopped = stop.clone();
         tokio::spawn(async move {
             let served = axum::serve(listener, routes).with_graceful_shutdown(stopped.cancelled_owned());
