@@ -281,7 +281,7 @@ impl Sentence<'_> {
                     && !acts.get(*at).copied().unwrap_or(false)
                     && !self.is_taken(atom)
                     && !lexicon.filler.contains(&token.text)
-                    && !(known && !number)
+                    && (number || !known)
             })
             .count()
     }
