@@ -505,7 +505,9 @@ impl DateRange {
                 Self { check_in: None, check_out: Some(check_out), nights: Some(nights) }
             }
             (Some(check_in), None, None) => match known.check_out {
-                Some(check_out) if (known.nights.is_none() || known.check_in.is_none()) && check_out > check_in => {
+                Some(check_out)
+                    if (known.nights.is_none() || known.check_in.is_none()) && check_out > check_in =>
+                {
                     Self { check_in: Some(check_in), check_out: Some(check_out), nights: None }
                 }
                 _ => Self { check_in: Some(check_in), check_out: None, nights: known_nights },
@@ -528,14 +530,12 @@ impl DateRange {
 
     fn completed(self) -> Self {
         match (self.check_in, self.check_out, self.nights) {
-            (Some(check_in), None, Some(nights)) => Self {
-                check_out: check_in.checked_add_days(Days::new(u64::from(nights))),
-                ..self
-            },
-            (None, Some(check_out), Some(nights)) => Self {
-                check_in: check_out.checked_sub_days(Days::new(u64::from(nights))),
-                ..self
-            },
+            (Some(check_in), None, Some(nights)) => {
+                Self { check_out: check_in.checked_add_days(Days::new(u64::from(nights))), ..self }
+            }
+            (None, Some(check_out), Some(nights)) => {
+                Self { check_in: check_out.checked_sub_days(Days::new(u64::from(nights))), ..self }
+            }
             _ => self,
         }
     }

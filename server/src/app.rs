@@ -24,13 +24,13 @@ use crate::console;
 use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
 use crate::inbox::Inbox;
+use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
 use crate::message::ChannelName;
 use crate::outbox::Outbox;
-use crate::turn::{Answerer, Lanes, Pace};
-use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
 use crate::reply::{Layers, Replies, ReplyFaults};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::{Address, HotelTools, ToolsFault};
+use crate::turn::{Answerer, Lanes, Pace};
 use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
 
 /// What every prompt may say about the hotel, by name.

@@ -75,11 +75,15 @@ impl HotelTools {
     /// [`ToolsFault`] when there is no server, or it does not list its tools.
     pub async fn connect(address: Address, clock: Arc<dyn Clock>) -> Result<Self, ToolsFault> {
         let client = connect(&address).await?;
-        let listed = client.list_all_tools().await.map_err(|source| ToolsFault::Service { source: Box::new(source) })?;
+        let listed = client
+            .list_all_tools()
+            .await
+            .map_err(|source| ToolsFault::Service { source: Box::new(source) })?;
         let catalog = listed
             .into_iter()
             .map(|tool| {
-                let read_only = tool.annotations.as_ref().is_some_and(|hints| hints.read_only_hint == Some(true));
+                let read_only =
+                    tool.annotations.as_ref().is_some_and(|hints| hints.read_only_hint == Some(true));
                 let tool = Tool {
                     name: tool.name.into_owned(),
                     input_schema: Json::Object(tool.input_schema.as_ref().clone()),
@@ -176,7 +180,8 @@ impl HotelTools {
 }
 
 async fn connect(address: &Address) -> Result<Client, ToolsFault> {
-    let mode = ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::LATEST], legacy_version: None };
+    let mode =
+        ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::LATEST], legacy_version: None };
     let fault = |source: Box<dyn std::error::Error + Send + Sync>| ToolsFault::Connect { source };
     match address {
         Address::Embedded(open) => {

@@ -181,7 +181,8 @@ impl<'f> Machine<'f> {
             self.frame_mut().read_back = None;
         }
         // A flow that answers questions itself has just been given what it asked for.
-        let answers_itself = self.handlers().into_iter().any(|(by_root, on)| !by_root && on.contains_key(&Event::Question));
+        let answers_itself =
+            self.handlers().into_iter().any(|(by_root, on)| !by_root && on.contains_key(&Event::Question));
         if asks && !answers_itself {
             return self.event(Event::Question, None);
         }

@@ -150,7 +150,8 @@ impl Scene {
     /// The file cannot be read, or is no scene.
     pub fn read(path: &std::path::Path) -> Result<Self, SceneFault> {
         let name = || path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|source| SceneFault::File { path: name(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SceneFault::File { path: name(), source })?;
         serde_saphyr::from_str(&text)
             .map_err(|error| SceneFault::Script { path: name(), reason: error.to_string() })
     }

@@ -104,7 +104,8 @@ impl Sentence<'_> {
         let items = context.items;
         if let Some((key, place)) = self.choice_by_phrase(context, &lexicon.filler) {
             for at in 0..self.len() {
-                if self.atoms[at].first < place.end && place.start < self.atoms[at].end && !self.is_taken(at) {
+                if self.atoms[at].first < place.end && place.start < self.atoms[at].end && !self.is_taken(at)
+                {
                     self.take(at, at + 1, Taken::Choice);
                 }
             }
@@ -171,7 +172,11 @@ impl Sentence<'_> {
 
     /// The item that a whole phrase of its label or words means, with the tokens that say it, where no other item has a
     /// phrase as long: "what time can we check in" is about "check in", not about "early check in".
-    fn choice_by_phrase(&self, context: ChoiceContext<'_>, filler: &HashSet<String>) -> Option<(String, Range<usize>)> {
+    fn choice_by_phrase(
+        &self,
+        context: ChoiceContext<'_>,
+        filler: &HashSet<String>,
+    ) -> Option<(String, Range<usize>)> {
         if !(context.asked || context.kept) {
             return None;
         }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use indexmap::IndexMap;
-use innkeeper_engine::{Act, 
-    By, DateRange, Expecting, Heard, Kind, Question, ScopedSlot, Startable, Understanding, Value,
+use innkeeper_engine::{
+    Act, By, DateRange, Expecting, Heard, Kind, Question, ScopedSlot, Startable, Understanding, Value,
 };
 use phonenumber::country;
 
