@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 
 use crate::clock::Clock;
 use crate::message::{Button, ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
+use crate::outbox::fitting;
 use crate::reply::{Listener, Medium, Replies, ReplyFault};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::HotelTools;
@@ -310,7 +311,13 @@ impl Performer for Desk<'_> {
     }
 
     async fn understand(&self, question: &Question) -> Understanding {
-        self.receptionist.understander.understand(question).await
+        match (self.party.medium.at_once(), question.page) {
+            (Some(at_once), page) if page > 0 => {
+                let offered = from_page(question, at_once, page);
+                self.receptionist.understander.understand(&offered).await
+            }
+            _ => self.receptionist.understander.understand(question).await,
+        }
     }
 
     async fn call(&self, call: &Call, key: &str) -> Outcome {
@@ -336,8 +343,26 @@ impl Performer for Desk<'_> {
         Ok(replies
             .into_iter()
             .map(|reply| Outgoing { text: reply.text, buttons: reply.buttons, says: reply.says })
+            .flat_map(|reply| fitting(self.party.channel, reply))
             .collect())
     }
+}
+
+/// The question as the guest heard it: "the second one" is the second of the page that was offered last, so its items
+/// come first.
+fn from_page(question: &Question, at_once: usize, page: u32) -> Question {
+    let mut question = question.clone();
+    for slot in &mut question.scope {
+        if question.expecting != Expecting::Slot(slot.name.clone()) {
+            continue;
+        }
+        if let Some(items) = slot.items.as_mut().filter(|items| !items.is_empty()) {
+            let pages = items.len().div_ceil(at_once);
+            let first = usize::try_from(page).unwrap_or_default() % pages * at_once;
+            items.rotate_left(first);
+        }
+    }
+    question
 }
 
 impl Party {

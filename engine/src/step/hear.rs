@@ -52,6 +52,7 @@ impl<'f> Machine<'f> {
                     slots: scoped(flow, None),
                 })
                 .collect(),
+            page: self.page,
             kept: false,
         }
     }
@@ -179,7 +180,9 @@ impl<'f> Machine<'f> {
             self.frame_mut().confirmed = None;
             self.frame_mut().read_back = None;
         }
-        if asks && self.has_handler(Event::Question) {
+        // A flow that answers questions itself has just been given what it asked for.
+        let answers_itself = self.handlers().into_iter().any(|(by_root, on)| !by_root && on.contains_key(&Event::Question));
+        if asks && !answers_itself {
             return self.event(Event::Question, None);
         }
         match self.state().map(|state| &state.does) {
@@ -335,21 +338,15 @@ impl<'f> Machine<'f> {
         }
     }
 
-    fn has_handler(&self, event: Event) -> bool {
-        self.handlers().into_iter().any(|(_, on)| on.contains_key(&event))
-    }
-
-    /// The handlers that may answer an event now, innermost first; true for the root chart's.
+    /// The handlers that may answer an event now, innermost first; true for the root chart's. A running flow is a
+    /// child of the root chart, not of the state the root chart rests in.
     fn handlers(&self) -> Vec<(bool, &'f Handlers)> {
         let mut levels = Vec::new();
-        let frames = [self.frame(), &self.position.root];
-        for frame in &frames[..if self.frame().flow == ROOT { 1 } else { 2 }] {
-            let Some(flow) = self.flows.get(&frame.flow) else {
-                continue;
-            };
+        if let Some(flow) = self.flow() {
             let by_root = flow.name == ROOT;
-            levels.extend(flow.states.get(&frame.state).map(|state| (by_root, &state.on)));
+            levels.extend(self.state().map(|state| (by_root, &state.on)));
             levels.push((by_root, &flow.on));
+            levels.extend(self.flows.get(ROOT).filter(|_| !by_root).map(|root| (true, &root.on)));
         }
         levels
     }

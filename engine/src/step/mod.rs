@@ -176,6 +176,7 @@ impl<'f> Machine<'f> {
         };
         self.position.silence = 0;
         self.position.silent = true;
+        self.page = page;
         let question = self.question(&text, button, expecting.clone());
         self.effects.push(Effect::Understand(question));
         self.position.waiting = Waiting::Meaning { text, expecting, page };

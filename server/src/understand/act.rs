@@ -166,7 +166,7 @@ impl Sentence<'_> {
     ) -> bool {
         let trusted = leading && before <= 2;
         let (flag, counts) = match act.act {
-            Phrase::Yes => (&mut said.yes, trusted && (!clause.asks || rest.words > 1)),
+            Phrase::Yes => (&mut said.yes, trusted && (!clause.asks || rest.words > 1 || rest.parted)),
             Phrase::Approve => {
                 let asks = clause.asks && !rest.parted;
                 (&mut said.approve, trusted && rest.clause_content == 0 && !rest.valued && !asks)
@@ -180,7 +180,10 @@ impl Sentence<'_> {
             Phrase::Change => (&mut said.change, true),
             Phrase::More => (&mut said.more, !said.no || clause.asks),
             Phrase::Repeat => (&mut said.repeat, true),
-            Phrase::Help => (&mut said.help, leading && rest.words <= 1),
+            Phrase::Help => {
+                let options = said.more;
+                (&mut said.help, leading && rest.words <= 1 && !options)
+            }
             Phrase::Human => (&mut said.human, true),
             Phrase::Greet => (&mut said.greet, leading || act.first == 0),
             Phrase::Thank => (&mut said.thank, true),
@@ -278,7 +281,7 @@ impl Sentence<'_> {
                     && !acts.get(*at).copied().unwrap_or(false)
                     && !self.is_taken(atom)
                     && !lexicon.filler.contains(&token.text)
-                    && !(known && !number)
+                    && (number || !known)
             })
             .count()
     }

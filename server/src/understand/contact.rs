@@ -136,13 +136,14 @@ impl Sentence<'_> {
             return None;
         }
         let long = end - from > NAME_WORDS_MAX;
-        let polite = self.ends(end)
-            || self.is(end, Class::And)
-            || self.any(end, &[Class::Hedge, Class::Here])
-            || self.tokens_are(end, &["thanks", "thank", "please"]);
         let capitals =
             (from..end).all(|at| self.token(at).is_some_and(|token| token.capital || !token.is_word()));
-        (!long && (polite || self.is_taken(end) || capitals)).then_some((from, end))
+        let followed =
+            self.is(end, Class::And) || self.any(end, &[Class::Hedge, Class::Here]) || self.is_taken(end);
+        let closed = self.ends(end)
+            || self.tokens_are(end, &["thanks", "thank", "please"])
+            || (followed && (capitals || end > from + 1));
+        (!long && (closed || capitals)).then_some((from, end))
     }
 
     /// Where the name that begins at an atom ends.
@@ -349,6 +350,16 @@ impl Sentence<'_> {
         if self.is_taken(at)
             || at.checked_sub(1).is_some_and(|before| !self.spaced(at) && !self.is_sign(before))
         {
+            return None;
+        }
+        let known = self.is_word(at) && self.atoms[at].meaning != super::lexicon::Meaning::default();
+        let glued_on = self.atoms.get(at + 1).is_some()
+            && !self.spaced(at + 1)
+            && !self.is(at + 1, Class::Stop)
+            && !self.is(at + 1, Class::Comma);
+        let digit = self.meaning(at).number.is_some_and(|number| (0..=9).contains(&number));
+        let letter = self.token(at).is_some_and(|token| token.text.len() == 1);
+        if known && !glued_on && !digit && !letter {
             return None;
         }
         let mut code = String::new();

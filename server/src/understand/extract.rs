@@ -1,24 +1,23 @@
 //! The embedded extractor: a question in, an understanding out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use indexmap::IndexMap;
-use innkeeper_engine::{
-    Act, By, DateRange, Expecting, Heard, Kind, Party, Question, ScopedSlot, Startable, Understanding, Value,
+use innkeeper_engine::{Act, 
+    By, DateRange, Expecting, Heard, Kind, Question, ScopedSlot, Startable, Understanding, Value,
 };
 use phonenumber::country;
 
 use super::act::ActsSaid;
 use super::choice::{ChoiceContext, Chosen};
-use super::lexicon::Lexicon;
+use super::decide::{HeardValues, ReadOut, button, finish};
+use super::lexicon::{Lexicon, split};
 use super::sentence::Sentence;
 use super::stay::{Asked, StayContext, StaySaid};
 use super::words::{Says, Words};
 
 /// The flow under way is left for another only when that one is asked for this clearly.
 const CLEAR_WISH: f64 = 0.72;
-/// The most words that nobody understood in a message that the rules are sure of.
-const LEFT_OVER_MAX: usize = 1;
 
 /// Understands messages by rules: pure, without a model, in microseconds.
 #[derive(Clone, Debug)]
@@ -35,23 +34,6 @@ pub(super) struct Reading {
     pub(super) asked: Option<Asked>,
     /// Whether everything is wanted that was said: days before today, days inside questions.
     pub(super) everything: bool,
-}
-
-/// What was read, with what an understanding has no room for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ReadOut {
-    pub(super) understanding: Understanding,
-    /// All days that were said.
-    pub(super) days: Vec<chrono::NaiveDate>,
-    /// Approval without the word "yes".
-    pub(super) approve: bool,
-    /// The word "yes", or approval.
-    pub(super) agreed: bool,
-    pub(super) started: bool,
-    /// The word "no", or refusal.
-    pub(super) refused: bool,
-    /// Whether the days' places in a stay were said.
-    pub(super) placed: bool,
 }
 
 impl Extractor {
@@ -97,7 +79,27 @@ impl Extractor {
             heard = self.values(&mut sentence, &start.slots, question, reading);
             acts = sentence.acts(&self.lexicon);
         }
-        finish(question, reading, heard, &acts, wish)
+        let mut out = finish(question, reading, heard, &acts, wish);
+        if question.expecting == Expecting::Confirmation
+            && out.understanding.acts.contains(&Act::Affirm)
+            && self.speaks_of_its_own(question)
+        {
+            // "Yes, cancel it" to "shall I cancel it?" is no change of mind.
+            out.understanding.acts.retain(|act| *act != Act::Cancel);
+        }
+        out
+    }
+
+    /// Whether every word that could mean to stop is one that guests ask for the flow under way with.
+    fn speaks_of_its_own(&self, question: &Question) -> bool {
+        let examples = question.starts.iter().filter(|start| Some(&start.flow) == question.flow.as_ref());
+        let topic: HashSet<String> =
+            examples.flat_map(|start| &start.examples).flat_map(|example| split(example)).collect();
+        let stops = |text: &str| {
+            let acts = Sentence::new(&self.lexicon, text).acts(&self.lexicon);
+            acts.cancel
+        };
+        split(&question.said).iter().filter(|word| stops(word)).all(|word| topic.contains(word))
     }
 
     /// Words of an earlier message, against a list that exists only now.
@@ -145,6 +147,12 @@ impl Extractor {
                 heard.put(slot, Heard::Choice(key));
             }
         }
+        if let Some(slot) = expected
+            && matches!(slot.kind, Kind::Integer { .. })
+            && let Some(number) = sentence.lone_number()
+        {
+            heard.put(slot, Heard::Integer(number));
+        }
         self.days(sentence, scope, expected, question, reading, &mut heard);
         for slot in scope {
             if let Kind::Integer { unit, .. } = &slot.kind
@@ -181,7 +189,12 @@ impl Extractor {
             }
             match sentence.choice_by_words(&self.lexicon, context) {
                 Chosen::One(key) => heard.put(slot, Heard::Choice(key)),
-                Chosen::Several => heard.ambiguous |= is_expected(slot),
+                // Words for several items of the list that was asked about mean no other list.
+                Chosen::Several if is_expected(slot) => {
+                    heard.ambiguous = true;
+                    break;
+                }
+                Chosen::Several => {}
                 Chosen::Nothing => {}
             }
         }
@@ -323,50 +336,6 @@ impl Extractor {
     }
 }
 
-/// The values of a message, before its acts are known.
-#[derive(Clone, Debug, Default)]
-struct HeardValues {
-    slots: IndexMap<String, Heard>,
-    expected: Option<ScopedSlot>,
-    days: Vec<chrono::NaiveDate>,
-    placed: bool,
-    /// Something was said that fits several ways.
-    ambiguous: bool,
-    /// A value differs from one that was known.
-    changed: bool,
-}
-
-impl HeardValues {
-    fn put(&mut self, slot: &ScopedSlot, heard: Heard) {
-        let same = slot.value.as_ref().is_some_and(|known| says_the_same(known, &heard));
-        self.changed |= slot.value.is_some() && !same;
-        self.slots.insert(slot.name.clone(), heard);
-    }
-
-    fn has(&self, slot: &ScopedSlot) -> bool {
-        self.slots.contains_key(&slot.name)
-    }
-}
-
-/// Whether what was heard adds nothing to what is known.
-fn says_the_same(known: &Value, heard: &Heard) -> bool {
-    match (known, heard) {
-        (Value::DateRange(known), Heard::DateRange(said)) => DateRange::merge(Some(*known), *said) == *known,
-        (Value::Date(known), Heard::Date(said)) => known == said,
-        (Value::Party(known), Heard::Party { adults, children, total }) => {
-            adults.is_none_or(|adults| adults == known.adults)
-                && children.is_none_or(|children| children == known.children)
-                && total.is_none_or(|total| total == Party::total(known))
-        }
-        (Value::Choice(known), Heard::Choice(key)) => known.key == *key,
-        (Value::Boolean(known), Heard::Boolean(said)) => known == said,
-        (Value::Integer(known), Heard::Integer(said)) => known == said,
-        (Value::Text(known), Heard::Text(said)) => known == said,
-        (Value::NoPreference, Heard::NoPreference) => true,
-        _ => false,
-    }
-}
-
 fn choice_context(slot: &ScopedSlot, asked: bool) -> Option<ChoiceContext<'_>> {
     let known = match &slot.value {
         Some(Value::Choice(item)) => Some(item.key.as_str()),
@@ -393,161 +362,4 @@ fn ordered<'a>(
 ) -> impl Iterator<Item = &'a ScopedSlot> {
     let rest = scope.iter().filter(move |slot| expected.is_none_or(|expected| expected.name != slot.name));
     expected.into_iter().chain(rest)
-}
-
-/// What a pressed button means; its id is exact.
-fn button(question: &Question) -> Option<Understanding> {
-    let id = question.button.as_deref()?;
-    let mut slots = IndexMap::new();
-    let act = match id {
-        "yes" => Act::Affirm,
-        "no" => Act::Deny,
-        _ => {
-            if let Some(flow) = id.strip_prefix("start:") {
-                let start = question.starts.iter().find(|start| start.flow == flow)?;
-                Act::Start(start.flow.clone())
-            } else {
-                let (name, key) = id.strip_prefix("slot:")?.split_once(':')?;
-                let slot = question.scope.iter().find(|slot| slot.name == name)?;
-                slots.insert(name.to_owned(), picked(slot, key)?);
-                Act::Choose
-            }
-        }
-    };
-    if let (Act::Affirm | Act::Deny, Expecting::Slot(name)) = (&act, &question.expecting)
-        && question.scope.iter().any(|slot| slot.name == *name && slot.kind == Kind::Boolean)
-    {
-        slots.insert(name.clone(), Heard::Boolean(act == Act::Affirm));
-    }
-    Some(Understanding { slots, acts: vec![act], sure: true, by: By::Rules })
-}
-
-fn picked(slot: &ScopedSlot, key: &str) -> Option<Heard> {
-    match &slot.kind {
-        Kind::Choice(_) => {
-            let item = slot.items.as_ref()?.iter().find(|item| item.key == key)?;
-            Some(Heard::Choice(item.key.clone()))
-        }
-        Kind::Boolean => match key {
-            "yes" | "true" => Some(Heard::Boolean(true)),
-            "no" | "false" => Some(Heard::Boolean(false)),
-            _ => None,
-        },
-        Kind::Integer { .. } => key.parse().ok().map(Heard::Integer),
-        Kind::Date { .. } => key.parse().ok().map(Heard::Date),
-        Kind::Text { .. } => Some(Heard::Text(key.to_owned())),
-        Kind::DateRange { .. } | Kind::Party { .. } | Kind::PersonName | Kind::Phone | Kind::Reference => {
-            None
-        }
-    }
-}
-
-/// Puts values and acts together in the light of what was asked.
-fn finish(
-    question: &Question,
-    reading: Reading,
-    mut heard: HeardValues,
-    said: &ActsSaid,
-    wish: Option<String>,
-) -> ReadOut {
-    let agreed = said.yes || said.approve;
-    answer_without_value(question, &mut heard, said, agreed);
-    // The days of "what time is breakfast tomorrow?" are no stay.
-    let aside = said.question && wish.is_none() && !reading.everything && !answers(&heard);
-    if aside {
-        heard.slots.clear();
-        heard.changed = false;
-    }
-    let busy = question.flow.is_some();
-    let mut acts = Vec::new();
-    let deciding =
-        matches!(question.expecting, Expecting::Confirmation | Expecting::Slot(_)) || wish.is_none();
-    if agreed && deciding && !said.no {
-        acts.push(Act::Affirm);
-    }
-    let no_preference = heard.slots.values().any(|heard| matches!(heard, Heard::NoPreference));
-    let answered = heard.expected.as_ref().is_some_and(|slot| heard.has(slot) && slot.kind != Kind::Boolean);
-    if said.no && !no_preference && !answered {
-        acts.push(Act::Deny);
-    }
-    if said.cancel && (busy || wish.is_none()) {
-        acts.push(Act::Cancel);
-    }
-    if heard.changed || (said.change && wish.is_none()) {
-        acts.push(Act::Change);
-    }
-    if heard.expected.as_ref().is_some_and(|slot| matches!(slot.kind, Kind::Choice(_)) && heard.has(slot))
-        && !no_preference
-    {
-        acts.push(Act::Choose);
-    }
-    let flags = [
-        (said.more && !heard.slots.values().any(|heard| matches!(heard, Heard::Choice(_))), Act::More),
-        (said.repeat, Act::Repeat),
-        (said.help && wish.is_none(), Act::Help),
-        (said.human, Act::Human),
-        (said.question && !said.more && (wish.is_none() || said.wh_question), Act::Question),
-        (said.greet, Act::Greet),
-        (said.thank, Act::Thank),
-        (said.bye, Act::Bye),
-    ];
-    acts.extend(flags.into_iter().filter(|(is, _)| *is).map(|(_, act)| act));
-    let started = wish.is_some();
-    acts.extend(wish.map(Act::Start));
-    let unanswered = heard.expected.as_ref().is_some_and(|slot| !heard.has(slot));
-    let decided = acts.iter().any(|act| !matches!(act, Act::Greet | Act::Thank | Act::Change));
-    let nothing = acts.is_empty() && heard.slots.is_empty();
-    let sure = !nothing
-        && !heard.ambiguous
-        && (said.left_over <= LEFT_OVER_MAX || said.question)
-        && (!unanswered || decided || !heard.slots.is_empty());
-    if nothing {
-        acts.push(Act::Unclear);
-    }
-    ReadOut {
-        days: heard.days,
-        approve: said.approve,
-        agreed,
-        started,
-        refused: said.no,
-        placed: heard.placed,
-        understanding: Understanding { slots: heard.slots, acts, sure, by: By::Rules },
-    }
-}
-
-/// Whether the expected slot got its value.
-fn answers(heard: &HeardValues) -> bool {
-    heard.expected.as_ref().is_some_and(|slot| heard.has(slot))
-}
-
-/// Fills the asked slot from an answer that is no value by itself: yes, no, "I don't mind", free words.
-fn answer_without_value(question: &Question, heard: &mut HeardValues, said: &ActsSaid, agreed: bool) {
-    let Some(slot) = heard.expected.clone() else { return };
-    if heard.has(&slot) {
-        return;
-    }
-    let refused = said.no && said.left_over == 0 && heard.slots.is_empty();
-    let stepped_out = said.cancel || said.repeat || said.help || said.human || said.question;
-    match &slot.kind {
-        Kind::Boolean if agreed != said.no => heard.put(&slot, Heard::Boolean(agreed)),
-        _ if slot.optional && (said.no_preference || refused) && !stepped_out => {
-            heard.put(&slot, Heard::NoPreference)
-        }
-        Kind::Choice(_) if agreed && !said.no => {
-            if let Some([only]) = slot.items.as_deref() {
-                let key = only.key.clone();
-                heard.put(&slot, Heard::Choice(key));
-            }
-        }
-        Kind::Text { .. }
-            if !stepped_out && !said.greet
-                || matches!(slot.kind, Kind::Text { .. }) && said.left_over > 0 && !stepped_out =>
-        {
-            let text = question.said.trim();
-            if !text.is_empty() {
-                heard.put(&slot, Heard::Text(text.to_owned()));
-            }
-        }
-        _ => {}
-    }
 }

@@ -6,7 +6,8 @@ use innkeeper_engine::{Act, By, Expecting, Heard, Item, Kind, Options, Question,
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::extract::{Extractor, ReadOut, Reading};
+use super::decide::ReadOut;
+use super::extract::{Extractor, Reading};
 use super::model::Understander;
 use super::stay::Asked;
 use super::words::Says;
@@ -100,6 +101,7 @@ impl Line {
             flow: None,
             scope: scope(),
             starts: starts(),
+            page: 0,
             kept: false,
         };
         Turn { question, reading: Reading { asked: Some(asked), everything: true }, context }

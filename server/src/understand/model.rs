@@ -10,7 +10,8 @@ use std::sync::Arc;
 use innkeeper_engine::{Act, By, Expecting, Kind, Question, ScopedSlot, Understanding};
 use minijinja::{Environment, context};
 
-use super::extract::{Extractor, ReadOut, Reading};
+use super::decide::ReadOut;
+use super::extract::{Extractor, Reading};
 use super::token::{Token, TokenKind, tokens};
 use crate::llm::{Brief, Copied, LanguageModel};
 
@@ -152,7 +153,7 @@ impl Understander {
         for name in &copied.acts {
             let Some(act) = act(name, question) else { continue };
             let decides = matches!(act, Act::Deny | Act::Cancel | Act::Start(_));
-            if !acts.contains(&act) && !(decided && decides) {
+            if !(acts.contains(&act) || decided && decides) {
                 acts.push(act);
                 added = true;
             }
@@ -205,6 +206,7 @@ impl Understander {
             flow: question.flow.clone(),
             scope: vec![slot.clone()],
             starts: Vec::new(),
+            page: 0,
             kept: false,
         };
         self.extractor.read(&alone, Reading::default()).understanding.slots.shift_remove(&slot.name)

@@ -40,6 +40,27 @@ impl Sentence<'_> {
         number
     }
 
+    /// The number, cardinal or ordinal, that a message consists of.
+    pub(super) fn lone_number(&mut self) -> Option<i64> {
+        let value = |at: usize| {
+            let meaning = self.meaning(at);
+            self.number(at).or_else(|| meaning.ordinal.filter(|_| !self.is_taken(at)).map(i64::from))
+        };
+        let mut found = (0..self.len()).filter_map(|at| Some((at, value(at)?)));
+        let (Some((at, number)), None) = (found.next(), found.next()) else { return None };
+        let alone = (0..self.len()).all(|other| {
+            other == at
+                || self.any(
+                    other,
+                    &[Class::Filler, Class::Stop, Class::Comma, Class::Hedge, Class::The, Class::One],
+                )
+        });
+        alone.then(|| {
+            self.take(at, at + 1, Taken::Number);
+            number
+        })
+    }
+
     /// "a room", "a quiet double room": one of what `units` name.
     pub(super) fn has_one_of(&self, units: &[String]) -> bool {
         let is_unit = |at: usize| {

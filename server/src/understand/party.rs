@@ -105,7 +105,10 @@ impl Sentence<'_> {
         let more = self.is(noun_at, More) || added;
         noun_at += usize::from(self.is(noun_at, More));
         let before = at.checked_sub(1);
-        let among = before.is_some_and(|at| self.is(at, Which)) && number < count.total.unwrap_or(0);
+        let which = self.is(noun_at, Which) && self.any(noun_at + 1, &[Aux, Child]);
+        noun_at += usize::from(which);
+        let among =
+            (which || before.is_some_and(|at| self.is(at, Which))) && number < count.total.unwrap_or(0);
         if among && self.is(noun_at, Aux) {
             noun_at += 1;
         }

@@ -244,7 +244,8 @@ impl<'a> Sentence<'a> {
             return Some(at + 3);
         }
         // "4.5" is no count; "14.12." is a day, and "14.12.2026" too.
-        let decimal = self.is(at + 1, Dot) && self.number(at + 2).is_some();
+        let inner = at.checked_sub(1).is_some_and(|before| self.is(before, Dot));
+        let decimal = !inner && self.is(at + 1, Dot) && self.number(at + 2).is_some();
         let date = self.is(at + 3, Dot)
             || (self.is(at + 3, Class::Stop) && self.token(at + 2).is_some_and(|t| t.text.len() == 2));
         (decimal && !date).then_some(at + 3)

@@ -54,7 +54,7 @@ impl Lobby {
     async fn hear_all(&self, inbound: &Inbound) -> Receipt {
         match self.inbox.take(inbound).await.expect("no fault") {
             Taken::Waits(receipt) => receipt,
-            Taken::Unanswered | Taken::Repeat => panic!("a new message waits"),
+            Taken::Unanswered | Taken::Repeat => unreachable!("a new message waits"),
         }
     }
 

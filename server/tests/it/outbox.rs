@@ -7,8 +7,8 @@ use innkeeper::channel::twilio::Twilio;
 use innkeeper::channel::{Channel, Delivery, Report};
 use innkeeper::clock::ManualClock;
 use innkeeper::config::{Config, Overrides};
-use innkeeper::message::{ChannelName, GuestKey, MessageId, Outgoing, OutgoingId};
-use innkeeper::outbox::Outbox;
+use innkeeper::message::{Button, ChannelName, GuestKey, MessageId, Outgoing, OutgoingId};
+use innkeeper::outbox::{Outbox, fitting};
 use innkeeper::store::{Database, OutboxRow, Outcome, Received, Status};
 use tokio::task::JoinHandle;
 
@@ -45,7 +45,7 @@ impl Post {
         let Received::New(message) =
             self.store.receive(&text_from(guest, &id, "hello")).await.expect("no fault")
         else {
-            panic!("a new message");
+            unreachable!("it is new");
         };
         self.answer(message, texts).await;
     }
@@ -277,6 +277,20 @@ async fn a_message_that_is_too_long_is_never_given_to_the_provider() {
     assert_eq!(post.twilio.asked_so_far().len(), 1);
 }
 
+#[test]
+fn a_long_reply_goes_in_pieces_that_are_one_saying() {
+    let buttons = vec![Button { id: "yes".to_owned(), title: "Yes".to_owned() }];
+    let long = Outgoing { text: "A room with a view. ".repeat(200), buttons: buttons.clone(), says: vec![3] };
+    let pieces = fitting(ChannelName::Twilio, long.clone());
+    assert!(pieces.len() > 2 && pieces.iter().all(|piece| piece.text.encode_utf16().count() <= 1600));
+    assert!(pieces.iter().all(|piece| piece.says == [3]));
+    let (last, others) = pieces.split_last().expect("pieces");
+    assert!(last.buttons == buttons && others.iter().all(|piece| piece.buttons.is_empty()));
+    assert_eq!(fitting(ChannelName::Terminal, long.clone()), [long], "the terminal takes any length");
+    let short = Outgoing { text: "Yes.".to_owned(), buttons, says: vec![4] };
+    assert_eq!(fitting(ChannelName::Twilio, short.clone()), [short]);
+}
+
 #[tokio::test]
 async fn nothing_is_sent_to_a_guest_who_is_being_answered_otherwise() {
     let post = Post::open().await;
@@ -359,7 +373,7 @@ async fn a_saying_is_conveyed_when_all_of_it_was_taken_before_the_answer() {
     let Received::New(message) =
         post.store.receive(&text_from(&ana(), "1", "book it")).await.expect("no fault")
     else {
-        panic!("a new message");
+        unreachable!("it is new");
     };
     let turn = post.store.begin_turn(message, &[]).await.expect("no fault").expect("a turn");
     let part = |text: &str, says: &[u64]| Outgoing {

@@ -176,7 +176,7 @@ impl Answerer for Parrot {
         match fault {
             Some(Fault::Passing) => return Err(Unanswered::Passing("the line was busy".into())),
             Some(Fault::Lasting) => return Err(Unanswered::Lasting("nobody knows how".into())),
-            Some(Fault::Panic) => panic!("a mistake in the program"),
+            Some(Fault::Panic) => unreachable!("a mistake in the program"),
             None => {}
         }
         let conversation = self.store.conversation(&turn.guest, turn.channel).await.expect("a conversation");

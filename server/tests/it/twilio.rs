@@ -27,6 +27,9 @@ const ANA: &str = "whatsapp:+34600000001";
 const WHATSAPP: &str = "/twilio/whatsapp";
 const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
+/// Fields of a form by name.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 /// A hotel that repeats what it hears, behind real routes.
 struct House {
     clock: ManualClock,
@@ -264,7 +267,7 @@ async fn what_is_not_twilios_is_refused_and_leaves_nothing() {
 #[tokio::test]
 async fn a_message_is_read_as_what_it_is() {
     let media = [("NumMedia", "1"), ("MediaUrl0", "https://api.twilio.com/x"), ("Body", "")];
-    let cases: [(&[(&str, &str)], Kind, &str); 10] = [
+    let cases: [(Fields<'_>, Kind, &str); 10] = [
         (&[], Kind::Text, "Hello."),
         (&[("MessageType", "audio"), ("MediaContentType0", "audio/ogg"), ("Body", "")], Kind::Audio, ""),
         (&[("MessageType", "image"), ("Body", "Is this your pool?")], Kind::Image, "Is this your pool?"),
