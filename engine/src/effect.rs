@@ -47,6 +47,8 @@ pub struct Question {
     pub scope: Vec<ScopedSlot>,
     /// The flows that can be asked for.
     pub starts: Vec<Startable>,
+    /// How many times the guest asked for more of the list that was asked about.
+    pub page: u32,
     /// Whether these are words kept from an earlier message, to be matched against a list that exists only now;
     /// only the rules are asked then.
     pub kept: bool,

@@ -27,6 +27,8 @@ pub enum Input {
         /// The id of the button that was pressed, if one was.
         button: Option<String>,
     },
+    /// The guest sent something that has no words and can't be turned into any.
+    Unreadable,
     /// The answer to an [`Effect::Understand`](crate::Effect::Understand).
     Understood(Understanding),
     /// The answer to an [`Effect::Call`](crate::Effect::Call).

@@ -142,7 +142,8 @@ pub struct DateRange {
     /// The day of departure, not included.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub check_out: Option<NaiveDate>,
-    /// The number of nights, while one of the dates is missing.
+    /// The number of nights, if that is what was said: it then survives a change of the arrival. As JSON it shows
+    /// only while a date is missing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nights: Option<u32>,
 }
@@ -488,8 +489,8 @@ impl DateRange {
         Some((self.check_out? - self.check_in?).num_days())
     }
 
-    /// What was known, corrected by what was said now. New dates win; a new arrival alone keeps the number of
-    /// nights when the old departure no longer fits, a new number of nights keeps the arrival.
+    /// What was known, corrected by what was said now. A new arrival alone keeps the number of nights if that is what
+    /// was said before, else the departure as long as it fits; a new number of nights keeps the arrival.
     pub fn merge(known: Option<Self>, said: Self) -> Self {
         let known = known.unwrap_or_default();
         let known_nights = known.nights.or_else(|| known.length().and_then(|n| u32::try_from(n).ok()));
@@ -504,7 +505,7 @@ impl DateRange {
                 Self { check_in: None, check_out: Some(check_out), nights: Some(nights) }
             }
             (Some(check_in), None, None) => match known.check_out {
-                Some(check_out) if known.check_in.is_none() && check_out > check_in => {
+                Some(check_out) if (known.nights.is_none() || known.check_in.is_none()) && check_out > check_in => {
                     Self { check_in: Some(check_in), check_out: Some(check_out), nights: None }
                 }
                 _ => Self { check_in: Some(check_in), check_out: None, nights: known_nights },
@@ -529,12 +530,10 @@ impl DateRange {
         match (self.check_in, self.check_out, self.nights) {
             (Some(check_in), None, Some(nights)) => Self {
                 check_out: check_in.checked_add_days(Days::new(u64::from(nights))),
-                nights: None,
                 ..self
             },
             (None, Some(check_out), Some(nights)) => Self {
                 check_in: check_out.checked_sub_days(Days::new(u64::from(nights))),
-                nights: None,
                 ..self
             },
             _ => self,
@@ -623,7 +622,11 @@ impl Slots {
 
     /// Puts a checked value in. True when it differs from the one before.
     pub fn put(&mut self, name: &str, value: Value) -> bool {
-        if self.get(name) == Some(&value) {
+        if let Some(filled) = self.filled.get_mut(name)
+            && filled.value.json() == value.json()
+        {
+            // The same to everybody who asks; how it was said may differ.
+            filled.value = value;
             return false;
         }
         self.revision += 1;

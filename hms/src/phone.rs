@@ -30,7 +30,9 @@ impl Phone {
         if international.contains(strange) || international.rfind('+').is_some_and(|at| at != 0) {
             return Err(PhoneError);
         }
-        let country = phonenumber::country::Id::from_str(country).ok();
+        // With a country code, another country's trunk prefix must not be looked for in the number.
+        let country =
+            phonenumber::country::Id::from_str(country).ok().filter(|_| !international.starts_with('+'));
         let number = phonenumber::parse(country, &international).map_err(|_| PhoneError)?;
         let e164 = number.format().mode(Mode::E164).to_string();
         (9..=16).contains(&e164.len()).then_some(Self(e164)).ok_or(PhoneError)

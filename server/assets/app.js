@@ -3,7 +3,7 @@
 import * as api from './api.js';
 import { Chat } from './chat.js';
 import { Panel } from './panel.js';
-import { dayAndMonth, later, weekday } from './values.js';
+import { fromTo, later, weekday } from './values.js';
 
 const KEPT = 'innkeeper.conversation';
 const NARROW = matchMedia('(max-width: 720px)');
@@ -191,9 +191,8 @@ function send() {
 
 function suggest(today) {
   const friday = later(today, ((5 - weekday(today) + 7) % 7) + 7);
-  const [from, to] = [dayAndMonth(friday), dayAndMonth(later(friday, 2))];
   const suggestions = [
-    `Hi, a room with a sea view for two from ${from} to ${to} please`,
+    `Hi, a room with a sea view for two from ${fromTo(friday, later(friday, 2))} please`,
     'Do you have anything free next weekend?',
     'Is there parking, and until when is breakfast?',
     'I would like to cancel my booking',

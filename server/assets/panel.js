@@ -19,6 +19,7 @@ export class Panel {
   #stepsCount = document.getElementById('steps-count');
   #path = [];
   #known = new Map();
+  #order = new Map();
   #knownBy = '';
   #turnSteps = null;
   #open = [];
@@ -34,6 +35,7 @@ export class Panel {
     this.#steps.replaceChildren();
     this.#path = [];
     this.#known.clear();
+    this.#order.clear();
     this.#knownBy = '';
     this.#open = [];
     this.#turn = 0;
@@ -69,6 +71,7 @@ export class Panel {
       this.#showState(`${trace.flow}.${trace.state}`);
       this.#showTrail();
     }
+    if (trace.trace === 'filled' && !this.#order.has(trace.slot)) this.#order.set(trace.slot, this.#order.size);
     if (trace.trace === 'ended') {
       const last = this.#path.findLast((step) => step.flow === trace.flow);
       if (last) last.outcome = trace.outcome;
@@ -126,7 +129,9 @@ export class Panel {
     const isSame = flow === this.#knownBy;
     const changed = new Set(names.filter((name) => !isSame || !alike(this.#known.get(name), slots[name])));
     this.#knownBy = flow;
-    this.#known = new Map(Object.entries(slots));
+    // In the order in which the guest said them; a value that nobody said is last.
+    const rank = (name) => this.#order.get(name) ?? Infinity;
+    this.#known = new Map(names.sort((one, other) => rank(one) - rank(other) || 0).map((name) => [name, slots[name]]));
     this.#showSlots(changed);
   }
 
@@ -151,7 +156,7 @@ export class Panel {
     }
     const lists = groups.map(({ flow, steps, outcome }, i) => {
       const group = make('div', 'run');
-      const label = make('span', 'run-name', named(flow));
+      const label = make('span', groups.length === 1 && !outcome ? 'hidden' : 'run-name', named(flow));
       const list = make('ol');
       list.setAttribute('aria-label', `States of ${named(flow)}, oldest first`);
       steps.forEach((step, j) => {
@@ -197,8 +202,10 @@ export class Panel {
 }
 
 /** The arguments in one line. */
-function brief(given) {
-  return Object.values(given).map((value) => pretty(value).text).join(' · ');
+function brief({ start_date, end_date, ...rest }) {
+  const dates = start_date && end_date ? { dates: { start_date, end_date } } : { start_date, end_date };
+  const values = Object.values({ ...dates, ...rest }).filter((value) => value !== undefined);
+  return values.map((value) => pretty(value).text).join(' · ');
 }
 
 function facts(title, given) {

@@ -8,7 +8,8 @@ export function sentence(trace) {
     case 'understood': {
       const acts = trace.acts.map((act) => (typeof act === 'string' ? act : `start ${act.start}`));
       const what = [...acts, ...trace.slots];
-      return ['Understood ', what.length ? names(what) : 'nothing', trace.by === 'model' ? ' (by the language model)' : ' (by the rules)'];
+      if (what.length === 0) return ['Found nothing more in what was said before'];
+      return ['Understood ', ...names(what), trace.by === 'model' ? ' (by the language model)' : ' (by the rules)'];
     }
     case 'filled':
       return [[trace.slot], ' is now ', pretty(trace.value).text];

@@ -30,9 +30,11 @@ export function later(iso, days) {
   return date.toISOString().slice(0, 10);
 }
 
-/** "12 December". */
-export function dayAndMonth(iso) {
-  return new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', timeZone: 'UTC' }).format(instant(iso));
+/** "12 to 14 December", or "30 January to 1 February". */
+export function fromTo(from, to) {
+  const format = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', timeZone: 'UTC' });
+  const [first, last] = [format.format(instant(from)), format.format(instant(to))];
+  return from.slice(0, 7) === to.slice(0, 7) ? `${instant(from).getUTCDate()} to ${last}` : `${first} to ${last}`;
 }
 
 /** The day of the week, Sunday 0. */
@@ -48,10 +50,14 @@ function day(iso) {
   return DAY.format(instant(iso)).replace(',', '');
 }
 
+function short(iso) {
+  return SHORT.format(instant(iso)).replace(',', '');
+}
+
 function stay({ check_in: from, check_out: to, nights }) {
   if (from && to) {
     const count = Math.round((instant(to) - instant(from)) / 86_400_000);
-    return { text: `${SHORT.format(instant(from)).replace(',', '')} – ${day(to)}`, note: counted(count, 'night') };
+    return { text: `${short(from)} – ${short(to)}`, note: `${counted(count, 'night')}, ${to.slice(0, 4)}` };
   }
   const known = from ? `from ${day(from)}` : to ? `until ${day(to)}` : '';
   const length = nights ? counted(nights, 'night') : '';
@@ -68,7 +74,8 @@ function party({ adults, children = 0 }) {
 function money({ minor, currency }) {
   const format = new Intl.NumberFormat('en-GB', { style: 'currency', currency, trailingZeroDisplay: 'stripIfInteger' });
   const digits = format.resolvedOptions().maximumFractionDigits;
-  return format.format(minor / 10 ** digits);
+  const parts = format.formatToParts(minor / 10 ** digits);
+  return parts.map(({ type, value }) => (type === 'currency' ? `${value}\u00a0` : value)).join('').replace(/\s{2}/, '\u00a0');
 }
 
 /** What was chosen from a list: its name, and what tells it from the others. */

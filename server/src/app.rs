@@ -16,16 +16,25 @@ use rust_embed::RustEmbed;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
+use crate::channel::Channel;
+use crate::channel::twilio::{self, Twilio, Webhooks};
 use crate::clock::{Clock, PinnedClock, SystemClock};
-use crate::config::{Config, HotelAt};
+use crate::config::{Config, HotelAt, ReplyBy};
 use crate::console;
 use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
+use crate::inbox::Inbox;
+use crate::message::ChannelName;
+use crate::outbox::Outbox;
+use crate::turn::{Answerer, Lanes, Pace};
+use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
 use crate::reply::{Layers, Replies, ReplyFaults};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::{Address, HotelTools, ToolsFault};
-use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
 use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
+
+/// What every prompt may say about the hotel, by name.
+pub type House = IndexMap<String, Json>;
 
 /// The tool that tells what every prompt may say about the hotel.
 const HOTEL_INFO: &str = "get_hotel_info";
@@ -119,18 +128,53 @@ impl App {
             None => zone_of(&house)?,
         };
         let clock = clock.unwrap_or_else(|| clock_of(config, zone));
-        let receptionist = receptionist(config, tools, house, zone, clock, understander(config)?).await?;
+        let receptionist = {
+            let understander = understander(config, &house)?;
+            receptionist(config, tools, house, zone, clock, understander).await?
+        };
         Ok(Self { receptionist: Arc::new(receptionist), hotel })
     }
 
-    /// Everything that answers over HTTP, behind the gate.
-    pub fn routes(&self, config: &Config, stop: &CancellationToken) -> Router {
-        let mut routes = health(self.receptionist.store.clone()).merge(console::routes(Arc::clone(&self.receptionist)));
+    /// Everything that answers over HTTP, behind the gate. Starts what works in the background until `stop`.
+    ///
+    /// # Errors
+    /// The messages that a stop or a crash left over cannot be read.
+    pub async fn routes(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
+        let mut routes = health(self.receptionist.store.clone())
+            .merge(console::routes(Arc::clone(&self.receptionist)))
+            .merge(self.twilio(config, stop).await?);
         if let Some(hotel) = &self.hotel {
             let access = HttpAccess::loopback(stop.clone());
             routes = routes.nest_service("/mcp", http_service(HotelMcp::new(Arc::clone(hotel)), access));
         }
-        Gate::new(&config.server).guard(routes)
+        Ok(Gate::new(&config.server).guard(routes))
+    }
+
+    /// WhatsApp by Twilio: its webhooks, the lanes behind them and the outbox; or routes that say what is missing.
+    async fn twilio(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
+        let twilio = match Twilio::new(config) {
+            Ok(twilio) => Arc::new(twilio),
+            Err(off) => {
+                tracing::info!("{off}");
+                return Ok(twilio::refusing(&off));
+            }
+        };
+        let (store, clock) = (self.receptionist.store.clone(), Arc::clone(&self.receptionist.clock));
+        let pace = match twilio.reply() {
+            ReplyBy::Rest => Pace::CHAT,
+            ReplyBy::Twiml => Pace::WAITED_FOR,
+        };
+        let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
+        let inbox = Inbox::new(store.clone(), Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace));
+        let channel: Arc<dyn Channel> = Arc::<Twilio>::clone(&twilio);
+        let outbox = Arc::new(Outbox::new(store, Arc::clone(&clock), [channel]));
+        let (sending, stopped) = (Arc::clone(&outbox), stop.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(sending.run()).await });
+        let left_over = inbox.recover(&[ChannelName::Twilio]).await?;
+        if left_over > 0 {
+            tracing::info!(left_over, "messages that had no answer yet are taken up again");
+        }
+        Ok(twilio::routes(Webhooks { twilio, inbox, outbox, clock }))
     }
 
     /// Lets go of the databases.
@@ -153,13 +197,14 @@ impl App {
 pub async fn receptionist(
     config: &Config,
     tools: HotelTools,
-    house: IndexMap<String, Json>,
+    house: House,
     zone: Tz,
     clock: Arc<dyn Clock>,
     understander: Understander,
 ) -> Result<Receptionist, StartFault> {
     let replies = replies(config)?;
-    let flows = Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
+    let flows =
+        Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
     let store = Database::open(&config.database, Arc::clone(&clock)).await?;
     Ok(Receptionist {
         flows: Arc::new(flows),
@@ -205,7 +250,7 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
 ///
 /// # Errors
 /// Mistakes in the vocabulary or in the model's instructions; a model that cannot be asked.
-pub fn understander(config: &Config) -> Result<Understander, StartFault> {
+pub fn understander(config: &Config, house: &House) -> Result<Understander, StartFault> {
     let model = match &config.llm {
         Some(llm) => {
             let settings = Settings {
@@ -219,7 +264,7 @@ pub fn understander(config: &Config) -> Result<Understander, StartFault> {
         }
         None => None,
     };
-    understander_with(config, model)
+    understander_with(config, house, model)
 }
 
 /// The same with a model of the caller's, or none.
@@ -228,12 +273,18 @@ pub fn understander(config: &Config) -> Result<Understander, StartFault> {
 /// Mistakes in the vocabulary or in the model's instructions.
 pub fn understander_with(
     config: &Config,
+    house: &House,
     model: Option<Arc<dyn LanguageModel>>,
 ) -> Result<Understander, StartFault> {
     let layers = layers(config);
-    let understander = Understander::new(Extractor::new(&words(&layers)?), model);
+    let mut extractor = Extractor::new(&words(&layers)?);
+    if let Some(region) = region_of(house) {
+        extractor = extractor.in_region(&region);
+    }
+    let understander = Understander::new(extractor, model);
     let file = "en/understand.j2";
-    let instructions = layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    let instructions =
+        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
     Ok(match instructions {
         Some(template) => understander.instructed(template)?,
         None => understander,
@@ -266,7 +317,7 @@ pub fn embedded_address(hotel: Arc<Hotel>) -> Address {
 ///
 /// # Errors
 /// The hotel does not answer.
-pub async fn house(tools: &HotelTools) -> Result<IndexMap<String, Json>, StartFault> {
+pub async fn house(tools: &HotelTools) -> Result<House, StartFault> {
     match tools.read(HOTEL_INFO).await {
         Outcome::Ok { result: Json::Object(mut info) } => {
             // The answers are looked up when a guest asks; what is left is about the house itself.
@@ -294,9 +345,19 @@ fn clock_of(config: &Config, zone: Tz) -> Arc<dyn Clock> {
     }
 }
 
-fn zone_of(house: &IndexMap<String, Json>) -> Result<Tz, StartFault> {
-    let zone = house.get("hotel").and_then(|hotel| hotel.get("time_zone")).and_then(Json::as_str).unwrap_or_default();
+fn zone_of(house: &House) -> Result<Tz, StartFault> {
+    let zone = house
+        .get("hotel")
+        .and_then(|hotel| hotel.get("time_zone"))
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     zone.parse().map_err(|_| StartFault::House(format!("time_zone {zone:?}")))
+}
+
+/// The country, ISO 3166, that numbers without a country code are from: the one of the hotel's own number.
+fn region_of(house: &House) -> Option<String> {
+    let phone = house.get("hotel")?.get("phone")?.as_str()?;
+    Some(phonenumber::parse(None, phone).ok()?.country().id()?.as_ref().to_owned())
 }
 
 fn layers(config: &Config) -> Layers {
@@ -315,7 +376,8 @@ fn replies(config: &Config) -> Result<Replies, StartFault> {
 /// The vocabulary of the one language there is.
 fn words(layers: &Layers) -> Result<Words, StartFault> {
     let file = "en/words.yaml";
-    let text = layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    let text =
+        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
     Ok(Words::parse(&text.unwrap_or_default(), &format!("prompts/{file}"))?)
 }
 
@@ -384,7 +446,13 @@ impl SceneHotel {
             .map(|row| {
                 format!(
                     "{} {:?}, {} ({}), {} – {}, {}",
-                    row.reference, row.status, row.room_name, row.room_id, row.start_date, row.end_date, row.customer_name
+                    row.reference,
+                    row.status,
+                    row.room_name,
+                    row.room_id,
+                    row.start_date,
+                    row.end_date,
+                    row.customer_name
                 )
             })
             .collect())

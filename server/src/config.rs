@@ -219,6 +219,11 @@ impl DatabaseUrl {
         (file || server || text == "sqlite::memory:").then(|| Self(text.to_owned()))
     }
 
+    /// A database in memory, gone with its last connection.
+    pub fn in_memory() -> Self {
+        Self("sqlite::memory:".to_owned())
+    }
+
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -6,22 +6,26 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 use innkeeper_engine::runtime::{Arrival, Completed, Happening, Performer, Store as _, TurnFault, turn};
-use innkeeper_engine::{
-    Call, Flows, Guest, Input, Moment, Outcome, Question, Say, Understanding,
-};
+use innkeeper_engine::{Call, Expecting, Flows, Guest, Input, Moment, Outcome, Question, Say, Understanding};
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::clock::Clock;
 use crate::message::{Button, ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
+use crate::outbox::fitting;
 use crate::reply::{Listener, Medium, Replies, ReplyFault};
 use crate::store::{Database, Fault as StoreFault};
 use crate::tools::HotelTools;
+use crate::turn::{Answerer, Unanswered};
 use crate::understand::Understander;
+
+/// The prompt for a guest whose message could not be answered.
+const APOLOGY: &str = "apology";
 
 /// Everything a turn needs.
 pub struct Receptionist {
@@ -69,6 +73,11 @@ pub enum Said {
         text: String,
         /// The button's id.
         button: Option<String>,
+    },
+    /// Something without words that the channel can't turn into words.
+    Unreadable {
+        /// The message that the turn answers.
+        id: MessageId,
     },
     /// Nothing, for too long.
     Silence,
@@ -157,6 +166,10 @@ impl Receptionist {
                 inputs.push(Input::Said { text, button });
                 Some(id.to_string())
             }
+            Said::Unreadable { id } => {
+                inputs.push(Input::Unreadable);
+                Some(id.to_string())
+            }
             Said::Silence => {
                 inputs.push(Input::Silence);
                 None
@@ -186,6 +199,56 @@ impl Receptionist {
 
     fn moment(&self) -> Moment {
         Moment { at: self.clock.now(), today: self.clock.today(self.zone) }
+    }
+}
+
+#[async_trait]
+impl Answerer for Receptionist {
+    async fn answer(&self, gathered: &Gathered) -> Result<(), Unanswered> {
+        let id = gathered.lead;
+        let said = if gathered.unsupported.is_some() && gathered.text.trim().is_empty() {
+            Said::Unreadable { id }
+        } else {
+            Said::Message { id, text: gathered.text.clone(), button: gathered.button.clone() }
+        };
+        match self.turn(&Party::of(gathered), said, &mut |_| {}).await {
+            Ok(_) => Ok(()),
+            Err(fault) if fault.is_passing() => Err(Unanswered::Passing(Box::new(fault))),
+            Err(fault) => Err(Unanswered::Lasting(Box::new(fault))),
+        }
+    }
+
+    fn apology(&self, gathered: &Gathered) -> Vec<Outgoing> {
+        let apology = Say {
+            id: 0,
+            prompt: APOLOGY.to_owned(),
+            expecting: Expecting::Anything,
+            items: Vec::new(),
+            page: 0,
+            facts: IndexMap::new(),
+            invalid: None,
+        };
+        let desk = Desk { receptionist: self, party: &Party::of(gathered) };
+        let apology = desk.render(&[apology]).unwrap_or_else(|fault| {
+            tracing::error!(error = %fault, "not even the apology could be rendered");
+            Vec::new()
+        });
+        apology.into_iter().map(|reply| Outgoing { says: Vec::new(), ..reply }).collect()
+    }
+}
+
+impl AnswerFault {
+    /// Whether the same message may be answered when it is tried again.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(_) => true,
+            Self::Turn(fault) => match **fault {
+                TurnFault::Store(_) | TurnFault::Conflict => true,
+                TurnFault::Render(_) | TurnFault::NotConfirmed { .. } | TurnFault::OtherVersion { .. } => {
+                    false
+                }
+            },
+        }
     }
 }
 
@@ -248,7 +311,13 @@ impl Performer for Desk<'_> {
     }
 
     async fn understand(&self, question: &Question) -> Understanding {
-        self.receptionist.understander.understand(question).await
+        match (self.party.medium.at_once(), question.page) {
+            (Some(at_once), page) if page > 0 => {
+                let offered = from_page(question, at_once, page);
+                self.receptionist.understander.understand(&offered).await
+            }
+            _ => self.receptionist.understander.understand(question).await,
+        }
     }
 
     async fn call(&self, call: &Call, key: &str) -> Outcome {
@@ -256,7 +325,9 @@ impl Performer for Desk<'_> {
         match &outcome {
             Outcome::Ok { .. } => tracing::debug!(tool = call.tool, "called"),
             Outcome::Error { code, .. } => tracing::info!(tool = call.tool, code, "the hotel refused"),
-            Outcome::Unknown { message } => tracing::error!(tool = call.tool, message, "the hotel did not answer"),
+            Outcome::Unknown { message } => {
+                tracing::error!(tool = call.tool, message, "the hotel did not answer")
+            }
         }
         outcome
     }
@@ -272,8 +343,26 @@ impl Performer for Desk<'_> {
         Ok(replies
             .into_iter()
             .map(|reply| Outgoing { text: reply.text, buttons: reply.buttons, says: reply.says })
+            .flat_map(|reply| fitting(self.party.channel, reply))
             .collect())
     }
+}
+
+/// The question as the guest heard it: "the second one" is the second of the page that was offered last, so its items
+/// come first.
+fn from_page(question: &Question, at_once: usize, page: u32) -> Question {
+    let mut question = question.clone();
+    for slot in &mut question.scope {
+        if question.expecting != Expecting::Slot(slot.name.clone()) {
+            continue;
+        }
+        if let Some(items) = slot.items.as_mut().filter(|items| !items.is_empty()) {
+            let pages = items.len().div_ceil(at_once);
+            let first = usize::try_from(page).unwrap_or_default() % pages * at_once;
+            items.rotate_left(first);
+        }
+    }
+    question
 }
 
 impl Party {

@@ -57,7 +57,8 @@ impl Gate {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .find_map(|pair| pair.trim().strip_prefix(TOKEN_COOKIE)?.strip_prefix('='));
-        let asked = query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("token="));
+        let asked =
+            query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("token="));
         // Hashes of equal length: the time of the comparison tells nothing about the token.
         let wanted = Sha256::digest(token.expose_secret().as_bytes());
         [bearer, cookie, asked].into_iter().flatten().any(|given| Sha256::digest(given.as_bytes()) == wanted)
@@ -78,7 +79,8 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
     }
     let mut response = next.run(request).await;
     // The console's own requests then carry the token without showing it in addresses.
-    if let Some(token) = query.as_deref().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("token=")))
+    if let Some(token) =
+        query.as_deref().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("token=")))
         && let Ok(cookie) = format!("{TOKEN_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict").parse()
     {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -96,7 +98,8 @@ fn is_local(headers: &HeaderMap, uri_host: Option<&str>) -> bool {
         Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// `/healthz` (alive), `/readyz` (the database answers) and `/metrics` (Prometheus text).

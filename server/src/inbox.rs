@@ -60,9 +60,6 @@ impl Inbox {
                 count += 1;
             }
         }
-        if count > 0 {
-            tracing::info!(count, "messages that were left over are answered now");
-        }
         Ok(count)
     }
 }

@@ -17,11 +17,11 @@ pub mod inbox;
 pub mod turn;
 
 pub mod conversation;
+pub mod llm;
+pub mod outbox;
+pub mod reply;
 pub mod tools;
 pub mod understand;
-pub mod llm;
-pub mod reply;
-pub mod outbox;
 
 pub mod store;
 

@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 
 use crate::channel::{Channel, Delivery, Outbound, Report, SendFault};
 use crate::clock::{Clock, later};
-use crate::message::{ChannelName, GuestKey, OutgoingId};
+use crate::message::{ChannelName, GuestKey, Outgoing, OutgoingId};
+use crate::reply::split;
 use crate::store::{Database, Delivered, Fault, OutboxRow, Status, Tried};
 
 /// So many messages are sent at once, each to another guest.
@@ -39,6 +40,24 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 
 /// How long to leave a database alone that fails.
 const DATABASE_PAUSE: Duration = Duration::from_secs(5);
+
+/// A message in pieces that its channel takes. Every piece carries the sayings, so that they count as said when all of
+/// it was sent; the buttons are below the last one.
+pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
+    let Some(limit) = channel.text_limit().filter(|limit| message.text.encode_utf16().count() > *limit)
+    else {
+        return vec![message];
+    };
+    let Outgoing { text, buttons, says } = message;
+    let mut pieces: Vec<Outgoing> = split(&text, limit)
+        .into_iter()
+        .map(|text| Outgoing { text, buttons: Vec::new(), says: says.clone() })
+        .collect();
+    if let Some(last) = pieces.last_mut() {
+        last.buttons = buttons;
+    }
+    pieces
+}
 
 /// Sends what is in the outbox.
 pub struct Outbox {

@@ -111,6 +111,14 @@ pub enum ReplyFault {
 pub struct ReplyFaults(pub Vec<ReplyFault>);
 
 impl Medium {
+    /// How many items of a list are offered at once; the rest comes when the guest asks for more.
+    pub fn at_once(self) -> Option<usize> {
+        match self {
+            Self::Chat => None,
+            Self::Voice => Some(2),
+        }
+    }
+
     /// What flows, prompts and file names call it.
     pub fn name(self) -> &'static str {
         match self {

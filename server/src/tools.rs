@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use innkeeper_engine::{Call, Outcome, Tool, Tools};
-use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, JsonObject};
+use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, JsonObject, ProtocolVersion};
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RoleClient, RunningService, ServiceError};
 use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use serde_json::Value as Json;
@@ -176,7 +176,7 @@ impl HotelTools {
 }
 
 async fn connect(address: &Address) -> Result<Client, ToolsFault> {
-    let mode = ClientLifecycleMode::Auto { preferred_versions: Vec::new(), legacy_version: None };
+    let mode = ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::LATEST], legacy_version: None };
     let fault = |source: Box<dyn std::error::Error + Send + Sync>| ToolsFault::Connect { source };
     match address {
         Address::Embedded(open) => {

@@ -201,6 +201,8 @@ pub enum Event {
     Start,
     /// Nothing was understood. Guards see `unclear`, the number of times in a row.
     Unclear,
+    /// A message without words that the channel can't turn into words: a picture, a place.
+    Unreadable,
     /// The guest says nothing. Guards see `silence`, the number of times in a row.
     Silence,
     /// A tool failed and the state has no `error:`. Guards see `error.code`.

@@ -52,6 +52,7 @@ impl<'f> Machine<'f> {
                     slots: scoped(flow, None),
                 })
                 .collect(),
+            page: self.page,
             kept: false,
         }
     }
@@ -169,11 +170,19 @@ impl<'f> Machine<'f> {
 
     /// After slots were filled: a question in the same message is answered first; then the walk goes on.
     fn go_on(&mut self, filling: &Filling, asks: bool, expecting: &Expecting) -> Next {
+        if let Expecting::Slot(slot) = expecting
+            && !filling.answered.contains(slot)
+        {
+            // The guest was asked for something they need not say, and said something else.
+            self.skip_optional(slot);
+        }
         if filling.changed {
             self.frame_mut().confirmed = None;
             self.frame_mut().read_back = None;
         }
-        if asks && self.has_handler(Event::Question) {
+        // A flow that answers questions itself has just been given what it asked for.
+        let answers_itself = self.handlers().into_iter().any(|(by_root, on)| !by_root && on.contains_key(&Event::Question));
+        if asks && !answers_itself {
             return self.event(Event::Question, None);
         }
         match self.state().map(|state| &state.does) {
@@ -253,7 +262,13 @@ impl<'f> Machine<'f> {
                     if let (Kind::Choice(Options::From { sets, .. }), Some(Value::Choice(item))) =
                         (&slot.kind, self.frame().slots.get(&name))
                     {
-                        let record = item.record.clone();
+                        let (record, label) = (item.record.clone(), item.label.clone());
+                        if !sets.is_empty() {
+                            // The guest has said what they want by choosing it: lists made again are matched by it.
+                            let frame = self.frame_mut();
+                            frame.kept = vec![label];
+                            frame.tried.clear();
+                        }
                         todo.extend(sets.iter().filter_map(|set| {
                             let kind = &self.flow()?.slots.get(set)?.kind;
                             let field = record.get(set).unwrap_or(&serde_json::Value::Null);
@@ -317,27 +332,21 @@ impl<'f> Machine<'f> {
         self.trace.push(Trace::Event { event, handled: taken.is_some() });
         match (taken, event) {
             (Some((by_root, case)), _) => self.take_case(case, by_root, requested),
-            (None, Event::Unclear | Event::Silence) => Next::Resume,
+            (None, Event::Unclear | Event::Silence | Event::Unreadable) => Next::Resume,
             (None, Event::ToolFailed) => self.wait(Expecting::Anything),
             (None, _) => self.unclear(),
         }
     }
 
-    fn has_handler(&self, event: Event) -> bool {
-        self.handlers().into_iter().any(|(_, on)| on.contains_key(&event))
-    }
-
-    /// The handlers that may answer an event now, innermost first; true for the root chart's.
+    /// The handlers that may answer an event now, innermost first; true for the root chart's. A running flow is a
+    /// child of the root chart, not of the state the root chart rests in.
     fn handlers(&self) -> Vec<(bool, &'f Handlers)> {
         let mut levels = Vec::new();
-        let frames = [self.frame(), &self.position.root];
-        for frame in &frames[..if self.frame().flow == ROOT { 1 } else { 2 }] {
-            let Some(flow) = self.flows.get(&frame.flow) else {
-                continue;
-            };
+        if let Some(flow) = self.flow() {
             let by_root = flow.name == ROOT;
-            levels.extend(flow.states.get(&frame.state).map(|state| (by_root, &state.on)));
+            levels.extend(self.state().map(|state| (by_root, &state.on)));
             levels.push((by_root, &flow.on));
+            levels.extend(self.flows.get(ROOT).filter(|_| !by_root).map(|root| (true, &root.on)));
         }
         levels
     }

@@ -138,6 +138,7 @@ impl<'f> Machine<'f> {
     fn take(&mut self, input: Input) {
         match input {
             Input::Said { text, button } => self.said(text, button),
+            Input::Unreadable => self.wordless(Event::Unreadable),
             Input::Understood(understanding) => {
                 let next = self.understood(understanding);
                 self.walk(next);
@@ -152,17 +153,21 @@ impl<'f> Machine<'f> {
                 }
             }
             Input::Silence => {
-                if let Waiting::Guest { page, .. } = self.position.waiting {
-                    self.page = page;
-                    self.position.silent = true;
-                    self.position.silence = self.position.silence.saturating_add(1);
-                    let next = self.dispatch(Event::Silence, None);
-                    self.walk(next);
-                } else {
-                    self.ignored("silence while not waiting for the guest");
-                }
+                self.position.silence = self.position.silence.saturating_add(1);
+                self.wordless(Event::Silence);
             }
         }
+    }
+
+    /// Answers something that needs no understanding.
+    fn wordless(&mut self, event: Event) {
+        let Waiting::Guest { page, .. } = self.position.waiting else {
+            return self.ignored("nothing was waited for from the guest");
+        };
+        self.page = page;
+        self.position.silent = true;
+        let next = self.dispatch(event, None);
+        self.walk(next);
     }
 
     fn said(&mut self, text: String, button: Option<String>) {
@@ -171,6 +176,7 @@ impl<'f> Machine<'f> {
         };
         self.position.silence = 0;
         self.position.silent = true;
+        self.page = page;
         let question = self.question(&text, button, expecting.clone());
         self.effects.push(Effect::Understand(question));
         self.position.waiting = Waiting::Meaning { text, expecting, page };

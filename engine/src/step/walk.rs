@@ -94,10 +94,6 @@ impl Machine<'_> {
                 self.position.waiting = Waiting::Kept { slot: name.clone() };
                 return Next::Pause;
             }
-            if slot.optional && self.frame().asked.contains(name) {
-                self.frame_mut().slots.put(name, Value::NoPreference);
-                continue;
-            }
             return self.ask_for(name);
         }
         self.follow(then)

@@ -10,9 +10,9 @@ use crate::app::App;
 use crate::channel::local::{Doing, LocalGuest};
 use crate::cli;
 use crate::config::Config;
+use crate::config::e164;
 use crate::conversation::TurnLine;
 use crate::message::{ChannelName, GuestKey};
-use crate::config::e164;
 
 /// A turn as a program writes it.
 #[derive(Debug, Deserialize)]
@@ -126,7 +126,9 @@ fn plain(line: &TurnLine, typed: bool) -> String {
 
 fn e164_of(text: &str) -> Result<String, CommandFault> {
     e164(text).ok_or_else(|| {
-        CommandFault::Other(format!("--from {text}: expected a number with + and country code, for example +351912345678"))
+        CommandFault::Other(format!(
+            "--from {text}: expected a number with + and country code, for example +351912345678"
+        ))
     })
 }
 

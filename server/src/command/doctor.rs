@@ -66,7 +66,8 @@ async fn port(config: &Config) -> Finding {
         Ok(_) => Finding::Fine(format!("address: {bind} is free")),
         Err(error) => Finding::Broken {
             what: format!("address: {bind} cannot be listened on: {error}"),
-            fix: "if innkeeper is running already, that is why; else set [server] bind to a free port".to_owned(),
+            fix: "if innkeeper is running already, that is why; else set [server] bind to a free port"
+                .to_owned(),
         },
     }
 }
@@ -74,7 +75,9 @@ async fn port(config: &Config) -> Finding {
 fn twilio(config: &Config) -> Finding {
     let twilio = &config.twilio;
     match (&twilio.account_sid, &twilio.auth_token, &config.server.public_url) {
-        (None, None, _) => Finding::Off("WhatsApp by Twilio: no TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN".to_owned()),
+        (None, None, _) => {
+            Finding::Off("WhatsApp by Twilio: no TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN".to_owned())
+        }
         (Some(_), Some(_), Some(public)) => {
             let how = match twilio.reply {
                 ReplyBy::Rest => "over REST",
@@ -104,7 +107,9 @@ async fn public_address(config: &Config) -> Finding {
         return Finding::Off("public address: no [server] public_url".to_owned());
     };
     match reach(&format!("{public}/healthz")).await {
-        Ok(status) if status.is_success() => Finding::Fine(format!("public address: {public} reaches an innkeeper")),
+        Ok(status) if status.is_success() => {
+            Finding::Fine(format!("public address: {public} reaches an innkeeper"))
+        }
         Ok(status) => Finding::Broken {
             what: format!("public address: {public}/healthz answers {status}"),
             fix: "start innkeeper, and point the tunnel or proxy at [server] bind".to_owned(),
@@ -123,7 +128,8 @@ async fn model(config: &Config) -> Finding {
     match reach(&format!("{}/models", llm.base_url)).await {
         Ok(status) if status.is_server_error() => Finding::Broken {
             what: format!("language model: {} answers {status}", llm.base_url),
-            fix: "wait, or set another [llm] base_url; guests are understood by the rules meanwhile".to_owned(),
+            fix: "wait, or set another [llm] base_url; guests are understood by the rules meanwhile"
+                .to_owned(),
         },
         Ok(_) => Finding::Fine(format!("language model: {} at {} is reached", llm.model, llm.base_url)),
         Err(error) => Finding::Broken {

@@ -48,7 +48,11 @@ fn header(scene: &Scene) -> String {
 }
 
 fn difference(stored: &str, played: &str) -> String {
-    TextDiff::from_lines(stored, played).unified_diff().context_radius(3).header("transcript", "replayed").to_string()
+    TextDiff::from_lines(stored, played)
+        .unified_diff()
+        .context_radius(3)
+        .header("transcript", "replayed")
+        .to_string()
 }
 
 fn other(error: impl std::error::Error) -> CommandFault {

@@ -18,10 +18,11 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
         ))
     })?;
     let address = listener.local_addr()?;
-    let routes = app.routes(&config, &stop);
+    let routes = app.routes(&config, &stop).await?;
     println!("Innkeeper is listening. Open http://{address}/ to talk to the receptionist.");
     let stopped = stop.clone();
-    let served = axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let served =
+        axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
     tokio::spawn(async move {
         told_to_stop().await;
         stop.cancel();

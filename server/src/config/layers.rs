@@ -262,11 +262,12 @@ impl Layers {
     }
 
     fn lay(&mut self, key: String, value: Raw, origin: Origin) {
-        if self.values.contains_key(&key) {
-            self.values.insert(key, (value, origin));
-        } else {
-            let hint = self.hint(&key);
-            self.problems.push(Problem::Unknown { origin, key, hint });
+        match self.values.get_mut(&key) {
+            Some(place) => *place = (value, origin),
+            None => {
+                let hint = self.hint(&key);
+                self.problems.push(Problem::Unknown { origin, key, hint });
+            }
         }
     }
 

@@ -125,10 +125,14 @@ pub(super) async fn turn(
     let expected = taking.turn;
     let (said, doing) = taking.doing()?;
     let Ok(mut turns) = session.turns.clone().try_lock_owned() else {
-        return Err(Refusal::moved_on("The last message is still being answered. Please send this one again."));
+        return Err(Refusal::moved_on(
+            "The last message is still being answered. Please send this one again.",
+        ));
     };
     if expected.is_some_and(|expected| expected != *turns + 1) {
-        return Err(Refusal::moved_on("The conversation went on somewhere else. Please send this message again."));
+        return Err(Refusal::moved_on(
+            "The conversation went on somewhere else. Please send this message again.",
+        ));
     }
     let (tell, mut told) = mpsc::unbounded_channel();
     tokio::spawn(async move {
@@ -142,16 +146,21 @@ pub(super) async fn turn(
             Ok((_, turned)) => {
                 *turns += 1;
                 let line = turned.line(*turns, &said);
-                line.replies.iter().enumerate().flat_map(|(n, reply)| Happened::reply(n, reply)).for_each(&mut say);
+                line.replies
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(n, reply)| Happened::reply(n, reply))
+                    .for_each(&mut say);
                 say(Happened::Turn(Box::new(line)));
             }
             Err(fault) => {
                 report("a console turn failed", &fault);
-                say(Happened::Fault { error: FAILED });
+                say(Happened::failed(FAILED));
             }
         }
     });
-    let events = stream::poll_fn(move |context| told.poll_recv(context).map(|told| told.map(|told| told.event())));
+    let events =
+        stream::poll_fn(move |context| told.poll_recv(context).map(|told| told.map(|told| told.event())));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
@@ -185,7 +194,8 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refu
     if kind.split(';').next().is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
         return Err(Refusal::wrong("Expected JSON, with the content type application/json."));
     }
-    serde_json::from_slice(body).map_err(|error| Refusal::wrong(format!("The request cannot be read: {error}.")))
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::wrong(format!("The request cannot be read: {error}.")))
 }
 
 fn is_e164(phone: &str) -> bool {

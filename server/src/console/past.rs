@@ -47,7 +47,8 @@ pub(super) fn turns(talks: &[Talk], flows: &Flows) -> Vec<PastTurn> {
             turns.truncate(before);
             tell(talk, &mut None, &mut turns);
         }
-        remembered = talk.position.as_ref().map(|position| position.guest.remembered.clone()).unwrap_or_default();
+        remembered =
+            talk.position.as_ref().map(|position| position.guest.remembered.clone()).unwrap_or_default();
     }
     turns
 }
@@ -59,7 +60,9 @@ fn tell(talk: &Talk, again: &mut Option<Again<'_>>, turns: &mut Vec<PastTurn>) {
         for logged in &commit.log {
             match &logged.input {
                 Input::Said { text, button } => turns.push(PastTurn::new(turns.len(), text, button.clone())),
-                Input::Silence => turns.push(PastTurn { silent: true, ..PastTurn::new(turns.len(), "", None) }),
+                Input::Silence | Input::Unreadable => {
+                    turns.push(PastTurn { silent: true, ..PastTurn::new(turns.len(), "", None) })
+                }
                 // That a read-back was conveyed is noted before the words that answer it, and moves nothing.
                 Input::Understood(_) | Input::Answered { .. } | Input::Conveyed { .. } => {}
             }
@@ -69,7 +72,8 @@ fn tell(talk: &Talk, again: &mut Option<Again<'_>>, turns: &mut Vec<PastTurn>) {
         }
         if let Some(turn) = turns[before..].last_mut() {
             let replies = commit.outgoing.iter();
-            let replies = replies.map(|reply| ReplyLine { text: reply.text.clone(), buttons: reply.buttons.clone() });
+            let replies =
+                replies.map(|reply| ReplyLine { text: reply.text.clone(), buttons: reply.buttons.clone() });
             turn.line.replies.extend(replies);
         }
     }
@@ -80,7 +84,7 @@ fn tell(talk: &Talk, again: &mut Option<Again<'_>>, turns: &mut Vec<PastTurn>) {
 
 fn begins_a_turn(input: &Input) -> bool {
     match input {
-        Input::Said { .. } | Input::Silence => true,
+        Input::Said { .. } | Input::Silence | Input::Unreadable => true,
         Input::Understood(_) | Input::Answered { .. } | Input::Conveyed { .. } => false,
     }
 }

@@ -16,7 +16,7 @@ use super::transcript::Transcript;
 use crate::app::{self, SceneHotel, StartFault};
 use crate::channel::local::{Doing, LocalGuest};
 use crate::clock::{Clock, later};
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use crate::conversation::{AnswerFault, Receptionist};
 use crate::llm::{Brief, Copied, LanguageModel, ModelFault};
 use crate::message::{Button, ChannelName, GuestKey};
@@ -76,26 +76,37 @@ struct Stage {
 
 impl Stage {
     async fn set(scene: &Scene, config: &Config) -> Result<Self, PlayFault> {
+        // Nothing of a scene stays, and nothing of another reaches it.
+        let config = &Config { database: DatabaseUrl::in_memory(), ..config.clone() };
         let clock = SceneClock::default();
         let hotel = SceneHotel::open(Arc::new(clock.clone())).await?;
         let zone = hotel.zone;
-        clock.set(zone.from_local_datetime(&scene.today.and_time(MORNING)).earliest().map_or_else(
-            || scene.today.and_time(MORNING).and_utc(),
-            |morning| morning.with_timezone(&Utc),
-        ));
+        clock.set(
+            zone.from_local_datetime(&scene.today.and_time(MORNING)).earliest().map_or_else(
+                || scene.today.and_time(MORNING).and_utc(),
+                |morning| morning.with_timezone(&Utc),
+            ),
+        );
         let hotel_is_up = Arc::new(AtomicBool::new(true));
         let waiting: Arc<dyn Clock> = Arc::new(clock.clone());
         let address = switched(hotel.address(), Arc::clone(&hotel_is_up));
         let tools = HotelTools::connect(address, Arc::clone(&waiting)).await.map_err(StartFault::from)?;
-        let staff = HotelTools::connect(hotel.address(), Arc::clone(&waiting)).await.map_err(StartFault::from)?;
+        let staff =
+            HotelTools::connect(hotel.address(), Arc::clone(&waiting)).await.map_err(StartFault::from)?;
         let house = app::house(&tools).await?;
-        let model = scene.model.clone().map(|model| Arc::new(PlayedModel::new(model)) as Arc<dyn LanguageModel>);
-        let understander = app::understander_with(config, model)?;
+        let model =
+            scene.model.clone().map(|model| Arc::new(PlayedModel::new(model)) as Arc<dyn LanguageModel>);
+        let understander = app::understander_with(config, &house, model)?;
         let receptionist = app::receptionist(config, tools, house, zone, waiting, understander).await?;
         Ok(Self { receptionist: Arc::new(receptionist), hotel, staff, clock, hotel_is_up })
     }
 
-    async fn play(&self, scene: &Scene, medium: Medium, transcript: &mut Transcript) -> Result<(), PlayFault> {
+    async fn play(
+        &self,
+        scene: &Scene,
+        medium: Medium,
+        transcript: &mut Transcript,
+    ) -> Result<(), PlayFault> {
         for staff in &scene.before {
             self.staff(staff, transcript).await?;
         }
@@ -138,8 +149,9 @@ impl Stage {
                     continue;
                 }
                 Happens::Later(text) => {
-                    let passed = duration(text)
-                        .ok_or_else(|| PlayFault::Script(format!("later: {text}: expected 90s, 10m, 2h or 1d")))?;
+                    let passed = duration(text).ok_or_else(|| {
+                        PlayFault::Script(format!("later: {text}: expected 90s, 10m, 2h or 1d"))
+                    })?;
                     self.clock.advance(passed);
                     transcript.aside(&format!("{text} later"));
                     continue;
@@ -163,9 +175,12 @@ impl Stage {
                 Ok(())
             }
             Staff::SellOut { start_date, end_date, room_type, view, leave } => {
-                let sold = self.sell_out(start_date, end_date, room_type.as_deref(), view.as_deref(), *leave).await?;
+                let sold = self
+                    .sell_out(start_date, end_date, room_type.as_deref(), view.as_deref(), *leave)
+                    .await?;
                 let what: Vec<&str> = [room_type.as_deref(), view.as_deref()].into_iter().flatten().collect();
-                transcript.aside(&format!("staff: {sold} rooms sold, {start_date}–{end_date} {}", what.join(" ")));
+                transcript
+                    .aside(&format!("staff: {sold} rooms sold, {start_date}–{end_date} {}", what.join(" ")));
                 Ok(())
             }
         }
@@ -182,22 +197,24 @@ impl Stage {
     ) -> Result<usize, PlayFault> {
         let mut sold = 0;
         loop {
-            let mut wish: IndexMap<String, Json> = [
-                ("start_date".to_owned(), json!(start_date)),
-                ("end_date".to_owned(), json!(end_date)),
-            ]
-            .into_iter()
-            .collect();
+            let mut wish: IndexMap<String, Json> =
+                [("start_date".to_owned(), json!(start_date)), ("end_date".to_owned(), json!(end_date))]
+                    .into_iter()
+                    .collect();
             wish.extend(room_type.map(|room_type| ("room_type".to_owned(), json!(room_type))));
             wish.extend(view.map(|view| ("view".to_owned(), json!(view))));
             let rooms = match self.call("get_room_availability", wish).await {
-                Outcome::Ok { result } => result.get("rooms").and_then(Json::as_array).cloned().unwrap_or_default(),
+                Outcome::Ok { result } => {
+                    result.get("rooms").and_then(Json::as_array).cloned().unwrap_or_default()
+                }
                 Outcome::Error { message, .. } | Outcome::Unknown { message } => {
                     return Err(PlayFault::Script(message));
                 }
             };
             let free: u64 = rooms.iter().filter_map(|room| room.get("free")?.as_u64()).sum();
-            let Some(room) = rooms.first().and_then(|room| room.get("room_id")).filter(|_| free > leave as u64) else {
+            let Some(room) =
+                rooms.first().and_then(|room| room.get("room_id")).filter(|_| free > leave as u64)
+            else {
                 return Ok(sold);
             };
             let booking = [
@@ -224,7 +241,8 @@ impl Stage {
     /// The guests' bookings at the end: what all the talking came to.
     async fn bookings(&self, transcript: &mut Transcript) -> Result<(), PlayFault> {
         transcript.line("");
-        for booking in self.hotel.bookings().await?.iter().filter(|booking| !booking.contains(SOMEBODY_ELSE)) {
+        for booking in self.hotel.bookings().await?.iter().filter(|booking| !booking.contains(SOMEBODY_ELSE))
+        {
             transcript.line(&format!("booked: {booking}"));
         }
         Ok(())

@@ -1,5 +1,8 @@
 //! Choices: which item of a list the words mean, by name, number, position or price.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use innkeeper_engine::Item;
 use serde_json::Value as Json;
 
@@ -99,6 +102,14 @@ impl Sentence<'_> {
     /// The item that is meant by its name, or by its price where prices tell items apart.
     pub(super) fn choice_by_words(&mut self, lexicon: &Lexicon, context: ChoiceContext<'_>) -> Chosen {
         let items = context.items;
+        if let Some((key, place)) = self.choice_by_phrase(context, &lexicon.filler) {
+            for at in 0..self.len() {
+                if self.atoms[at].first < place.end && place.start < self.atoms[at].end && !self.is_taken(at) {
+                    self.take(at, at + 1, Taken::Choice);
+                }
+            }
+            return Chosen::One(key);
+        }
         let words: Vec<Vec<String>> = items.iter().map(item_words).collect();
         let mut scores = vec![0.0_f64; items.len()];
         let mut matched = Vec::new();
@@ -156,6 +167,47 @@ impl Sentence<'_> {
             }
         }
         chosen
+    }
+
+    /// The item that a whole phrase of its label or words means, with the tokens that say it, where no other item has a
+    /// phrase as long: "what time can we check in" is about "check in", not about "early check in".
+    fn choice_by_phrase(&self, context: ChoiceContext<'_>, filler: &HashSet<String>) -> Option<(String, Range<usize>)> {
+        if !(context.asked || context.kept) {
+            return None;
+        }
+        let said: Vec<(usize, &str)> = self
+            .tokens
+            .iter()
+            .enumerate()
+            .map(|(at, token)| (at, token.text.as_str()))
+            .filter(|(_, text)| *text != "-")
+            .collect();
+        let place = |phrase: &[String]| {
+            if phrase.is_empty() || (phrase.len() == 1 && filler.contains(&phrase[0])) {
+                return None;
+            }
+            said.windows(phrase.len())
+                .find(|window| window.iter().zip(phrase).all(|((_, said), word)| alike(said, word, false)))
+                .and_then(|window| Some(window.first()?.0..window.last()?.0 + 1))
+        };
+        let longest = |item: &Item| {
+            std::iter::once(&item.label)
+                .chain(&item.words)
+                .map(|text| split(text))
+                .filter_map(|phrase| Some((phrase.len(), place(&phrase)?)))
+                .max_by_key(|(length, _)| *length)
+        };
+        let found: Vec<(&Item, usize, Range<usize>)> = context
+            .items
+            .iter()
+            .filter_map(|item| longest(item).map(|(length, place)| (item, length, place)))
+            .collect();
+        let top = found.iter().map(|(_, length, _)| *length).max()?;
+        let mut fitting = found.into_iter().filter(|(_, length, _)| *length == top);
+        match (fitting.next(), fitting.next()) {
+            (Some((item, _, place)), None) => Some((item.key.clone(), place)),
+            _ => None,
+        }
     }
 
     /// Whether a word can speak for an item although nobody asked: "the city" and "New York City" do not, "a city

@@ -454,6 +454,8 @@ fn e164(digits: &str, region: Option<country::Id>, asked: bool) -> Option<String
         Some(rest) if rest.len() >= 8 => format!("+{rest}"),
         _ => digits.to_owned(),
     };
+    // With a country code, another country's trunk prefix must not be looked for in the number.
+    let region = region.filter(|_| !written.starts_with('+'));
     let number = phonenumber::parse(region, &written).ok()?;
     let valid = number.is_valid();
     let international = written.starts_with('+') && written.len() >= 9;

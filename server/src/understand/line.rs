@@ -101,6 +101,7 @@ impl Line {
             flow: None,
             scope: scope(),
             starts: starts(),
+            page: 0,
             kept: false,
         };
         Turn { question, reading: Reading { asked: Some(asked), everything: true }, context }

@@ -206,6 +206,7 @@ impl Understander {
             flow: question.flow.clone(),
             scope: vec![slot.clone()],
             starts: Vec::new(),
+            page: 0,
             kept: false,
         };
         self.extractor.read(&alone, Reading::default()).understanding.slots.shift_remove(&slot.name)

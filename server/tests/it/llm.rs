@@ -212,6 +212,7 @@ fn question(said: &str) -> Question {
         flow: Some("book_room".to_owned()),
         scope: scope("book_room"),
         starts: starts(),
+        page: 0,
         kept: false,
     }
 }

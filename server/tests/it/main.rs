@@ -2,12 +2,15 @@
 
 mod clock;
 mod config;
+mod console;
 mod lanes;
 mod llm;
+mod outbox;
 mod postgres;
 mod replays;
 mod reply;
 mod rig;
 mod store;
+mod twilio;
 mod twilio_double;
 mod understand;

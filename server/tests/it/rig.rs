@@ -113,7 +113,10 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl 
             tokio::task::yield_now().await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "it never came about that {what}");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(),
+        "it never came about that {what}"
+    );
 }
 
 /// An answerer that repeats what was said, one message a turn, through the store's own commit.
@@ -173,7 +176,7 @@ impl Answerer for Parrot {
         match fault {
             Some(Fault::Passing) => return Err(Unanswered::Passing("the line was busy".into())),
             Some(Fault::Lasting) => return Err(Unanswered::Lasting("nobody knows how".into())),
-            Some(Fault::Panic) => panic!("a mistake in the program"),
+            Some(Fault::Panic) => unreachable!("a mistake in the program"),
             None => {}
         }
         let conversation = self.store.conversation(&turn.guest, turn.channel).await.expect("a conversation");

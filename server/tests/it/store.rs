@@ -7,10 +7,10 @@ use std::time::Duration;
 use innkeeper::clock::{Clock, ManualClock};
 use innkeeper::message::{Button, ChannelName, ConversationId, GuestKey, Inbound, Kind, MessageId, Outgoing};
 use innkeeper::store::{Database, Outcome, Received, Status};
+use innkeeper_engine::Position;
 use innkeeper_engine::runtime::{
     Answered, Commit, CommitError, Logged, MessageOutcome, Store as _, Underway,
 };
-use innkeeper_engine::Position;
 use serde_json::json;
 
 use crate::postgres::Cluster;
@@ -98,7 +98,13 @@ async fn of_two_commits_on_one_revision_one_wins(database: Database) {
         let (database, conversation) = (database.clone(), conversation.clone());
         commits.spawn(async move {
             let (standing, log) = (position(false), [said("hello")]);
-            database.commit(answering(&conversation, 0, &standing, &log, &message)).await.is_ok()
+            match database.commit(answering(&conversation, 0, &standing, &log, &message)).await {
+                Ok(()) => true,
+                Err(refused) => {
+                    assert!(matches!(refused, CommitError::Conflict), "{refused}");
+                    false
+                }
+            }
         });
     }
     let won = commits.join_all().await.into_iter().filter(|won| *won).count();

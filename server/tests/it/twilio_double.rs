@@ -114,7 +114,11 @@ impl TwilioDouble {
     pub(crate) async fn asked(&self, count: usize) -> Vec<Asked> {
         let mut asked = self.asked.subscribe();
         let wait = asked.wait_for(|asked| asked.len() >= count);
-        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("requests in time").expect("requests").clone()
+        tokio::time::timeout(Duration::from_secs(20), wait)
+            .await
+            .expect("requests in time")
+            .expect("requests")
+            .clone()
     }
 
     /// What it was asked to send so far.
@@ -136,7 +140,12 @@ impl TwilioDouble {
     }
 
     /// Posts a form to one of our routes as Twilio does: signed over the public address. Answers with status and body.
-    pub(crate) async fn post(&self, server: SocketAddr, path: &str, form: &[(String, String)]) -> (u16, String) {
+    pub(crate) async fn post(
+        &self,
+        server: SocketAddr,
+        path: &str,
+        form: &[(String, String)],
+    ) -> (u16, String) {
         let signature = sign(&format!("{PUBLIC}{path}"), form);
         self.post_signed(server, path, form, Some(&signature)).await
     }
@@ -228,7 +237,9 @@ pub(crate) fn sign(url: &str, form: &[(String, String)]) -> String {
     for (name, value) in form {
         sorted.entry(name).or_default().insert(value);
     }
-    let fields = sorted.into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| format!("{name}{value}")));
+    let fields = sorted
+        .into_iter()
+        .flat_map(|(name, values)| values.into_iter().map(move |value| format!("{name}{value}")));
     let text = format!("{url}{}", fields.collect::<String>());
     let mut mac = Hmac::<Sha1>::new_from_slice(TOKEN.as_bytes()).expect("a key");
     mac.update(text.as_bytes());
@@ -311,7 +322,8 @@ async fn list(
     }
     let exchange = double.exchange();
     let to = query.get("To").expect("whose messages");
-    let newest_first: Vec<&Value> = exchange.taken.iter().rev().filter(|message| message["to"] == **to).collect();
+    let newest_first: Vec<&Value> =
+        exchange.taken.iter().rev().filter(|message| message["to"] == **to).collect();
     Json(json!({"messages": newest_first, "next_page_uri": null, "page": 0})).into_response()
 }
 

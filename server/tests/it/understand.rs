@@ -151,6 +151,7 @@ fn question(sheet: &Sheet, case: &Case) -> Question {
         flow: sheet.flow.clone(),
         scope,
         starts: starts(),
+        page: 0,
         kept: case.kept,
     }
 }
@@ -371,6 +372,7 @@ fn open(said: &str) -> Question {
         flow: Some("book_room".to_owned()),
         scope: scope("book_room"),
         starts: starts(),
+        page: 0,
         kept: false,
     }
 }

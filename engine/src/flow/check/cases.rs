@@ -26,6 +26,7 @@ pub(super) const EVENTS: &[(&str, Event)] = &[
     ("question", Event::Question),
     ("start", Event::Start),
     ("unclear", Event::Unclear),
+    ("unreadable", Event::Unreadable),
     ("silence", Event::Silence),
     ("tool_failed", Event::ToolFailed),
 ];

@@ -49,10 +49,7 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_
                             "`{}` writes `{path_name}` as `{}`, and `{confirming}` does not read it back",
                             invoke.tool.value, argument.value
                         ),
-                        format!(
-                            "add `{}` to `confirm` of `{confirming}`",
-                            suggestion(graph.flow, &path.value)
-                        ),
+                        format!("add {} to `confirm` of `{confirming}`", suggestion(graph.flow, &path.value)),
                     ),
                     _ => (
                         format!("`{path_name}` is made anew after the yes in `{confirming}`"),
@@ -158,9 +155,7 @@ fn unread(graph: &Graph<'_>, confirm: usize, since: &BTreeSet<&str>, path: &[Str
         return None;
     };
     let listed = paths.iter().any(|listed| path.starts_with(&listed.value));
-    let opaque = flow.has_result(name)
-        && path.len() > 1
-        && path.last().is_some_and(|last| last == "id" || last.ends_with("_id"));
+    let opaque = flow.has_result(name) && is_opaque(path);
     let shown_beside = opaque && paths.iter().any(|listed| listed.value.first() == Some(name));
     if !listed && !shown_beside {
         return Some(Why::Then);
@@ -168,10 +163,17 @@ fn unread(graph: &Graph<'_>, confirm: usize, since: &BTreeSet<&str>, path: &[Str
     since.contains(name.as_str()).then_some(Why::Done)
 }
 
-/// What to add to a read-back so that a path is in it.
+/// What to add to a read-back so that a path is in it: a guest understands a choice by its label, and an id of a
+/// result by what stands beside it.
 fn suggestion(flow: &Draft, path: &[String]) -> String {
     match path.first() {
-        Some(name) if flow.slots.contains_key(name) => name.clone(),
-        _ => path.join("."),
+        Some(name) if flow.slots.contains_key(name) => format!("`{name}`"),
+        Some(name) if flow.has_result(name) && is_opaque(path) => format!("another field of `{name}`"),
+        _ => format!("`{}`", path.join(".")),
     }
+}
+
+/// Whether a path ends in the id of a thing.
+fn is_opaque(path: &[String]) -> bool {
+    path.len() > 1 && path.last().is_some_and(|last| last == "id" || last.ends_with("_id"))
 }

@@ -1,0 +1,6 @@
+//! The console: its routes over a real socket with the real hotel, and its page in a real browser.
+
+mod browser;
+mod page;
+mod rig;
+mod talking;

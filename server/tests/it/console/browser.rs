@@ -1,0 +1,63 @@
+//! The chat page in the system's Chromium, driven by `tests/browser/chat.mjs`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::rig::Console;
+use crate::rig::Folder;
+
+/// Set to `1` where a browser must be there, so that its absence cannot go unnoticed.
+const REQUIRE: &str = "INNKEEPER_REQUIRE_BROWSER";
+
+/// Where the pictures go.
+const PICTURES: &str = "INNKEEPER_SCREENSHOTS";
+
+/// How the script says that there is no browser.
+const NO_BROWSER: i32 = 77;
+
+const HOW: &str = "Install Node.js and Chromium (Debian: apt-get install nodejs npm chromium), then: \
+                   npm ci --prefix server/tests/browser";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rooms_are_booked_on_the_page_at_a_desk_and_on_a_phone() {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let node = Command::new("node").arg("--version").stdout(Stdio::null()).status();
+    if !node.is_ok_and(|status| status.success()) {
+        return skipped("there is no node on this machine");
+    }
+    if !scripts.join("node_modules/playwright-core").exists() {
+        return skipped("playwright-core is not installed");
+    }
+    let pictures = std::env::var_os(PICTURES)
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("console"), PathBuf::from);
+    let folder = Folder::new();
+    let console = Console::open(&folder).await;
+    let mut command = Command::new("node");
+    command.arg("chat.mjs").arg(console.url("/")).arg(&pictures).current_dir(&scripts).stdin(Stdio::null());
+    let ran = tokio::task::spawn_blocking(move || command.output()).await.expect("a thread").expect("node");
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    if ran.status.code() == Some(NO_BROWSER) {
+        return skipped("there is no Chromium on this machine");
+    }
+    assert!(ran.status.success(), "{said}\nSee {}", pictures.display());
+    println!("{said}");
+    let hotel = console.app.hotel.as_ref().expect("the embedded hotel");
+    let mut names: Vec<String> =
+        hotel.bookings().await.expect("rows").into_iter().map(|row| row.customer_name).collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["Ana Sousa", "Dora Lima"],
+        "what the page said was booked is booked, and nothing else"
+    );
+    console.close().await;
+}
+
+/// Says why past the test's own output, which nobody sees when it passes.
+fn skipped(why: &str) {
+    let required = std::env::var_os(REQUIRE).is_some_and(|value| value == "1");
+    assert!(!required, "{REQUIRE}=1, but {why}. {HOW}");
+    let line = format!("\nSKIPPED: the console's page was not tried in a browser: {why}. {HOW}\n\n");
+    std::io::stderr().write_all(line.as_bytes()).expect("standard error");
+}
