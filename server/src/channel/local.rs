@@ -11,9 +11,9 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::conversation::{AnswerFault, Party, Receptionist, Said, Turned};
-use crate::message::{ChannelName, GuestKey, Inbound, Kind};
+use crate::message::{ChannelName, GuestKey, Inbound, Kind, MessageId};
 use crate::reply::Medium;
-use crate::store::{Fault as StoreFault, Received};
+use crate::store::{Fault as StoreFault, Outcome, Received};
 
 /// One session of a guest who is right here. Turns are taken one after the other.
 pub struct LocalGuest {
@@ -102,8 +102,34 @@ impl LocalGuest {
             language: self.language.clone(),
             since: self.receptionist.clock.now(),
         };
-        let turned = self.receptionist.turn(&party, said, watch).await?;
-        *turns += 1;
-        Ok((*turns, turned))
+        let message = match &said {
+            Said::Message { id, .. } | Said::Unreadable { id } => Some(*id),
+            Said::Silence => None,
+        };
+        match self.receptionist.turn(&party, said, watch).await {
+            Ok(turned) => {
+                *turns += 1;
+                Ok((*turns, turned))
+            }
+            Err(fault) => {
+                if let Some(id) = message {
+                    self.reject(id).await;
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    /// Gives a message that could not be answered its outcome: whoever sits here is told at once and may say it again.
+    async fn reject(&self, id: MessageId) {
+        let store = &self.receptionist.store;
+        let rejected = match store.begin_turn(id, &[]).await {
+            Ok(Some(gathered)) => store.give_up(&gathered, Outcome::Rejected, None, &[]).await,
+            Ok(None) => Ok(()),
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = rejected {
+            tracing::error!(error = %fault, "a message that could not be answered has no outcome");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The embedded extractor: a question in, an understanding out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use indexmap::IndexMap;
-use innkeeper_engine::{
+use innkeeper_engine::{Act, 
     By, DateRange, Expecting, Heard, Kind, Question, ScopedSlot, Startable, Understanding, Value,
 };
 use phonenumber::country;
@@ -11,7 +11,7 @@ use phonenumber::country;
 use super::act::ActsSaid;
 use super::choice::{ChoiceContext, Chosen};
 use super::decide::{HeardValues, ReadOut, button, finish};
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, split};
 use super::sentence::Sentence;
 use super::stay::{Asked, StayContext, StaySaid};
 use super::words::{Says, Words};
@@ -79,7 +79,27 @@ impl Extractor {
             heard = self.values(&mut sentence, &start.slots, question, reading);
             acts = sentence.acts(&self.lexicon);
         }
-        finish(question, reading, heard, &acts, wish)
+        let mut out = finish(question, reading, heard, &acts, wish);
+        if question.expecting == Expecting::Confirmation
+            && out.understanding.acts.contains(&Act::Affirm)
+            && self.speaks_of_its_own(question)
+        {
+            // "Yes, cancel it" to "shall I cancel it?" is no change of mind.
+            out.understanding.acts.retain(|act| *act != Act::Cancel);
+        }
+        out
+    }
+
+    /// Whether every word that could mean to stop is one that guests ask for the flow under way with.
+    fn speaks_of_its_own(&self, question: &Question) -> bool {
+        let examples = question.starts.iter().filter(|start| Some(&start.flow) == question.flow.as_ref());
+        let topic: HashSet<String> =
+            examples.flat_map(|start| &start.examples).flat_map(|example| split(example)).collect();
+        let stops = |text: &str| {
+            let acts = Sentence::new(&self.lexicon, text).acts(&self.lexicon);
+            acts.cancel
+        };
+        split(&question.said).iter().filter(|word| stops(word)).all(|word| topic.contains(word))
     }
 
     /// Words of an earlier message, against a list that exists only now.

@@ -60,7 +60,8 @@ try {
     const turns = await untilReadBack(page, 'Ana Sousa', '+351 912 345 678');
 
     const known = await slots(page);
-    assert.deepEqual(Object.keys(known).sort(), ['guests', 'name', 'phone', 'room', 'stay', 'view']);
+    const missing = ['stay', 'guests', 'view', 'room', 'name', 'phone'].filter((slot) => !(slot in known));
+    assert.deepEqual(missing, [], 'what the guest said is shown');
     assert.match(known.stay, /^\w{3} 12 Dec – \w{3} 14 Dec$/);
     assert.equal(known.name, 'Ana Sousa');
     assert.deepEqual(await tools(page), ['quote_stay: ok', 'get_room_availability: ok']);
@@ -117,6 +118,22 @@ try {
     assert.deepEqual(await shown(), before);
     await say(page, 'Ben Okri', 3);
     assert.equal((await slots(page)).name, 'Ben Okri');
+    await say(page, 'goodbye', 4);
+    assert.match(await page.locator('.note').last().innerText(), /has ended/);
+    const ended = await shown();
+    await page.reload();
+    await ready(page);
+    assert.deepEqual(await shown(), ended);
+  });
+
+  await check('a silence is a turn', DESK, async (page) => {
+    await say(page, 'I need a room', 1);
+    const said = await page.locator('.row.host').count();
+    await page.click('#silence');
+    await page.waitForFunction((count) => document.querySelectorAll('.row.host:not(.dots)').length > count, said);
+    await answered(page, 1);
+    assert.match(await page.locator('.note').last().innerText(), /silent/);
+    assert.equal(await page.locator('#steps .said').first().textContent(), 'Silence');
   });
 
   const LOST = [/net::ERR_/];

@@ -156,7 +156,26 @@ async fn of_turns_with_the_same_number_one_is_taken() {
     let taken = answers.iter().filter(|(status, _)| *status == StatusCode::OK).count();
     let refused = answers.iter().filter(|(status, _)| *status == StatusCode::CONFLICT).count();
     assert_eq!((taken, refused), (1, 7));
+    let late = console.ask(&id, &json!({"text": WISH, "turn": 1})).await;
+    assert_eq!(late.status(), StatusCode::CONFLICT);
+    let early = console.ask(&id, &json!({"text": WISH, "turn": 3})).await;
+    assert_eq!(early.status(), StatusCode::CONFLICT);
     assert_eq!(console.talk(&id).await["turns"].as_array().map(Vec::len), Some(1));
+    console.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_conversations_than_are_held_lose_nothing() {
+    let folder = Folder::new();
+    let console = Console::open(&folder).await;
+    let first = console.begin(&json!({})).await;
+    console.say(&first, WISH).await;
+    for _ in 0..140 {
+        let other = console.begin(&json!({})).await;
+        assert_eq!(console.talk(&other).await["turns"], json!([]));
+    }
+    let turn = console.take(&first, &json!({"text": "the double please", "turn": 2})).await;
+    assert_eq!(turn_of(&turn)["state"], "book_room.who");
     console.close().await;
 }
 
