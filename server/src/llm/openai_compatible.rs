@@ -14,7 +14,9 @@ use super::{Brief, Copied, LanguageModel, ModelFault};
 /// The most characters of a refusal that a fault repeats.
 const MESSAGE_MAX_CHARS: usize = 200;
 /// The most tokens of an answer; some models think in them first.
-const ANSWER_MAX_TOKENS: u32 = 1024;
+const ANSWER_MAX_TOKENS: u32 = 512;
+/// Models of this family think first, and copying words needs little thought.
+const THINKERS: &str = "gpt-oss";
 /// The pause before the one repetition, when the server names none.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -125,7 +127,7 @@ impl OpenAiCompatible {
             }),
             Form::Object => json!({ "type": "json_object" }),
         };
-        json!({
+        let mut body = json!({
             "model": self.settings.model,
             "temperature": 0,
             "max_completion_tokens": ANSWER_MAX_TOKENS,
@@ -134,7 +136,11 @@ impl OpenAiCompatible {
                 { "role": "user", "content": brief.said },
             ],
             "response_format": format,
-        })
+        });
+        if self.settings.model.contains(THINKERS) {
+            body["reasoning_effort"] = json!("low");
+        }
+        body
     }
 
     fn fault(&self, error: reqwest::Error) -> ModelFault {
