@@ -76,7 +76,7 @@ impl Database {
             sqlite
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
+                .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(BUSY_TIMEOUT)
         });
         let writer = SeaOrm::connect(writing).await?;

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::Overrides;
 use crate::reply::Medium;
 
-/// A hotel receptionist that guests reach on WhatsApp, by text, voice note or phone call.
+/// A hotel receptionist that guests reach on WhatsApp.
 #[derive(Debug, Parser)]
 #[command(name = "innkeeper", version, about, propagate_version = true)]
 pub struct Cli {

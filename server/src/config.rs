@@ -29,9 +29,9 @@ pub struct Config {
     pub database: DatabaseUrl,
     /// A hotel to use instead of the embedded one.
     pub hotel: Option<HotelAt>,
-    /// A folder of flows to use instead of the built-in ones.
+    /// A folder of flows laid over the built-in ones.
     pub flows: Option<PathBuf>,
-    /// A folder of prompts to use instead of the built-in ones.
+    /// A folder of prompts laid over the built-in ones.
     pub prompts: Option<PathBuf>,
     /// The day the clock is pinned to.
     pub today: Option<NaiveDate>,
@@ -452,7 +452,7 @@ fn one_of(layers: &mut Layers, key: &str, expected: &'static str, names: &[&str]
 }
 
 fn hotel_at(text: &str) -> Option<HotelAt> {
-    if text.contains("://") {
+    if text.split_whitespace().next().is_some_and(|first| first.contains("://")) {
         return BaseUrl::parse(text).map(HotelAt::Url);
     }
     let mut words = text.split_whitespace().map(str::to_owned);

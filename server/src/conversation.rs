@@ -180,6 +180,9 @@ impl Receptionist {
         let completed = turn(&self.flows, &self.store, &desk, conversation.as_str(), arrival, watch)
             .await
             .map_err(|fault| AnswerFault::Turn(Box::new(fault)))?;
+        if completed.handed_over {
+            tracing::warn!(%conversation, channel = party.channel.as_str(), "a guest waits for a person");
+        }
         Ok(Turned { conversation, completed })
     }
 

@@ -1,4 +1,4 @@
-//! A hotel receptionist that guests reach on WhatsApp, by text, voice note or phone call.
+//! A hotel receptionist that guests reach on WhatsApp.
 //!
 //! The modules are in the order a message travels: it comes in through a channel, waits in the inbox for its turn, is
 //! understood, decided by the engine, answered, and goes out through the outbox. [`app`] puts it all together.

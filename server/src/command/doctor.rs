@@ -62,12 +62,15 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
 
 async fn port(config: &Config) -> Finding {
     let bind = config.server.bind;
-    match tokio::net::TcpListener::bind(bind).await {
-        Ok(_) => Finding::Fine(format!("address: {bind} is free")),
-        Err(error) => Finding::Broken {
+    let error = match tokio::net::TcpListener::bind(bind).await {
+        Ok(_) => return Finding::Fine(format!("address: {bind} is free")),
+        Err(error) => error,
+    };
+    match reach(&format!("http://{bind}/healthz")).await {
+        Ok(status) if status.is_success() => Finding::Fine(format!("address: an innkeeper is listening on {bind}")),
+        Ok(_) | Err(_) => Finding::Broken {
             what: format!("address: {bind} cannot be listened on: {error}"),
-            fix: "if innkeeper is running already, that is why; else set [server] bind to a free port"
-                .to_owned(),
+            fix: "set [server] bind to a free port".to_owned(),
         },
     }
 }

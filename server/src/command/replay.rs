@@ -17,11 +17,17 @@ pub(super) async fn run(config: Config, options: cli::Replay) -> Result<Ending, 
     let files = if options.files.is_empty() { scenes_below(Path::new(FOLDER))? } else { options.files };
     let mut differing = 0;
     for file in &files {
-        let scene = Scene::read(file).map_err(other)?;
-        let played = play(&scene, &config).await.map_err(other)?;
+        let (title, played) = match transcript(file, &config).await {
+            Ok((scene, played)) => (header(&scene), played),
+            Err(why) => {
+                differing += 1;
+                println!("broken   {}: {why}", file.display());
+                continue;
+            }
+        };
         let stored = file.with_extension("snap");
         if options.accept {
-            std::fs::write(&stored, header(&scene) + &played + "\n")?;
+            std::fs::write(&stored, title + &played + "\n")?;
             println!("written  {}", stored.display());
             continue;
         }
@@ -38,7 +44,7 @@ pub(super) async fn run(config: Config, options: cli::Replay) -> Result<Ending, 
             }
         }
     }
-    println!("{} scenes, {differing} differ.", files.len());
+    println!("{} of {} scenes read as their transcripts.", files.len() - differing, files.len());
     Ok(if differing == 0 { Ending::Fine } else { Ending::NotFine })
 }
 
@@ -55,6 +61,8 @@ fn difference(stored: &str, played: &str) -> String {
         .to_string()
 }
 
-fn other(error: impl std::error::Error) -> CommandFault {
-    CommandFault::Other(super::chain(&error))
+async fn transcript(file: &Path, config: &Config) -> Result<(Scene, String), String> {
+    let scene = Scene::read(file).map_err(|fault| super::chain(&fault))?;
+    let played = play(&scene, config).await.map_err(|fault| super::chain(&fault))?;
+    Ok((scene, played))
 }

@@ -68,6 +68,10 @@ impl Extractor {
         if question.kept {
             return ReadOut { understanding: self.kept(question), ..ReadOut::default() };
         }
+        if self.asks_for_a_person(question) {
+            let understanding = Understanding { acts: vec![Act::Human], sure: true, ..Understanding::default() };
+            return ReadOut { understanding, ..ReadOut::default() };
+        }
         let mut sentence = Sentence::new(&self.lexicon, &question.said);
         let mut heard = self.values(&mut sentence, &question.scope, question, reading);
         let mut acts = sentence.acts(&self.lexicon);
@@ -88,6 +92,19 @@ impl Extractor {
             out.understanding.acts.retain(|act| *act != Act::Cancel);
         }
         out
+    }
+
+    /// "A person", and nothing else, where nobody asked how many come.
+    fn asks_for_a_person(&self, question: &Question) -> bool {
+        let counts = question.scope.iter().any(|slot| {
+            question.expecting == Expecting::Slot(slot.name.clone())
+                && matches!(slot.kind, Kind::Party { .. } | Kind::Integer { .. })
+        });
+        let said: Vec<String> = split(&question.said)
+            .into_iter()
+            .filter(|word| word.chars().any(char::is_alphanumeric))
+            .collect();
+        !counts && self.lexicon.human_alone.contains(&said)
     }
 
     /// Whether every word that could mean to stop is one that guests ask for the flow under way with.

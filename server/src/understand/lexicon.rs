@@ -157,6 +157,8 @@ pub(super) struct Lexicon {
     phrases: HashMap<String, Vec<(Vec<String>, Meaning)>>,
     acts: HashMap<String, Vec<ActPhrase>>,
     pub(super) filler: HashSet<String>,
+    /// Whole messages that ask for a person.
+    pub(super) human_alone: HashSet<Vec<String>>,
     /// A word and the word that it is the same as.
     pub(super) same: HashMap<String, String>,
     same_keys: HashSet<String>,
@@ -210,6 +212,7 @@ impl Lexicon {
         let mut lexicon = Self {
             phrases: HashMap::new(),
             acts: HashMap::new(),
+            human_alone: words.alone.get(&Phrase::Human).into_iter().flatten().map(|phrase| split(phrase)).collect(),
             filler: words.filler.iter().flat_map(|phrase| split(phrase)).collect(),
             same: HashMap::new(),
             same_keys: words.same.keys().cloned().collect(),

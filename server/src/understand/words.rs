@@ -41,6 +41,9 @@ pub struct Words {
     pub(super) grammar: BTreeMap<Class, Vec<String>>,
     /// Phrases by what a guest does with them.
     pub(super) acts: BTreeMap<Phrase, Vec<String>>,
+    /// Phrases that say what a guest does only where they are the whole message.
+    #[serde(default)]
+    pub(super) alone: BTreeMap<Phrase, Vec<String>>,
     /// Other words for an option.
     pub(super) synonyms: BTreeMap<String, Vec<String>>,
     /// Words that ask for the same thing.
