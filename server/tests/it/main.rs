@@ -1,5 +1,7 @@
 //! What the program promises, checked through its public face.
 
+mod acceptance;
+mod borders;
 mod clock;
 mod config;
 mod console;
