@@ -31,6 +31,8 @@ pub struct Prompts {
     pub channels: Vec<String>,
     /// For every prompt, language and channel: the top-level variables it uses.
     pub found: BTreeMap<PromptKey, BTreeSet<String>>,
+    /// Variables that whoever renders prompts gives to every one of them, besides what flows have.
+    pub given: BTreeSet<String>,
 }
 
 /// One prompt, in one language, for one channel. A file for both channels has two keys.

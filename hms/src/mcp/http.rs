@@ -47,6 +47,13 @@ impl HttpAccess {
         self
     }
 
+    /// Under whatever name: for an endpoint behind a door that checks the name itself.
+    #[must_use]
+    pub fn under_any_host(mut self) -> Self {
+        self.hosts.clear();
+        self
+    }
+
     /// Also from browser pages of this origin: scheme, host and port, `*` for any port.
     #[must_use]
     pub fn and_origin(mut self, origin: impl Into<String>) -> Self {

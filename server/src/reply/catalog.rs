@@ -7,6 +7,9 @@ use minijinja::Environment;
 
 use super::{Layers, Medium};
 
+/// What every prompt may say besides what flows know: the house.
+const GIVEN: [&str; 1] = ["hotel"];
+
 const MEDIA: [Medium; 2] = [Medium::Chat, Medium::Voice];
 
 pub(super) fn of(layers: &Layers, environment: &Environment<'static>) -> Prompts {
@@ -14,6 +17,7 @@ pub(super) fn of(layers: &Layers, environment: &Environment<'static>) -> Prompts
         languages: layers.languages(),
         channels: MEDIA.map(|medium| medium.name().to_owned()).to_vec(),
         found: Default::default(),
+        given: GIVEN.map(str::to_owned).into(),
     };
     for template in layers.templates() {
         let Some((language, name)) = template.split_once('/') else { continue };

@@ -20,6 +20,8 @@ pub(super) struct ChoiceContext<'a> {
     /// The key of the present value.
     pub(super) known: Option<&'a str>,
     pub(super) asked: bool,
+    /// It has a value, and what was decided was just read back or asked to be changed.
+    pub(super) correctable: bool,
     /// Words of an earlier message: only what tells items apart counts.
     pub(super) kept: bool,
 }
@@ -122,7 +124,7 @@ impl Sentence<'_> {
             let mut weights = vec![0.0_f64; items.len()];
             let span = self.atoms[at].first..self.atoms[at].end;
             for token in &self.tokens[span] {
-                if !context.asked && !self.tells(at, token, &words) {
+                if !context.asked && !self.tells(at, token, &words, context.correctable) {
                     continue;
                 }
                 let found = hits(&token.text, &words, lexicon, context.asked);
@@ -216,8 +218,9 @@ impl Sentence<'_> {
     }
 
     /// Whether a word can speak for an item although nobody asked: "the city" and "New York City" do not, "a city
-    /// view" does. Another word for an option needs a word such as "view" somewhere.
-    fn tells(&self, at: usize, token: &Token, items: &[Vec<String>]) -> bool {
+    /// view" does; "the city" at the end of a sentence does where there is a value to correct. Another word for an
+    /// option needs a word such as "view" somewhere.
+    fn tells(&self, at: usize, token: &Token, items: &[Vec<String>], correctable: bool) -> bool {
         let single = items.iter().all(|words| words.len() == 1);
         if !single {
             return true;
@@ -228,6 +231,7 @@ impl Sentence<'_> {
         let placed = before.is_some_and(|at| {
             self.any(at, &[Class::The, Class::This, Class::My, Class::Of]) && !self.is(at, Class::Article)
         });
+        let placed = placed && !(correctable && (self.ends(at + 1) || self.any(at + 1, &[Class::Hedge])));
         let proper =
             token.capital && before.is_some_and(|at| self.token(at).is_some_and(|token| token.capital));
         !proper && (aspect || (exact && !placed))

@@ -125,7 +125,7 @@ impl Extractor {
         let mut slots = IndexMap::new();
         for slot in &question.scope {
             let (Kind::Choice(_), Some(items)) = (&slot.kind, &slot.items) else { continue };
-            let context = ChoiceContext { items, known: None, asked: false, kept: true };
+            let context = ChoiceContext { items, known: None, asked: false, correctable: false, kept: true };
             if let Chosen::One(key) = sentence.choice_by_words(&self.lexicon, context) {
                 slots.insert(slot.name.clone(), Heard::Choice(key));
             }
@@ -159,7 +159,7 @@ impl Extractor {
             }
         }
         for slot in scope.iter().filter(|slot| matches!(slot.kind, Kind::Choice(_)) && is_expected(slot)) {
-            let context = choice_context(slot, true);
+            let context = choice_context(slot, question, true);
             if let Some(Chosen::One(key)) = context.map(|context| sentence.choice_by_place(context)) {
                 heard.put(slot, Heard::Choice(key));
             }
@@ -200,7 +200,7 @@ impl Extractor {
             heard.put(slot, Heard::Integer(number));
         }
         for slot in ordered(scope, expected).filter(|slot| matches!(slot.kind, Kind::Choice(_))) {
-            let Some(context) = choice_context(slot, is_expected(slot)) else { continue };
+            let Some(context) = choice_context(slot, question, is_expected(slot)) else { continue };
             if heard.has(slot) {
                 continue;
             }
@@ -353,12 +353,18 @@ impl Extractor {
     }
 }
 
-fn choice_context(slot: &ScopedSlot, asked: bool) -> Option<ChoiceContext<'_>> {
+fn choice_context<'a>(
+    slot: &'a ScopedSlot,
+    question: &Question,
+    asked: bool,
+) -> Option<ChoiceContext<'a>> {
     let known = match &slot.value {
         Some(Value::Choice(item)) => Some(item.key.as_str()),
         _ => None,
     };
-    Some(ChoiceContext { items: slot.items.as_deref()?, known, asked, kept: false })
+    let reviewed = matches!(question.expecting, Expecting::Confirmation | Expecting::Change);
+    let correctable = known.is_some() && reviewed && !question.said.contains('?');
+    Some(ChoiceContext { items: slot.items.as_deref()?, known, asked, correctable, kept: false })
 }
 
 fn expected_or_first<'a>(

@@ -1,6 +1,8 @@
 //! What the program promises, checked through its public face.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
+mod acceptance;
+mod borders;
 mod clock;
 mod config;
 mod console;

@@ -80,7 +80,8 @@ impl Names<'_, '_, '_> {
     fn reserved(&mut self, name: &At<String>) {
         let taken = name.value == ERROR
             || FACTS.contains(&name.value.as_str())
-            || PROMPT_VARIABLES.contains(&name.value.as_str());
+            || PROMPT_VARIABLES.contains(&name.value.as_str())
+            || self.world.prompts.given.contains(&name.value);
         if taken {
             let message = format!("`{}` already means something in every flow", name.value);
             self.report.add(name.at, Rule::BadName, message, Some("choose another name".to_owned()));

@@ -145,6 +145,7 @@ fn variables(report: &mut Report<'_>, world: &World<'_>, name: &str, uses: &[Use
             .keys()
             .chain(flow.results().map(|result| &result.value))
             .map(String::as_str)
+            .chain(world.prompts.given.iter().map(String::as_str))
             .chain(PROMPT_VARIABLES.iter().copied())
             .chain(FUNCTIONS.iter().copied())
             .collect();

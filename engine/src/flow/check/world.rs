@@ -23,7 +23,7 @@ const ERROR_FIELDS: &[&str] = &["code", "message"];
 
 /// Variables that every prompt can use besides slots and results.
 pub(super) const PROMPT_VARIABLES: &[&str] = &[
-    "asked", "channel", "error", "flows", "guest", "hotel", "invalid", "items", "kind", "language", "more",
+    "asked", "channel", "error", "flows", "guest", "invalid", "items", "kind", "language", "more",
     "page", "silence", "slot", "today", "unclear",
 ];
 

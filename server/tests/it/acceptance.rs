@@ -1,0 +1,10 @@
+//! The whole program from outside: a process, its pipes, its port and its database file.
+
+mod attack;
+mod crash;
+mod doors;
+mod flows;
+mod inspector;
+mod outcomes;
+mod program;
+mod talk;
