@@ -135,13 +135,7 @@ impl Sentence<'_> {
             if weights.iter().all(|weight| *weight == 0.0) {
                 continue;
             }
-            let no = (1..=3).any(|back| {
-                at.checked_sub(back).is_some_and(|before| {
-                    self.any(before, &[Class::Not, Class::InsteadOf])
-                        && (before + 1..at).all(|at| !self.any(at, &[Class::Comma, Class::Stop, Class::But]))
-                        && !(self.tokens_are(before, &["no"]) && self.is(before + 1, Class::Comma))
-                })
-            });
+            let no = self.is_denied(at);
             for (index, weight) in weights.iter().enumerate() {
                 if no {
                     denied[index] |= *weight >= 1.0;
@@ -172,6 +166,17 @@ impl Sentence<'_> {
         chosen
     }
 
+    /// "not the city", "anything but the suite": what is said at the atom is not wanted.
+    fn is_denied(&self, at: usize) -> bool {
+        (1..=3).any(|back| {
+            at.checked_sub(back).is_some_and(|before| {
+                self.any(before, &[Class::Not, Class::InsteadOf])
+                    && (before + 1..at).all(|at| !self.any(at, &[Class::Comma, Class::Stop, Class::But]))
+                    && !(self.tokens_are(before, &["no"]) && self.is(before + 1, Class::Comma))
+            })
+        })
+    }
+
     /// The item that a whole phrase of its label or words means, with the tokens that say it, where no other item has a
     /// phrase as long: "what time can we check in" is about "check in", not about "early check in".
     fn choice_by_phrase(
@@ -196,6 +201,7 @@ impl Sentence<'_> {
             said.windows(phrase.len())
                 .find(|window| window.iter().zip(phrase).all(|((_, said), word)| alike(said, word, false)))
                 .and_then(|window| Some(window.first()?.0..window.last()?.0 + 1))
+                .filter(|place| self.atom_at(place.start).is_some_and(|at| !self.is_denied(at)))
         };
         let longest = |item: &Item| {
             std::iter::once(&item.label)

@@ -163,7 +163,7 @@ pub(super) fn finish(
         (said.repeat, Act::Repeat),
         (said.help && wish.is_none(), Act::Help),
         (said.human, Act::Human),
-        (said.question && !said.more && (wish.is_none() || said.wh_question), Act::Question),
+        (said.question && !said.more && !said.human && (wish.is_none() || said.wh_question), Act::Question),
         (said.greet, Act::Greet),
         (said.thank, Act::Thank),
         (said.bye, Act::Bye),

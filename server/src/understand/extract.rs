@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use indexmap::IndexMap;
 use innkeeper_engine::{
-    Act, By, DateRange, Expecting, Heard, Kind, Question, ScopedSlot, Startable, Understanding, Value,
+    Act, By, DateRange, Expecting, Heard, Kind, Options, Question, ScopedSlot, Understanding, Value,
 };
 use phonenumber::country;
 
@@ -199,28 +199,47 @@ impl Extractor {
         {
             heard.put(slot, Heard::Integer(number));
         }
-        for slot in ordered(scope, expected).filter(|slot| matches!(slot.kind, Kind::Choice(_))) {
-            let Some(context) = choice_context(slot, question, is_expected(slot)) else { continue };
-            if heard.has(slot) {
-                continue;
-            }
-            match sentence.choice_by_words(&self.lexicon, context) {
-                Chosen::One(key) => heard.put(slot, Heard::Choice(key)),
-                // Words for several items of the list that was asked about mean no other list.
-                Chosen::Several if is_expected(slot) => {
-                    heard.ambiguous = true;
-                    break;
-                }
-                Chosen::Several => {}
-                Chosen::Nothing => {}
-            }
-        }
+        self.choices(sentence, scope, question, expected, &mut heard);
         if let Some(slot) = expected_or_first(scope, expected, |kind| matches!(kind, Kind::PersonName))
             && let Some(name) = sentence.person_name(&self.lexicon, is_expected(slot))
         {
             heard.put(slot, Heard::Text(name));
         }
         heard
+    }
+
+    /// Choices by their words, the asked one first. Words for several items of an offered list may still say which
+    /// items are wanted at all ("garden view" among rooms); words for several written options mean nothing else.
+    fn choices(
+        &self,
+        sentence: &mut Sentence<'_>,
+        scope: &[ScopedSlot],
+        question: &Question,
+        expected: Option<&ScopedSlot>,
+        heard: &mut HeardValues,
+    ) {
+        let is_expected = |slot: &ScopedSlot| expected.is_some_and(|expected| expected.name == slot.name);
+        let is_written = |slot: &ScopedSlot| matches!(slot.kind, Kind::Choice(Options::Fixed(_)));
+        let mut several = false;
+        for slot in ordered(scope, expected).filter(|slot| matches!(slot.kind, Kind::Choice(_))) {
+            let Some(context) = choice_context(slot, question, is_expected(slot)) else { continue };
+            if heard.has(slot) || (several && !is_written(slot)) {
+                continue;
+            }
+            match sentence.choice_by_words(&self.lexicon, context) {
+                Chosen::One(key) => {
+                    heard.put(slot, Heard::Choice(key));
+                    several = false;
+                }
+                Chosen::Several if is_expected(slot) && is_written(slot) => {
+                    heard.ambiguous = true;
+                    return;
+                }
+                Chosen::Several => several |= is_expected(slot),
+                Chosen::Nothing => {}
+            }
+        }
+        heard.ambiguous |= several;
     }
 
     /// "a room for two adults" is one room.
@@ -300,23 +319,19 @@ impl Extractor {
         acts: &ActsSaid,
         heard: &HeardValues,
     ) -> Option<String> {
-        let starts: Vec<Startable> = question
-            .starts
-            .iter()
-            .filter(|start| question.flow.as_ref() != Some(&start.flow))
-            .cloned()
-            .collect();
         let only_more = acts.more && heard.slots.is_empty();
-        if starts.is_empty() || acts.repeat || acts.human || only_more {
+        if question.starts.is_empty() || acts.repeat || acts.human || only_more {
             return None;
         }
         let busy = question.flow.is_some();
         if busy && (acts.cancel || acts.yes || acts.approve || acts.no || !heard.slots.is_empty()) {
             return None;
         }
-        let best = sentence.wish(&self.lexicon, &starts);
+        let best = sentence.wish(&self.lexicon, &question.starts);
         if busy {
-            return best.filter(|wish| wish.score >= CLEAR_WISH).map(|wish| wish.flow);
+            // What is under way is the likeliest thing to be talked about.
+            let other = |flow: &String| question.flow.as_ref() != Some(flow);
+            return best.filter(|wish| wish.score >= CLEAR_WISH && other(&wish.flow)).map(|wish| wish.flow);
         }
         if let Some(best) = best {
             return Some(best.flow);
@@ -328,12 +343,12 @@ impl Extractor {
         {
             return None;
         }
-        self.implied(question, &starts)
+        self.implied(question)
     }
 
     /// The one flow with slots for the days or the party that were said.
-    fn implied(&self, question: &Question, starts: &[Startable]) -> Option<String> {
-        let mut fitting = starts.iter().filter(|start| {
+    fn implied(&self, question: &Question) -> Option<String> {
+        let mut fitting = question.starts.iter().filter(|start| {
             let slots: Vec<ScopedSlot> = start
                 .slots
                 .iter()

@@ -1,4 +1,5 @@
 //! Language models behind OpenAI's protocol, against a local server that speaks it; and what is believed of them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
