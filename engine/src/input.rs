@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::slot::Heard;
 
-/// The instant an input happened and the civil day it was then at the hotel.
+/// The instant an input happened and the civil day it was then where the conversation takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// The instant.

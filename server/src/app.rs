@@ -16,7 +16,7 @@ use rust_embed::RustEmbed;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use crate::channel::Channel;
+use crate::channel::{Channel, local};
 use crate::channel::twilio::{self, Twilio, Webhooks};
 use crate::clock::{Clock, PinnedClock, SystemClock};
 use crate::config::{Config, HotelAt, ReplyBy};
@@ -140,6 +140,7 @@ impl App {
     /// # Errors
     /// The messages that a stop or a crash left over cannot be read.
     pub async fn routes(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
+        local::reject_left_over(&self.receptionist.store).await?;
         let mut routes = health(self.receptionist.store.clone())
             .merge(console::routes(Arc::clone(&self.receptionist)))
             .merge(self.twilio(config, stop).await?);
@@ -181,12 +182,12 @@ impl App {
     /// Lets go of the databases.
     pub async fn close(&self) {
         if let Err(fault) = self.receptionist.store.close().await {
-            tracing::warn!(error = %fault, "the database was not closed cleanly");
+            tracing::warn!(error = %crate::fault::chain(&fault), "the database was not closed cleanly");
         }
         if let Some(hotel) = &self.hotel
             && let Err(fault) = hotel.close().await
         {
-            tracing::warn!(error = %fault, "the hotel's database was not closed cleanly");
+            tracing::warn!(error = %crate::fault::chain(&fault), "the hotel's database was not closed cleanly");
         }
     }
 }

@@ -13,6 +13,8 @@ use chrono::NaiveDate;
 use secrecy::SecretString;
 
 use layers::{GROQ_KEY, Layers};
+use crate::message::e164;
+
 pub use layers::{Origin, Problem};
 
 /// The file that is read when no other is named, if it exists.
@@ -457,12 +459,4 @@ fn hotel_at(text: &str) -> Option<HotelAt> {
     }
     let mut words = text.split_whitespace().map(str::to_owned);
     Some(HotelAt::Command { program: words.next()?, arguments: words.collect() })
-}
-
-/// A number in E.164, with or without the channel's prefix.
-pub fn e164(text: &str) -> Option<String> {
-    let number = text.strip_prefix("whatsapp:").unwrap_or(text);
-    let digits = number.strip_prefix('+')?;
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-    (plain && (7..=15).contains(&digits.len())).then(|| number.to_owned())
 }

@@ -233,7 +233,7 @@ impl Answerer for Receptionist {
         };
         let desk = Desk { receptionist: self, party: &Party::of(gathered) };
         let apology = desk.render(&[apology]).unwrap_or_else(|fault| {
-            tracing::error!(error = %fault, "not even the apology could be rendered");
+            tracing::error!(error = %crate::fault::chain(&fault), "not even the apology could be rendered");
             Vec::new()
         });
         apology.into_iter().map(|reply| Outgoing { says: Vec::new(), ..reply }).collect()
@@ -307,7 +307,7 @@ impl Performer for Desk<'_> {
         match self.receptionist.store.guest(&self.party.guest).await {
             Ok(guest) => guest,
             Err(fault) => {
-                tracing::error!(error = %fault, "the guest's record could not be read; the guest counts as unknown");
+                tracing::error!(error = %crate::fault::chain(&fault), "the guest's record could not be read; the guest counts as unknown");
                 Guest::default()
             }
         }

@@ -4,8 +4,10 @@
 //! The `Host` decides, so that a tunnel publishes nothing by accident and a web page elsewhere cannot rebind its name
 //! to this machine.
 
+use std::net::SocketAddr;
+
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -44,9 +46,6 @@ impl Gate {
     }
 
     fn opens(&self, headers: &HeaderMap, query: Option<&str>) -> bool {
-        let Some(token) = &self.token else {
-            return false;
-        };
         let bearer = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -59,16 +58,21 @@ impl Gate {
             .find_map(|pair| pair.trim().strip_prefix(TOKEN_COOKIE)?.strip_prefix('='));
         let asked =
             query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("token="));
-        // Hashes of equal length: the time of the comparison tells nothing about the token.
-        let wanted = Sha256::digest(token.expose_secret().as_bytes());
-        [bearer, cookie, asked].into_iter().flatten().any(|given| Sha256::digest(given.as_bytes()) == wanted)
+        [bearer, cookie, asked].into_iter().flatten().any(|given| self.is_token(given))
+    }
+
+    /// Hashes of equal length are compared: the time it takes tells nothing about the token.
+    fn is_token(&self, given: &str) -> bool {
+        let wanted = self.token.as_ref().map(|token| Sha256::digest(token.expose_secret().as_bytes()));
+        wanted == Some(Sha256::digest(given.as_bytes()))
     }
 }
 
 async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_public = path == "/healthz" || WEBHOOKS.iter().any(|webhooks| path.starts_with(webhooks));
-    if is_public || is_local(request.headers(), request.uri().host()) {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    if is_public || is_local(peer, request.headers(), request.uri().host()) {
         return next.run(request).await;
     }
     let query = request.uri().query().map(str::to_owned);
@@ -81,6 +85,7 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
     // The console's own requests then carry the token without showing it in addresses.
     if let Some(token) =
         query.as_deref().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("token=")))
+        && gate.is_token(token)
         && let Ok(cookie) = format!("{TOKEN_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict").parse()
     {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -89,7 +94,10 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
 }
 
 /// Whether a request names this machine and came straight from it.
-fn is_local(headers: &HeaderMap, uri_host: Option<&str>) -> bool {
+fn is_local(peer: Option<SocketAddr>, headers: &HeaderMap, uri_host: Option<&str>) -> bool {
+    if peer.is_none_or(|peer| !peer.ip().to_canonical().is_loopback()) {
+        return false;
+    }
     if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
         return false;
     }
@@ -115,7 +123,7 @@ async fn ready(State(store): State<Database>) -> Response {
     match store.ready().await {
         Ok(()) => "ready\n".into_response(),
         Err(fault) => {
-            tracing::error!(error = %fault, "the database does not answer");
+            tracing::error!(error = %crate::fault::chain(&fault), "the database does not answer");
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
         }
     }
@@ -126,7 +134,7 @@ async fn metrics(State(store): State<Database>) -> Response {
     let outcomes = match store.outcomes().await {
         Ok(outcomes) => outcomes,
         Err(fault) => {
-            tracing::error!(error = %fault, "messages could not be counted");
+            tracing::error!(error = %crate::fault::chain(&fault), "messages could not be counted");
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
     };

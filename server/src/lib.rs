@@ -26,4 +26,5 @@ pub mod understand;
 pub mod store;
 
 pub mod clock;
+pub mod fault;
 pub mod message;

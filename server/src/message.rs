@@ -23,6 +23,14 @@ impl GuestKey {
     }
 }
 
+/// A telephone number in E.164 (`+`, then 7 to 15 digits that do not begin with 0), with or without WhatsApp's prefix.
+pub fn e164(text: &str) -> Option<String> {
+    let number = text.strip_prefix("whatsapp:").unwrap_or(text);
+    let digits = number.strip_prefix('+')?;
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    (plain && (7..=15).contains(&digits.len())).then(|| number.to_owned())
+}
+
 /// The number of an inbound message; higher came later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(pub i64);

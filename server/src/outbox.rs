@@ -110,7 +110,7 @@ impl Outbox {
                     }
                 }
                 Err(fault) => {
-                    tracing::error!(error = %fault, "the outbox cannot be read; trying again");
+                    tracing::error!(error = %crate::fault::chain(&fault), "the outbox cannot be read; trying again");
                     next = Some(later(self.clock.now(), DATABASE_PAUSE));
                 }
             }
@@ -171,7 +171,7 @@ impl Outbox {
                     return;
                 }
                 Err(fault) => {
-                    tracing::error!(error = %fault, "the outbox cannot be read; trying again");
+                    tracing::error!(error = %crate::fault::chain(&fault), "the outbox cannot be read; trying again");
                     self.clock.sleep(DATABASE_PAUSE).await;
                 }
             }
@@ -183,7 +183,7 @@ impl Outbox {
         let id = row.number();
         let Err(mut fault) = self.attempt(row).await else { return };
         loop {
-            tracing::error!(message = %id, error = %fault, "how sending went cannot be recorded; trying again");
+            tracing::error!(message = %id, error = %crate::fault::chain(&fault), "how sending went cannot be recorded; trying again");
             self.clock.sleep(DATABASE_PAUSE).await;
             let lost = Tried::Uncertain { at: self.clock.now(), error: "the database failed".to_owned() };
             match self.store.tried(id, &lost).await {

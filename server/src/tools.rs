@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use innkeeper_engine::{Call, Outcome, Tool, Tools};
-use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, JsonObject, ProtocolVersion};
+use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, ErrorCode, JsonObject, ProtocolVersion};
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RoleClient, RunningService, ServiceError};
 use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use serde_json::Value as Json;
@@ -17,8 +17,9 @@ use tokio::io::DuplexStream;
 use tokio::sync::RwLock;
 
 use crate::clock::Clock;
+use crate::fault::chain;
 
-/// The argument (or `_meta` field) that carries the key of a writing call.
+/// The argument that carries the key of a writing call, where a tool has it.
 const IDEMPOTENCY_KEY: &str = "idempotency_key";
 
 /// The longest a single call may take.
@@ -104,7 +105,8 @@ impl HotelTools {
     /// Makes a call, repeated as it asks while no answer comes. A writing call carries `key` every time.
     pub async fn call(&self, call: &Call, key: &str) -> Outcome {
         let mut pause = Duration::from_millis(call.retry.backoff_ms);
-        let mut left = call.retry.times;
+        // A write is repeated only where its key keeps it from happening twice.
+        let mut left = if call.writes && !self.takes_key(&call.tool) { 0 } else { call.retry.times };
         loop {
             let outcome = self.try_call(call, key).await;
             if !matches!(outcome, Outcome::Unknown { .. }) || left == 0 {
@@ -140,6 +142,10 @@ impl HotelTools {
         };
         match tokio::time::timeout(CALL_TIMEOUT, client.call_tool(self.request(call, key))).await {
             Ok(Ok(result)) => outcome(result),
+            // The server itself failed: whether it did what it was asked nobody knows.
+            Ok(Err(ServiceError::McpError(error))) if error.code == ErrorCode::INTERNAL_ERROR => {
+                Outcome::Unknown { message: error.message.into_owned() }
+            }
             Ok(Err(ServiceError::McpError(error))) => {
                 Outcome::Error { code: "protocol".to_owned(), message: error.message.into_owned() }
             }
@@ -154,15 +160,17 @@ impl HotelTools {
     fn request(&self, call: &Call, key: &str) -> CallToolRequestParams {
         let mut arguments: JsonObject =
             call.arguments.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let takes_key = self
-            .catalog
-            .get(&call.tool)
-            .and_then(|tool| tool.input_schema.get("properties")?.get(IDEMPOTENCY_KEY))
-            .is_some();
-        if call.writes && takes_key {
+        if call.writes && self.takes_key(&call.tool) {
             arguments.insert(IDEMPOTENCY_KEY.to_owned(), Json::String(key.to_owned()));
         }
         CallToolRequestParams::new(call.tool.clone()).with_arguments(arguments)
+    }
+
+    fn takes_key(&self, tool: &str) -> bool {
+        self.catalog
+            .get(tool)
+            .and_then(|tool| tool.input_schema.get("properties")?.get(IDEMPOTENCY_KEY))
+            .is_some()
     }
 
     async fn client(&self) -> Result<Arc<Client>, ToolsFault> {
@@ -225,15 +233,4 @@ fn outcome(result: CallToolResult) -> Outcome {
 
 fn is_code(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

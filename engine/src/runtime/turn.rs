@@ -104,12 +104,17 @@ where
     if turn.position.version != flows.version() {
         return Err(TurnFault::OtherVersion { pinned: turn.position.version });
     }
+    turn.position.guest.phone = performer.guest().await.phone;
+    let mut recovered: Option<Completed<P::Outgoing>> = None;
     if let Some(underway) = turn.underway.take() {
         // A turn was cut off between its write-ahead and its end: its call is made (again) first.
         let ours = underway.message == arrival.message;
         turn.says = underway.says;
         turn.remember = underway.remember;
         if let Waiting::Answer { call } = turn.position.waiting.clone() {
+            if !turn.position.permits(flows, &call) {
+                return Err(TurnFault::NotConfirmed { tool: call.tool });
+            }
             turn.call(performer, conversation, call, watch).await;
         }
         turn.run(flows, store, performer, conversation, underway.message.as_deref(), watch).await?;
@@ -118,14 +123,25 @@ where
         if ours {
             return Ok(turn.completed(outgoing));
         }
-        turn = Turn::new(turn.position, turn.revision, None);
+        if turn.position.is_over() {
+            // The message belongs to the guest's next conversation.
+            return Err(TurnFault::Conflict);
+        }
+        let next = Turn::new(turn.position.clone(), turn.revision, None);
+        recovered = Some(std::mem::replace(&mut turn, next).completed(outgoing));
     }
     for input in arrival.inputs {
         turn.queue.push_back(Logged { moment: arrival.moment, input });
     }
     turn.run(flows, store, performer, conversation, arrival.message.as_deref(), watch).await?;
     let outgoing = turn.commit(store, performer, conversation, arrival.message.as_deref(), watch).await?;
-    Ok(turn.completed(outgoing))
+    let mut completed = turn.completed(outgoing);
+    if let Some(recovered) = recovered {
+        completed.outgoing.splice(0..0, recovered.outgoing);
+        completed.calls.splice(0..0, recovered.calls);
+        completed.handed_over |= recovered.handed_over;
+    }
+    Ok(completed)
 }
 
 /// A turn under way.
@@ -188,7 +204,7 @@ impl Turn {
                     }
                     Effect::Call(call) => {
                         if call.writes {
-                            if !self.position.permits(flows, &call.tool) {
+                            if !self.position.permits(flows, &call) {
                                 return Err(TurnFault::NotConfirmed { tool: call.tool });
                             }
                             self.write_ahead::<S, P>(store, conversation, message).await?;

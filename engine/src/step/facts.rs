@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::Machine;
+use crate::effect::Call;
 use crate::flow::{Does, Flow, Flows, Invoke};
 use crate::guard::Expression;
 use crate::input::Moment;
@@ -35,18 +36,26 @@ impl Machine<'_> {
 }
 
 impl Position {
-    /// Whether a writing call may be made: the active state declares it, and the guest said yes to a read-back of
-    /// exactly what it sends. Reading calls always may. The driver asks this once more before it calls.
-    pub fn permits(&self, flows: &Flows, tool: &str) -> bool {
+    /// Whether a call may be made: the active state declares it with exactly these arguments, and where it writes the
+    /// guest said yes to a read-back of what it sends. The driver asks this once more before it calls.
+    pub fn permits(&self, flows: &Flows, call: &Call) -> bool {
         let frame = self.frame();
         let state = flows.get(&frame.flow).and_then(|flow| flow.states.get(&frame.state));
         match state.map(|state| &state.does) {
-            Some(Does::Invoke(invoke)) if invoke.tool == tool => {
-                !invoke.writes || is_confirmed(invoke, frame, &self.guest)
+            Some(Does::Invoke(invoke)) if invoke.tool == call.tool => {
+                !invoke.writes
+                    || (is_confirmed(invoke, frame, &self.guest)
+                        && arguments_of(invoke, &facts_of(frame, &self.guest)) == call.arguments)
             }
             _ => false,
         }
     }
+}
+
+/// The arguments of an invocation: what has no value is left out.
+pub(super) fn arguments_of(invoke: &Invoke, facts: &IndexMap<String, Json>) -> IndexMap<String, Json> {
+    let values = invoke.with.iter().map(|(name, expression)| (name.clone(), expression.evaluate(facts)));
+    values.filter(|(_, value)| !value.is_null()).collect()
 }
 
 /// Slots and results by name, `guest` and `error`.

@@ -197,7 +197,11 @@ impl<'f> Machine<'f> {
         match outcome {
             Outcome::Ok { result } => self.succeeded(result),
             Outcome::Error { code, message } => self.failed(&code, &message),
-            Outcome::Unknown { message } => self.failed("outcome_unknown", &message),
+            Outcome::Unknown { message } => {
+                // What may have happened must not be done again on the same yes.
+                self.frame_mut().confirmed = None;
+                self.failed("outcome_unknown", &message)
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde_json::{Value as Json, json};
 
-use super::facts::{inputs_of, is_confirmed, is_stale, items_of, value_at};
+use super::facts::{arguments_of, inputs_of, is_confirmed, is_stale, items_of, value_at};
 use super::{Machine, Next, Trace};
 use crate::effect::{Call, Effect, Expecting};
 use crate::flow::{Does, Event, Flow, Go, Invoke, Transition};
@@ -144,17 +144,9 @@ impl Machine<'_> {
     /// Calls the state's tool. A writing one is called only under a live confirmation of what it sends.
     fn invoke(&mut self, invoke: &Invoke) -> Next {
         let facts = self.facts();
-        let mut arguments = indexmap::IndexMap::new();
-        for (name, expression) in &invoke.with {
-            match expression.evaluate(&facts) {
-                Json::Null if invoke.required.contains(name) => {
-                    return self.failed("missing_argument", &format!("{name} has no value"));
-                }
-                Json::Null => {}
-                value => {
-                    arguments.insert(name.clone(), value);
-                }
-            }
+        let arguments = arguments_of(invoke, &facts);
+        if let Some(missing) = invoke.required.iter().find(|name| !arguments.contains_key(*name)) {
+            return self.failed("missing_argument", &format!("{missing} has no value"));
         }
         if invoke.writes && !is_confirmed(invoke, self.frame(), &self.position.guest) {
             return self.failed("not_confirmed", "the guest has not said yes to exactly these values");
@@ -187,7 +179,7 @@ impl Machine<'_> {
             return self.wait(Expecting::Anything);
         };
         let inputs = inputs_of(invoke, self.frame());
-        let fresh_until = invoke.fresh_for_ms.map(|ms| self.moment.at + TimeDelta::milliseconds(ms));
+        let fresh_until = invoke.fresh_for_ms.and_then(|ms| self.moment.at.checked_add_signed(TimeDelta::try_milliseconds(ms)?));
         self.frame_mut().error = None;
         if invoke.writes {
             self.frame_mut().confirmed = None;

@@ -129,7 +129,7 @@ impl Talk {
                     Effect::Understand(question) => queue.push(Input::Understood(self.understand(&question))),
                     Effect::Call(call) => {
                         assert!(
-                            self.position.permits(&self.flows, &call.tool),
+                            self.position.permits(&self.flows, &call),
                             "{} is not permitted",
                             call.tool
                         );

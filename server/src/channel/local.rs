@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::conversation::{AnswerFault, Party, Receptionist, Said, Turned};
 use crate::message::{ChannelName, GuestKey, Inbound, Kind, MessageId};
 use crate::reply::Medium;
-use crate::store::{Fault as StoreFault, Outcome, Received};
+use crate::store::{Database, Fault as StoreFault, Outcome, Received};
 
 /// One session of a guest who is right here. Turns are taken one after the other.
 pub struct LocalGuest {
@@ -38,6 +38,26 @@ pub enum Doing {
     },
     /// Say nothing for too long.
     Silence,
+}
+
+/// Gives messages of local guests that a stop or a crash left over their outcome: nobody sits there any more.
+///
+/// # Errors
+/// The database fails.
+pub async fn reject_left_over(store: &Database) -> Result<(), StoreFault> {
+    for row in store.pending().await? {
+        if ChannelName::parse(&row.channel).is_some_and(ChannelName::is_local) {
+            reject(store, MessageId(row.id)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn reject(store: &Database, id: MessageId) -> Result<(), StoreFault> {
+    match store.begin_turn(id, &[]).await? {
+        Some(gathered) => store.give_up(&gathered, Outcome::Rejected, None, &[]).await,
+        None => Ok(()),
+    }
 }
 
 impl LocalGuest {
@@ -68,7 +88,7 @@ impl LocalGuest {
     /// Takes one turn. Returns its number in this session with what it did.
     ///
     /// # Errors
-    /// [`AnswerFault`]; nothing was changed then.
+    /// [`AnswerFault`]; the message was not answered then.
     pub async fn turn(
         &self,
         doing: Doing,
@@ -113,23 +133,11 @@ impl LocalGuest {
             }
             Err(fault) => {
                 if let Some(id) = message {
-                    self.reject(id).await;
+                    // Whoever sits here is told at once and may say it again.
+                    reject(&self.receptionist.store, id).await?;
                 }
                 Err(fault)
             }
-        }
-    }
-
-    /// Gives a message that could not be answered its outcome: whoever sits here is told at once and may say it again.
-    async fn reject(&self, id: MessageId) {
-        let store = &self.receptionist.store;
-        let rejected = match store.begin_turn(id, &[]).await {
-            Ok(Some(gathered)) => store.give_up(&gathered, Outcome::Rejected, None, &[]).await,
-            Ok(None) => Ok(()),
-            Err(fault) => Err(fault),
-        };
-        if let Err(fault) = rejected {
-            tracing::error!(error = %fault, "a message that could not be answered has no outcome");
         }
     }
 }

@@ -10,9 +10,9 @@ use crate::app::App;
 use crate::channel::local::{Doing, LocalGuest};
 use crate::cli;
 use crate::config::Config;
-use crate::config::e164;
+use crate::fault::chain;
 use crate::conversation::TurnLine;
-use crate::message::{ChannelName, GuestKey};
+use crate::message::{ChannelName, GuestKey, e164};
 
 /// A turn as a program writes it.
 #[derive(Debug, Deserialize)]
@@ -132,6 +132,6 @@ fn e164_of(text: &str) -> Result<String, CommandFault> {
     })
 }
 
-fn other(error: impl std::error::Error) -> CommandFault {
-    CommandFault::Other(super::chain(&error))
+fn other(error: impl std::error::Error + 'static) -> CommandFault {
+    CommandFault::Other(chain(&error))
 }

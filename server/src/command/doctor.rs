@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{CommandFault, Ending};
 use crate::app::App;
 use crate::config::{Config, ReplyBy};
+use crate::fault::chain;
 
 /// How long an address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,7 +38,7 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
             app.close().await;
         }
         Err(fault) => findings.push(Finding::Broken {
-            what: super::chain(&fault),
+            what: chain(&fault),
             fix: "look at [database] url, [hotel] mcp, --flows and --prompts; `innkeeper flows check` shows mistakes in flows"
                 .to_owned(),
         }),
@@ -144,6 +145,6 @@ async fn model(config: &Config) -> Finding {
 
 async fn reach(url: &str) -> Result<reqwest::StatusCode, String> {
     let client = reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
-    let response = client.get(url).send().await.map_err(|error| super::chain(&error))?;
+    let response = client.get(url).send().await.map_err(|error| chain(&error))?;
     Ok(response.status())
 }

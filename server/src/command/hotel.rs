@@ -7,6 +7,7 @@ use super::{CommandFault, Ending};
 use crate::app;
 use crate::cli;
 use crate::config::Config;
+use crate::fault::chain;
 
 /// Creates or prints.
 pub(super) async fn run(config: Config, options: cli::Hotel) -> Result<Ending, CommandFault> {
@@ -82,6 +83,6 @@ fn print_json(value: &impl Serialize) -> Result<(), CommandFault> {
     Ok(())
 }
 
-fn other(error: impl std::error::Error) -> CommandFault {
-    CommandFault::Other(super::chain(&error))
+fn other(error: impl std::error::Error + 'static) -> CommandFault {
+    CommandFault::Other(chain(&error))
 }

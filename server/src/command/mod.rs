@@ -76,15 +76,3 @@ fn report(fault: &CommandFault) {
         source = cause.source();
     }
 }
-
-/// A fault and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}

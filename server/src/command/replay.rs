@@ -7,6 +7,7 @@ use similar::TextDiff;
 use super::{CommandFault, Ending};
 use crate::cli;
 use crate::config::Config;
+use crate::fault::chain;
 use crate::replay::{Scene, play, scenes_below, stored_transcript};
 
 /// Where scenes are when none is named.
@@ -62,7 +63,7 @@ fn difference(stored: &str, played: &str) -> String {
 }
 
 async fn transcript(file: &Path, config: &Config) -> Result<(Scene, String), String> {
-    let scene = Scene::read(file).map_err(|fault| super::chain(&fault))?;
-    let played = play(&scene, config).await.map_err(|fault| super::chain(&fault))?;
+    let scene = Scene::read(file).map_err(|fault| chain(&fault))?;
+    let played = play(&scene, config).await.map_err(|fault| chain(&fault))?;
     Ok((scene, played))
 }

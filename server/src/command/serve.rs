@@ -1,5 +1,7 @@
 //! `innkeeper serve`: everything.
 
+use std::net::SocketAddr;
+
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +24,7 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     println!("Innkeeper is listening. Open http://{address}/ to talk to the receptionist.");
     let stopped = stop.clone();
     let served =
-        axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
+        axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(async move { stopped.cancelled().await });
     tokio::spawn(async move {
         told_to_stop().await;
         stop.cancel();

@@ -5,6 +5,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, BufWriter};
 use super::{CommandFault, Ending};
 use crate::app;
 use crate::config::Config;
+use crate::fault::chain;
 use crate::understand;
 
 /// Answers JSON lines in the order they come.
@@ -18,7 +19,7 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
         }
         let answer = understand::line(&understander, &line)
             .await
-            .map_err(|error| CommandFault::Other(super::chain(&error)))?;
+            .map_err(|error| CommandFault::Other(chain(&error)))?;
         output.write_all(answer.as_bytes()).await?;
         output.write_all(b"\n").await?;
         output.flush().await?;

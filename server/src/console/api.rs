@@ -19,12 +19,13 @@ use super::past::{self, PastTurn};
 use super::refusal::{Refusal, report};
 use super::session::SessionId;
 use crate::channel::local::Doing;
+use crate::message::e164;
 
 /// As long as a message on WhatsApp may be, in characters.
 const LONGEST_TEXT: usize = 4096;
 
 /// Said when a turn failed. Nothing was committed, so it may simply be tried again.
-const FAILED: &str = "The receptionist could not answer just now, and nothing was changed.";
+const FAILED: &str = "The receptionist could not answer just now. Please say it again.";
 
 /// What the page says about the hotel.
 #[derive(Serialize)]
@@ -87,7 +88,7 @@ pub(super) async fn begin(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let Beginning { phone } = read(&headers, &body)?;
-    if phone.as_deref().is_some_and(|phone| !is_e164(phone)) {
+    if phone.as_deref().is_some_and(|phone| e164(phone).is_none()) {
         return Err(Refusal::wrong(
             "phone: expected a number with + and its country code and no spaces, for example +351912345678.",
         ));
@@ -198,12 +199,4 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refu
     }
     serde_json::from_slice(body)
         .map_err(|error| Refusal::wrong(format!("The request cannot be read: {error}.")))
-}
-
-fn is_e164(phone: &str) -> bool {
-    phone.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|digit| digit.is_ascii_digit())
-    })
 }

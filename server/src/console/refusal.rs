@@ -7,6 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::fault::chain;
+
 /// A request that is not done, with the sentence that says why.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -32,7 +34,7 @@ impl Refusal {
     }
 
     /// Something failed here. What it was is in the log, and only there.
-    pub(super) fn fault(doing: &'static str, error: &dyn std::error::Error) -> Self {
+    pub(super) fn fault(doing: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
         report(doing, error);
         let sentence = "The reception cannot reach its books at the moment. Please try again.".to_owned();
         Self { status: StatusCode::SERVICE_UNAVAILABLE, sentence }
@@ -46,15 +48,8 @@ impl IntoResponse for Refusal {
 }
 
 /// Writes a fault and its causes to the log.
-pub(super) fn report(doing: &'static str, error: &dyn std::error::Error) {
-    let mut causes = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        causes.push_str(": ");
-        causes.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    tracing::error!(error = causes, "{doing}");
+pub(super) fn report(doing: &'static str, error: &(dyn std::error::Error + 'static)) {
+    tracing::error!(error = chain(error), "{doing}");
 }
 
 /// Lets only the console's own pages, and programs that are no browsers, change anything.

@@ -57,12 +57,12 @@ pub enum ModelFault {
     #[error("the model cannot be reached")]
     Unreachable(#[source] reqwest::Error),
     /// It refused.
-    #[error("the model answered {status}: {message}")]
+    #[error("the model answered {status} ({code})")]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// The beginning of what it said.
-        message: String,
+        /// Its own code for the error.
+        code: String,
     },
     /// Its answer is not the one that was asked for.
     #[error("the answer is not of the form that was asked for: {reason}")]

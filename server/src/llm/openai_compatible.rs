@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Brief, Copied, LanguageModel, ModelFault};
 
 /// The most characters of a refusal that a fault repeats.
-const MESSAGE_MAX_CHARS: usize = 200;
+const CODE_MAX_CHARS: usize = 60;
 /// The most tokens of an answer; some models think in them first.
 const ANSWER_MAX_TOKENS: u32 = 512;
 /// Models of this family think first, and copying words needs little thought.
@@ -104,9 +104,11 @@ impl OpenAiCompatible {
                 repeated = true;
                 wait(pause).await;
             } else {
-                let message = response.text().await.unwrap_or_default();
-                let message = message.chars().take(MESSAGE_MAX_CHARS).collect();
-                return Err(ModelFault::Refused { status: status.as_u16(), message });
+                // The body may repeat what the guest said: only its code is kept.
+                let body: Json = response.json().await.unwrap_or_default();
+                let code = body.pointer("/error/code").and_then(Json::as_str).unwrap_or("no code");
+                let code = code.chars().take(CODE_MAX_CHARS).collect();
+                return Err(ModelFault::Refused { status: status.as_u16(), code });
             }
         }
     }
@@ -183,13 +185,18 @@ fn schema(brief: &Brief) -> Json {
 async fn read(response: reqwest::Response) -> Result<Copied, ModelFault> {
     let garbled = |reason: String| ModelFault::Garbled { reason };
     let body = response.bytes().await.map_err(ModelFault::Unreachable)?;
-    let completion: Completion = serde_json::from_slice(&body).map_err(|error| garbled(error.to_string()))?;
+    let completion: Completion = serde_json::from_slice(&body).map_err(|error| garbled(place(&error)))?;
     let first = completion.choices.into_iter().next();
     let content = first.and_then(|choice| choice.message.content);
     let content = content.ok_or_else(|| garbled("it is empty".to_owned()))?;
-    let answer: Answer = serde_json::from_str(content.trim()).map_err(|error| garbled(error.to_string()))?;
+    let answer: Answer = serde_json::from_str(content.trim()).map_err(|error| garbled(place(&error)))?;
     let words = answer.words.into_iter().filter_map(|(slot, words)| Some((slot, words?))).collect();
     Ok(Copied { words, acts: answer.acts })
+}
+
+/// What is wrong with an answer and where, without the answer's words.
+fn place(error: &serde_json::Error) -> String {
+    format!("{:?} at line {} column {}", error.classify(), error.line(), error.column())
 }
 
 /// How long the server wants to be left alone, in whole seconds, RFC 9110 section 10.2.3.

@@ -170,6 +170,11 @@ impl Database {
             .transpose()
             .map_err(CommitError::Fault)?;
 
+        let before = conversation::Entity::find_by_id(commit.conversation)
+            .one(transaction)
+            .await
+            .map_err(fault("reading a conversation"))?;
+        let resumes = before.is_some_and(|row| row.underway.is_some());
         let moved = conversation::Entity::update_many()
             .col_expr(conversation::Column::Revision, Expr::value(revision))
             .col_expr(conversation::Column::Position, Expr::value(position))
@@ -214,7 +219,8 @@ impl Database {
                 .exec(transaction)
                 .await
                 .map_err(fault("recording a message's outcome"))?;
-            if decided.rows_affected == 0 {
+            // A turn that goes on after its write-ahead may answer a message that was given up meanwhile.
+            if decided.rows_affected == 0 && !resumes {
                 return Err(CommitError::Conflict);
             }
         }

@@ -113,11 +113,9 @@ pub(super) async fn seen(
         remembered: ActiveValue::Set("{}".to_owned()),
         seen_at: ActiveValue::Set(at),
     };
+    // A number counts as verified only as long as the channel vouches for it.
     let mut again = OnConflict::column(guest::Column::Id);
-    again.update_columns([guest::Column::Address, guest::Column::Line, guest::Column::SeenAt]);
-    if inbound.phone.is_some() {
-        again.update_column(guest::Column::Phone);
-    }
+    again.update_columns([guest::Column::Address, guest::Column::Line, guest::Column::Phone, guest::Column::SeenAt]);
     guest::Entity::insert(row)
         .on_conflict(again)
         .exec_without_returning(connection)

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::{Answerer, Chat, Event, Heard, Pace, Unanswered, Wish};
 use crate::clock::{Clock, later};
+use crate::fault::chain;
 use crate::message::{Gathered, GuestKey, Kind, MessageId};
 use crate::store::{Database, InboxRow, Outcome};
 
@@ -242,15 +243,4 @@ impl Inner {
         *failures += 1;
         self.clock.sleep(pause).await;
     }
-}
-
-/// A fault with everything that led to it, in one line.
-fn chain(fault: &dyn std::error::Error) -> String {
-    let mut text = fault.to_string();
-    let mut source = fault.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -19,7 +19,7 @@ use crate::channel::{Delivery, Report};
 use crate::clock::Clock;
 use crate::config::ReplyBy;
 use crate::inbox::{Inbox, Taken};
-use crate::message::{ChannelName, GuestKey, Inbound, Kind, OutgoingId};
+use crate::message::{ChannelName, GuestKey, Inbound, Kind, OutgoingId, e164};
 use crate::outbox::{Hold, Outbox};
 use crate::store::{Fault, OutboxRow};
 
@@ -94,7 +94,7 @@ impl IntoResponse for Unserved {
                     .into_response()
             }
             Self::Fault(fault) => {
-                tracing::error!(error = %fault, "a webhook could not be taken");
+                tracing::error!(error = %crate::fault::chain(&fault), "a webhook could not be taken");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
         }
@@ -196,7 +196,7 @@ fn inbound(form: &Form) -> Result<Inbound, Unserved> {
         .filter(|from| from.strip_prefix(WHATSAPP).is_some_and(|id| !id.is_empty()))
         .ok_or(Unserved::Incomplete("From"))?;
     // The channel vouches for the number that a message comes from, and for no other.
-    let phone = address.strip_prefix(WHATSAPP).filter(|number| is_e164(number));
+    let phone = address.strip_prefix(WHATSAPP).filter(|number| e164(number).is_some());
     // Whoever hides the number has an id instead; whoever shows it has both, and the id stays when the number changes.
     let key = match (form.get("ExternalUserId"), form.get("WaId")) {
         (Some(id), _) if id.starts_with(WHATSAPP) => id.to_owned(),
@@ -250,10 +250,4 @@ fn raw(form: &Form) -> Json {
         }
     }
     Json::Object(fields)
-}
-
-fn is_e164(number: &str) -> bool {
-    number.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
 }
