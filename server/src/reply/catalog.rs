@@ -10,6 +10,9 @@ use super::{Layers, Medium};
 /// What every prompt may say besides what flows know: the house.
 const GIVEN: [&str; 1] = ["hotel"];
 
+/// What a model reads and no guest: no flow can say it.
+const FOR_MODELS: [&str; 1] = ["understand"];
+
 const MEDIA: [Medium; 2] = [Medium::Chat, Medium::Voice];
 
 pub(super) fn of(layers: &Layers, environment: &Environment<'static>) -> Prompts {
@@ -22,7 +25,7 @@ pub(super) fn of(layers: &Layers, environment: &Environment<'static>) -> Prompts
     for template in layers.templates() {
         let Some((language, name)) = template.split_once('/') else { continue };
         let stem = name.trim_end_matches(".j2");
-        if stem.starts_with('_') {
+        if stem.starts_with('_') || FOR_MODELS.contains(&stem) {
             continue;
         }
         for medium in MEDIA {

@@ -32,7 +32,7 @@ const ROLES: [(&str, &[&str]); 4] = [
 const KNOW_THE_HOTEL: [&str; 3] = ["app.rs", "command/mcp.rs", "command/hotel.rs"];
 
 /// What a pure function has no use for.
-const IMPURE: [&str; 21] = [
+const IMPURE: [&str; 22] = [
     "async",
     "await",
     "tokio",
