@@ -16,8 +16,8 @@ use rust_embed::RustEmbed;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use crate::channel::{Channel, local};
 use crate::channel::twilio::{self, Twilio, Webhooks};
+use crate::channel::{Channel, local};
 use crate::clock::{Clock, PinnedClock, SystemClock};
 use crate::config::{Config, HotelAt, ReplyBy};
 use crate::console;

@@ -12,8 +12,8 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use secrecy::SecretString;
 
-use layers::{GROQ_KEY, Layers};
 use crate::message::e164;
+use layers::{GROQ_KEY, Layers};
 
 pub use layers::{Origin, Problem};
 

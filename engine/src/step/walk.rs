@@ -179,7 +179,9 @@ impl Machine<'_> {
             return self.wait(Expecting::Anything);
         };
         let inputs = inputs_of(invoke, self.frame());
-        let fresh_until = invoke.fresh_for_ms.and_then(|ms| self.moment.at.checked_add_signed(TimeDelta::try_milliseconds(ms)?));
+        let fresh_until = invoke
+            .fresh_for_ms
+            .and_then(|ms| self.moment.at.checked_add_signed(TimeDelta::try_milliseconds(ms)?));
         self.frame_mut().error = None;
         if invoke.writes {
             self.frame_mut().confirmed = None;

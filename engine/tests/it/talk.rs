@@ -128,11 +128,7 @@ impl Talk {
                 match effect {
                     Effect::Understand(question) => queue.push(Input::Understood(self.understand(&question))),
                     Effect::Call(call) => {
-                        assert!(
-                            self.position.permits(&self.flows, &call),
-                            "{} is not permitted",
-                            call.tool
-                        );
+                        assert!(self.position.permits(&self.flows, &call), "{} is not permitted", call.tool);
                         let outcome = self.call(&call.tool, &json!(call.arguments));
                         queue.push(Input::Answered { call: call.id, outcome });
                     }

@@ -10,8 +10,8 @@ use crate::app::App;
 use crate::channel::local::{Doing, LocalGuest};
 use crate::cli;
 use crate::config::Config;
-use crate::fault::chain;
 use crate::conversation::TurnLine;
+use crate::fault::chain;
 use crate::message::{ChannelName, GuestKey, e164};
 
 /// A turn as a program writes it.

@@ -68,7 +68,9 @@ async fn port(config: &Config) -> Finding {
         Err(error) => error,
     };
     match reach(&format!("http://{bind}/healthz")).await {
-        Ok(status) if status.is_success() => Finding::Fine(format!("address: an innkeeper is listening on {bind}")),
+        Ok(status) if status.is_success() => {
+            Finding::Fine(format!("address: an innkeeper is listening on {bind}"))
+        }
         Ok(_) | Err(_) => Finding::Broken {
             what: format!("address: {bind} cannot be listened on: {error}"),
             fix: "set [server] bind to a free port".to_owned(),

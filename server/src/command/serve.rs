@@ -23,8 +23,8 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     let routes = app.routes(&config, &stop).await?;
     println!("Innkeeper is listening. Open http://{address}/ to talk to the receptionist.");
     let stopped = stop.clone();
-    let served =
-        axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let served = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move { stopped.cancelled().await });
     tokio::spawn(async move {
         told_to_stop().await;
         stop.cancel();

@@ -115,7 +115,12 @@ pub(super) async fn seen(
     };
     // A number counts as verified only as long as the channel vouches for it.
     let mut again = OnConflict::column(guest::Column::Id);
-    again.update_columns([guest::Column::Address, guest::Column::Line, guest::Column::Phone, guest::Column::SeenAt]);
+    again.update_columns([
+        guest::Column::Address,
+        guest::Column::Line,
+        guest::Column::Phone,
+        guest::Column::SeenAt,
+    ]);
     guest::Entity::insert(row)
         .on_conflict(again)
         .exec_without_returning(connection)

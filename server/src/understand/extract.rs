@@ -69,7 +69,8 @@ impl Extractor {
             return ReadOut { understanding: self.kept(question), ..ReadOut::default() };
         }
         if self.asks_for_a_person(question) {
-            let understanding = Understanding { acts: vec![Act::Human], sure: true, ..Understanding::default() };
+            let understanding =
+                Understanding { acts: vec![Act::Human], sure: true, ..Understanding::default() };
             return ReadOut { understanding, ..ReadOut::default() };
         }
         let mut sentence = Sentence::new(&self.lexicon, &question.said);
@@ -368,11 +369,7 @@ impl Extractor {
     }
 }
 
-fn choice_context<'a>(
-    slot: &'a ScopedSlot,
-    question: &Question,
-    asked: bool,
-) -> Option<ChoiceContext<'a>> {
+fn choice_context<'a>(slot: &'a ScopedSlot, question: &Question, asked: bool) -> Option<ChoiceContext<'a>> {
     let known = match &slot.value {
         Some(Value::Choice(item)) => Some(item.key.as_str()),
         _ => None,

@@ -212,7 +212,13 @@ impl Lexicon {
         let mut lexicon = Self {
             phrases: HashMap::new(),
             acts: HashMap::new(),
-            human_alone: words.alone.get(&Phrase::Human).into_iter().flatten().map(|phrase| split(phrase)).collect(),
+            human_alone: words
+                .alone
+                .get(&Phrase::Human)
+                .into_iter()
+                .flatten()
+                .map(|phrase| split(phrase))
+                .collect(),
             filler: words.filler.iter().flat_map(|phrase| split(phrase)).collect(),
             same: HashMap::new(),
             same_keys: words.same.keys().cloned().collect(),

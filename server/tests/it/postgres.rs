@@ -26,7 +26,9 @@ impl Cluster {
                 std::env::var_os("INNKEEPER_REQUIRE_POSTGRES").is_none(),
                 "INNKEEPER_REQUIRE_POSTGRES is set, and PostgreSQL is not installed"
             );
-            crate::rig::loudly("SKIPPED: PostgreSQL is not installed; apt-get install postgresql runs these tests too");
+            crate::rig::loudly(
+                "SKIPPED: PostgreSQL is not installed; apt-get install postgresql runs these tests too",
+            );
             return None;
         };
         let cluster = Self { folder: Folder::new(), programs };

@@ -23,8 +23,8 @@ const ERROR_FIELDS: &[&str] = &["code", "message"];
 
 /// Variables that every prompt can use besides slots and results.
 pub(super) const PROMPT_VARIABLES: &[&str] = &[
-    "asked", "channel", "error", "flows", "guest", "invalid", "items", "kind", "language", "more",
-    "page", "silence", "slot", "today", "unclear",
+    "asked", "channel", "error", "flows", "guest", "invalid", "items", "kind", "language", "more", "page",
+    "silence", "slot", "today", "unclear",
 ];
 
 /// All flows that could be read, and what they may name.

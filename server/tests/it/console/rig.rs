@@ -48,7 +48,9 @@ impl Console {
         let routes = app.routes(&config, &stop).await.expect("routes");
         let stopped = stop.clone();
         tokio::spawn(async move {
-            let served = axum::serve(listener, routes.into_make_service_with_connect_info::<std::net::SocketAddr>()).with_graceful_shutdown(stopped.cancelled_owned());
+            let served =
+                axum::serve(listener, routes.into_make_service_with_connect_info::<std::net::SocketAddr>())
+                    .with_graceful_shutdown(stopped.cancelled_owned());
             served.await.expect("a server");
         });
         let client = Client::builder().no_proxy().build().expect("a client");
