@@ -85,12 +85,18 @@ fn spans(text: &str) -> Vec<(usize, usize)> {
     for mark in ['*', '_', '~', '`'] {
         let mut open: Option<usize> = None;
         let mut before = ' ';
+        // The marks of an address are part of it.
+        let mut in_address = false;
         let mut letters = text.char_indices().peekable();
         while let Some((at, letter)) = letters.next() {
             let next = letters.peek().map_or(' ', |(_, next)| *next);
+            if before.is_whitespace() {
+                let word = text[at..].split(char::is_whitespace).next().unwrap_or_default();
+                in_address = word.contains("://");
+            }
             if letter == '\n' {
                 open = None;
-            } else if letter == mark {
+            } else if letter == mark && !in_address {
                 match open {
                     Some(start) if !before.is_whitespace() && !next.is_alphanumeric() => {
                         spans.push((start, at + 1));

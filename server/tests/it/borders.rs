@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 9] = [
     &["conversation"],
     &["tools", "reply", "inbox", "outbox", "understand", "turn"],
     &["channel", "llm", "stt", "tts", "store"],
-    &["clock", "config", "message"],
+    &["clock", "config", "fault", "message"],
 ];
 
 /// Who builds vendors' things.

@@ -274,10 +274,7 @@ async fn a_fault_is_a_sentence_without_internals() {
     let events = console.take(&id, &json!({"text": WISH})).await;
     let [Event { name, data }] = events.as_slice() else { panic!("nothing but the fault: {events:?}") };
     assert_eq!(name, "fault");
-    assert_eq!(
-        data,
-        &json!({"error": "The receptionist could not answer just now, and nothing was changed."})
-    );
+    assert_eq!(data, &json!({"error": "The receptionist could not answer just now. Please say it again."}));
 
     console.app.receptionist.store.close().await.expect("closed");
     let response = console.ask(&id, &json!({"text": WISH})).await;

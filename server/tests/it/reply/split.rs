@@ -42,6 +42,14 @@ fn letters_of_two_units_are_counted_as_two_and_never_torn() {
     assert_eq!(split("😀😀😀", 3), ["😀", "😀", "😀"]);
 }
 
+#[test]
+fn the_marks_of_an_address_format_nothing() {
+    let text = "https://a.example/_a *bb bb* cc https://b.example/__";
+    for piece in split(text, 26) {
+        assert_eq!(piece.matches('*').count() % 2, 0, "{piece}");
+    }
+}
+
 fn message() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         4 => "[a-zé]{1,9}[.,!?]?",
