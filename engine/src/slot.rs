@@ -3,12 +3,18 @@
 //! A slot's [`Kind`] is authored; its [`Value`] has exactly one writer, [`Slots::fill`], which merges what
 //! was heard into what was known and checks the kind's bounds. Nothing downstream checks a value again.
 
-use std::collections::BTreeMap;
+mod filled;
+mod party;
+mod range;
 
 use chrono::{Days, NaiveDate};
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+
+pub use filled::{Filled, Slots};
+pub use party::Party;
+pub use range::DateRange;
+use range::in_bounds;
 
 /// The type of a slot, with its authored bounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,30 +139,6 @@ pub enum Value {
     NoPreference,
 }
 
-/// Two civil dates, or as much of them as was said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DateRange {
-    /// The day of arrival, included.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub check_in: Option<NaiveDate>,
-    /// The day of departure, not included.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub check_out: Option<NaiveDate>,
-    /// The number of nights, if that is what was said: it then survives a change of the arrival. As JSON it shows
-    /// only while a date is missing.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub nights: Option<u32>,
-}
-
-/// Adults and children.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Party {
-    /// Grown-ups.
-    pub adults: u32,
-    /// Children.
-    pub children: u32,
-}
-
 /// One item of a choice's list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -255,22 +237,6 @@ pub enum Invalid {
     /// Words that do not fit the type.
     #[error("the words do not fit the type")]
     WrongType,
-}
-
-/// A filled slot.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Filled {
-    /// The value.
-    pub value: Value,
-    /// Grows whenever the value changes; results remember it.
-    pub revision: u64,
-}
-
-/// The slots of one running flow. [`Slots::fill`], [`Slots::put`] and [`Slots::clear`] are the only writers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Slots {
-    filled: BTreeMap<String, Filled>,
-    revision: u64,
 }
 
 impl Kind {
@@ -475,196 +441,6 @@ impl Value {
             | Self::Text(_)
             | Self::NoPreference => true,
         }
-    }
-}
-
-impl DateRange {
-    /// Both dates are known.
-    pub fn is_complete(&self) -> bool {
-        self.check_in.is_some() && self.check_out.is_some()
-    }
-
-    /// Nights between the two dates, once both are known.
-    pub fn length(&self) -> Option<i64> {
-        Some((self.check_out? - self.check_in?).num_days())
-    }
-
-    /// What was known, corrected by what was said now. A new arrival alone keeps the number of nights if that is what
-    /// was said before, else the departure as long as it fits; a new number of nights keeps the arrival.
-    pub fn merge(known: Option<Self>, said: Self) -> Self {
-        let known = known.unwrap_or_default();
-        let known_nights = known.nights.or_else(|| known.length().and_then(|n| u32::try_from(n).ok()));
-        let merged = match (said.check_in, said.check_out, said.nights) {
-            (Some(check_in), Some(check_out), _) => {
-                Self { check_in: Some(check_in), check_out: Some(check_out), nights: None }
-            }
-            (Some(check_in), None, Some(nights)) => {
-                Self { check_in: Some(check_in), check_out: None, nights: Some(nights) }
-            }
-            (None, Some(check_out), Some(nights)) => {
-                Self { check_in: None, check_out: Some(check_out), nights: Some(nights) }
-            }
-            (Some(check_in), None, None) => match known.check_out {
-                Some(check_out)
-                    if (known.nights.is_none() || known.check_in.is_none()) && check_out > check_in =>
-                {
-                    Self { check_in: Some(check_in), check_out: Some(check_out), nights: None }
-                }
-                _ => Self { check_in: Some(check_in), check_out: None, nights: known_nights },
-            },
-            (None, Some(check_out), None) => Self {
-                check_in: known.check_in,
-                check_out: Some(check_out),
-                nights: if known.check_in.is_none() { known.nights } else { None },
-            },
-            (None, None, Some(nights)) => match (known.check_in, known.check_out) {
-                (Some(check_in), _) => {
-                    Self { check_in: Some(check_in), check_out: None, nights: Some(nights) }
-                }
-                (None, check_out) => Self { check_in: None, check_out, nights: Some(nights) },
-            },
-            (None, None, None) => known,
-        };
-        merged.completed()
-    }
-
-    fn completed(self) -> Self {
-        match (self.check_in, self.check_out, self.nights) {
-            (Some(check_in), None, Some(nights)) => {
-                Self { check_out: check_in.checked_add_days(Days::new(u64::from(nights))), ..self }
-            }
-            (None, Some(check_out), Some(nights)) => {
-                Self { check_in: check_out.checked_sub_days(Days::new(u64::from(nights))), ..self }
-            }
-            _ => self,
-        }
-    }
-
-    fn check(&self, min: Option<NaiveDate>, max_nights: Option<u32>) -> Result<(), Invalid> {
-        if let Some(check_in) = self.check_in {
-            in_bounds(check_in, min, None)?;
-        }
-        if let Some(check_out) = self.check_out {
-            in_bounds(check_out, min, None)?;
-        }
-        if let (Some(check_in), Some(check_out)) = (self.check_in, self.check_out)
-            && check_out <= check_in
-        {
-            return Err(Invalid::Backwards { check_in, check_out });
-        }
-        let nights = self.length().or(self.nights.map(i64::from));
-        match (nights, max_nights) {
-            (Some(nights), Some(max)) if nights > i64::from(max) => Err(Invalid::TooLong { nights, max }),
-            (Some(nights), _) if nights < 1 => {
-                Err(Invalid::OutOfRange { value: nights, min: Some(1), max: max_nights.map(i64::from) })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Party {
-    /// Everybody.
-    pub fn total(&self) -> u32 {
-        self.adults.saturating_add(self.children)
-    }
-
-    fn merge(
-        known: Option<Self>,
-        adults: Option<u32>,
-        children: Option<u32>,
-        total: Option<u32>,
-    ) -> Option<Self> {
-        match (adults, children, total) {
-            (Some(adults), Some(children), _) => Some(Self { adults, children }),
-            (Some(adults), None, Some(total)) if total > adults => {
-                Some(Self { adults, children: total - adults })
-            }
-            (Some(adults), None, _) => {
-                Some(Self { adults, children: known.map_or(0, |party| party.children) })
-            }
-            (None, Some(children), Some(total)) if total >= children => {
-                Some(Self { adults: total - children, children })
-            }
-            (None, Some(children), _) => known.map(|party| Self { adults: party.adults, children }),
-            (None, None, Some(total)) => Some(Self { adults: total, children: 0 }),
-            (None, None, None) => None,
-        }
-    }
-}
-
-impl Slots {
-    /// The value of a slot, if it is filled.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.filled.get(name).map(|filled| &filled.value)
-    }
-
-    /// The revision of a slot's present value; an empty slot has none.
-    pub fn revision(&self, name: &str) -> Option<u64> {
-        self.filled.get(name).map(|filled| filled.revision)
-    }
-
-    /// Merges what was heard into the slot `name`. `Ok(true)` when the value changed.
-    ///
-    /// # Errors
-    /// The [`Invalid`] of [`Kind::accept`]; the slot stays as it was.
-    pub fn fill(
-        &mut self,
-        name: &str,
-        kind: &Kind,
-        heard: &Heard,
-        items: &[Item],
-        today: NaiveDate,
-    ) -> Result<bool, Invalid> {
-        let value = kind.accept(self.get(name), heard, items, today)?;
-        Ok(self.put(name, value))
-    }
-
-    /// Puts a checked value in. True when it differs from the one before.
-    pub fn put(&mut self, name: &str, value: Value) -> bool {
-        if let Some(filled) = self.filled.get_mut(name)
-            && filled.value.json() == value.json()
-        {
-            // The same to everybody who asks; how it was said may differ.
-            filled.value = value;
-            return false;
-        }
-        self.revision += 1;
-        self.filled.insert(name.to_owned(), Filled { value, revision: self.revision });
-        true
-    }
-
-    /// Empties a slot. True when it was filled.
-    pub fn clear(&mut self, name: &str) -> bool {
-        let was = self.filled.remove(name).is_some();
-        if was {
-            self.revision += 1;
-        }
-        was
-    }
-
-    /// The next revision number, for something else that is compared with slots.
-    pub fn next_revision(&mut self) -> u64 {
-        self.revision += 1;
-        self.revision
-    }
-
-    /// All filled slots by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.filled.iter().map(|(name, filled)| (name.as_str(), &filled.value))
-    }
-
-    /// All filled slots as JSON, see [`Value::json`].
-    pub fn json(&self) -> IndexMap<String, Json> {
-        self.iter().map(|(name, value)| (name.to_owned(), value.json())).collect()
-    }
-}
-
-fn in_bounds(date: NaiveDate, min: Option<NaiveDate>, max: Option<NaiveDate>) -> Result<(), Invalid> {
-    match (min, max) {
-        (Some(min), _) if date < min => Err(Invalid::TooEarly { date, min }),
-        (_, Some(max)) if date > max => Err(Invalid::TooLate { date, max }),
-        _ => Ok(()),
     }
 }
 
