@@ -37,6 +37,12 @@ impl DateRange {
         let known = known.unwrap_or_default();
         let known_nights = known.nights.or_else(|| known.length().and_then(|n| u32::try_from(n).ok()));
         let merged = match (said.check_in, said.check_out, said.nights) {
+            // Where two dates and a number of nights disagree, one of the dates was about something else.
+            (Some(check_in), Some(check_out), Some(nights))
+                if (check_out - check_in).num_days() != i64::from(nights) =>
+            {
+                Self { check_in: Some(check_in), check_out: None, nights: Some(nights) }
+            }
             (Some(check_in), Some(check_out), _) => {
                 Self { check_in: Some(check_in), check_out: Some(check_out), nights: None }
             }

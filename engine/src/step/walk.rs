@@ -85,6 +85,11 @@ impl Machine<'_> {
                 continue;
             };
             let from_result = matches!(slot.kind, Kind::Choice(Options::From { .. }));
+            if from_result && slot.optional && self.frame().tried.contains(name) {
+                // What the guest said already was tried on the list: asking for less than that is no help.
+                self.frame_mut().slots.put(name, Value::NoPreference);
+                continue;
+            }
             if from_result && !self.frame().kept.is_empty() && self.frame_mut().tried.insert(name.clone()) {
                 let mut question = self.question(&self.frame().kept.join("\n"), None, Expecting::Anything);
                 question.scope.retain(|scoped| &scoped.name == name);

@@ -250,7 +250,7 @@ impl Sentence<'_> {
             let asking = self.is(0, Class::Wh);
             for at in 0..self.len() {
                 let (cheap, dear) = (self.is(at, Class::Cheapest), self.is(at, Class::Dearest));
-                if !(cheap || dear) || asking && !context.asked {
+                if !(cheap || dear) || asking {
                     continue;
                 }
                 let firsts = amounts.iter().map(|amounts| amounts[0]);

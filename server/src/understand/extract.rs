@@ -84,7 +84,23 @@ impl Extractor {
             heard = self.values(&mut sentence, &start.slots, question, reading);
             acts = sentence.acts(&self.lexicon);
         }
+        let left_over = acts.left_over;
         let mut out = finish(question, reading, heard, &acts, wish);
+        if question.expecting == Expecting::Confirmation
+            && !reading.everything
+            && (left_over > 0 || self.is_conditional(&question.said))
+        {
+            // "Yes, if breakfast is included", "yes, and a cot": no plain yes.
+            let understanding = &mut out.understanding;
+            let before = understanding.acts.len();
+            understanding.acts.retain(|act| *act != Act::Affirm);
+            if understanding.acts.len() < before {
+                understanding.sure = false;
+                if understanding.acts.is_empty() && understanding.slots.is_empty() {
+                    understanding.acts.push(Act::Unclear);
+                }
+            }
+        }
         if question.expecting == Expecting::Confirmation
             && out.understanding.acts.contains(&Act::Affirm)
             && self.speaks_of_its_own(question)
@@ -93,6 +109,15 @@ impl Extractor {
             out.understanding.acts.retain(|act| *act != Act::Cancel);
         }
         out
+    }
+
+    /// Whether a message puts conditions or puts off.
+    fn is_conditional(&self, said: &str) -> bool {
+        let said = split(said);
+        self.lexicon
+            .conditions
+            .iter()
+            .any(|phrase| !phrase.is_empty() && said.windows(phrase.len()).any(|window| window == phrase))
     }
 
     /// "A person", and nothing else, where nobody asked how many come.

@@ -157,6 +157,8 @@ pub(super) struct Lexicon {
     phrases: HashMap<String, Vec<(Vec<String>, Meaning)>>,
     acts: HashMap<String, Vec<ActPhrase>>,
     pub(super) filler: HashSet<String>,
+    /// Phrases that make a yes depend on something, or put it off.
+    pub(super) conditions: Vec<Vec<String>>,
     /// Whole messages that ask for a person.
     pub(super) human_alone: HashSet<Vec<String>>,
     /// A word and the word that it is the same as.
@@ -212,6 +214,7 @@ impl Lexicon {
         let mut lexicon = Self {
             phrases: HashMap::new(),
             acts: HashMap::new(),
+            conditions: words.conditions.iter().map(|phrase| split(phrase)).collect(),
             human_alone: words
                 .alone
                 .get(&Phrase::Human)

@@ -44,6 +44,8 @@ pub struct Words {
     /// Phrases that say what a guest does only where they are the whole message.
     #[serde(default)]
     pub(super) alone: BTreeMap<Phrase, Vec<String>>,
+    /// Phrases that make a yes depend on something, or put it off.
+    pub(super) conditions: Vec<String>,
     /// Other words for an option.
     pub(super) synonyms: BTreeMap<String, Vec<String>>,
     /// Words that ask for the same thing.
