@@ -35,7 +35,7 @@ pub struct Common {
     /// A folder of flows, laid over the built-in ones file by file
     #[arg(long, value_name = "DIR", global = true)]
     pub flows: Option<String>,
-    /// A folder of prompts (<language>/<name>.j2), laid over the built-in ones file by file
+    /// A folder of prompts (LANGUAGE/NAME.j2), laid over the built-in ones file by file
     #[arg(long, value_name = "DIR", global = true)]
     pub prompts: Option<String>,
 }

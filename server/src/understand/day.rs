@@ -386,7 +386,8 @@ impl Sentence<'_> {
             && self.meaning(end).weekday.is_none()
             && self.meaning(end).days.is_none();
         let alone = start == 0
-            || self.any(start - 1, &[Class::On, Class::From, Class::Until, Class::To, Class::Dash, Class::For]);
+            || self
+                .any(start - 1, &[Class::On, Class::From, Class::Until, Class::To, Class::Dash, Class::For]);
         if !written && !with_the && self.ends(end) && !alone {
             // "I have a question first"
             return None;

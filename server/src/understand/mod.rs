@@ -1,9 +1,9 @@
 //! What a message means: the embedded extractor, and the language model behind it.
 //!
-//! [`Extractor`] is pure and answers in microseconds. A message becomes tokens ([`token`]), then atoms, which
-//! are numbers and known phrases ([`lexicon`]); the grammar over atoms reads days and stays, parties, numbers,
+//! [`Extractor`] is pure and answers in microseconds. A message becomes tokens (`token`), then atoms, which
+//! are numbers and known phrases (`lexicon`); the grammar over atoms reads days and stays, parties, numbers,
 //! choices, names, telephone numbers and references, each by the type of a slot and never by its name; what is
-//! left says what the guest does ([`act`]) and wants ([`wish`]). Every word it knows is in `words.yaml`.
+//! left says what the guest does (`act`) and wants (`wish`). Every word it knows is in `words.yaml`.
 //!
 //! [`Understander`] asks the extractor first and a language model only where the extractor is unsure.
 
