@@ -63,8 +63,6 @@ pub(crate) struct Frame {
     pub(crate) results: BTreeMap<String, Saved>,
     /// The states it came through, oldest first, each once.
     pub(crate) trail: Vec<String>,
-    /// Optional slots that were asked for.
-    pub(crate) asked: BTreeSet<String>,
     /// Slots that a default was tried for.
     pub(crate) defaulted: BTreeSet<String>,
     /// The read-back that waits for a yes.
@@ -231,7 +229,6 @@ impl Frame {
             slots: Slots::default(),
             results: BTreeMap::new(),
             trail: Vec::new(),
-            asked: BTreeSet::new(),
             defaulted: BTreeSet::new(),
             read_back: None,
             confirmed: None,

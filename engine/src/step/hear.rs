@@ -296,7 +296,6 @@ impl<'f> Machine<'f> {
     /// Says why a value can't be, and waits for another.
     fn refuse(&mut self, slot: &str, why: Invalid) -> Next {
         self.frame_mut().read_back = None;
-        self.frame_mut().asked.insert(slot.to_owned());
         let expecting = Expecting::Slot(slot.to_owned());
         let items = self.items(slot);
         self.say(&format!("invalid_{slot}"), expecting.clone(), items, Some(why));

@@ -105,7 +105,6 @@ impl Machine<'_> {
     }
 
     fn ask_for(&mut self, name: &str) -> Next {
-        self.frame_mut().asked.insert(name.to_owned());
         let expecting = Expecting::Slot(name.to_owned());
         let items = self.items(name);
         self.say(&format!("ask_{name}"), expecting.clone(), items, None);
