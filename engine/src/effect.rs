@@ -1,18 +1,21 @@
 //! What a step asks of the world: understand this, call that, say this, remember that.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::facts::Snapshot;
 use crate::slot::{Invalid, Item, Kind, Value};
 
 /// One wish of a step, in the order they must be performed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "effect", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Find out what the words mean; the answer is [`Input::Understood`](crate::Input::Understood).
-    Understand(Question),
+    /// Find out what the guest's words mean; [`Position::ask`](crate::Position::ask) is the question, the answer is
+    /// [`Input::Understood`](crate::Input::Understood).
+    Understand,
     /// Call a tool; the answer is [`Input::Answered`](crate::Input::Answered).
     Call(Call),
     /// Say something to the guest.
@@ -20,7 +23,7 @@ pub enum Effect {
     /// Keep a value for the guest's next conversation.
     Remember {
         /// What it is, the slot's name.
-        name: String,
+        name: Arc<str>,
         /// The value, see [`Value::json`].
         value: Json,
     },
@@ -41,6 +44,8 @@ pub struct Question {
     pub today: NaiveDate,
     /// What the last message asked for.
     pub expecting: Expecting,
+    /// Slots that were asked for before and never answered, the last one first: an answer may come late.
+    pub unanswered: Vec<String>,
     /// The flow that is under way.
     pub flow: Option<String>,
     /// The slots of that flow.
@@ -56,13 +61,13 @@ pub struct Question {
 
 /// What the last question expects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "expecting", content = "slot", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Expecting {
     /// Nothing in particular.
     #[default]
     Anything,
     /// The value of this slot.
-    Slot(String),
+    Slot(Arc<str>),
     /// Yes or no to a read-back.
     Confirmation,
     /// What to change.
@@ -98,46 +103,95 @@ pub struct Startable {
 }
 
 /// A tool call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// Numbers the calls of one conversation from 1.
-    pub id: u64,
+    pub id: u32,
     /// The tool's name.
-    pub tool: String,
+    pub tool: Arc<str>,
     /// The arguments, typed as the tool's input schema says.
-    pub arguments: IndexMap<String, Json>,
+    pub arguments: IndexMap<Arc<str>, Json>,
     /// Whether it changes anything. Such a call is written down before it is made.
     pub writes: bool,
-    /// How often and how patiently it is repeated when no answer comes.
+    /// How the call is made.
     pub retry: Retry,
+    /// How long an answer to the same arguments may be used again, in milliseconds.
+    pub cache_ms: Option<i64>,
 }
 
-/// How a call is repeated.
+/// How patiently a call is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
     /// Repetitions after the first try.
     pub times: u32,
     /// The pause before the first repetition; it doubles.
     pub backoff_ms: u64,
+    /// How long an answer is waited for, each time; without it as long as whoever calls waits.
+    pub timeout_ms: Option<u64>,
 }
 
-/// Something to say: a prompt by name and the facts it may use.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Something to say: a prompt by name and the facts it may use, as they were when it was said.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Say {
     /// Numbers the sayings of one conversation from 1.
-    pub id: u64,
+    pub id: u32,
     /// The prompt's name.
-    pub prompt: String,
+    pub prompt: Arc<str>,
     /// What it asks for, if it asks.
     pub expecting: Expecting,
-    /// The list a guest can pick from, when it asks for a choice; "yes" and "no" are the channel's own for a
-    /// [`Expecting::Confirmation`] and a boolean.
-    pub items: Vec<Item>,
     /// How many times the guest asked for more of the list.
     pub page: u32,
-    /// The facts: slots and results by name, `guest`, `error`, `today`, `unclear`, `silence`; for a question also
-    /// `slot` and `kind`.
-    pub facts: IndexMap<String, Json>,
     /// Why the last answer was refused.
     pub invalid: Option<Invalid>,
+    pub(crate) facts: SaidOf,
+}
+
+/// What a saying is about.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SaidOf {
+    /// A flow as it stood.
+    Flow(Box<Snapshot>),
+    /// Facts given by whoever made it.
+    Given { facts: IndexMap<String, Json>, items: Vec<Item> },
+}
+
+impl Say {
+    /// A saying outside any conversation, over given facts.
+    pub fn given(prompt: &str, facts: IndexMap<String, Json>) -> Self {
+        Self {
+            id: 0,
+            prompt: prompt.into(),
+            expecting: Expecting::Anything,
+            page: 0,
+            invalid: None,
+            facts: SaidOf::Given { facts, items: Vec::new() },
+        }
+    }
+
+    /// The same over other items of the list it asks about.
+    #[must_use]
+    pub fn offering(mut self, offered: Vec<Item>) -> Self {
+        let facts = self.facts();
+        self.facts = SaidOf::Given { facts, items: offered };
+        self
+    }
+
+    /// The facts: slots and results by name, `guest`, `error`, `today`, `unclear`, `silence`; for a question also
+    /// `slot` and `kind`.
+    pub fn facts(&self) -> IndexMap<String, Json> {
+        match &self.facts {
+            SaidOf::Flow(snapshot) => snapshot.json(&self.expecting),
+            SaidOf::Given { facts, .. } => facts.clone(),
+        }
+    }
+
+    /// The list a guest can pick from, when it asks for a choice; "yes" and "no" are the channel's own for a
+    /// [`Expecting::Confirmation`] and a boolean.
+    pub fn items(&self) -> Vec<Item> {
+        match (&self.facts, &self.expecting) {
+            (SaidOf::Flow(snapshot), Expecting::Slot(slot)) => snapshot.items(slot),
+            (SaidOf::Flow(_), _) => Vec::new(),
+            (SaidOf::Given { items, .. }, _) => items.clone(),
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Conditions and arguments over slots and results: minijinja expressions.
 //!
-//! An expression sees the flow's slots and saved results by name, `guest`, `error` after a failed call, and the
-//! counters `unclear` and `silence`. An absent name is undefined: false in a condition, left out of an argument list.
+//! An expression sees the flow's slots and saved results by name, `guest`, `error` after a failed call, `outcome` after
+//! a run, `event` in a handler of a named event, the item of an `each`, `active` (the names of the active states), and
+//! the counters of [`NAMES`]. An absent name is undefined: false in a condition, left out of an argument list.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,18 +10,82 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
+use crate::facts::View;
+use crate::flow::{ResultId, SlotId};
+
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment
 });
 
+/// The names every expression may read beside slots and results.
+pub(crate) const NAMES: &[(&str, Root)] = &[
+    ("guest", Root::Guest),
+    ("error", Root::Error),
+    ("outcome", Root::Outcome),
+    ("event", Root::Event),
+    ("active", Root::Active),
+    ("today", Root::Today),
+    ("unclear", Root::Unclear),
+    ("silence", Root::Silence),
+    ("busy", Root::Busy),
+    ("undoable", Root::Undoable),
+    ("waiting", Root::Waiting),
+];
+
 /// A compiled expression. Two are equal when their sources are.
 #[derive(Clone)]
 pub struct Expression {
-    source: String,
-    paths: Vec<Vec<String>>,
+    source: Arc<str>,
+    paths: Arc<[Vec<String>]>,
     compiled: Arc<minijinja::Expression<'static, 'static>>,
+    /// The path, where it is one and nothing else and its flow is known.
+    path: Option<Path>,
+}
+
+/// A name and fields below it, for example `room.room_id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// What the name stands for.
+    pub root: Root,
+    /// The name.
+    pub name: Arc<str>,
+    /// The fields below it; a number is a place in a list.
+    pub fields: Vec<Arc<str>>,
+}
+
+/// What a name in an expression stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// A slot.
+    Slot(SlotId),
+    /// A saved result.
+    Result(ResultId),
+    /// What is known about the guest.
+    Guest,
+    /// The last failure, `{code, message}`.
+    Error,
+    /// How a run flow ended.
+    Outcome,
+    /// The named event that is handled, `{name, data}`.
+    Event,
+    /// The names of the active states, ancestors included.
+    Active,
+    /// The civil day.
+    Today,
+    /// Messages in a row that were not understood.
+    Unclear,
+    /// Silences in a row.
+    Silence,
+    /// Whether a flow runs on the root chart.
+    Busy,
+    /// Whether there is a change the guest can take back.
+    Undoable,
+    /// How many wishes wait.
+    Waiting,
+    /// The item of an `each`.
+    Item,
 }
 
 /// Why an expression is not one.
@@ -46,7 +111,7 @@ impl Expression {
             .map(|path| path.split('.').map(str::to_owned).collect())
             .collect();
         paths.sort();
-        Ok(Self { source: source.to_owned(), paths, compiled: Arc::new(compiled) })
+        Ok(Self { source: source.into(), paths: paths.into(), compiled: Arc::new(compiled), path: None })
     }
 
     /// The text it was compiled from.
@@ -59,10 +124,20 @@ impl Expression {
         &self.paths
     }
 
+    /// The same expression, its names looked up once and for all. One that is a path and nothing else is then evaluated
+    /// without minijinja.
+    pub(crate) fn bound(mut self, root_of: impl Fn(&str) -> Option<Root>) -> Self {
+        self.path = single_path(&self.source).and_then(|path| Path::bound(&path, root_of));
+        self
+    }
+
     /// The value over `facts`; [`Json::Null`] for something absent and for an expression that fails on these facts.
-    pub fn evaluate(&self, facts: &impl Serialize) -> Json {
+    pub(crate) fn evaluate(&self, facts: &View<'_>) -> Json {
+        if let Some(path) = &self.path {
+            return facts.at(path);
+        }
         self.compiled
-            .eval(minijinja::value::Serde(facts))
+            .eval(facts.context())
             .ok()
             .filter(|value| !value.is_undefined())
             .and_then(|value| serde_json::to_value(value).ok())
@@ -70,9 +145,52 @@ impl Expression {
     }
 
     /// Whether it holds over `facts`; an expression that fails on these facts does not.
-    pub fn holds(&self, facts: &impl Serialize) -> bool {
-        self.compiled.eval(minijinja::value::Serde(facts)).is_ok_and(|value| value.is_true())
+    pub(crate) fn holds(&self, facts: &View<'_>) -> bool {
+        self.compiled.eval(facts.context()).is_ok_and(|value| value.is_true())
     }
+}
+
+impl Path {
+    /// A path whose name is looked up; `None` where the flow has no such name.
+    pub(crate) fn bound(path: &[String], root_of: impl Fn(&str) -> Option<Root>) -> Option<Self> {
+        let (name, fields) = path.split_first()?;
+        Some(Self {
+            root: root_of(name)?,
+            name: name.as_str().into(),
+            fields: fields.iter().map(|field| field.as_str().into()).collect(),
+        })
+    }
+
+    /// Whether `other` is this path or something below it.
+    pub(crate) fn covers(&self, other: &[String]) -> bool {
+        other.first().is_some_and(|name| **name == *self.name)
+            && other.len() > self.fields.len()
+            && self.fields.iter().zip(&other[1..]).all(|(ours, theirs)| **ours == **theirs)
+    }
+}
+
+impl std::fmt::Display for Path {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.name)?;
+        self.fields.iter().try_for_each(|field| write!(formatter, ".{field}"))
+    }
+}
+
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The path, if the expression is one and nothing else.
+pub(crate) fn single_path(source: &str) -> Option<Vec<String>> {
+    let path: Vec<String> = source.trim().split('.').map(str::to_owned).collect();
+    let is_word = |word: &String| {
+        word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && word.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+    };
+    let reserved = matches!(source.trim(), "true" | "false" | "none" | "True" | "False" | "None");
+    (path.iter().all(is_word) && !reserved).then_some(path)
 }
 
 impl PartialEq for Expression {

@@ -1,25 +1,32 @@
 //! What can reach a conversation: the guest's words, what they were understood to mean, a tool's answer, time.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::position::Guest;
 use crate::slot::Heard;
 
 /// The instant an input happened and the civil day it was then where the conversation takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// The instant.
+    #[serde(with = "crate::saved::instant")]
     pub at: DateTime<Utc>,
     /// The day that "today" means.
+    #[serde(with = "crate::saved::date")]
     pub today: NaiveDate,
 }
 
 /// One thing that reaches a conversation. Time comes with it: the engine has no clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "input", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
+    /// Who the guest is: the first input of every conversation, and again when something about them becomes known.
+    Guest(Guest),
     /// The guest said or wrote something.
     Said {
         /// The words, as they came.
@@ -34,27 +41,38 @@ pub enum Input {
     /// The answer to an [`Effect::Call`](crate::Effect::Call).
     Answered {
         /// The call it answers.
-        call: u64,
+        call: u32,
         /// What came of it.
         outcome: Outcome,
     },
     /// The message with this id reached the guest whole: it was sent, or played to its end.
     Conveyed {
         /// The id of the [`Say`](crate::Say).
-        say: u64,
+        say: u32,
     },
     /// The guest has said nothing for as long as the channel's pace allows.
     Silence,
+    /// Time passed: delayed transitions that are due by this moment are taken.
+    Due,
+    /// Something happened outside that a flow knows by name.
+    Event {
+        /// The event's name, one that a flow declares.
+        name: String,
+        /// What flows see as `event.data`.
+        #[serde(with = "crate::saved::json")]
+        data: Json,
+    },
 }
 
 /// What a tool call came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The tool did it and returned this.
     Ok {
         /// The structured result.
-        result: Json,
+        #[serde(with = "crate::saved::json")]
+        result: Arc<Json>,
     },
     /// The tool refused, or could not.
     Error {
@@ -95,6 +113,8 @@ pub enum Act {
     Cancel,
     /// Wants something changed.
     Change,
+    /// Takes back what they said last.
+    Undo,
     /// Picks one of what was offered.
     Choose,
     /// Wants to hear more of what was offered.

@@ -1,46 +1,52 @@
 //! Where a conversation stands, what it waits for, and the form it is saved in.
+//!
+//! A position is a stack of running flows on the root chart. Each is shared and copied when it is written to, so that
+//! what is said can hold on to the facts it is about, and a position is cheap to keep and to try out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::effect::{Call, Expecting, Say};
-use crate::flow::{Flows, ROOT};
-use crate::slot::Slots;
+use crate::effect::Expecting;
+use crate::flow::{FlowId, Flows, ResultId, SlotId, StateId};
+use crate::saved::{self, BadForm};
+use crate::slot::{Heard, Invalid, Slots, Value};
 
 /// The version of the saved form.
-pub const SCHEMA: u16 = 1;
+pub const SCHEMA: u16 = 2;
 
 /// Where a conversation stands. Everything [`step`](crate::step()) knows about its past is in here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// The version of this form, [`SCHEMA`].
-    pub schema: u16,
+    pub(crate) schema: u16,
     /// The version of the flows it runs on.
-    pub version: String,
+    pub(crate) version: Arc<str>,
     /// What is known about the guest.
-    pub guest: Guest,
-    /// The root chart.
-    pub(crate) root: Frame,
-    /// The flows that run on it, the active one last.
-    pub(crate) over: Vec<Frame>,
+    pub(crate) guest: Arc<Guest>,
+    /// What runs, the root chart first and the active flow last. Never empty.
+    pub(crate) frames: Vec<Arc<Frame>>,
     /// What it waits for.
-    pub waiting: Waiting,
+    pub(crate) waiting: Waiting,
     /// Messages in a row that were not understood.
-    pub unclear: u32,
+    pub(crate) unclear: u32,
     /// Silences in a row.
-    pub silence: u32,
+    pub(crate) silence: u32,
     /// The number of calls made so far.
-    pub(crate) calls: u64,
+    pub(crate) calls: u32,
     /// The number of messages said so far.
-    pub(crate) says: u64,
+    pub(crate) says: u32,
     /// What was said in the last turn that said anything.
-    pub(crate) last_said: Vec<Say>,
+    pub(crate) last_said: Vec<Said>,
+    /// The flow that ended last, while something of it was among what was said last.
+    pub(crate) ended: Option<Arc<Frame>>,
     /// Whether nothing was said yet in this turn.
     pub(crate) silent: bool,
+    /// Flows the guest asked for while another one ran, oldest first.
+    pub(crate) wishes: Vec<Wish>,
 }
 
 /// What is known about a guest.
@@ -49,75 +55,189 @@ pub struct Guest {
     /// The number the channel verified, E.164. A number that was only typed or displayed is never here.
     pub phone: Option<String>,
     /// Values remembered from earlier conversations, by slot name.
+    #[serde(with = "saved::json_map")]
     pub remembered: IndexMap<String, Json>,
 }
 
 /// One running flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Frame {
-    pub(crate) flow: String,
-    pub(crate) state: String,
+    pub(crate) flow: FlowId,
+    /// Why it runs.
+    pub(crate) caller: Caller,
+    /// The active atomic states in document order, one for each region.
+    pub(crate) active: Vec<Active>,
+    /// What history states remember: the states that were active when their parent was left.
+    pub(crate) history: Vec<(StateId, Vec<StateId>)>,
+    /// Delayed transitions that wait.
+    pub(crate) timers: Vec<Timer>,
     /// Its slots.
     pub(crate) slots: Slots,
-    /// The saved results by name.
-    pub(crate) results: BTreeMap<String, Saved>,
-    /// The states it came through, oldest first, each once.
-    pub(crate) trail: Vec<String>,
+    /// The saved results.
+    pub(crate) results: Vec<Option<Saved>>,
+    /// The atomic states it came through, oldest first, each once.
+    pub(crate) trail: Vec<StateId>,
     /// Slots that a default was tried for.
-    pub(crate) defaulted: BTreeSet<String>,
+    pub(crate) defaulted: Vec<SlotId>,
+    /// Slots that were asked for and not answered yet, oldest first.
+    pub(crate) asked: Vec<SlotId>,
     /// The read-back that waits for a yes.
     pub(crate) read_back: Option<ReadBack>,
-    /// What the guest said yes to, by path. Emptied by any change.
-    pub(crate) confirmed: Option<BTreeMap<String, Json>>,
+    /// What the guest said yes to. Emptied by any change.
+    pub(crate) confirmed: Option<Confirmed>,
     /// The repair walk under way.
     pub(crate) repair: Option<Repair>,
     /// What the guest said in this flow, oldest first: it may hold words for a list that does not exist yet.
-    pub(crate) kept: Vec<String>,
+    pub(crate) kept: Vec<Arc<str>>,
     /// The slots whose lists the kept words were tried on.
-    pub(crate) tried: BTreeSet<String>,
-    /// The last failure, `{code, message}`.
-    pub(crate) error: Option<Json>,
+    pub(crate) tried: Vec<SlotId>,
+    /// The last failure.
+    pub(crate) error: Option<Failure>,
+    /// How the flow that was run last ended.
+    pub(crate) outcome: Option<Arc<str>>,
+    /// What the guest can take back, oldest first.
+    pub(crate) changes: Vec<Change>,
 }
 
-/// A saved result of a tool.
+/// Why a flow runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Caller {
+    /// The guest asked for it, or it is the root chart: when it ends, what is beneath goes on where it was.
+    Guest,
+    /// A state beneath runs it and goes on with its outcome.
+    State(StateId),
+}
+
+/// An active atomic state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Active {
+    pub(crate) state: StateId,
+    pub(crate) task: Task,
+}
+
+/// How far an active state has come with what it does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Task {
+    /// It has not begun, or begins again.
+    Fresh,
+    /// It rests, or waits for the guest.
+    Waiting,
+    /// Its calls are out.
+    Calling(Vec<Open>),
+    /// It runs a flow, for the item of a list with that number; the outputs so far.
+    Running {
+        item: u32,
+        #[serde(with = "saved::json")]
+        outputs: Json,
+    },
+}
+
+/// A call of an active state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Open {
+    pub(crate) call: u32,
+    /// What it answered, once it has.
+    #[serde(with = "saved::json")]
+    pub(crate) result: Option<Arc<Json>>,
+}
+
+/// A delayed transition that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Timer {
+    #[serde(with = "saved::instant")]
+    pub(crate) due: DateTime<Utc>,
+    pub(crate) state: StateId,
+    /// Its place in the state's `after`.
+    pub(crate) after: u16,
+}
+
+/// A saved result of a tool or a flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Saved {
-    pub(crate) value: Json,
+    #[serde(with = "saved::json")]
+    pub(crate) value: Arc<Json>,
     /// The state that produced it.
-    pub(crate) producer: String,
-    /// The revision of everything it was computed from, by slot or result name; `None` for an empty slot.
-    pub(crate) inputs: BTreeMap<String, Option<u64>>,
+    pub(crate) producer: StateId,
+    /// The revision of everything it was computed from, in the order of the producer's inputs; 0 for an empty one.
+    pub(crate) inputs: Vec<u32>,
     /// Its own revision, for results computed from it.
-    pub(crate) revision: u64,
-    /// When it stops being fresh by itself.
-    pub(crate) fresh_until: Option<DateTime<Utc>>,
+    pub(crate) revision: u32,
+    /// When it stops being fresh by itself, in milliseconds since 1970.
+    pub(crate) fresh_until: Option<i64>,
+}
+
+/// A failed call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) code: Arc<str>,
+    pub(crate) message: Arc<str>,
 }
 
 /// A repair walk: from the first stale result back to where the guest was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Repair {
     /// The state it ends in.
-    pub(crate) goal: String,
+    pub(crate) goal: StateId,
     /// The states the guest came through; they say nothing a second time.
-    pub(crate) path: Vec<String>,
+    pub(crate) path: Vec<StateId>,
 }
 
 /// Values read back to the guest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ReadBack {
     /// The message that read them.
-    pub(crate) say: u64,
-    /// The values, by path.
-    pub(crate) values: BTreeMap<String, Json>,
+    pub(crate) say: u32,
+    /// What was read.
+    pub(crate) what: Confirmed,
     /// Whether the message reached the guest whole.
     pub(crate) conveyed: bool,
 }
 
+/// The values a read-back is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Confirmed {
+    /// The state that reads them back: it says which values.
+    pub(crate) by: StateId,
+    /// A digest of the values.
+    pub(crate) digest: [u8; 16],
+}
+
+/// A change that a message of the guest made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    /// The states the guest was in.
+    pub(crate) at: Vec<StateId>,
+    /// The slots that changed, with the values before.
+    pub(crate) before: Vec<(SlotId, Option<Value>)>,
+}
+
+/// Something that was said, so that it can be said again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Said {
+    pub(crate) say: u32,
+    pub(crate) prompt: Arc<str>,
+    pub(crate) expecting: Expecting,
+    pub(crate) page: u32,
+    pub(crate) invalid: Option<Invalid>,
+    /// The flow it was about.
+    pub(crate) flow: FlowId,
+}
+
+/// A flow that the guest asked for and that waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Wish {
+    pub(crate) flow: FlowId,
+    /// The words it was asked for with.
+    pub(crate) said: Arc<str>,
+    /// What they fill.
+    pub(crate) slots: Vec<(SlotId, Heard)>,
+}
+
 /// What a conversation waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "for", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Waiting {
-    /// The guest's next message.
+    /// The guest.
     Guest {
         /// What was asked.
         expecting: Expecting,
@@ -127,7 +247,9 @@ pub enum Waiting {
     /// The meaning of a message.
     Meaning {
         /// The message.
-        text: String,
+        text: Arc<str>,
+        /// The button that was pressed.
+        button: Option<Arc<str>>,
         /// What was asked before it.
         expecting: Expecting,
         /// The page it answers.
@@ -136,48 +258,102 @@ pub enum Waiting {
     /// The meaning of kept words for this slot's list.
     Kept {
         /// The slot.
-        slot: String,
+        slot: Arc<str>,
     },
-    /// A tool's answer.
-    Answer {
-        /// The call.
-        call: Call,
-    },
+    /// The answers of tools.
+    Answers,
+    /// A person, who has the conversation.
+    Person,
     /// Nothing: it is over.
     Over {
         /// The root chart's final outcome.
-        outcome: String,
+        outcome: Arc<str>,
     },
 }
 
 impl Position {
-    /// The beginning of a conversation.
-    pub fn start(flows: &Flows, guest: Guest) -> Self {
-        let initial = flows.get(ROOT).map_or_else(String::new, |root| root.initial.clone());
+    /// The beginning of a conversation; the first input says who the guest is.
+    pub fn start(flows: &Flows) -> Self {
+        let mut root = Frame::new(flows.root, Caller::Guest);
+        if let Some(chart) = flows.root() {
+            // The states a root chart begins in are entered with the first input.
+            root.active = vec![Active { state: chart.initial, task: Task::Waiting }];
+        }
         Self {
             schema: SCHEMA,
-            version: flows.version().to_owned(),
-            guest,
-            root: Frame::new(ROOT, &initial),
-            over: Vec::new(),
+            version: Arc::clone(&flows.version),
+            guest: Arc::default(),
+            frames: vec![Arc::new(root)],
             waiting: Waiting::Guest { expecting: Expecting::Anything, page: 0 },
             unclear: 0,
             silence: 0,
             calls: 0,
             says: 0,
             last_said: Vec::new(),
+            ended: None,
             silent: true,
+            wishes: Vec::new(),
         }
     }
 
-    /// The active flow and its state, for example `book_room.confirming`.
-    pub fn state(&self) -> String {
-        format!("{}.{}", self.frame().flow, self.frame().state)
+    /// The version of the flows it runs on.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What is known about the guest.
+    pub fn guest(&self) -> &Guest {
+        &self.guest
+    }
+
+    /// What it waits for.
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
+    /// Messages in a row that were not understood.
+    pub fn unclear(&self) -> u32 {
+        self.unclear
+    }
+
+    /// Silences in a row.
+    pub fn silence(&self) -> u32 {
+        self.silence
+    }
+
+    /// The active flow and its state with the states it is in, for example `book_room.confirming`. In parallel regions
+    /// it is the state whose question is open, else the first.
+    pub fn state(&self, flows: &Flows) -> String {
+        let frame = self.frame();
+        let Some(flow) = flows.flow(frame.flow) else { return String::new() };
+        let mut names: Vec<&str> = Vec::new();
+        if let Some(leaf) = frame.asking(flow) {
+            names.extend(flow.state_name(leaf).map(|name| &**name));
+            names.extend(flow.ancestors(leaf).filter_map(|above| flow.state_name(above)).map(|name| &**name));
+        }
+        names.push(&flow.name);
+        names.reverse();
+        names.join(".")
+    }
+
+    /// Every running flow with the names of its active states, ancestors included, the root chart first.
+    pub fn active(&self, flows: &Flows) -> Vec<(String, Vec<String>)> {
+        let of = |frame: &Arc<Frame>| {
+            let flow = flows.flow(frame.flow)?;
+            let names = frame.configuration(flow).into_iter().filter_map(|state| flow.state_name(state));
+            Some((flow.name.to_string(), names.map(|name| name.to_string()).collect()))
+        };
+        self.frames.iter().filter_map(of).collect()
     }
 
     /// The filled slots of the active flow, see [`Value::json`](crate::Value::json).
-    pub fn slots(&self) -> IndexMap<String, Json> {
-        self.frame().slots.json()
+    pub fn slots(&self, flows: &Flows) -> IndexMap<String, Json> {
+        let frame = self.frame();
+        let Some(flow) = flows.flow(frame.flow) else { return IndexMap::new() };
+        let named = frame.slots.iter().filter_map(|(slot, value)| {
+            Some((flow.slot_name(slot)?.to_string(), value.json()))
+        });
+        named.collect()
     }
 
     /// Whether the conversation is over; the next message begins another.
@@ -185,58 +361,123 @@ impl Position {
         matches!(self.waiting, Waiting::Over { .. })
     }
 
+    /// Whether a person has the conversation: what the guest says is not answered.
+    pub fn is_held(&self) -> bool {
+        matches!(self.waiting, Waiting::Person)
+    }
+
     /// The id of the read-back that waits to be conveyed, if one does.
-    pub fn unconveyed(&self) -> Option<u64> {
+    pub fn unconveyed(&self) -> Option<u32> {
         self.frame().read_back.as_ref().filter(|read| !read.conveyed).map(|read| read.say)
+    }
+
+    /// When the next delayed transition is due: whoever keeps time then sends [`Input::Due`](crate::Input::Due).
+    pub fn due(&self) -> Option<DateTime<Utc>> {
+        if self.is_over() {
+            return None;
+        }
+        self.frame().timers.iter().map(|timer| timer.due).min()
+    }
+
+    /// The compact saved form.
+    ///
+    /// # Errors
+    /// [`BadForm`] when it cannot be written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, BadForm> {
+        saved::bytes("a position", self)
+    }
+
+    /// A position from its saved form.
+    ///
+    /// # Errors
+    /// [`BadForm`] for bytes that are no position of this [`SCHEMA`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadForm> {
+        let position: Self = saved::value("a position", bytes)?;
+        if position.schema != SCHEMA || position.frames.is_empty() {
+            return Err(BadForm { what: "a position", source: postcard::Error::DeserializeBadEncoding });
+        }
+        Ok(position)
     }
 }
 
 impl Position {
     /// The active flow's frame. There always is one: the root chart's is never popped.
-    pub(crate) fn frame(&self) -> &Frame {
-        self.over.last().unwrap_or(&self.root)
+    pub(crate) fn frame(&self) -> &Arc<Frame> {
+        &self.frames[self.frames.len() - 1]
     }
 
     pub(crate) fn frame_mut(&mut self) -> &mut Frame {
-        self.over.last_mut().unwrap_or(&mut self.root)
+        let top = self.frames.len() - 1;
+        Arc::make_mut(&mut self.frames[top])
     }
 
-    /// All frames, the active one first, the root chart's last.
-    pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {
-        self.over.iter().rev().chain(std::iter::once(&self.root))
-    }
-
-    pub(crate) fn push(&mut self, frame: Frame) {
-        self.over.push(frame);
-    }
-
-    /// Ends the active flow. False when only the root chart runs.
-    pub(crate) fn pop(&mut self) -> bool {
-        self.over.pop().is_some()
-    }
-
-    /// Ends every flow but the root chart.
-    pub(crate) fn leave_flows(&mut self) {
-        self.over.clear();
+    /// Ends the active flow. `None` when only the root chart runs.
+    pub(crate) fn pop(&mut self) -> Option<Arc<Frame>> {
+        if self.frames.len() > 1 { self.frames.pop() } else { None }
     }
 }
 
 impl Frame {
-    pub(crate) fn new(flow: &str, state: &str) -> Self {
+    pub(crate) fn new(flow: FlowId, caller: Caller) -> Self {
         Self {
-            flow: flow.to_owned(),
-            state: state.to_owned(),
+            flow,
+            caller,
+            active: Vec::new(),
+            history: Vec::new(),
+            timers: Vec::new(),
             slots: Slots::default(),
-            results: BTreeMap::new(),
+            results: Vec::new(),
             trail: Vec::new(),
-            defaulted: BTreeSet::new(),
+            defaulted: Vec::new(),
+            asked: Vec::new(),
             read_back: None,
             confirmed: None,
             repair: None,
             kept: Vec::new(),
-            tried: BTreeSet::new(),
+            tried: Vec::new(),
             error: None,
+            outcome: None,
+            changes: Vec::new(),
         }
+    }
+
+    /// A saved result.
+    pub(crate) fn result(&self, id: ResultId) -> Option<&Saved> {
+        self.results.get(id.index()).and_then(Option::as_ref)
+    }
+
+    pub(crate) fn save(&mut self, id: ResultId, saved: Saved) {
+        if self.results.len() <= id.index() {
+            self.results.resize(id.index() + 1, None);
+        }
+        if let Some(place) = self.results.get_mut(id.index()) {
+            *place = Some(saved);
+        }
+    }
+
+    /// The active atomic state whose question is open; where none is, the first one.
+    pub(crate) fn asking(&self, flow: &crate::flow::Flow) -> Option<StateId> {
+        let asks = |active: &&Active| {
+            active.task == Task::Waiting && flow.does(active.state).is_some_and(crate::flow::Does::asks)
+        };
+        self.active.iter().find(asks).or_else(|| self.active.first()).map(|active| active.state)
+    }
+
+    /// The active states with their ancestors, in document order (SCXML's configuration).
+    pub(crate) fn configuration(&self, flow: &crate::flow::Flow) -> Vec<StateId> {
+        let mut all: Vec<StateId> = Vec::new();
+        for active in &self.active {
+            all.push(active.state);
+            all.extend(flow.ancestors(active.state));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Whether a call is out.
+    pub(crate) fn is_calling(&self) -> bool {
+        self.active.iter().any(|active| matches!(active.task, Task::Calling(_)))
     }
 }
 

@@ -7,9 +7,13 @@ mod filled;
 mod party;
 mod range;
 
+use std::sync::Arc;
+
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+
+use crate::saved::date;
 
 pub use filled::{Filled, Slots};
 pub use party::Party;
@@ -69,6 +73,25 @@ pub enum Kind {
     Reference,
 }
 
+/// What becomes of a slot's value when another is heard (LangGraph calls these reducers).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Merge {
+    /// The new one counts; parts of a stay or a party that were not said again stay.
+    #[default]
+    Replace,
+    /// The first one counts.
+    Keep,
+    /// The new words are put below the ones before. Only for texts.
+    Append,
+    /// The larger one counts. Only for numbers and dates.
+    Max,
+    /// The smaller one counts. Only for numbers and dates.
+    Min,
+    /// Both are added. Only for numbers.
+    Sum,
+}
+
 /// A bound of a date: a day counted from the conversation's day, or a fixed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,16 +142,16 @@ pub enum Options {
 
 /// The value of a slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Value {
     /// A stay, perhaps partial.
     DateRange(DateRange),
     /// A day.
-    Date(NaiveDate),
+    Date(#[serde(with = "date")] NaiveDate),
     /// A party.
     Party(Party),
     /// The chosen item.
-    Choice(Item),
+    Choice(Arc<Item>),
     /// Yes or no.
     Boolean(bool),
     /// A whole number.
@@ -147,20 +170,20 @@ pub struct Item {
     /// What a guest calls it.
     pub label: String,
     /// Other words that mean it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
     /// The item itself: a text for fixed options, an object for items of a result.
-    pub record: Json,
+    #[serde(with = "crate::saved::json")]
+    pub record: Arc<Json>,
 }
 
 /// What a guest's words mean for one slot, parsed by type and not yet merged or checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Heard {
     /// As much of a stay as was said.
     DateRange(DateRange),
     /// A day.
-    Date(NaiveDate),
+    Date(#[serde(with = "date")] NaiveDate),
     /// As much of a party as was said.
     Party {
         /// Adults, if said apart.
@@ -184,30 +207,36 @@ pub enum Heard {
 
 /// Why words that were understood are still not a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "why", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Invalid {
     /// A date before the earliest one.
     #[error("the date {date} is before {min}")]
     TooEarly {
         /// What was said.
+        #[serde(with = "date")]
         date: NaiveDate,
         /// The earliest allowed.
+        #[serde(with = "date")]
         min: NaiveDate,
     },
     /// A date after the latest one.
     #[error("the date {date} is after {max}")]
     TooLate {
         /// What was said.
+        #[serde(with = "date")]
         date: NaiveDate,
         /// The latest allowed.
+        #[serde(with = "date")]
         max: NaiveDate,
     },
     /// A departure that is not after the arrival.
     #[error("the departure {check_out} is not after the arrival {check_in}")]
     Backwards {
         /// The arrival.
+        #[serde(with = "date")]
         check_in: NaiveDate,
         /// The departure.
+        #[serde(with = "date")]
         check_out: NaiveDate,
     },
     /// A stay that is too long.
@@ -239,6 +268,21 @@ pub enum Invalid {
     WrongType,
 }
 
+impl Invalid {
+    /// As prompts see it: `{"why": "too_early", "date": …, "min": …}`.
+    pub fn json(&self) -> Json {
+        match json!(self) {
+            Json::Object(tagged) => {
+                let (why, detail) = tagged.into_iter().next().unwrap_or_default();
+                let mut json = detail.as_object().cloned().unwrap_or_default();
+                json.insert("why".to_owned(), Json::String(why));
+                Json::Object(json)
+            }
+            name => json!({ "why": name }),
+        }
+    }
+}
+
 impl Kind {
     /// The name an author writes.
     pub fn name(&self) -> &'static str {
@@ -256,19 +300,23 @@ impl Kind {
         }
     }
 
-    /// Merges what was heard into what was known and checks the bounds.
+    /// Merges what was heard into what was known, by the slot's policy, and checks the bounds.
     ///
-    /// `known` is the slot's present value; `items` is the choice's list, empty for other kinds.
+    /// `known` is the slot's present value; `offered` finds an item of a choice's list by its key.
     ///
     /// # Errors
     /// [`Invalid`] says which bound the words break; the known value stays as it was.
     pub fn accept(
         &self,
+        merge: Merge,
         known: Option<&Value>,
         heard: &Heard,
-        items: &[Item],
+        offered: impl FnOnce(&str) -> Option<Item>,
         today: NaiveDate,
     ) -> Result<Value, Invalid> {
+        if let (Merge::Keep, Some(known)) = (merge, known.filter(|known| known.is_complete())) {
+            return Ok(known.clone());
+        }
         if matches!(heard, Heard::NoPreference) {
             return Ok(Value::NoPreference);
         }
@@ -283,8 +331,13 @@ impl Kind {
                 Ok(Value::DateRange(merged))
             }
             (Self::Date { min, max }, Heard::Date(date)) => {
-                in_bounds(*date, min.map(|b| b.resolve(today)), max.map(|b| b.resolve(today)))?;
-                Ok(Value::Date(*date))
+                let date = match (merge, known) {
+                    (Merge::Max, Some(Value::Date(known))) => *known.max(date),
+                    (Merge::Min, Some(Value::Date(known))) => *known.min(date),
+                    _ => *date,
+                };
+                in_bounds(date, min.map(|b| b.resolve(today)), max.map(|b| b.resolve(today)))?;
+                Ok(Value::Date(date))
             }
             (Self::Party { min, max }, Heard::Party { adults, children, total }) => {
                 let known = match known {
@@ -302,19 +355,27 @@ impl Kind {
                 }
                 Ok(Value::Party(party))
             }
-            (Self::Choice(_), Heard::Choice(key)) => items
-                .iter()
-                .find(|item| &item.key == key)
-                .map(|item| Value::Choice(item.clone()))
+            (Self::Choice(_), Heard::Choice(key)) => offered(key)
+                .map(|item| Value::Choice(Arc::new(item)))
                 .ok_or_else(|| Invalid::NotOffered { key: key.clone() }),
             (Self::Boolean, Heard::Boolean(yes)) => Ok(Value::Boolean(*yes)),
             (Self::Integer { min, max, .. }, Heard::Integer(number)) => {
-                if min.is_some_and(|min| *number < min) || max.is_some_and(|max| *number > max) {
-                    return Err(Invalid::OutOfRange { value: *number, min: *min, max: *max });
+                let number = match (merge, known) {
+                    (Merge::Max, Some(Value::Integer(known))) => *known.max(number),
+                    (Merge::Min, Some(Value::Integer(known))) => *known.min(number),
+                    (Merge::Sum, Some(Value::Integer(known))) => known.saturating_add(*number),
+                    _ => *number,
+                };
+                if min.is_some_and(|min| number < min) || max.is_some_and(|max| number > max) {
+                    return Err(Invalid::OutOfRange { value: number, min: *min, max: *max });
                 }
-                Ok(Value::Integer(*number))
+                Ok(Value::Integer(number))
             }
             (Self::Text { max_length }, Heard::Text(text)) => {
+                let text = match (merge, known) {
+                    (Merge::Append, Some(Value::Text(known))) => format!("{known}\n{text}"),
+                    _ => text.clone(),
+                };
                 let length = text.chars().count();
                 if length > *max_length {
                     return Err(Invalid::OutOfRange {
@@ -323,7 +384,7 @@ impl Kind {
                         max: i64::try_from(*max_length).ok(),
                     });
                 }
-                Ok(Value::Text(text.clone()))
+                Ok(Value::Text(text))
             }
             (Self::PersonName | Self::Phone | Self::Reference, Heard::Text(text))
                 if !text.trim().is_empty() =>
@@ -368,41 +429,69 @@ impl Heard {
 }
 
 impl Options {
-    /// The list as it stands: the fixed options, or the items of `result`. `None` while the result does not exist.
-    pub fn items<'r>(&self, result: impl FnOnce(&str) -> Option<&'r Json>) -> Option<Vec<Item>> {
+    /// The list as it stands: the fixed options, or the items of `result`, the result the list is in. `None` while that
+    /// does not exist.
+    pub fn items(&self, result: Option<&Json>) -> Option<Vec<Item>> {
         match self {
-            Self::Fixed(options) => Some(
-                options
-                    .iter()
-                    .map(|option| Item {
-                        key: option.clone(),
-                        label: option.replace('_', " "),
-                        words: Vec::new(),
-                        record: Json::String(option.clone()),
-                    })
-                    .collect(),
-            ),
-            Self::From { result: name, path, key, label, words, .. } => {
-                let saved = result(name)?;
-                let list = path.iter().try_fold(saved, |value, field| value.get(field))?;
-                let items = list.as_array()?.iter().filter_map(|record| {
-                    let texts = |field: &String| match record.get(field) {
-                        Some(Json::String(text)) => vec![text.clone()],
-                        Some(Json::Array(list)) => {
-                            list.iter().filter_map(Json::as_str).map(str::to_owned).collect()
-                        }
-                        _ => Vec::new(),
-                    };
-                    Some(Item {
-                        key: text_of(record.get(key)?)?,
-                        label: text_of(record.get(label)?)?,
-                        words: words.iter().flat_map(texts).collect(),
-                        record: record.clone(),
-                    })
-                });
-                Some(items.collect())
+            Self::Fixed(options) => Some(options.iter().map(|option| fixed(option)).collect()),
+            Self::From { .. } => {
+                let list = self.list(result?)?;
+                Some(list.iter().filter_map(|record| self.item(record)).collect())
             }
         }
+    }
+
+    /// The item with that key, if it is offered.
+    pub fn item_of(&self, key: &str, result: Option<&Json>) -> Option<Item> {
+        match self {
+            Self::Fixed(options) => options.iter().find(|option| *option == key).map(|option| fixed(option)),
+            Self::From { key: field, .. } => self
+                .list(result?)?
+                .iter()
+                .find(|record| record.get(field).is_some_and(|known| is_text(known, key)))
+                .and_then(|record| self.item(record)),
+        }
+    }
+
+    fn list<'r>(&self, result: &'r Json) -> Option<&'r Vec<Json>> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::From { path, .. } => {
+                path.iter().try_fold(result, |value, field| value.get(field))?.as_array()
+            }
+        }
+    }
+
+    fn item(&self, record: &Json) -> Option<Item> {
+        let Self::From { key, label, words, .. } = self else { return None };
+        let texts = |field: &String| match record.get(field) {
+            Some(Json::String(text)) => vec![text.clone()],
+            Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
+        Some(Item {
+            key: text_of(record.get(key)?)?,
+            label: text_of(record.get(label)?)?,
+            words: words.iter().flat_map(texts).collect(),
+            record: Arc::new(record.clone()),
+        })
+    }
+}
+
+fn fixed(option: &str) -> Item {
+    Item {
+        key: option.to_owned(),
+        label: option.replace('_', " "),
+        words: Vec::new(),
+        record: Arc::new(Json::String(option.to_owned())),
+    }
+}
+
+fn is_text(json: &Json, text: &str) -> bool {
+    match json {
+        Json::String(known) => known == text,
+        Json::Number(number) => number.to_string() == text,
+        _ => false,
     }
 }
 
@@ -421,11 +510,43 @@ impl Value {
             Self::Date(date) => json!(date),
             Self::Party(Party { adults, children: 0 }) => json!(adults),
             Self::Party(party) => json!(party),
-            Self::Choice(item) => item.record.clone(),
+            Self::Choice(item) => (*item.record).clone(),
             Self::Boolean(yes) => json!(yes),
             Self::Integer(number) => json!(number),
             Self::Text(text) => json!(text),
             Self::NoPreference => Json::Null,
+        }
+    }
+
+    /// The value at fields below this one, see [`Value::json`]; [`Json::Null`] where there is nothing.
+    pub(crate) fn at(&self, fields: &[Arc<str>]) -> Json {
+        let Some((first, rest)) = fields.split_first() else {
+            return self.json();
+        };
+        match self {
+            Self::Choice(item) => below(&item.record, fields),
+            Self::DateRange(range) if rest.is_empty() => match &**first {
+                "check_in" => json!(range.check_in),
+                "check_out" => json!(range.check_out),
+                _ => Json::Null,
+            },
+            Self::Party(party) if rest.is_empty() && party.children > 0 => match &**first {
+                "adults" => json!(party.adults),
+                "children" => json!(party.children),
+                _ => Json::Null,
+            },
+            _ => Json::Null,
+        }
+    }
+
+    /// Whether the two are the same to everybody who asks, however they were said.
+    pub(crate) fn means(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::DateRange(one), Self::DateRange(two)) if one.is_complete() && two.is_complete() => {
+                one.check_in == two.check_in && one.check_out == two.check_out
+            }
+            (Self::Choice(one), Self::Choice(two)) => one.record == two.record,
+            (one, two) => one == two,
         }
     }
 
@@ -450,4 +571,13 @@ fn text_of(value: &Json) -> Option<String> {
         Json::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// The JSON at fields below a value; [`Json::Null`] where there is nothing.
+pub(crate) fn below(json: &Json, fields: &[Arc<str>]) -> Json {
+    let found = fields.iter().try_fold(json, |value, field| match value {
+        Json::Array(list) => field.parse::<usize>().ok().and_then(|index| list.get(index)),
+        value => value.get(&**field),
+    });
+    found.cloned().unwrap_or(Json::Null)
 }

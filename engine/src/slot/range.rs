@@ -1,23 +1,55 @@
 //! Two civil dates, merged from what was known and what was said now.
 
-use chrono::{Days, NaiveDate};
-use serde::{Deserialize, Serialize};
+use chrono::{Datelike, Days, NaiveDate};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Invalid;
 
 /// Two civil dates, or as much of them as was said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DateRange {
     /// The day of arrival, included.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub check_in: Option<NaiveDate>,
     /// The day of departure, not included.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub check_out: Option<NaiveDate>,
     /// The number of nights, if that is what was said: it then survives a change of the arrival. As JSON it shows
     /// only while a date is missing.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nights: Option<u32>,
+}
+
+/// As JSON: what is not known is not written.
+#[derive(Serialize, Deserialize)]
+struct Shown {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    check_in: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    check_out: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    nights: Option<u32>,
+}
+
+impl Serialize for DateRange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { check_in, check_out, nights } = *self;
+        if serializer.is_human_readable() {
+            return Shown { check_in, check_out, nights }.serialize(serializer);
+        }
+        let days = |date: Option<NaiveDate>| date.map(|date| date.num_days_from_ce());
+        (days(check_in), days(check_out), nights).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for DateRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let Shown { check_in, check_out, nights } = Shown::deserialize(deserializer)?;
+            return Ok(Self { check_in, check_out, nights });
+        }
+        let (check_in, check_out, nights) =
+            <(Option<i32>, Option<i32>, Option<u32>)>::deserialize(deserializer)?;
+        let date = |days: Option<i32>| days.and_then(NaiveDate::from_num_days_from_ce_opt);
+        Ok(Self { check_in: date(check_in), check_out: date(check_out), nights })
+    }
 }
 
 impl DateRange {
