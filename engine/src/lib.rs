@@ -8,7 +8,9 @@ pub mod flow;
 mod guard;
 mod slot;
 
+mod facts;
 mod position;
+mod saved;
 
 mod effect;
 mod input;
@@ -22,5 +24,8 @@ pub use flow::Flows;
 pub use guard::{BadExpression, Expression};
 pub use input::{Act, By, Input, Moment, Outcome, Understanding};
 pub use position::{Guest, Position, SCHEMA, Waiting};
-pub use slot::{DateBound, DateRange, Filled, Heard, Invalid, Item, Kind, Options, Party, Slots, Value};
+pub use saved::BadForm;
+pub use slot::{
+    DateBound, DateRange, Filled, Heard, Invalid, Item, Kind, Merge, Options, Party, Slots, Value,
+};
 pub use step::{Step, Trace, step};

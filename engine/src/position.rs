@@ -3,7 +3,7 @@
 //! A position is a stack of running flows on the root chart. Each is shared and copied when it is written to, so that
 //! what is said can hold on to the facts it is about, and a position is cheap to keep and to try out.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
@@ -401,6 +401,26 @@ impl Position {
 }
 
 impl Position {
+    /// A place holder for a position that is being stepped.
+    pub(crate) fn nowhere() -> Self {
+        static NOWHERE: LazyLock<Position> = LazyLock::new(|| Position {
+            schema: SCHEMA,
+            version: "".into(),
+            guest: Arc::default(),
+            frames: vec![],
+            waiting: Waiting::Answers,
+            unclear: 0,
+            silence: 0,
+            calls: 0,
+            says: 0,
+            last_said: Vec::new(),
+            ended: None,
+            silent: true,
+            wishes: Vec::new(),
+        });
+        NOWHERE.clone()
+    }
+
     /// The active flow's frame. There always is one: the root chart's is never popped.
     pub(crate) fn frame(&self) -> &Arc<Frame> {
         &self.frames[self.frames.len() - 1]

@@ -24,6 +24,14 @@ pub(crate) fn value<T: serde::de::DeserializeOwned>(what: &'static str, bytes: &
     postcard::from_bytes(bytes).map_err(|source| BadForm { what, source })
 }
 
+/// A value from the beginning of bytes, with the bytes after it.
+pub(crate) fn first<'b, T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    bytes: &'b [u8],
+) -> Result<(T, &'b [u8]), BadForm> {
+    postcard::take_from_bytes(bytes).map_err(|source| BadForm { what, source })
+}
+
 /// JSON as text inside a binary form, as itself inside JSON.
 pub(crate) mod json {
     use std::sync::Arc;

@@ -102,6 +102,9 @@ pub struct Flow {
     pub initial: StateId,
     /// What every state inherits.
     pub on: Handlers,
+    /// Whether any state is a history.
+    #[serde(skip)]
+    pub(crate) has_history: bool,
 }
 
 /// Where a saved result comes from.

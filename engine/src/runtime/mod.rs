@@ -1,42 +1,56 @@
 //! The async driver: performs what [`step`](crate::step()) wishes, and commits.
 //!
-//! [`turn`] takes one message through a conversation: load, step, perform, step …, one commit. Before a writing
-//! call there is one more commit: the call is written down under its key, so that after a crash the same turn goes
-//! on by repeating the call instead of the conversation. Nothing else drives a conversation.
+//! [`Driver::turn`] takes one message through a conversation: load, step, perform, step …, one commit. Before a
+//! writing call there is one more commit: the call is written down under its key, so that after a crash the same turn
+//! goes on by repeating the call instead of the conversation. Nothing else drives a conversation.
+//!
+//! A [`Store`] keeps where conversations stand and every input they had. The inputs are enough to know everything:
+//! [`history()`], [`fork`] and [`undo`] go through them once more.
 
+mod cache;
+mod calls;
+mod log;
 mod memory;
+mod past;
 mod turn;
+mod versions;
 
 use std::future::Future;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+pub use cache::Cache;
+pub use log::{Entry, Logged, Mark, append, read};
 pub use memory::MemoryStore;
-pub use turn::{Arrival, Completed, Happening, TurnFault, turn};
+pub use past::{PastFault, Replayed, Revision, fork, history, replay, undo};
+pub use turn::{Arrival, Completed, Driver, Happening, TurnFault};
+pub use versions::Versions;
 
 use crate::effect::{Call, Question, Say};
-use crate::input::{Input, Moment, Outcome, Understanding};
+use crate::flow::Flows;
+use crate::input::{Moment, Outcome, Understanding};
 use crate::position::{Guest, Position};
 
 /// A conversation as stored.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stored {
+pub struct Stored<M> {
     /// Where it stands.
     pub position: Position,
     /// Counts commits; the next commit must name it.
     pub revision: u64,
     /// The message whose turn is under way: set by the commit before a writing call, unset by the turn's own.
-    pub underway: Option<Underway>,
+    pub underway: Option<Underway<M>>,
 }
 
 /// A turn that was written down in the middle, before a writing call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Underway {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Underway<M> {
     /// The id of the message it answers.
     pub message: Option<String>,
     /// What it has to say so far.
-    pub says: Vec<Say>,
+    pub outgoing: Vec<M>,
     /// What it has to remember so far.
     pub remember: Vec<(String, Json)>,
 }
@@ -48,10 +62,10 @@ pub struct Commit<'a, M> {
     pub conversation: &'a str,
     /// The revision it was computed from; 0 for a new conversation.
     pub expected: u64,
-    /// Where the conversation stands now.
+    /// Where the conversation stands now. Its [`due`](Position::due) says when it must be woken.
     pub position: &'a Position,
     /// The turn that is under way, before a writing call.
-    pub underway: Option<&'a Underway>,
+    pub underway: Option<&'a Underway<M>>,
     /// Every input since the last commit, in order: a replay needs nothing else.
     pub log: &'a [Logged],
     /// What goes out to the guest.
@@ -81,15 +95,6 @@ pub enum MessageOutcome {
     HandedOver,
 }
 
-/// One input with its time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Logged {
-    /// When.
-    pub moment: Moment,
-    /// What.
-    pub input: Input,
-}
-
 /// Why a commit was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError<E> {
@@ -101,45 +106,97 @@ pub enum CommitError<E> {
     Fault(E),
 }
 
-/// Keeps conversations. A store writes a [`Commit`] in one transaction.
+/// Keeps conversations. A store writes a [`Commit`] in one transaction; it may write several of different
+/// conversations in the same one.
 pub trait Store: Send + Sync {
     /// A rendered message on its way out.
-    type Outgoing: Send;
+    type Outgoing: Clone + Send + Sync;
     /// The store's own faults.
     type Fault: std::error::Error + Send + Sync + 'static;
 
     /// The conversation with that id, if there is one.
-    fn load(&self, conversation: &str) -> impl Future<Output = Result<Option<Stored>, Self::Fault>> + Send;
+    fn load(
+        &self,
+        conversation: &str,
+    ) -> impl Future<Output = Result<Option<Stored<Self::Outgoing>>, Self::Fault>> + Send;
 
     /// Makes the commit if the stored revision is the expected one.
     fn commit(
         &self,
         commit: Commit<'_, Self::Outgoing>,
     ) -> impl Future<Output = Result<(), CommitError<Self::Fault>>> + Send;
+
+    /// Everything a conversation went through, by the revision that wrote it down; empty for none, and for one that was
+    /// forgotten.
+    fn log(
+        &self,
+        conversation: &str,
+    ) -> impl Future<Output = Result<Vec<(u64, Vec<Logged>)>, Self::Fault>> + Send;
+
+    /// Forgets what a conversation was about: its position and its log can never be read again. True when there was
+    /// one.
+    fn forget(&self, conversation: &str) -> impl Future<Output = Result<bool, Self::Fault>> + Send;
+}
+
+/// A message that is to be understood.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    flows: &'a Flows,
+    position: &'a Position,
+    moment: Moment,
 }
 
 /// Performs what a step wishes for.
 pub trait Performer: Send + Sync {
     /// A rendered message, as the [`Store`] takes it.
-    type Outgoing: Clone + Send;
+    type Outgoing: Clone + Send + Sync;
     /// What keeps a message from being rendered.
     type Fault: std::error::Error + Send + Sync + 'static;
 
     /// The present moment, for answers that come in while a turn runs.
     fn now(&self) -> Moment;
 
-    /// What is known about the guest, for a new conversation.
-    fn guest(&self) -> impl Future<Output = Guest> + Send;
+    /// Waits: between repetitions of a call, and for a call's time to run out.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Who the guest is, if that is not what is `known` already; a new conversation knows nothing.
+    fn guest(&self, known: Option<&Guest>) -> impl Future<Output = Option<Guest>> + Send;
 
     /// Finds out what words mean. Never fails: at worst nothing was understood.
-    fn understand(&self, question: &Question) -> impl Future<Output = Understanding> + Send;
+    fn understand(&self, ask: Ask<'_>) -> impl Future<Output = Understanding> + Send;
 
-    /// Calls a tool, with the retries the call asks for. `key` is the same whenever the same call is repeated.
+    /// Calls a tool, once. `key` is the same whenever the same call is repeated.
     fn call(&self, call: &Call, key: &str) -> impl Future<Output = Outcome> + Send;
+
+    /// Whether a writing tool that is called again under the same key does nothing twice. One that does not is never
+    /// repeated: its outcome is unknown then.
+    fn honours_keys(&self, _tool: &str) -> bool {
+        true
+    }
 
     /// Renders what is to be said.
     ///
     /// # Errors
     /// A prompt that cannot be rendered.
     fn render(&self, says: &[Say]) -> Result<Vec<Self::Outgoing>, Self::Fault>;
+}
+
+impl<'a> Ask<'a> {
+    /// The message that waits to be understood in `position`.
+    pub fn of(flows: &'a Flows, position: &'a Position, moment: Moment) -> Self {
+        Self { flows, position, moment }
+    }
+
+    /// The words.
+    pub fn said(&self) -> &'a str {
+        match &self.position.waiting {
+            crate::position::Waiting::Meaning { text, .. } => text,
+            _ => "",
+        }
+    }
+
+    /// The message with everything it may be about. Put together when it is asked for.
+    pub fn question(&self) -> Option<Question> {
+        self.position.ask(self.flows, self.moment)
+    }
 }

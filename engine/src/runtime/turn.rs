@@ -1,12 +1,18 @@
 //! One turn: a message in, a commit out.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::{Answered, Commit, CommitError, Logged, MessageOutcome, Performer, Store, Underway};
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::{
+    Answered, Ask, Cache, Commit, CommitError, Entry, Logged, Mark, MessageOutcome, Performer, Store, Stored,
+    Underway, Versions, calls,
+};
 use crate::effect::{Call, Effect, Say};
 use crate::flow::Flows;
 use crate::input::{Input, Moment, Outcome};
-use crate::position::{Position, Waiting};
+use crate::position::Position;
 use crate::step::{Trace, step};
 
 /// A message that arrived, as inputs in order (a read-back's `Conveyed` may come before the words).
@@ -23,6 +29,8 @@ pub struct Arrival {
 /// A completed turn.
 #[derive(Clone, Debug)]
 pub struct Completed<M> {
+    /// The flows it was taken on.
+    pub flows: Arc<Flows>,
     /// Where the conversation stands.
     pub position: Position,
     /// The revision that was committed.
@@ -68,196 +76,273 @@ pub enum TurnFault<S: std::error::Error + 'static, P: std::error::Error + 'stati
         /// The tool.
         tool: String,
     },
-    /// The conversation was begun on other flows.
-    #[error("the conversation is pinned to version {pinned}")]
+    /// The conversation is pinned to flows that are not kept.
+    #[error("the conversation is pinned to version {pinned}, which is not here")]
     OtherVersion {
         /// The version it is pinned to.
         pinned: String,
     },
 }
 
-/// Takes one message through a conversation.
-///
-/// Repeating a message whose turn was committed would answer it twice: the caller's inbox keeps that from happening.
-/// A turn that was cut off before its commit is simply taken again; one that was cut off after its write-ahead goes on
-/// with the call, under the same key.
-///
-/// # Errors
-/// [`TurnFault`]; the message has no outcome then, and the stored position is a consistent one.
-pub async fn turn<S, P>(
-    flows: &Flows,
-    store: &S,
-    performer: &P,
-    conversation: &str,
-    arrival: Arrival,
-    watch: &mut (dyn FnMut(Happening<'_>) + Send),
-) -> Result<Completed<P::Outgoing>, TurnFault<S::Fault, P::Fault>>
-where
-    S: Store<Outgoing = P::Outgoing>,
-    P: Performer,
-{
-    let stored = store.load(conversation).await.map_err(TurnFault::Store)?;
-    let mut turn = match stored {
-        Some(stored) => Turn::new(stored.position, stored.revision, stored.underway),
-        None => Turn::new(Position::start(flows, performer.guest().await), 0, None),
-    };
-    if turn.position.version != flows.version() {
-        return Err(TurnFault::OtherVersion { pinned: turn.position.version });
+/// Drives conversations: every version of the flows, and the answers that may be used again.
+#[derive(Debug)]
+pub struct Driver {
+    /// The flows by version.
+    pub versions: Versions,
+    /// Answers of reading tools.
+    pub cache: Cache,
+}
+
+/// Whoever watches a turn.
+pub type Watch<'w> = dyn FnMut(Happening<'_>) + Send + 'w;
+
+impl Driver {
+    /// Drives conversations on these flows.
+    pub fn new(flows: Flows) -> Self {
+        Self { versions: Versions::new(flows), cache: Cache::default() }
     }
-    turn.position.guest.phone = performer.guest().await.phone;
-    let mut recovered: Option<Completed<P::Outgoing>> = None;
-    if let Some(underway) = turn.underway.take() {
-        // A turn was cut off between its write-ahead and its end: its call is made (again) first.
-        let ours = underway.message == arrival.message;
-        turn.says = underway.says;
-        turn.remember = underway.remember;
-        if let Waiting::Answer { call } = turn.position.waiting.clone() {
-            if !turn.position.permits(flows, &call) {
-                return Err(TurnFault::NotConfirmed { tool: call.tool });
+
+    /// Takes one message through a conversation.
+    ///
+    /// Repeating a message whose turn was committed would answer it twice: the caller's inbox keeps that from
+    /// happening. A turn that was cut off before its commit is simply taken again; one that was cut off after its
+    /// write-ahead goes on with the call, under the same key.
+    ///
+    /// # Errors
+    /// [`TurnFault`]; the message has no outcome then, and the stored position is a consistent one.
+    pub async fn turn<S, P>(
+        &self,
+        store: &S,
+        performer: &P,
+        conversation: &str,
+        arrival: Arrival,
+        watch: &mut Watch<'_>,
+    ) -> Result<Completed<P::Outgoing>, TurnFault<S::Fault, P::Fault>>
+    where
+        S: Store<Outgoing = P::Outgoing>,
+        P: Performer,
+    {
+        let stored = store.load(conversation).await.map_err(TurnFault::Store)?;
+        let known = stored.is_some();
+        let (flows, stored) = match stored {
+            Some(stored) => match self.versions.get(stored.position.version()) {
+                Some(flows) => (flows, stored),
+                None => {
+                    let pinned = stored.position.version().to_owned();
+                    return Err(TurnFault::OtherVersion { pinned });
+                }
+            },
+            None => {
+                let flows = self.versions.current();
+                let position = Position::start(&flows);
+                (flows, Stored { position, revision: 0, underway: None })
             }
-            turn.call(performer, conversation, call, watch).await;
+        };
+        let place = Place { driver: self, flows: &flows, store, performer, conversation };
+        let mut turn = Turn::new(stored.position, stored.revision);
+        let guest = performer.guest(known.then(|| turn.position.guest())).await;
+        let mut recovered: Option<Completed<P::Outgoing>> = None;
+        if let Some(underway) = stored.underway {
+            // A turn was cut off between its write-ahead and its end: its call is made (again) first.
+            let ours = underway.message == arrival.message;
+            let message = underway.message.clone();
+            turn.recover(&place, underway, watch).await?;
+            turn.run(&place, message.as_deref(), watch).await?;
+            turn.commit(&place, message.as_deref(), watch).await?;
+            if ours {
+                return Ok(turn.completed(&flows));
+            }
+            if turn.position.is_over() {
+                // The message belongs to the guest's next conversation.
+                return Err(TurnFault::Conflict);
+            }
+            let next = Turn::new(turn.position.clone(), turn.revision);
+            recovered = Some(std::mem::replace(&mut turn, next).completed(&flows));
         }
-        turn.run(flows, store, performer, conversation, underway.message.as_deref(), watch).await?;
-        let outgoing =
-            turn.commit(store, performer, conversation, underway.message.as_deref(), watch).await?;
-        if ours {
-            return Ok(turn.completed(outgoing));
+        if !known {
+            let begun = Mark::Begun { version: flows.version().to_owned() };
+            turn.queue.push_back(Logged { moment: arrival.moment, entry: Entry::Mark(begun) });
         }
-        if turn.position.is_over() {
-            // The message belongs to the guest's next conversation.
-            return Err(TurnFault::Conflict);
+        turn.queue.extend(guest.map(|guest| Logged::new(arrival.moment, Input::Guest(guest))));
+        turn.queue.extend(arrival.inputs.into_iter().map(|input| Logged::new(arrival.moment, input)));
+        turn.run(&place, arrival.message.as_deref(), watch).await?;
+        turn.commit(&place, arrival.message.as_deref(), watch).await?;
+        let mut completed = turn.completed(&flows);
+        if let Some(recovered) = recovered {
+            completed.outgoing.splice(0..0, recovered.outgoing);
+            completed.calls.splice(0..0, recovered.calls);
+            completed.handed_over |= recovered.handed_over;
         }
-        let next = Turn::new(turn.position.clone(), turn.revision, None);
-        recovered = Some(std::mem::replace(&mut turn, next).completed(outgoing));
+        Ok(completed)
     }
-    for input in arrival.inputs {
-        turn.queue.push_back(Logged { moment: arrival.moment, input });
-    }
-    turn.run(flows, store, performer, conversation, arrival.message.as_deref(), watch).await?;
-    let outgoing = turn.commit(store, performer, conversation, arrival.message.as_deref(), watch).await?;
-    let mut completed = turn.completed(outgoing);
-    if let Some(recovered) = recovered {
-        completed.outgoing.splice(0..0, recovered.outgoing);
-        completed.calls.splice(0..0, recovered.calls);
-        completed.handed_over |= recovered.handed_over;
-    }
-    Ok(completed)
+}
+
+/// Where a turn takes place.
+struct Place<'a, S, P> {
+    driver: &'a Driver,
+    flows: &'a Flows,
+    store: &'a S,
+    performer: &'a P,
+    conversation: &'a str,
 }
 
 /// A turn under way.
-struct Turn {
+struct Turn<M> {
     position: Position,
     revision: u64,
-    underway: Option<Underway>,
     queue: VecDeque<Logged>,
     log: Vec<Logged>,
+    /// What an earlier attempt at this turn had to say.
+    before: Vec<M>,
     says: Vec<Say>,
+    outgoing: Vec<M>,
     remember: Vec<(String, serde_json::Value)>,
     calls: Vec<(Call, Outcome)>,
     handed_over: bool,
 }
 
-impl Turn {
-    fn new(position: Position, revision: u64, underway: Option<Underway>) -> Self {
+impl<M: Clone + Send + Sync> Turn<M> {
+    fn new(position: Position, revision: u64) -> Self {
         Self {
             position,
             revision,
-            underway,
             queue: VecDeque::new(),
             log: Vec::new(),
+            before: Vec::new(),
             says: Vec::new(),
+            outgoing: Vec::new(),
             remember: Vec::new(),
             calls: Vec::new(),
             handed_over: false,
         }
     }
 
+    /// Makes the calls that were written down and not answered. One that must not be made twice is not made again:
+    /// nobody knows what came of it.
+    async fn recover<S, P>(
+        &mut self,
+        place: &Place<'_, S, P>,
+        underway: Underway<M>,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), TurnFault<S::Fault, P::Fault>>
+    where
+        S: Store<Outgoing = M>,
+        P: Performer<Outgoing = M>,
+    {
+        self.before = underway.outgoing;
+        self.remember = underway.remember;
+        let now = place.performer.now();
+        let (lost, again): (Vec<Call>, Vec<Call>) = self
+            .position
+            .open_calls(place.flows, now)
+            .into_iter()
+            .partition(|call| call.writes && !place.performer.honours_keys(&call.tool));
+        for call in lost {
+            let outcome = Outcome::Unknown { message: "the call was cut off".to_owned() };
+            self.answered(call, outcome, now);
+        }
+        self.call(place, again, watch).await;
+        Ok(())
+    }
+
     /// Steps until nothing is left to perform.
     async fn run<S, P>(
         &mut self,
-        flows: &Flows,
-        store: &S,
-        performer: &P,
-        conversation: &str,
+        place: &Place<'_, S, P>,
         message: Option<&str>,
-        watch: &mut (dyn FnMut(Happening<'_>) + Send),
+        watch: &mut Watch<'_>,
     ) -> Result<(), TurnFault<S::Fault, P::Fault>>
     where
-        S: Store<Outgoing = P::Outgoing>,
-        P: Performer,
+        S: Store<Outgoing = M>,
+        P: Performer<Outgoing = M>,
     {
         while let Some(logged) = self.queue.pop_front() {
-            self.log.push(logged.clone());
-            let stepped = step(flows, self.position.clone(), logged.input, logged.moment);
+            let moment = logged.moment;
+            let Entry::Input(input) = &logged.entry else {
+                self.log.push(logged);
+                continue;
+            };
+            let position = std::mem::replace(&mut self.position, Position::nowhere());
+            let stepped = step(place.flows, position, input.clone(), moment);
+            self.log.push(logged);
             self.position = stepped.next;
             for trace in &stepped.trace {
                 watch(Happening::Traced(trace));
             }
+            let mut calls: Vec<Call> = Vec::new();
             for effect in stepped.effects {
                 match effect {
-                    Effect::Understand(question) => {
-                        let understood = performer.understand(&question).await;
-                        self.queue.push_back(Logged {
-                            moment: logged.moment,
-                            input: Input::Understood(understood),
-                        });
+                    Effect::Understand => {
+                        let ask = Ask::of(place.flows, &self.position, moment);
+                        let understood = place.performer.understand(ask).await;
+                        self.queue.push_back(Logged::new(moment, Input::Understood(understood)));
                     }
-                    Effect::Call(call) => {
-                        if call.writes {
-                            if !self.position.permits(flows, &call) {
-                                return Err(TurnFault::NotConfirmed { tool: call.tool });
-                            }
-                            self.write_ahead::<S, P>(store, conversation, message).await?;
-                        }
-                        self.call(performer, conversation, call, watch).await;
-                    }
+                    Effect::Call(call) => calls.push(call),
                     Effect::Say(say) => {
                         watch(Happening::Said(&say));
                         self.says.push(say);
                     }
-                    Effect::Remember { name, value } => self.remember.push((name, value)),
+                    Effect::Remember { name, value } => self.remember.push((name.to_string(), value)),
                     Effect::HandOver => self.handed_over = true,
                     // The position says so itself.
                     Effect::End => {}
                 }
             }
+            if let Some(call) = calls.iter().find(|call| call.writes) {
+                if !self.position.permits(place.flows, call, moment) {
+                    return Err(TurnFault::NotConfirmed { tool: call.tool.to_string() });
+                }
+                self.write_ahead(place, message).await?;
+            }
+            self.call(place, calls, watch).await;
         }
         Ok(())
     }
 
-    async fn call<P: Performer>(
+    /// Makes calls, all at once.
+    async fn call<S, P: Performer>(
         &mut self,
-        performer: &P,
-        conversation: &str,
-        call: Call,
-        watch: &mut (dyn FnMut(Happening<'_>) + Send),
+        place: &Place<'_, S, P>,
+        calls: Vec<Call>,
+        watch: &mut Watch<'_>,
     ) {
-        watch(Happening::Called(&call));
-        let outcome = performer.call(&call, &format!("{conversation}/{}", call.id)).await;
-        watch(Happening::Answered(&call, &outcome));
+        let make = |call: Call| async move {
+            let key = format!("{}/{}", place.conversation, call.id);
+            let outcome = calls::make(&place.driver.cache, place.performer, &call, &key).await;
+            (call, outcome)
+        };
+        for call in &calls {
+            watch(Happening::Called(call));
+        }
+        let mut open: FuturesUnordered<_> = calls.into_iter().map(make).collect();
+        while let Some((call, outcome)) = open.next().await {
+            watch(Happening::Answered(&call, &outcome));
+            self.answered(call, outcome, place.performer.now());
+        }
+    }
+
+    fn answered(&mut self, call: Call, outcome: Outcome, now: Moment) {
         let input = Input::Answered { call: call.id, outcome: outcome.clone() };
-        self.queue.push_back(Logged { moment: performer.now(), input });
+        self.queue.push_back(Logged::new(now, input));
         self.calls.push((call, outcome));
     }
 
     /// Writes down that a writing call is about to be made.
     async fn write_ahead<S, P>(
         &mut self,
-        store: &S,
-        conversation: &str,
+        place: &Place<'_, S, P>,
         message: Option<&str>,
     ) -> Result<(), TurnFault<S::Fault, P::Fault>>
     where
-        S: Store<Outgoing = P::Outgoing>,
-        P: Performer,
+        S: Store<Outgoing = M>,
+        P: Performer<Outgoing = M>,
     {
-        let underway = Underway {
-            message: message.map(str::to_owned),
-            says: self.says.clone(),
-            remember: self.remember.clone(),
-        };
+        let mut outgoing = self.before.clone();
+        outgoing.extend(place.performer.render(&self.says).map_err(TurnFault::Render)?);
+        let underway =
+            Underway { message: message.map(str::to_owned), outgoing, remember: self.remember.clone() };
         let commit = Commit {
-            conversation,
+            conversation: place.conversation,
             expected: self.revision,
             position: &self.position,
             underway: Some(&underway),
@@ -266,7 +351,7 @@ impl Turn {
             remember: &[],
             answered: None,
         };
-        store.commit(commit).await.map_err(refused)?;
+        place.store.commit(commit).await.map_err(refused)?;
         self.revision += 1;
         self.log.clear();
         Ok(())
@@ -274,20 +359,20 @@ impl Turn {
 
     async fn commit<S, P>(
         &mut self,
-        store: &S,
-        performer: &P,
-        conversation: &str,
+        place: &Place<'_, S, P>,
         message: Option<&str>,
-        watch: &mut (dyn FnMut(Happening<'_>) + Send),
-    ) -> Result<Vec<P::Outgoing>, TurnFault<S::Fault, P::Fault>>
+        watch: &mut Watch<'_>,
+    ) -> Result<(), TurnFault<S::Fault, P::Fault>>
     where
-        S: Store<Outgoing = P::Outgoing>,
-        P: Performer,
+        S: Store<Outgoing = M>,
+        P: Performer<Outgoing = M>,
     {
-        let outgoing = performer.render(&self.says).map_err(TurnFault::Render)?;
-        let outcome = if self.handed_over { MessageOutcome::HandedOver } else { MessageOutcome::Answered };
+        let mut outgoing = std::mem::take(&mut self.before);
+        outgoing.extend(place.performer.render(&self.says).map_err(TurnFault::Render)?);
+        let held = self.handed_over || self.position.is_held();
+        let outcome = if held { MessageOutcome::HandedOver } else { MessageOutcome::Answered };
         let commit = Commit {
-            conversation,
+            conversation: place.conversation,
             expected: self.revision,
             position: &self.position,
             underway: None,
@@ -296,18 +381,19 @@ impl Turn {
             remember: &self.remember,
             answered: message.map(|message| Answered { message, outcome }),
         };
-        store.commit(commit).await.map_err(refused)?;
+        place.store.commit(commit).await.map_err(refused)?;
         self.revision += 1;
-        self.log.clear();
+        self.outgoing = outgoing;
         watch(Happening::Saved(self.revision));
-        Ok(outgoing)
+        Ok(())
     }
 
-    fn completed<M>(self, outgoing: Vec<M>) -> Completed<M> {
+    fn completed(self, flows: &Arc<Flows>) -> Completed<M> {
         Completed {
+            flows: Arc::clone(flows),
             position: self.position,
             revision: self.revision,
-            outgoing,
+            outgoing: self.outgoing,
             calls: self.calls,
             handed_over: self.handed_over,
         }

@@ -1,162 +1,168 @@
-//! What guards, arguments and prompts see; what is stale; what is confirmed.
+//! What is stale, what is confirmed, and the calls a state makes.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
-use super::Machine;
 use crate::effect::Call;
-use crate::flow::{Does, Flow, Flows, Invoke};
-use crate::guard::Expression;
+use crate::facts::View;
+use crate::flow::{Does, Flow, Flows, Input, Invoke, ResultId, StateId};
+use crate::guard::Path;
 use crate::input::Moment;
-use crate::position::{Frame, Guest, Position};
-use crate::slot::{Item, Kind, Options};
+use crate::position::{Active, Confirmed, Frame, Open, Position, Task};
 
 /// Results depend on slots, slots on results; no flow chains more of them than this.
 const DEEPEST_CHAIN: u32 = 32;
 
-impl Machine<'_> {
-    /// Everything the active flow's expressions and prompts may read.
-    pub(super) fn facts(&self) -> IndexMap<String, Json> {
-        let mut facts = facts_of(self.frame(), &self.position.guest);
-        facts.insert("unclear".to_owned(), json!(self.position.unclear));
-        facts.insert("silence".to_owned(), json!(self.position.silence));
-        facts.insert("today".to_owned(), json!(self.moment.today));
-        facts
+impl Position {
+    /// Whether a call may be made: it is out, and where it writes the guest said yes to a read-back of what it sends.
+    /// The driver asks this once more before it calls.
+    pub fn permits(&self, flows: &Flows, call: &Call, moment: Moment) -> bool {
+        self.open_calls(flows, moment).iter().any(|open| open == call)
     }
 
-    /// The list of a choice slot of the active flow; empty for other kinds.
-    pub(super) fn items(&self, slot: &str) -> Vec<Item> {
-        self.flow()
-            .and_then(|flow| flow.slots.get(slot))
-            .and_then(|slot| items_of(self.frame(), &slot.kind))
-            .unwrap_or_default()
+    /// The calls that are out and not answered, as they were made: the arguments follow from the position. A writing
+    /// call without a live confirmation of what it sends is not among them.
+    pub fn open_calls(&self, flows: &Flows, moment: Moment) -> Vec<Call> {
+        let frame = self.frame();
+        let Some(flow) = flows.shared(frame.flow) else { return Vec::new() };
+        let mut calls = Vec::new();
+        for Active { state, task } in &frame.active {
+            let (Task::Calling(open), Some(Does::Invoke(invoke))) = (task, flow.does(*state)) else {
+                continue;
+            };
+            let mut view = View::new(flow, frame, &self.guest, self.now(flows, moment));
+            if invoke.writes && !is_confirmed(invoke, &view) {
+                continue;
+            }
+            let items = items(invoke, &view);
+            for (index, Open { call, .. }) in open.iter().enumerate().filter(|(_, open)| open.result.is_none())
+            {
+                if let (Some(each), Some(item)) = (&invoke.each, items.get(index)) {
+                    view.item = Some((Arc::clone(&each.item), Arc::clone(item)));
+                }
+                calls.push(made(*call, invoke, arguments_of(invoke, &view)));
+            }
+        }
+        calls
     }
 }
 
-impl Position {
-    /// Whether a call may be made: the active state declares it with exactly these arguments, and where it writes the
-    /// guest said yes to a read-back of what it sends. The driver asks this once more before it calls.
-    pub fn permits(&self, flows: &Flows, call: &Call) -> bool {
-        let frame = self.frame();
-        let state = flows.get(&frame.flow).and_then(|flow| flow.states.get(&frame.state));
-        match state.map(|state| &state.does) {
-            Some(Does::Invoke(invoke)) if invoke.tool == call.tool => {
-                !invoke.writes
-                    || (is_confirmed(invoke, frame, &self.guest)
-                        && arguments_of(invoke, &facts_of(frame, &self.guest)) == call.arguments)
-            }
-            _ => false,
-        }
+/// A call with its arguments.
+pub(super) fn made(id: u32, invoke: &Invoke, arguments: IndexMap<Arc<str>, Json>) -> Call {
+    Call {
+        id,
+        tool: Arc::clone(&invoke.tool),
+        arguments,
+        writes: invoke.writes,
+        retry: invoke.retry,
+        cache_ms: invoke.cache_ms,
+    }
+}
+
+/// The items of the list an invocation is made for.
+pub(super) fn items(invoke: &Invoke, view: &View<'_>) -> Vec<Arc<Json>> {
+    let list = invoke.each.as_ref().map(|each| each.list.evaluate(view));
+    match list {
+        Some(Json::Array(items)) => items.into_iter().map(Arc::new).collect(),
+        _ => Vec::new(),
     }
 }
 
 /// The arguments of an invocation: what has no value is left out.
-pub(super) fn arguments_of(invoke: &Invoke, facts: &IndexMap<String, Json>) -> IndexMap<String, Json> {
-    let values = invoke.with.iter().map(|(name, expression)| (name.clone(), expression.evaluate(facts)));
+pub(super) fn arguments_of(invoke: &Invoke, view: &View<'_>) -> IndexMap<Arc<str>, Json> {
+    let values =
+        invoke.with.iter().map(|(name, expression)| (Arc::clone(name), expression.evaluate(view)));
     values.filter(|(_, value)| !value.is_null()).collect()
 }
 
-/// Slots and results by name, `guest` and `error`.
-pub(super) fn facts_of(frame: &Frame, guest: &Guest) -> IndexMap<String, Json> {
-    let mut facts: IndexMap<String, Json> =
-        frame.results.iter().map(|(name, saved)| (name.clone(), saved.value.clone())).collect();
-    facts.extend(frame.slots.json());
-    facts.insert("guest".to_owned(), guest.json());
-    if let Some(error) = &frame.error {
-        facts.insert("error".to_owned(), error.clone());
-    }
-    facts
+/// The revisions of everything a result is computed from.
+pub(super) fn revisions_of(inputs: &[Input], frame: &Frame) -> Vec<u32> {
+    inputs.iter().map(|input| revision_of(*input, frame)).collect()
 }
 
-/// The list of a choice as it stands: `None` while its result does not exist; empty for other kinds.
-pub(super) fn items_of(frame: &Frame, kind: &Kind) -> Option<Vec<Item>> {
-    match kind {
-        Kind::Choice(options) => options.items(|name| frame.results.get(name).map(|saved| &saved.value)),
-        Kind::DateRange { .. }
-        | Kind::Date { .. }
-        | Kind::Party { .. }
-        | Kind::Boolean
-        | Kind::Integer { .. }
-        | Kind::Text { .. }
-        | Kind::PersonName
-        | Kind::Phone
-        | Kind::Reference => Some(Vec::new()),
+fn revision_of(input: Input, frame: &Frame) -> u32 {
+    match input {
+        Input::Slot(slot) => frame.slots.revision(slot),
+        Input::Result(result) => frame.result(result).map_or(0, |saved| saved.revision),
     }
 }
 
-/// The revisions of everything an invocation reads.
-pub(super) fn inputs_of(invoke: &Invoke, frame: &Frame) -> BTreeMap<String, Option<u64>> {
-    invoke
-        .with
-        .values()
-        .flat_map(Expression::paths)
-        .filter_map(|path| path.first())
-        .map(|name| (name.clone(), revision_of(name, frame)))
-        .collect()
+/// What a state's result is computed from.
+fn inputs_of(flow: &Flow, producer: StateId) -> &[Input] {
+    match flow.does(producer) {
+        Some(Does::Invoke(invoke)) => &invoke.inputs,
+        Some(Does::Run(run)) => &run.inputs,
+        _ => &[],
+    }
 }
 
-/// Whether the saved result `name` no longer follows from the slots and results it was computed from, or expired.
-pub(super) fn is_stale(name: &str, flow: &Flow, frame: &Frame, moment: Moment) -> bool {
-    stale_within(name, flow, frame, moment, DEEPEST_CHAIN)
+/// Whether a saved result no longer follows from the slots and results it was computed from, or expired.
+pub(super) fn is_stale(id: ResultId, flow: &Flow, frame: &Frame, moment: Moment) -> bool {
+    stale_within(id, flow, frame, moment, DEEPEST_CHAIN)
 }
 
-fn stale_within(name: &str, flow: &Flow, frame: &Frame, moment: Moment, depth: u32) -> bool {
-    let Some(saved) = frame.results.get(name) else {
+fn stale_within(id: ResultId, flow: &Flow, frame: &Frame, moment: Moment, depth: u32) -> bool {
+    let Some(saved) = frame.result(id) else {
         return false;
     };
-    if depth == 0 || saved.fresh_until.is_some_and(|until| moment.at > until) {
+    if depth == 0 || saved.fresh_until.is_some_and(|until| moment.at.timestamp_millis() > until) {
         return true;
     }
-    saved.inputs.iter().any(|(input, revision)| {
-        *revision != revision_of(input, frame)
-            || match flow.slots.get(input).map(|slot| &slot.kind) {
-                Some(Kind::Choice(Options::From { result, .. })) if result != name => {
-                    stale_within(result, flow, frame, moment, depth - 1)
-                }
-                Some(_) => false,
-                None => input != name && stale_within(input, flow, frame, moment, depth - 1),
-            }
-    })
-}
-
-fn revision_of(name: &str, frame: &Frame) -> Option<u64> {
-    frame.slots.revision(name).or_else(|| frame.results.get(name).map(|saved| saved.revision))
-}
-
-/// The value at a path of facts; [`Json::Null`] where there is none.
-pub(super) fn value_at(facts: &IndexMap<String, Json>, path: &[String]) -> Json {
-    let mut parts = path.iter();
-    let root = parts.next().and_then(|root| facts.get(root));
-    parts
-        .fold(root, |value, part| match value {
-            Some(Json::Array(list)) => part.parse::<usize>().ok().and_then(|index| list.get(index)),
-            Some(value) => value.get(part),
-            None => None,
+    let inputs = inputs_of(flow, saved.producer);
+    saved.inputs.len() != inputs.len()
+        || inputs.iter().zip(&saved.inputs).any(|(input, revision)| {
+            let below = match input {
+                Input::Slot(slot) => flow.slot(*slot).and_then(|slot| slot.list),
+                Input::Result(result) => Some(*result),
+            };
+            *revision != revision_of(*input, frame)
+                || below.is_some_and(|below| {
+                    below != id && stale_within(below, flow, frame, moment, depth - 1)
+                })
         })
-        .cloned()
-        .unwrap_or(Json::Null)
+}
+
+/// A digest of the values that a state reads back.
+pub(super) fn digest_of(by: StateId, paths: &[Path], view: &View<'_>) -> Confirmed {
+    let mut hash = Sha256::new();
+    for path in paths {
+        hash.update(view.at(path).to_string().as_bytes());
+        hash.update([0]);
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hash.finalize()[..16]);
+    Confirmed { by, digest }
+}
+
+/// Whether what was read back is still true.
+pub(super) fn still_holds(read: &Confirmed, view: &View<'_>) -> bool {
+    match view.flow.does(read.by) {
+        Some(Does::Confirm { paths, .. }) => digest_of(read.by, paths, view) == *read,
+        _ => false,
+    }
 }
 
 /// Whether every argument of a writing call was read back and said yes to, and still has that value.
 ///
 /// A path is covered by a confirmed path that is its beginning (a choice confirms its whole record), and an id of a
 /// result by any confirmed field of the same result.
-pub(super) fn is_confirmed(invoke: &Invoke, frame: &Frame, guest: &Guest) -> bool {
-    let Some(confirmed) = &frame.confirmed else {
+pub(super) fn is_confirmed(invoke: &Invoke, view: &View<'_>) -> bool {
+    let Some(confirmed) = view.frame.confirmed.filter(|confirmed| still_holds(confirmed, view)) else {
         return false;
     };
-    let facts = facts_of(frame, guest);
-    invoke.with.values().flat_map(Expression::paths).all(|path| {
-        let is_result = path.first().is_some_and(|root| frame.results.contains_key(root));
-        confirmed.iter().any(|(read, value)| {
-            let read: Vec<String> = read.split('.').map(str::to_owned).collect();
-            let covers = path.starts_with(&read)
+    let Some(Does::Confirm { paths, .. }) = view.flow.does(confirmed.by) else {
+        return false;
+    };
+    invoke.with.iter().flat_map(|(_, expression)| expression.paths()).all(|path| {
+        let is_result = path.first().is_some_and(|root| view.flow.results.contains_key(root.as_str()));
+        paths.iter().any(|read| {
+            read.covers(path)
                 || (is_result
                     && is_id(path.last().map_or("", String::as_str))
-                    && path.first() == read.first());
-            covers && *value == value_at(&facts, &read)
+                    && path.first().is_some_and(|root| **root == *read.name))
         })
     })
 }

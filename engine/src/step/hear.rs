@@ -1,121 +1,161 @@
 //! From what a message means to what happens: slots first, then what the guest does with it.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
-use super::facts::items_of;
-use super::walk::pick;
-use super::{Machine, Next, Trace};
+use super::task::HeardSlot;
+use super::{Machine, Trace};
 use crate::effect::{Expecting, Question, ScopedSlot, Startable};
-use crate::flow::{Does, Event, Flow, Handlers, ROOT, Transition};
-use crate::input::{Act, Understanding};
-use crate::position::{Frame, Waiting};
+use crate::facts::items_of;
+use crate::flow::{Does, Event, Flow, Flows, SlotId, StateId, Transition};
+use crate::input::{Act, Moment, Understanding};
+use crate::position::{Frame, Position, Waiting, Wish};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
 
 /// What became of the values in a message.
 #[derive(Default)]
-struct Filling {
+pub(super) struct Filling {
     /// Slots of the active flow that were answered, changed or not.
-    answered: Vec<String>,
-    /// Whether a value differs from the one before.
-    changed: bool,
+    pub(super) answered: Vec<SlotId>,
+    /// The slots whose values differ from the ones before, with those.
+    pub(super) changed: Vec<(SlotId, Option<Value>)>,
     /// The first value that was refused.
-    refused: Option<(String, Invalid)>,
+    pub(super) refused: Option<(SlotId, Invalid)>,
 }
 
-impl<'f> Machine<'f> {
-    /// Puts a message to whoever understands, with everything it may be about.
-    pub(super) fn question(&self, said: &str, button: Option<String>, expecting: Expecting) -> Question {
+impl Position {
+    /// The message that waits to be understood, with everything it may be about; `None` where none does.
+    pub fn ask(&self, flows: &Flows, moment: Moment) -> Option<Question> {
+        let (said, button, expecting, page, kept) = match &self.waiting {
+            Waiting::Meaning { text, button, expecting, page } => {
+                (text.to_string(), button.as_ref().map(|id| id.to_string()), expecting.clone(), *page, None)
+            }
+            Waiting::Kept { slot } => {
+                (self.frame().kept.join("\n"), None, Expecting::Anything, 0, Some(slot))
+            }
+            Waiting::Guest { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => return None,
+        };
         let mut scope: Vec<ScopedSlot> = Vec::new();
-        for frame in self.position.frames() {
-            for slot in self.flows.get(&frame.flow).map(|flow| scoped(flow, Some(frame))).unwrap_or_default()
-            {
-                if scope.iter().all(|known| known.name != slot.name) {
+        for frame in self.frames.iter().rev() {
+            let Some(flow) = flows.flow(frame.flow) else { continue };
+            for slot in scoped(flow, Some(frame)) {
+                let wanted = kept.is_none_or(|kept| **kept == slot.name);
+                if wanted && scope.iter().all(|known| known.name != slot.name) {
                     scope.push(slot);
                 }
             }
         }
-        let active = &self.frame().flow;
-        Question {
-            said: said.to_owned(),
+        let startable = |flow: &Flow| Startable {
+            flow: flow.name.to_string(),
+            description: flow.description.clone(),
+            examples: flow.examples.clone(),
+            slots: scoped(flow, None),
+        };
+        let active = self.frame();
+        Some(Question {
+            said,
             button,
-            today: self.moment.today,
+            today: moment.today,
+            unanswered: self.unanswered(flows, &expecting),
             expecting,
-            flow: (active != ROOT).then(|| active.clone()),
+            flow: flows
+                .flow(active.flow)
+                .filter(|flow| flow.id != flows.root)
+                .map(|flow| flow.name.to_string()),
             scope,
-            starts: self
-                .flows
-                .iter()
-                .map(|flow| Startable {
-                    flow: flow.name.clone(),
-                    description: flow.description.clone(),
-                    examples: flow.examples.clone(),
-                    slots: scoped(flow, None),
-                })
-                .collect(),
-            page: self.page,
-            kept: false,
-        }
+            starts: if kept.is_some() { Vec::new() } else { flows.iter().map(startable).collect() },
+            page,
+            kept: kept.is_some(),
+        })
     }
 
-    /// Takes in what a message means.
-    pub(super) fn understood(&mut self, understanding: Understanding) -> Next {
+    /// The slots of the active flow that were asked for and are still empty, but for the one that is asked for now.
+    fn unanswered(&self, flows: &Flows, expecting: &Expecting) -> Vec<String> {
+        let frame = self.frame();
+        let Some(flow) = flows.flow(frame.flow) else { return Vec::new() };
+        let empty = frame.asked.iter().rev().filter(|slot| frame.slots.get(**slot).is_none());
+        empty
+            .filter_map(|slot| flow.slot_name(*slot))
+            .filter(|name| *expecting != Expecting::Slot(Arc::clone(name)))
+            .map(|name| name.to_string())
+            .collect()
+    }
+}
+
+impl<'f> Machine<'f> {
+    /// Takes in what a message means. False where nobody asked for it.
+    pub(super) fn understood(&mut self, understanding: Understanding) -> bool {
         self.trace.push(Trace::Understood {
             acts: understanding.acts.clone(),
             slots: understanding.slots.keys().cloned().collect(),
             by: understanding.by,
         });
-        match self.position.waiting.clone() {
-            Waiting::Meaning { text, expecting, page } => {
-                self.said = text;
-                self.page = page;
-                self.heard(understanding, &expecting)
+        match &self.position.waiting {
+            Waiting::Meaning { text, .. } => {
+                self.said = Some(Arc::clone(text));
+                let expecting = self.expecting.clone();
+                self.heard(understanding, &expecting);
+                true
             }
             Waiting::Kept { slot } => {
-                let kept = understanding.slots.into_iter().filter(|(name, _)| *name == slot).collect();
-                self.fill(kept);
-                Next::Resume
+                let slot = Arc::clone(slot);
+                let heard = understanding.slots.into_iter().filter(|(name, _)| **name == *slot);
+                let heard = self.named_slots(heard.collect());
+                self.fill(heard);
+                true
             }
-            Waiting::Guest { .. } | Waiting::Answer { .. } | Waiting::Over { .. } => {
+            Waiting::Guest { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => {
                 self.ignored("a meaning nobody asked for");
-                Next::Pause
+                false
             }
         }
     }
 
-    fn heard(&mut self, understanding: Understanding, expecting: &Expecting) -> Next {
+    fn heard(&mut self, understanding: Understanding, expecting: &Expecting) {
         let Understanding { slots, acts, .. } = understanding;
         let does = |act: &Act| acts.contains(act);
         if does(&Act::Human) {
-            return self.event(Event::Human, None);
+            return self.event(Event::Human);
         }
         if does(&Act::Cancel) {
-            return self.event(Event::Cancel, None);
+            return self.event(Event::Cancel);
         }
-        if let Some(flow) = self.requested(&acts) {
-            let next = self.event(Event::Start, Some(&flow));
-            if self.frame().flow == flow {
-                self.page = 0;
-                let filling = self.fill(slots);
-                if let Some((slot, why)) = filling.refused {
-                    return self.refuse(&slot, why);
-                }
+        if does(&Act::Undo) && slots.is_empty() {
+            return self.event(Event::Undo);
+        }
+        if let Some(wishes) = self.requested(&acts, &slots) {
+            self.position.unclear = 0;
+            for wish in wishes {
+                self.dispatch(Event::Start, Some(&wish));
             }
-            return next;
+            return;
         }
         self.keep_words();
         self.return_to(&slots);
-        let filling = self.fill(slots);
+        let heard = self.named_slots(slots);
+        let filling = self.fill(heard);
+        if !filling.changed.is_empty() {
+            self.note_change(filling.changed.clone());
+        }
         let denies = does(&Act::Deny);
         if let Some((slot, why)) = filling.refused {
             self.position.unclear = 0;
-            return self.refuse(&slot, why);
+            if !filling.changed.is_empty() {
+                self.frame_mut().confirmed = None;
+            }
+            return self.refuse(slot, why);
         }
         if !filling.answered.is_empty() {
             self.position.unclear = 0;
-            let agrees =
-                *expecting == Expecting::Confirmation && !filling.changed && !denies && does(&Act::Affirm);
-            return match self.state().map(|state| &state.does) {
-                Some(Does::Confirm { yes, .. }) if agrees && !does(&Act::Question) => self.affirm(yes),
+            let agrees = *expecting == Expecting::Confirmation
+                && filling.changed.is_empty()
+                && !denies
+                && does(&Act::Affirm);
+            return match self.asked() {
+                Some((state, Does::Confirm { yes, .. })) if agrees && !does(&Act::Question) => {
+                    self.affirm(state, yes);
+                }
                 _ => self.go_on(&filling, does(&Act::Question), expecting),
             };
         }
@@ -126,19 +166,19 @@ impl<'f> Machine<'f> {
             (Act::Help, Event::Help),
         ] {
             if does(&act) {
-                return self.event(event, None);
+                return self.event(event);
             }
         }
         if *expecting == Expecting::Confirmation
-            && let Some(Does::Confirm { yes, no, .. }) = self.state().map(|state| &state.does)
+            && let Some((state, Does::Confirm { yes, no, .. })) = self.asked()
         {
             if denies || does(&Act::Change) {
                 self.position.unclear = 0;
-                return self.follow(no);
+                return self.follow(state, no);
             }
             if does(&Act::Affirm) {
                 self.position.unclear = 0;
-                return self.affirm(yes);
+                return self.affirm(state, yes);
             }
         }
         if let Expecting::Slot(slot) = expecting
@@ -146,7 +186,7 @@ impl<'f> Machine<'f> {
             && self.skip_optional(slot)
         {
             self.position.unclear = 0;
-            return Next::Resume;
+            return self.resume();
         }
         for (act, event) in [
             (Act::Change, Event::Change),
@@ -157,216 +197,194 @@ impl<'f> Machine<'f> {
             (Act::Greet, Event::Greet),
         ] {
             if does(&act) {
-                return self.event(event, None);
+                return self.event(event);
             }
         }
         if let Expecting::Slot(slot) = expecting
             && self.skip_optional(slot)
         {
-            return Next::Resume;
+            return self.resume();
         }
-        self.unclear()
+        self.unclear();
+    }
+
+    /// The state whose question is open, with what it does.
+    fn asked(&self) -> Option<(StateId, &'f Does)> {
+        let flow = self.flow()?;
+        let state = self.frame().asking(flow)?;
+        Some((state, flow.does(state)?))
     }
 
     /// After slots were filled: a question in the same message is answered first; then the walk goes on.
-    fn go_on(&mut self, filling: &Filling, asks: bool, expecting: &Expecting) -> Next {
+    fn go_on(&mut self, filling: &Filling, asks: bool, expecting: &Expecting) {
         if let Expecting::Slot(slot) = expecting
-            && !filling.answered.contains(slot)
+            && self.flow().and_then(|flow| flow.slot_id(slot)).is_some_and(|slot| !filling.answered.contains(&slot))
         {
             // The guest was asked for something they need not say, and said something else.
             self.skip_optional(slot);
         }
-        if filling.changed {
-            self.frame_mut().confirmed = None;
-            self.frame_mut().read_back = None;
+        if !filling.changed.is_empty() {
+            let frame = self.frame_mut();
+            frame.confirmed = None;
+            frame.read_back = None;
         }
         // A flow that answers questions itself has just been given what it asked for.
-        let answers_itself =
-            self.handlers().into_iter().any(|(by_root, on)| !by_root && on.contains_key(&Event::Question));
-        if asks && !answers_itself {
-            return self.event(Event::Question, None);
+        if asks && !self.answers_itself(Event::Question) {
+            return self.event(Event::Question);
         }
-        match self.state().map(|state| &state.does) {
-            Some(Does::Ask { then, .. }) if *expecting == Expecting::Change => self.follow(then),
-            _ => Next::Resume,
+        match self.asked() {
+            Some((state, Does::Ask { then, .. })) if *expecting == Expecting::Change => self.follow(state, then),
+            _ => self.resume(),
         }
     }
 
     /// A yes to a read-back. It counts if the read-back reached the guest whole and still says what is true.
-    fn affirm(&mut self, yes: &[Transition]) -> Next {
+    fn affirm(&mut self, state: StateId, yes: &'f [Transition]) {
         if !self.can_be_affirmed() {
-            return Next::Resume;
+            return self.resume();
         }
-        let flow = self.frame().flow.clone();
         let frame = self.frame_mut();
-        frame.confirmed = frame.read_back.take().map(|read| read.values);
-        self.trace.push(Trace::Confirmed { flow });
-        self.follow(yes)
-    }
-
-    /// The flow the guest asks for, unless it runs already.
-    fn requested(&self, acts: &[Act]) -> Option<String> {
-        acts.iter().find_map(|act| match act {
-            Act::Start(flow) if self.position.frames().all(|frame| frame.flow != *flow) => Some(flow.clone()),
-            _ => None,
-        })
-    }
-
-    /// Keeps the words of this message for lists that do not exist yet.
-    fn keep_words(&mut self) {
-        let waits_for_list = self.flow().is_some_and(|flow| {
-            flow.slots.values().any(|slot| {
-                matches!(slot.kind, Kind::Choice(Options::From { .. }))
-                    && items_of(self.frame(), &slot.kind).is_none()
-            })
-        });
-        if waits_for_list {
-            let said = self.said.clone();
-            self.frame_mut().kept.push(said);
+        frame.confirmed = frame.read_back.take().map(|read| read.what);
+        if let Some(flow) = self.flow() {
+            self.trace.push(Trace::Confirmed { flow: Arc::clone(&flow.name) });
         }
+        self.follow(state, yes);
+    }
+
+    /// The flows the guest asks for and that do not run yet, with what the message fills in the first of them that
+    /// knows it; `None` where there is none.
+    fn requested(&self, acts: &[Act], slots: &IndexMap<String, Heard>) -> Option<Vec<Wish>> {
+        let mut wishes: Vec<Wish> = Vec::new();
+        for act in acts {
+            let Act::Start(name) = act else { continue };
+            let Some(flow) = self.flows.get(name).filter(|flow| flow.id != self.flows.root) else { continue };
+            let runs = self.position.frames.iter().any(|frame| frame.flow == flow.id);
+            let waits = self.position.wishes.iter().any(|wish| wish.flow == flow.id);
+            if runs || waits || wishes.iter().any(|wish| wish.flow == flow.id) {
+                continue;
+            }
+            let slots = slots.iter().filter_map(|(name, heard)| Some((flow.slot_id(name)?, heard.clone())));
+            wishes.push(Wish {
+                flow: flow.id,
+                said: self.said.clone().unwrap_or_else(|| "".into()),
+                slots: slots.collect(),
+            });
+        }
+        (!wishes.is_empty()).then_some(wishes)
     }
 
     /// Leaves a digression when the message fills only slots of the flow beneath it.
     fn return_to(&mut self, slots: &IndexMap<String, Heard>) {
-        let knows = |frame: &Frame| {
+        let knows = |frame: &Arc<Frame>| {
             self.flows
-                .get(&frame.flow)
-                .is_some_and(|flow| slots.keys().any(|name| flow.slots.contains_key(name)))
+                .flow(frame.flow)
+                .is_some_and(|flow| slots.keys().any(|name| flow.slots.contains_key(name.as_str())))
         };
-        let depth = self.position.frames().position(knows).unwrap_or_default();
-        for _ in 0..depth {
-            self.position.pop();
+        let frames = &self.position.frames;
+        let depth = frames.iter().rev().position(knows).unwrap_or_default();
+        // A flow that a state runs is no digression: it is not left by the way.
+        let leaves = frames.iter().rev().take(depth).all(|frame| frame.caller == crate::position::Caller::Guest);
+        if depth > 0 && leaves {
+            let left = frames.len() - depth;
+            self.position.frames.truncate(left.max(1));
+            self.raised.clear();
         }
     }
 
+    /// What was heard, by the active flow's slots.
+    fn named_slots(&self, heard: IndexMap<String, Heard>) -> Vec<HeardSlot> {
+        let Some(flow) = self.flow() else { return Vec::new() };
+        let known = heard.into_iter().filter_map(|(name, heard)| Some((flow.slot_id(&name)?, heard)));
+        known.map(|(slot, heard)| HeardSlot { slot, heard, said: true }).collect()
+    }
+
     /// Fills slots of the active flow with what was heard; choosing an item fills the slots it `sets`.
-    fn fill(&mut self, heard: IndexMap<String, Heard>) -> Filling {
+    pub(super) fn fill(&mut self, heard: Vec<HeardSlot>) -> Filling {
         let mut filling = Filling::default();
-        let mut todo: Vec<(String, Heard, bool)> =
-            heard.into_iter().map(|(name, heard)| (name, heard, true)).collect();
+        let mut todo = heard;
         todo.reverse();
-        while let Some((name, heard, said)) = todo.pop() {
-            let Some(slot) = self.flow().and_then(|flow| flow.slots.get(&name)) else {
-                continue;
-            };
-            if heard == Heard::NoPreference && !slot.optional {
+        while let Some(next) = todo.pop() {
+            let id = next.slot;
+            let Some(slot) = self.flow().and_then(|flow| flow.slot(id)) else { continue };
+            if next.heard == Heard::NoPreference && !slot.optional {
                 continue;
             }
-            let items = self.items(&name);
-            let today = self.moment.today;
-            match self.frame_mut().slots.fill(&name, &slot.kind, &heard, &items, today) {
+            let before = self.frame().slots.get(id).cloned();
+            match self.fill_one(&next) {
                 Ok(changed) => {
-                    filling.changed |= changed;
                     if changed {
-                        self.note_filled(&name);
+                        filling.changed.push((id, before));
                     }
-                    if let (Kind::Choice(Options::From { sets, .. }), Some(Value::Choice(item))) =
-                        (&slot.kind, self.frame().slots.get(&name))
-                    {
-                        let (record, label) = (item.record.clone(), item.label.clone());
-                        if !sets.is_empty() {
-                            // The guest has said what they want by choosing it: lists made again are matched by it.
-                            let frame = self.frame_mut();
-                            frame.kept = vec![label];
-                            frame.tried.clear();
+                    self.set_by_choice(id, &mut todo);
+                    if next.said {
+                        filling.answered.push(id);
+                        if self.frame().asked.contains(&id) {
+                            self.frame_mut().asked.retain(|asked| *asked != id);
                         }
-                        todo.extend(sets.iter().filter_map(|set| {
-                            let kind = &self.flow()?.slots.get(set)?.kind;
-                            let field = record.get(set).unwrap_or(&serde_json::Value::Null);
-                            let heard = match field {
-                                serde_json::Value::Null => Heard::NoPreference,
-                                field => Heard::from_json(kind, field)?,
-                            };
-                            Some((set.clone(), heard, false))
-                        }));
-                    }
-                    if said {
-                        filling.answered.push(name);
                     }
                 }
                 Err(why) => {
-                    self.trace.push(Trace::Refused { slot: name.clone(), why: why.clone() });
-                    filling.refused.get_or_insert((name, why));
+                    self.refused(id, why.clone());
+                    filling.refused.get_or_insert((id, why));
                 }
             }
         }
         filling
     }
 
-    /// Says why a value can't be, and waits for another.
-    fn refuse(&mut self, slot: &str, why: Invalid) -> Next {
-        self.frame_mut().read_back = None;
-        let expecting = Expecting::Slot(slot.to_owned());
-        let items = self.items(slot);
-        self.say(&format!("invalid_{slot}"), expecting.clone(), items, Some(why));
-        self.wait(expecting)
+    /// What choosing an item fills besides.
+    fn set_by_choice(&mut self, chosen: SlotId, todo: &mut Vec<HeardSlot>) {
+        let Some(flow) = self.flow() else { return };
+        let Some(sets) = flow.slot(chosen).map(|slot| &slot.sets).filter(|sets| !sets.is_empty()) else { return };
+        let Some(Value::Choice(item)) = self.frame().slots.get(chosen).cloned() else { return };
+        // The guest has said what they want by choosing it: lists made again are matched by it.
+        let frame = self.frame_mut();
+        frame.kept = vec![item.label.as_str().into()];
+        frame.tried.clear();
+        todo.extend(sets.iter().filter_map(|set| {
+            let kind = &flow.slot(*set)?.kind;
+            let heard = match item.record.get(&**flow.slot_name(*set)?) {
+                None | Some(serde_json::Value::Null) => Heard::NoPreference,
+                Some(field) => Heard::from_json(kind, field)?,
+            };
+            Some(HeardSlot { slot: *set, heard, said: false })
+        }));
     }
 
     /// Leaves an optional slot that was asked for without a value. True when there was one to leave.
     fn skip_optional(&mut self, slot: &str) -> bool {
-        let optional = self.flow().and_then(|flow| flow.slots.get(slot)).is_some_and(|slot| slot.optional);
-        optional
-            && self.frame().slots.get(slot).is_none()
-            && self.frame_mut().slots.put(slot, Value::NoPreference)
+        let Some(flow) = self.flow() else { return false };
+        let Some(id) = flow.slot_id(slot) else { return false };
+        flow.slot(id).is_some_and(|slot| slot.optional)
+            && self.frame().slots.get(id).is_none()
+            && self.frame_mut().slots.put(id, Value::NoPreference)
     }
 
-    fn unclear(&mut self) -> Next {
+    pub(super) fn unclear(&mut self) {
         self.position.unclear = self.position.unclear.saturating_add(1);
-        self.dispatch(Event::Unclear, None)
+        self.dispatch(Event::Unclear, None);
     }
 
     /// Something was understood: the ladder for unclear messages begins anew.
-    fn event(&mut self, event: Event, requested: Option<&str>) -> Next {
+    fn event(&mut self, event: Event) {
         self.position.unclear = 0;
-        self.dispatch(event, requested)
-    }
-
-    /// Gives an event to the state, its flow and the root chart, in this order; the first case whose guard holds is
-    /// taken. An event nobody handles counts as unclear.
-    pub(super) fn dispatch(&mut self, event: Event, requested: Option<&str>) -> Next {
-        let facts = self.facts();
-        let taken = self
-            .handlers()
-            .into_iter()
-            .find_map(|(by_root, on)| Some((by_root, pick(on.get(&event)?, &facts)?)));
-        self.trace.push(Trace::Event { event, handled: taken.is_some() });
-        match (taken, event) {
-            (Some((by_root, case)), _) => self.take_case(case, by_root, requested),
-            (None, Event::Unclear | Event::Silence | Event::Unreadable) => Next::Resume,
-            (None, Event::ToolFailed) => self.wait(Expecting::Anything),
-            (None, _) => self.unclear(),
-        }
-    }
-
-    /// The handlers that may answer an event now, innermost first; true for the root chart's. A running flow is a
-    /// child of the root chart, not of the state the root chart rests in.
-    fn handlers(&self) -> Vec<(bool, &'f Handlers)> {
-        let mut levels = Vec::new();
-        if let Some(flow) = self.flow() {
-            let by_root = flow.name == ROOT;
-            levels.extend(self.state().map(|state| (by_root, &state.on)));
-            levels.push((by_root, &flow.on));
-            levels.extend(self.flows.get(ROOT).filter(|_| !by_root).map(|root| (true, &root.on)));
-        }
-        levels
+        self.dispatch(event, None);
     }
 }
 
 /// A flow's slots as a message may fill them; with a frame, as they stand in it.
 fn scoped(flow: &Flow, frame: Option<&Frame>) -> Vec<ScopedSlot> {
-    flow.slots
-        .iter()
-        .map(|(name, slot)| ScopedSlot {
-            name: name.clone(),
-            kind: slot.kind.clone(),
-            items: match (frame, &slot.kind) {
-                (Some(frame), kind) => items_of(frame, kind),
-                (None, Kind::Choice(options @ Options::Fixed(_))) => options.items(|_| None),
-                (None, Kind::Choice(Options::From { .. })) => None,
-                (None, _) => Some(Vec::new()),
-            },
-            value: frame.and_then(|frame| frame.slots.get(name)).cloned(),
-            optional: slot.optional,
-        })
-        .collect()
+    let scoped = flow.slots.iter().enumerate().map(|(index, (name, slot))| ScopedSlot {
+        name: name.to_string(),
+        kind: slot.kind.clone(),
+        items: match (frame, &slot.kind) {
+            (Some(frame), _) => items_of(slot, frame),
+            (None, Kind::Choice(options @ Options::Fixed(_))) => options.items(None),
+            (None, Kind::Choice(Options::From { .. })) => None,
+            (None, _) => Some(Vec::new()),
+        },
+        value: frame.and_then(|frame| frame.slots.get(SlotId::at(index))).cloned(),
+        optional: slot.optional,
+    });
+    scoped.collect()
 }

@@ -1,22 +1,31 @@
 //! What happens next: the pure function from a position and an input to the next position and effects.
 //!
 //! One call is one macrostep in SCXML's sense: transitions are taken until the conversation waits, for the guest,
-//! for the meaning of a message, or for a tool. It does not fail: an input that fits nothing changes nothing.
+//! for the meaning of a message, for tools, or for a person. It does not fail: an input that fits nothing changes
+//! nothing. In a macrostep eventless transitions come first, then what was raised, and only when neither is left do
+//! the active states do what they are for (SCXML starts its invocations at the same point).
 
+mod chart;
 mod facts;
 mod hear;
+mod task;
 mod walk;
 
-use serde::Serialize;
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-use crate::effect::{Effect, Expecting, Say};
-use crate::flow::{Event, Flow, Flows, State};
-use crate::input::{Act, By, Input, Moment, Outcome};
-use crate::position::{Frame, Position, Waiting};
-use crate::slot::{Invalid, Item};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::effect::{Effect, Expecting, Say, SaidOf};
+use crate::facts::{Now, View};
+use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
+use crate::input::{Act, By, Input, Moment};
+use crate::position::{Active, Frame, Position, Said, Task, Waiting};
+use crate::slot::{Invalid, Value};
 
 /// Transitions one input may cause before the walk is called endless.
-const LONGEST_WALK: u32 = 200;
+const LONGEST_WALK: u32 = 1000;
 
 /// What an input led to.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,16 +45,32 @@ pub enum Trace {
     /// A state was entered.
     Entered {
         /// The flow.
-        flow: String,
+        flow: Arc<str>,
         /// The state.
-        state: String,
+        state: Arc<str>,
+    },
+    /// A state was left.
+    Left {
+        /// The flow.
+        flow: Arc<str>,
+        /// The state.
+        state: Arc<str>,
+    },
+    /// Something was asked.
+    Asked {
+        /// The flow.
+        flow: Arc<str>,
+        /// The state.
+        state: Arc<str>,
+        /// What for.
+        expecting: Expecting,
     },
     /// A flow ended.
     Ended {
         /// The flow.
-        flow: String,
+        flow: Arc<str>,
         /// Its outcome.
-        outcome: String,
+        outcome: Arc<str>,
     },
     /// A message was understood.
     Understood {
@@ -59,14 +84,15 @@ pub enum Trace {
     /// A slot has a new value.
     Filled {
         /// The slot.
-        slot: String,
-        /// The value, see [`Value::json`](crate::Value::json).
-        value: serde_json::Value,
+        slot: Arc<str>,
+        /// The value, see [`Value::json`].
+        #[serde(serialize_with = "shown")]
+        value: Value,
     },
     /// A value was refused.
     Refused {
         /// The slot.
-        slot: String,
+        slot: Arc<str>,
         /// Why.
         why: Invalid,
     },
@@ -80,20 +106,29 @@ pub enum Trace {
     /// A result went stale and is made again.
     Repairing {
         /// The state the walk starts at.
-        from: String,
+        from: Arc<str>,
         /// The state it ends in.
-        to: String,
+        to: Arc<str>,
     },
     /// A read-back was answered with a yes that counts.
     Confirmed {
         /// The flow.
-        flow: String,
+        flow: Arc<str>,
+    },
+    /// A change was taken back.
+    Undone {
+        /// The slots that have their values of before.
+        slots: Vec<Arc<str>>,
     },
     /// An input fitted nothing.
     Ignored {
         /// Why.
         why: &'static str,
     },
+}
+
+fn shown<S: serde::Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    value.json().serialize(serializer)
 }
 
 /// Decides what happens next. `position` must have been made on these `flows`.
@@ -104,9 +139,16 @@ pub fn step(flows: &Flows, position: Position, input: Input, moment: Moment) -> 
         moment,
         effects: Vec::new(),
         trace: Vec::new(),
+        expecting: Expecting::Anything,
         page: 0,
-        said: String::new(),
+        said: None,
+        raised: VecDeque::new(),
+        pending: None,
+        event: None,
+        passing: false,
+        paused: false,
     };
+    machine.begin_conversation();
     machine.take(input);
     Step { next: machine.position, effects: machine.effects, trace: machine.trace }
 }
@@ -118,167 +160,298 @@ struct Machine<'f> {
     moment: Moment,
     effects: Vec<Effect>,
     trace: Vec<Trace>,
+    /// What the open question expects.
+    expecting: Expecting,
     /// The page of a list that is being asked for.
     page: u32,
     /// The words this step is about.
-    said: String,
+    said: Option<Arc<str>>,
+    /// The internal queue of the active flow.
+    raised: VecDeque<Raised>,
+    /// A flow that begins as soon as the queue is empty.
+    pending: Option<Pending>,
+    /// The named event that is handled.
+    event: Option<Arc<serde_json::Value>>,
+    /// Whether a repair walk passes over a state: what it would say on the way was said.
+    passing: bool,
+    /// Whether nothing more can be done: the conversation waits for an understanding, or is over.
+    paused: bool,
 }
 
-/// What the walk does next.
-enum Next {
-    /// Enters a state of the active flow.
-    Enter(String),
-    /// Does again what the active state does, without its `say`.
-    Resume,
-    /// Nothing more: the conversation waits.
-    Pause,
+/// An internal event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Raised {
+    /// A named event.
+    Named(EventId),
+    /// A state has come to its end (SCXML `done.state`).
+    Done(StateId),
+}
+
+/// A flow that is to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pending {
+    Flow(FlowId),
+    Root(StateId),
 }
 
 impl<'f> Machine<'f> {
+    /// Enters the root chart, once.
+    fn begin_conversation(&mut self) {
+        if self.position.frames.len() == 1
+            && self.frame().active.is_empty()
+            && let Some(root) = self.flows.root()
+        {
+            self.enter_first(root.initial);
+        }
+    }
+
     fn take(&mut self, input: Input) {
+        match &self.position.waiting {
+            Waiting::Guest { expecting, page } | Waiting::Meaning { expecting, page, .. } => {
+                self.expecting = expecting.clone();
+                self.page = *page;
+            }
+            Waiting::Kept { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => {}
+        }
         match input {
-            Input::Said { text, button } => self.said(text, button),
-            Input::Unreadable => self.wordless(Event::Unreadable),
-            Input::Understood(understanding) => {
-                let next = self.understood(understanding);
-                self.walk(next);
+            Input::Guest(guest) => {
+                if *self.position.guest != guest {
+                    self.position.guest = Arc::new(guest);
+                }
+                return;
             }
-            Input::Answered { call, outcome } => {
-                let next = self.answered(call, outcome);
-                self.walk(next);
-            }
-            Input::Conveyed { say } => {
-                if let Some(read) = self.frame_mut().read_back.as_mut().filter(|read| read.say == say) {
-                    read.conveyed = true;
+            Input::Said { text, button } => return self.said(&text, button.as_deref()),
+            Input::Conveyed { say } => return self.conveyed(say),
+            Input::Unreadable => {
+                if !self.wordless(Event::Unreadable) {
+                    return;
                 }
             }
             Input::Silence => {
+                if !matches!(self.position.waiting, Waiting::Guest { .. }) {
+                    return self.ignored("silence while not waiting for the guest");
+                }
                 self.position.silence = self.position.silence.saturating_add(1);
                 self.wordless(Event::Silence);
             }
+            Input::Understood(understanding) => {
+                if !self.understood(understanding) {
+                    return;
+                }
+            }
+            Input::Answered { call, outcome } => {
+                if !self.answered(call, outcome) {
+                    return;
+                }
+            }
+            Input::Due => {
+                if !self.due() {
+                    return;
+                }
+            }
+            Input::Event { name, data } => {
+                if !self.happened(&name, &data) {
+                    return;
+                }
+            }
+        }
+        self.settle();
+    }
+
+    fn conveyed(&mut self, say: u32) {
+        if self.frame().read_back.as_ref().is_some_and(|read| read.say == say && !read.conveyed)
+            && let Some(read) = self.frame_mut().read_back.as_mut()
+        {
+            read.conveyed = true;
         }
     }
 
-    /// Answers something that needs no understanding.
-    fn wordless(&mut self, event: Event) {
-        let Waiting::Guest { page, .. } = self.position.waiting else {
-            return self.ignored("nothing was waited for from the guest");
-        };
-        self.page = page;
+    /// Answers something that needs no understanding. False where nobody listens.
+    fn wordless(&mut self, event: Event) -> bool {
+        if !matches!(self.position.waiting, Waiting::Guest { .. }) {
+            self.ignored("nothing was waited for from the guest");
+            return false;
+        }
         self.position.silent = true;
-        let next = self.dispatch(event, None);
-        self.walk(next);
+        self.dispatch(event, None);
+        true
     }
 
-    fn said(&mut self, text: String, button: Option<String>) {
-        let Waiting::Guest { expecting, page } = self.position.waiting.clone() else {
+    fn said(&mut self, text: &str, button: Option<&str>) {
+        if !matches!(self.position.waiting, Waiting::Guest { .. }) {
             return self.ignored("a message while not waiting for the guest");
-        };
+        }
         self.position.silence = 0;
         self.position.silent = true;
-        self.page = page;
-        let question = self.question(&text, button, expecting.clone());
-        self.effects.push(Effect::Understand(question));
-        self.position.waiting = Waiting::Meaning { text, expecting, page };
+        self.effects.push(Effect::Understand);
+        self.position.waiting = Waiting::Meaning {
+            text: text.into(),
+            button: button.map(Into::into),
+            expecting: self.expecting.clone(),
+            page: self.page,
+        };
     }
 
-    fn answered(&mut self, id: u64, outcome: Outcome) -> Next {
-        match &self.position.waiting {
-            Waiting::Answer { call } if call.id == id => {}
-            Waiting::Answer { .. }
-            | Waiting::Guest { .. }
-            | Waiting::Meaning { .. }
-            | Waiting::Kept { .. }
-            | Waiting::Over { .. } => {
-                self.ignored("an answer to no open call");
-                return Next::Pause;
-            }
+    /// Takes the delayed transitions that are due, in the order they are due. False where none is.
+    fn due(&mut self) -> bool {
+        if !matches!(self.position.waiting, Waiting::Guest { .. } | Waiting::Person) {
+            self.ignored("time passed while a turn was under way");
+            return false;
         }
-        match outcome {
-            Outcome::Ok { result } => self.succeeded(result),
-            Outcome::Error { code, message } => self.failed(&code, &message),
-            Outcome::Unknown { message } => {
-                // What may have happened must not be done again on the same yes.
-                self.frame_mut().confirmed = None;
-                self.failed("outcome_unknown", &message)
-            }
-        }
-    }
-
-    /// Takes transitions until the conversation waits.
-    fn walk(&mut self, first: Next) {
-        let mut next = first;
-        let mut left = LONGEST_WALK;
+        self.position.silent = true;
+        let now = self.moment.at;
+        let mut any = false;
         loop {
-            next = match next {
-                Next::Pause => return,
-                Next::Enter(state) => self.enter(&state),
-                Next::Resume => self.resume(),
+            let timers = &self.frame().timers;
+            let Some(next) = timers.iter().filter(|timer| timer.due <= now).min_by_key(|timer| timer.due).copied()
+            else {
+                return any;
             };
+            self.frame_mut().timers.retain(|timer| *timer != next);
+            any = true;
+            let Some(flow) = self.flow() else { return any };
+            let cases = flow.state(next.state).and_then(|state| state.after.get(usize::from(next.after)));
+            if let Some(after) = cases
+                && let Some(case) = self.pick(&after.cases)
+            {
+                self.take_case(walk::Source::State(next.state), case, None);
+                self.settle();
+            }
+        }
+    }
+
+    /// Something happened outside. False where no flow knows its name or the conversation does not listen.
+    fn happened(&mut self, name: &str, data: &serde_json::Value) -> bool {
+        if !matches!(self.position.waiting, Waiting::Guest { .. } | Waiting::Person) {
+            self.ignored("an event while a turn was under way");
+            return false;
+        }
+        let Some(event) = self.flows.events.get_index_of(name).map(EventId::at) else {
+            self.ignored("an event no flow knows");
+            return false;
+        };
+        self.position.silent = true;
+        self.event = Some(Arc::new(json!({ "name": name, "data": data })));
+        self.named(event);
+        self.settle();
+        self.event = None;
+        true
+    }
+
+    /// Takes transitions and does what the active states are for until the conversation waits.
+    fn settle(&mut self) {
+        let mut left = LONGEST_WALK;
+        while !self.paused {
             left -= 1;
             if left == 0 {
                 self.ignored("an endless walk was stopped");
-                self.wait(Expecting::Anything);
-                return;
+                break;
             }
+            if self.eventless() {
+                continue;
+            }
+            if let Some(raised) = self.raised.pop_front() {
+                self.internal(raised);
+                continue;
+            }
+            if let Some(pending) = self.pending.take() {
+                self.push(pending);
+                continue;
+            }
+            if !self.perform_next() {
+                break;
+            }
+        }
+        if !self.paused {
+            self.rest();
         }
     }
 
-    fn wait(&mut self, expecting: Expecting) -> Next {
-        self.frame_mut().repair = None;
-        self.position.waiting = Waiting::Guest { expecting, page: self.page };
-        Next::Pause
+    /// Nothing is left to do: waits for whoever comes next.
+    fn rest(&mut self) {
+        if self.frame().repair.is_some() && !self.frame().is_calling() {
+            self.frame_mut().repair = None;
+        }
+        let held = self.flow().is_some_and(|flow| {
+            let frame = self.frame();
+            frame.active.iter().any(|active| matches!(flow.does(active.state), Some(crate::flow::Does::Held)))
+        });
+        self.position.waiting = if self.frame().is_calling() {
+            Waiting::Answers
+        } else if held {
+            Waiting::Person
+        } else {
+            Waiting::Guest { expecting: self.expecting.clone(), page: self.page }
+        };
     }
 
     /// Says a prompt over the active flow's facts.
-    fn say(&mut self, prompt: &str, expecting: Expecting, items: Vec<Item>, invalid: Option<Invalid>) -> u64 {
+    fn say(&mut self, prompt: &Arc<str>, expecting: Expecting, invalid: Option<Invalid>) -> u32 {
         self.position.says += 1;
-        let mut facts = self.facts();
-        if let Expecting::Slot(name) = &expecting {
-            let kind = self.flow().and_then(|flow| flow.slots.get(name)).map(|slot| slot.kind.name());
-            facts.insert("slot".to_owned(), name.as_str().into());
-            facts.insert("kind".to_owned(), kind.into());
+        let id = self.position.says;
+        // A read-back is confirmed only while it is the last thing said.
+        if self.frame().read_back.is_some() {
+            self.frame_mut().read_back = None;
         }
-        let say = Say {
-            id: self.position.says,
-            prompt: prompt.to_owned(),
+        let said = Said {
+            say: id,
+            prompt: Arc::clone(prompt),
             expecting,
-            items,
             page: self.page,
-            facts,
             invalid,
+            flow: self.frame().flow,
         };
-        let id = say.id;
-        self.utter(say);
+        self.utter(said);
         id
     }
 
     /// Says the last turn's messages once more.
     fn say_again(&mut self) {
-        for mut say in std::mem::take(&mut self.position.last_said) {
+        for mut said in std::mem::take(&mut self.position.last_said) {
             self.position.says += 1;
-            let before = std::mem::replace(&mut say.id, self.position.says);
-            if let Some(read) = self.frame_mut().read_back.as_mut().filter(|read| read.say == before) {
-                read.say = say.id;
+            let before = std::mem::replace(&mut said.say, self.position.says);
+            let reads = self.frame().read_back.as_ref().is_some_and(|read| read.say == before);
+            if reads && let Some(read) = self.frame_mut().read_back.as_mut() {
+                read.say = said.say;
                 read.conveyed = false;
             }
-            self.utter(say);
+            self.utter(said);
         }
     }
 
-    fn utter(&mut self, say: Say) {
+    fn utter(&mut self, said: Said) {
+        let about = self.about(said.flow);
+        if let Some((frame, flow)) = about {
+            let mut view = View::new(flow, &frame, &self.position.guest, self.now());
+            view.event.clone_from(&self.event);
+            self.effects.push(Effect::Say(Say {
+                id: said.say,
+                prompt: Arc::clone(&said.prompt),
+                expecting: said.expecting.clone(),
+                page: said.page,
+                invalid: said.invalid.clone(),
+                facts: SaidOf::Flow(Box::new(view.snapshot())),
+            }));
+        }
         if std::mem::take(&mut self.position.silent) {
             self.position.last_said.clear();
+            self.position.ended = None;
         }
-        self.position.last_said.push(say.clone());
-        self.effects.push(Effect::Say(say));
+        self.position.last_said.push(said);
+    }
+
+    /// The frame that something was said about: it runs, or has just ended.
+    fn about(&self, flow: FlowId) -> Option<(Arc<Frame>, &'f Arc<Flow>)> {
+        let running = self.position.frames.iter().rev().find(|frame| frame.flow == flow);
+        let frame = running.or(self.position.ended.as_ref().filter(|frame| frame.flow == flow))?;
+        Some((Arc::clone(frame), self.flows.shared(flow)?))
     }
 
     fn ignored(&mut self, why: &'static str) {
         self.trace.push(Trace::Ignored { why });
     }
 
-    fn frame(&self) -> &Frame {
+    fn frame(&self) -> &Arc<Frame> {
         self.position.frame()
     }
 
@@ -286,11 +459,44 @@ impl<'f> Machine<'f> {
         self.position.frame_mut()
     }
 
-    fn flow(&self) -> Option<&'f Flow> {
-        self.flows.get(&self.frame().flow)
+    fn flow(&self) -> Option<&'f Arc<Flow>> {
+        self.flows.shared(self.frame().flow)
     }
 
-    fn state(&self) -> Option<&'f State> {
-        self.flow()?.states.get(&self.frame().state)
+    /// The facts of the active flow.
+    fn view(&self) -> Option<View<'_>> {
+        let mut view = View::new(self.flow()?, self.frame(), &self.position.guest, self.now());
+        view.event.clone_from(&self.event);
+        Some(view)
+    }
+
+    fn now(&self) -> Now {
+        self.position.now(self.flows, self.moment)
+    }
+
+    /// Marks an active state's task.
+    fn set_task(&mut self, state: StateId, task: Task) {
+        if let Some(active) = self.frame_mut().active.iter_mut().find(|active| active.state == state) {
+            active.task = task;
+        }
+    }
+
+    /// The active states, in document order.
+    fn leaves(&self) -> Vec<StateId> {
+        self.frame().active.iter().map(|Active { state, .. }| *state).collect()
+    }
+}
+
+impl Position {
+    /// The facts that change from turn to turn.
+    pub(crate) fn now(&self, flows: &Flows, moment: Moment) -> Now {
+        Now {
+            today: moment.today,
+            unclear: self.unclear,
+            silence: self.silence,
+            busy: self.frames.iter().any(|frame| frame.flow != flows.root),
+            undoable: !self.frame().changes.is_empty(),
+            waiting: self.wishes.len(),
+        }
     }
 }

@@ -1,0 +1,300 @@
+//! What guards, arguments and prompts see of a running flow.
+//!
+//! A [`View`] borrows it while a step runs; a [`Snapshot`] keeps it, which costs a few reference counts, because frames
+//! are shared. Neither copies a value before somebody asks for it.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use indexmap::IndexMap;
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+use serde_json::{Value as Json, json};
+
+use crate::effect::Expecting;
+use crate::flow::Flow;
+use crate::guard::{Path, Root};
+use crate::position::{Frame, Guest};
+use crate::slot::{Item, Kind, Options, Value, below};
+
+/// Facts as they are now.
+pub(crate) struct View<'a> {
+    pub(crate) flow: &'a Arc<Flow>,
+    pub(crate) frame: &'a Arc<Frame>,
+    pub(crate) guest: &'a Arc<Guest>,
+    pub(crate) now: Now,
+    /// The item of an `each`, with its name.
+    pub(crate) item: Option<(Arc<str>, Arc<Json>)>,
+    /// The named event that is handled.
+    pub(crate) event: Option<Arc<Json>>,
+    context: OnceCell<minijinja::Value>,
+}
+
+/// What changes from turn to turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Now {
+    pub(crate) today: NaiveDate,
+    pub(crate) unclear: u32,
+    pub(crate) silence: u32,
+    pub(crate) busy: bool,
+    pub(crate) undoable: bool,
+    pub(crate) waiting: usize,
+}
+
+/// Facts as they were.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    flow: Arc<Flow>,
+    frame: Arc<Frame>,
+    guest: Arc<Guest>,
+    now: Now,
+    item: Option<(Arc<str>, Arc<Json>)>,
+    event: Option<Arc<Json>>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(flow: &'a Arc<Flow>, frame: &'a Arc<Frame>, guest: &'a Arc<Guest>, now: Now) -> Self {
+        Self { flow, frame, guest, now, item: None, event: None, context: OnceCell::new() }
+    }
+
+    /// The value at a path; [`Json::Null`] where there is none.
+    pub(crate) fn at(&self, path: &Path) -> Json {
+        match path.root {
+            Root::Slot(slot) => self.frame.slots.get(slot).map_or(Json::Null, |value| value.at(&path.fields)),
+            Root::Result(result) => {
+                self.frame.result(result).map_or(Json::Null, |saved| below(&saved.value, &path.fields))
+            }
+            Root::Item => match &self.item {
+                Some((_, item)) => below(item, &path.fields),
+                None => Json::Null,
+            },
+            other => below(&self.other(other), &path.fields),
+        }
+    }
+
+    fn other(&self, root: Root) -> Json {
+        match root {
+            Root::Slot(_) | Root::Result(_) | Root::Item => Json::Null,
+            Root::Guest => self.guest.json(),
+            Root::Error => match &self.frame.error {
+                Some(failure) => json!({ "code": &*failure.code, "message": &*failure.message }),
+                None => Json::Null,
+            },
+            Root::Outcome => self.frame.outcome.as_deref().map_or(Json::Null, Json::from),
+            Root::Event => self.event.as_ref().map_or(Json::Null, |event| (**event).clone()),
+            Root::Active => {
+                let names = self.frame.configuration(self.flow);
+                names.into_iter().filter_map(|state| self.flow.state_name(state)).map(|name| json!(**name)).collect()
+            }
+            Root::Today => json!(self.now.today),
+            Root::Unclear => self.now.unclear.into(),
+            Root::Silence => self.now.silence.into(),
+            Root::Busy => self.now.busy.into(),
+            Root::Undoable => self.now.undoable.into(),
+            Root::Waiting => self.now.waiting.into(),
+        }
+    }
+
+    /// What minijinja evaluates over.
+    pub(crate) fn context(&self) -> minijinja::Value {
+        self.context.get_or_init(|| minijinja::Value::from_object(self.snapshot())).clone()
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            flow: Arc::clone(self.flow),
+            frame: Arc::clone(self.frame),
+            guest: Arc::clone(self.guest),
+            now: self.now,
+            item: self.item.clone(),
+            event: self.event.clone(),
+        }
+    }
+}
+
+impl Snapshot {
+    fn view(&self) -> View<'_> {
+        View {
+            item: self.item.clone(),
+            event: self.event.clone(),
+            ..View::new(&self.flow, &self.frame, &self.guest, self.now)
+        }
+    }
+
+    /// All facts by name; a question's slot and its kind among them.
+    pub(crate) fn json(&self, expecting: &Expecting) -> IndexMap<String, Json> {
+        let view = self.view();
+        let mut facts = IndexMap::new();
+        for (name, saved) in self.flow.results.keys().zip(&self.frame.results) {
+            if let Some(saved) = saved {
+                facts.insert(name.to_string(), (*saved.value).clone());
+            }
+        }
+        for (slot, value) in self.frame.slots.iter() {
+            if let Some(name) = self.flow.slot_name(slot) {
+                facts.insert(name.to_string(), value.json());
+            }
+        }
+        for (name, root) in crate::guard::NAMES {
+            let value = view.other(*root);
+            if !value.is_null() {
+                facts.insert((*name).to_owned(), value);
+            }
+        }
+        if let Some((name, item)) = &self.item {
+            facts.insert(name.to_string(), (**item).clone());
+        }
+        if let Expecting::Slot(name) = expecting {
+            let kind = self.flow.slots.get(&**name).map(|slot| slot.kind.name());
+            facts.insert("slot".to_owned(), json!(**name));
+            facts.insert("kind".to_owned(), json!(kind));
+        }
+        facts
+    }
+
+    /// The list of a choice slot; empty for other kinds.
+    pub(crate) fn items(&self, slot: &str) -> Vec<Item> {
+        let slot = self.flow.slot_id(slot).and_then(|slot| self.flow.slot(slot));
+        slot.and_then(|slot| items_of(slot, &self.frame)).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.flow.name == other.flow.name
+            && self.frame == other.frame
+            && self.guest == other.guest
+            && self.now == other.now
+            && self.item == other.item
+            && self.event == other.event
+    }
+}
+
+impl Object for Snapshot {
+    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
+        let name = key.as_str()?;
+        if let Some((item, value)) = &self.item
+            && &**item == name
+        {
+            return Some(Seen::value(value));
+        }
+        if let Some(slot) = self.flow.slot_id(name)
+            && let Some(value) = self.frame.slots.get(slot)
+        {
+            return Some(match value {
+                Value::Choice(item) => Seen::value(&item.record),
+                other => minijinja::Value::from(minijinja::value::Serde(other.json())),
+            });
+        }
+        if let Some(result) = self.flow.results.get_index_of(name)
+            && let Some(saved) = self.frame.results.get(result).and_then(Option::as_ref)
+        {
+            return Some(Seen::value(&saved.value));
+        }
+        let (_, root) = crate::guard::NAMES.iter().find(|(known, _)| *known == name)?;
+        match self.view().other(*root) {
+            Json::Null => None,
+            json => Some(minijinja::Value::from(minijinja::value::Serde(json))),
+        }
+    }
+}
+
+/// JSON as minijinja sees it, looked into where it is.
+#[derive(Debug)]
+struct Seen {
+    whole: Arc<Json>,
+    /// Places from the whole to the part.
+    places: Vec<usize>,
+}
+
+impl Seen {
+    fn value(json: &Arc<Json>) -> minijinja::Value {
+        Self::shown(json, json, Vec::new())
+    }
+
+    fn shown(part: &Json, whole: &Arc<Json>, places: Vec<usize>) -> minijinja::Value {
+        match part {
+            Json::Array(_) | Json::Object(_) => {
+                minijinja::Value::from_object(Self { whole: Arc::clone(whole), places })
+            }
+            scalar => minijinja::Value::from(minijinja::value::Serde(scalar)),
+        }
+    }
+
+    fn part(&self) -> &Json {
+        self.places.iter().fold(&self.whole, |json, place| match json {
+            Json::Array(items) => items.get(*place).unwrap_or(&Json::Null),
+            Json::Object(fields) => fields.values().nth(*place).unwrap_or(&Json::Null),
+            _ => &Json::Null,
+        })
+    }
+
+    fn below(&self, place: usize, part: &Json) -> minijinja::Value {
+        let mut places = Vec::with_capacity(self.places.len() + 1);
+        places.extend_from_slice(&self.places);
+        places.push(place);
+        Self::shown(part, &self.whole, places)
+    }
+}
+
+impl Object for Seen {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        match self.part() {
+            Json::Array(_) => ObjectRepr::Seq,
+            _ => ObjectRepr::Map,
+        }
+    }
+
+    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
+        match self.part() {
+            Json::Array(items) => {
+                let place = key.as_usize()?;
+                Some(self.below(place, items.get(place)?))
+            }
+            Json::Object(fields) => {
+                let name = key.as_str()?;
+                let place = fields.keys().position(|known| known == name)?;
+                Some(self.below(place, fields.get(name)?))
+            }
+            _ => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        match self.part() {
+            Json::Array(items) => Enumerator::Seq(items.len()),
+            Json::Object(fields) => {
+                Enumerator::Values(fields.keys().map(|name| minijinja::Value::from(name.as_str())).collect())
+            }
+            _ => Enumerator::NonEnumerable,
+        }
+    }
+}
+
+/// The list of a choice as it stands: `None` while its result does not exist; empty for other kinds.
+pub(crate) fn items_of(slot: &crate::flow::Slot, frame: &Frame) -> Option<Vec<Item>> {
+    match &slot.kind {
+        Kind::Choice(options) => options.items(list_of(slot, frame)),
+        _ => Some(Vec::new()),
+    }
+}
+
+/// Whether there is a list to choose from: always, unless it is in a result that does not exist yet.
+pub(crate) fn has_items(slot: &crate::flow::Slot, frame: &Frame) -> bool {
+    match &slot.kind {
+        Kind::Choice(Options::From { .. }) => list_of(slot, frame).is_some(),
+        _ => true,
+    }
+}
+
+/// An item of a choice's list by its key.
+pub(crate) fn item_of(slot: &crate::flow::Slot, frame: &Frame, key: &str) -> Option<Item> {
+    match &slot.kind {
+        Kind::Choice(options) => options.item_of(key, list_of(slot, frame)),
+        _ => None,
+    }
+}
+
+fn list_of<'f>(slot: &crate::flow::Slot, frame: &'f Frame) -> Option<&'f Json> {
+    Some(&*frame.result(slot.list?)?.value)
+}

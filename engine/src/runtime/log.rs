@@ -1,0 +1,88 @@
+//! The log of a conversation: every input it had, compact.
+
+use serde::{Deserialize, Serialize};
+
+use crate::input::{Input, Moment};
+use crate::saved::{self, BadForm};
+
+/// One thing a conversation went through, with its time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Logged {
+    /// When.
+    pub moment: Moment,
+    /// What.
+    pub entry: Entry,
+}
+
+/// What a conversation went through.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// An input that [`step`](crate::step()) took.
+    Input(Input),
+    /// Something that was done to the conversation from outside.
+    Mark(Mark),
+}
+
+/// Something that was done to a conversation from outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// It begins, on these flows.
+    Begun {
+        /// The version of the flows.
+        version: String,
+    },
+    /// It stands again where it stood at an earlier revision.
+    Rewound {
+        /// The revision.
+        to: u64,
+    },
+    /// It goes on with another version of the flows.
+    Moved {
+        /// That version.
+        to: String,
+        /// Where it stands there, [`Position::to_bytes`](crate::Position::to_bytes).
+        position: Vec<u8>,
+    },
+}
+
+impl Logged {
+    /// An input with its time.
+    pub fn new(moment: Moment, input: Input) -> Self {
+        Self { moment, entry: Entry::Input(input) }
+    }
+
+    /// The input, if it is one.
+    pub fn input(&self) -> Option<&Input> {
+        match &self.entry {
+            Entry::Input(input) => Some(input),
+            Entry::Mark(_) => None,
+        }
+    }
+}
+
+/// Puts entries at the end of a log's bytes. Bytes that were put together one after the other are one log.
+///
+/// # Errors
+/// [`BadForm`] when an entry cannot be written.
+pub fn append(mut bytes: Vec<u8>, entries: &[Logged]) -> Result<Vec<u8>, BadForm> {
+    for entry in entries {
+        bytes = postcard::to_extend(entry, bytes).map_err(|source| BadForm { what: "a log", source })?;
+    }
+    Ok(bytes)
+}
+
+/// The entries of a log.
+///
+/// # Errors
+/// [`BadForm`] for bytes that are no log.
+pub fn read(mut bytes: &[u8]) -> Result<Vec<Logged>, BadForm> {
+    let mut entries = Vec::new();
+    while !bytes.is_empty() {
+        let (entry, rest) = saved::first("a log", bytes)?;
+        entries.push(entry);
+        bytes = rest;
+    }
+    Ok(entries)
+}

@@ -1,0 +1,245 @@
+//! The past of a conversation: its history, a fork of it, a step back, and going through it once more.
+
+use std::sync::Arc;
+
+use super::{Commit, CommitError, Entry, Logged, Mark, Store, Versions};
+use crate::effect::{Call, Effect, Say};
+use crate::flow::Flows;
+use crate::input::{Input, Moment, Outcome};
+use crate::position::Position;
+use crate::step::{Trace, step};
+
+/// A conversation as it stood after one commit.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    /// Its number.
+    pub number: u64,
+    /// The flows it stood on.
+    pub flows: Arc<Flows>,
+    /// What it went through since the one before.
+    pub log: Vec<Logged>,
+    /// Where it stood then.
+    pub position: Position,
+    /// What was said since the one before.
+    pub says: Vec<Say>,
+    /// The calls that were answered since the one before.
+    pub calls: Vec<(Call, Outcome)>,
+    /// What happened since the one before.
+    pub trace: Vec<Trace>,
+}
+
+/// What going through a log once more led to.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The conversation after each commit, oldest first.
+    pub revisions: Vec<Revision>,
+}
+
+/// Why the past of a conversation cannot be told or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PastFault<E: std::error::Error + 'static> {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[source] E),
+    /// There is no such conversation.
+    #[error("there is no such conversation")]
+    NoConversation,
+    /// The conversation has no such revision.
+    #[error("the conversation has no revision {0}")]
+    NoRevision(u64),
+    /// There is a conversation of that name already.
+    #[error("there is a conversation of that name already")]
+    Exists,
+    /// Somebody else committed meanwhile.
+    #[error("the conversation moved on meanwhile")]
+    Conflict,
+    /// The flows it ran on are not kept.
+    #[error("version {0} of the flows is not here")]
+    NoVersion(String),
+    /// A tool has written since then.
+    #[error("{tool} has written since then, which cannot be taken back")]
+    Written {
+        /// The tool.
+        tool: String,
+    },
+    /// The log holds a position that cannot be read.
+    #[error(transparent)]
+    Form(#[from] crate::saved::BadForm),
+}
+
+/// Goes through a log once more, from the beginning. A log says everything: the same flows lead to the same positions.
+///
+/// # Errors
+/// [`PastFault::NoVersion`] where the conversation was moved to flows that `versions` does not keep.
+pub fn replay<E: std::error::Error>(
+    first: &Arc<Flows>,
+    versions: Option<&Versions>,
+    log: Vec<(u64, Vec<Logged>)>,
+) -> Result<Replayed, PastFault<E>> {
+    let mut flows = Arc::clone(first);
+    let mut position = Position::start(&flows);
+    let mut revisions: Vec<Revision> = Vec::with_capacity(log.len());
+    let mut open: Vec<Call> = Vec::new();
+    for (number, log) in log {
+        let mut next = Revision {
+            number,
+            flows: Arc::clone(&flows),
+            log: Vec::new(),
+            position: Position::nowhere(),
+            says: Vec::new(),
+            calls: Vec::new(),
+            trace: Vec::new(),
+        };
+        for logged in &log {
+            match &logged.entry {
+                Entry::Input(input) => {
+                    position = next.take(&flows, position, input, logged.moment, &mut open);
+                }
+                Entry::Mark(Mark::Begun { .. }) => {}
+                Entry::Mark(Mark::Rewound { to }) => {
+                    let before = revisions.iter().rfind(|revision| revision.number == *to);
+                    let before = before.ok_or(PastFault::NoRevision(*to))?;
+                    position = before.position.clone();
+                    flows = Arc::clone(&before.flows);
+                }
+                Entry::Mark(Mark::Moved { to, position: saved }) => {
+                    let found = versions.and_then(|versions| versions.get(to));
+                    flows = found.ok_or_else(|| PastFault::NoVersion(to.clone()))?;
+                    position = Position::from_bytes(saved)?;
+                }
+            }
+        }
+        next.log = log;
+        next.flows = Arc::clone(&flows);
+        next.position = position.clone();
+        revisions.push(next);
+    }
+    Ok(Replayed { revisions })
+}
+
+impl Revision {
+    fn take(
+        &mut self,
+        flows: &Flows,
+        position: Position,
+        input: &Input,
+        moment: Moment,
+        open: &mut Vec<Call>,
+    ) -> Position {
+        if let Input::Answered { call, outcome } = input
+            && let Some(place) = open.iter().position(|known| known.id == *call)
+        {
+            self.calls.push((open.remove(place), outcome.clone()));
+        }
+        let stepped = step(flows, position, input.clone(), moment);
+        self.trace.extend(stepped.trace);
+        for effect in stepped.effects {
+            match effect {
+                Effect::Call(call) => open.push(call),
+                Effect::Say(say) => self.says.push(say),
+                Effect::Understand | Effect::Remember { .. } | Effect::HandOver | Effect::End => {}
+            }
+        }
+        stepped.next
+    }
+}
+
+/// A conversation after each of its commits, oldest first.
+///
+/// # Errors
+/// [`PastFault`].
+pub async fn history<S: Store>(
+    versions: &Versions,
+    store: &S,
+    conversation: &str,
+) -> Result<Vec<Revision>, PastFault<S::Fault>> {
+    let stored = store.load(conversation).await.map_err(PastFault::Store)?;
+    let stored = stored.ok_or(PastFault::NoConversation)?;
+    let log = store.log(conversation).await.map_err(PastFault::Store)?;
+    let first = match first_version(&log) {
+        Some(version) => version,
+        None => stored.position.version().to_owned(),
+    };
+    let flows = versions.get(&first).ok_or(PastFault::NoVersion(first))?;
+    Ok(replay(&flows, Some(versions), log)?.revisions)
+}
+
+/// The version a conversation began on, where its log says so.
+fn first_version(log: &[(u64, Vec<Logged>)]) -> Option<String> {
+    log.iter().flat_map(|(_, entries)| entries).find_map(|logged| match &logged.entry {
+        Entry::Mark(Mark::Begun { version }) => Some(version.clone()),
+        _ => None,
+    })
+}
+
+/// Begins another conversation where one stood at an earlier revision. The first goes on as if nothing was.
+///
+/// # Errors
+/// [`PastFault`].
+pub async fn fork<S: Store>(
+    versions: &Versions,
+    store: &S,
+    conversation: &str,
+    revision: u64,
+    fork: &str,
+) -> Result<Position, PastFault<S::Fault>> {
+    if store.load(fork).await.map_err(PastFault::Store)?.is_some() {
+        return Err(PastFault::Exists);
+    }
+    let mut revisions = history(versions, store, conversation).await?;
+    let place = revisions.iter().position(|known| known.number == revision);
+    revisions.truncate(place.ok_or(PastFault::NoRevision(revision))? + 1);
+    let position = revisions.last().map(|last| last.position.clone()).ok_or(PastFault::NoRevision(revision))?;
+    let log: Vec<Logged> = revisions.into_iter().flat_map(|revision| revision.log).collect();
+    commit(store, fork, 0, &position, &log).await?;
+    Ok(position)
+}
+
+/// Puts a conversation back where it stood at an earlier revision.
+///
+/// # Errors
+/// [`PastFault::Written`] when a tool has written since then, and every other [`PastFault`].
+pub async fn undo<S: Store>(
+    versions: &Versions,
+    store: &S,
+    conversation: &str,
+    to: u64,
+    moment: Moment,
+) -> Result<Position, PastFault<S::Fault>> {
+    let revisions = history(versions, store, conversation).await?;
+    let last = revisions.last().map(|last| last.number).ok_or(PastFault::NoConversation)?;
+    let since = revisions.iter().filter(|revision| revision.number > to);
+    let mut calls = since.flat_map(|revision| &revision.calls);
+    if let Some((call, _)) =
+        calls.find(|(call, outcome)| call.writes && !matches!(outcome, Outcome::Error { .. }))
+    {
+        return Err(PastFault::Written { tool: call.tool.to_string() });
+    }
+    let before = revisions.iter().rfind(|revision| revision.number == to).ok_or(PastFault::NoRevision(to))?;
+    let log = [Logged { moment, entry: Entry::Mark(Mark::Rewound { to }) }];
+    commit(store, conversation, last, &before.position, &log).await?;
+    Ok(before.position.clone())
+}
+
+async fn commit<S: Store>(
+    store: &S,
+    conversation: &str,
+    expected: u64,
+    position: &Position,
+    log: &[Logged],
+) -> Result<(), PastFault<S::Fault>> {
+    let commit = Commit {
+        conversation,
+        expected,
+        position,
+        underway: None,
+        log,
+        outgoing: Vec::new(),
+        remember: &[],
+        answered: None,
+    };
+    store.commit(commit).await.map_err(|error| match error {
+        CommitError::Conflict => PastFault::Conflict,
+        CommitError::Fault(fault) => PastFault::Store(fault),
+    })
+}
