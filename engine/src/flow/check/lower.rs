@@ -89,6 +89,7 @@ impl Lower<'_, '_> {
             top: draft.children(None).map(StateId::at).collect(),
             initial: StateId::at(draft.start().unwrap_or_default()),
             on: self.handlers(&draft.on),
+            has_history: draft.states.values().any(|state| matches!(state.does, DraftDoes::History { .. })),
             results: self.results.clone(),
         }
     }
@@ -213,16 +214,21 @@ impl Lower<'_, '_> {
         each: Option<&'e Each>,
         with: impl Iterator<Item = &'e Expression>,
     ) -> Vec<Input> {
-        let mut inputs: IndexSet<Input> = IndexSet::new();
+        let mut inputs: Vec<Input> = Vec::new();
         for expression in each.map(|each| &each.list).into_iter().chain(with) {
             let names = expression.paths().iter().filter_map(|path| path.first());
-            inputs.extend(names.filter_map(|name| match self.root_of(name, None)? {
+            let found = names.filter_map(|name| match self.root_of(name, None)? {
                 Root::Slot(slot) => Some(Input::Slot(slot)),
                 Root::Result(result) => Some(Input::Result(result)),
                 _ => None,
-            }));
+            });
+            for input in found {
+                if !inputs.contains(&input) {
+                    inputs.push(input);
+                }
+            }
         }
-        inputs.into_iter().collect()
+        inputs
     }
 
     fn handlers(&self, handlers: &DraftHandlers) -> Handlers {

@@ -420,19 +420,15 @@ impl Names<'_, '_, '_> {
             self.report.add(at, Rule::UnknownName, format!("there is no `{name}` here"), elsewhere);
             return;
         }
-        let names: Vec<&str> = self
-            .flow
-            .slots
-            .keys()
-            .chain(self.flow.results().map(|result| &result.value))
-            .map(String::as_str)
-            .chain(facts())
-            .chain([ERROR, OUTCOME, EVENT].into_iter().filter(|name| scope.knows(name)))
-            .chain(scope.item.map(|(item, _)| item))
-            .collect();
+        let own = self.flow.slots.keys().chain(self.flow.results().map(|result| &result.value));
+        let mut names: Vec<&str> = own.map(String::as_str).collect();
+        for fact in facts().chain([ERROR, OUTCOME, EVENT]).filter(|fact| scope.knows(fact)) {
+            names.push(fact);
+        }
+        names.extend(scope.item.map(|(item, _)| item));
         let message = format!("`{name}` is no slot, no result and no fact of `{}`", self.flow.name.value);
         let name = At::new(name.to_owned(), at);
-        self.report.unknown(&name, Rule::UnknownName, message, "known here", names.iter().copied());
+        self.report.unknown(&name, Rule::UnknownName, message, "known here", names);
     }
 }
 

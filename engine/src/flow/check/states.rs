@@ -111,7 +111,7 @@ fn state<'n>(
     state.on = fields.get("on").map(|node| handlers(report, node, known, false)).unwrap_or_default();
     state.after = fields.get("after").map(|node| delayed(report, node)).unwrap_or_default();
     let Some(does) = one_thing(report, &fields, &what) else { return (state, nested) };
-    let Some(misplaced) = misplaced(report, &fields, does, &what) else { return (state, nested) };
+    let Some(misplaced) = misplaced(report, &fields, does) else { return (state, nested) };
     forbidden(report, &fields, does, &what);
     if does == "held" {
         held(report, name, &state, known);
@@ -203,7 +203,6 @@ fn misplaced<'n>(
     report: &mut Report<'_>,
     fields: &Fields<'n>,
     does: &str,
-    what: &str,
 ) -> Option<Option<&'n Node>> {
     let mut misplaced = None;
     for (key, at) in fields.keys() {

@@ -57,7 +57,8 @@ struct Written<'v> {
 
 impl Written<'_> {
     fn flow(&self) -> Json {
-        let Flow { name, id: _, description, examples, slots, results, states, top: _, initial, on } = self.flow;
+        let Flow { name, id: _, description, examples, slots, results, states, top: _, initial, has_history: _, on } =
+            self.flow;
         let slots: Vec<Json> =
             slots.iter().map(|(name, slot)| json!([name.as_ref(), self.slot_declared(slot)])).collect();
         let results: Vec<Json> = results
