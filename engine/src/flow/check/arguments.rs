@@ -5,7 +5,7 @@ use super::formula::{Formula, Shape, single_path};
 use super::near::listed;
 use super::report::Report;
 use super::schema::{Field, Schema};
-use super::world::{Type, World, described};
+use super::world::{Scope, Type, World, described};
 use crate::flow::error::Rule;
 use crate::flow::raw::{At, Spot};
 use crate::slot::{Kind, Options};
@@ -19,7 +19,9 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft, in
         return;
     };
     let input = Schema::of(&tool.input_schema);
-    let mut arguments = Arguments { report, world, flow };
+    let item = invoke.each.as_ref().map(|each| (each.item.value.as_str(), &each.list));
+    let scope = Scope { item, ..Scope::default() };
+    let mut arguments = Arguments { report, world, flow, scope };
     let given: Vec<(&At<String>, &Formula)> = invoke.with.iter().map(|(name, value)| (name, value)).collect();
     arguments.object(&input, &given, invoke.tool.at, &format!("`{}`", tool.name));
 }
@@ -28,6 +30,7 @@ struct Arguments<'a, 's, 'w> {
     report: &'a mut Report<'s>,
     world: &'a World<'w>,
     flow: &'a Draft,
+    scope: Scope<'a>,
 }
 
 impl Arguments<'_, '_, '_> {
@@ -88,7 +91,7 @@ impl Arguments<'_, '_, '_> {
             Shape::Line(None) => {}
             Shape::Line(Some(expression)) => {
                 let source = expression.source();
-                let given = self.world.line(self.flow, source);
+                let given = self.world.line(self.flow, self.scope, source);
                 if !fits(&given, schema) {
                     let help = match &given {
                         Type::Slot(Kind::DateRange { .. }) if expected.contains("string") => {

@@ -2,21 +2,26 @@
 
 use indexmap::IndexMap;
 
+use super::condition::Condition;
 use super::formula::Formula;
-use crate::effect::Retry;
 use crate::flow::Event;
 use crate::flow::raw::{At, Spot};
-use crate::slot::Kind;
+use crate::slot::{Kind, Merge};
 
 /// A flow.
 pub(super) struct Draft {
     pub(super) name: At<String>,
     pub(super) description: String,
     pub(super) examples: Vec<String>,
+    /// The named events it declares.
+    pub(super) events: Vec<At<String>>,
     pub(super) slots: IndexMap<String, DraftSlot>,
     pub(super) initial: Option<At<String>>,
     pub(super) on: DraftHandlers,
+    /// All its states at any depth, a parent before its children.
     pub(super) states: IndexMap<String, DraftState>,
+    /// What must never and what must always be.
+    pub(super) properties: Vec<Property>,
     /// Whether its states could not be read, so that states may only seem to be missing.
     pub(super) strange: bool,
     /// Whether its slots could not be read, so that names may only seem to be unknown.
@@ -33,6 +38,7 @@ pub(super) struct DraftSlot {
     pub(super) optional: bool,
     pub(super) default: Option<Formula>,
     pub(super) remember: bool,
+    pub(super) merge: Merge,
 }
 
 /// Where a choice's list comes from.
@@ -48,20 +54,27 @@ pub(super) struct DraftList {
 /// A state.
 pub(super) struct DraftState {
     pub(super) at: Spot,
-    pub(super) say: Option<At<String>>,
+    /// The state it is in, by its place among the states.
+    pub(super) parent: Option<usize>,
     pub(super) does: DraftDoes,
+    /// Actions on entering it; its `say` is the last of them.
+    pub(super) entry: Vec<DraftAction>,
+    pub(super) exit: Vec<DraftAction>,
     /// The name it saves a result under, even when what it does could not be read.
     pub(super) saves: Option<At<String>>,
     pub(super) on: DraftHandlers,
+    pub(super) always: Vec<DraftCase>,
+    pub(super) after: Vec<DraftAfter>,
 }
 
-/// What a state does.
+/// What a state does, or is.
 pub(super) enum DraftDoes {
     Collect {
         slots: Vec<At<String>>,
         then: Vec<DraftCase>,
     },
     Invoke(Box<DraftInvoke>),
+    Run(Box<DraftRun>),
     Confirm {
         paths: Vec<At<Vec<String>>>,
         yes: Vec<DraftCase>,
@@ -71,9 +84,27 @@ pub(super) enum DraftDoes {
         prompt: At<String>,
         then: Vec<DraftCase>,
     },
-    Always(Vec<DraftCase>),
-    Wait,
-    Final(String),
+    /// Nothing: it waits, or goes on by its `always`.
+    Rest {
+        waits: bool,
+    },
+    /// A person has the conversation.
+    Held,
+    Final {
+        outcome: String,
+        output: Option<Formula>,
+    },
+    Compound {
+        initial: Option<At<String>>,
+        done: Vec<DraftCase>,
+    },
+    Parallel {
+        done: Vec<DraftCase>,
+    },
+    History {
+        deep: bool,
+        default: Vec<At<String>>,
+    },
     /// It could not be read: it may do anything.
     Unread,
 }
@@ -82,34 +113,100 @@ pub(super) enum DraftDoes {
 pub(super) struct DraftInvoke {
     pub(super) tool: At<String>,
     pub(super) with: Vec<(At<String>, Formula)>,
+    pub(super) each: Option<DraftEach>,
     pub(super) fresh_for_ms: Option<i64>,
-    pub(super) retry: Retry,
+    pub(super) retry: crate::effect::Retry,
+    pub(super) cache: Option<At<i64>>,
     pub(super) done: Vec<DraftCase>,
     pub(super) error: Vec<DraftCase>,
+    pub(super) unknown: Vec<DraftCase>,
+}
+
+/// Another flow that is run.
+pub(super) struct DraftRun {
+    pub(super) flow: At<String>,
+    pub(super) with: Vec<(At<String>, Formula)>,
+    pub(super) each: Option<DraftEach>,
+    pub(super) done: Vec<DraftCase>,
+}
+
+/// A list that something is done for.
+pub(super) struct DraftEach {
+    /// Where the key stands.
+    pub(super) at: Spot,
+    pub(super) list: Formula,
+    pub(super) item: At<String>,
+}
+
+/// A delayed transition.
+pub(super) struct DraftAfter {
+    pub(super) delay: At<i64>,
+    pub(super) cases: Vec<DraftCase>,
+}
+
+/// An event as it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DraftEvent {
+    /// One that every conversation has, or any named one.
+    Own(Event),
+    /// One that a flow declares.
+    Named(String),
 }
 
 /// Handlers in the order written.
-pub(super) type DraftHandlers = Vec<(At<Event>, Vec<DraftCase>)>;
+pub(super) type DraftHandlers = Vec<(At<DraftEvent>, Vec<DraftCase>)>;
+
+/// Something done on the way.
+pub(super) enum DraftAction {
+    Say(At<String>),
+    Clear(Vec<At<String>>),
+    Set(At<String>, Formula),
+    Raise(At<String>),
+}
 
 /// One case of a transition.
 pub(super) struct DraftCase {
     pub(super) at: Spot,
     pub(super) guard: Option<Formula>,
-    pub(super) say: Option<At<String>>,
+    /// In the order written.
+    pub(super) actions: Vec<DraftAction>,
     pub(super) say_again: bool,
     pub(super) ask_again: Option<bool>,
-    pub(super) clear: Vec<At<String>>,
+    pub(super) reenter: bool,
     pub(super) go: DraftGo,
 }
 
 /// Where a case goes.
 pub(super) enum DraftGo {
     Stay,
-    Target(At<String>),
+    Target(Vec<At<String>>),
     Run(At<String>),
+    Queue,
+    Undo,
     NextPage,
     /// It could not be read: it may go anywhere.
     Unread,
+}
+
+/// Something that must never, or always, be.
+pub(super) struct Property {
+    pub(super) at: Spot,
+    pub(super) because: Option<String>,
+    pub(super) demands: Demands,
+}
+
+/// What a property demands.
+pub(super) enum Demands {
+    /// No state of these is active while the condition can hold.
+    Never { states: Vec<At<String>>, guard: Option<Condition> },
+    /// The tool is not called without a yes to what it is sent.
+    Confirmed { tool: At<String> },
+    /// While the tool is called the condition does not hold.
+    NeverCalled { tool: At<String>, guard: Option<Condition> },
+    /// While one of the states is active the condition holds.
+    Holds { states: Vec<At<String>>, holds: Condition },
+    /// Every way to the first states goes through one of the others.
+    Passed { before: Vec<At<String>>, passed: Vec<At<String>> },
 }
 
 impl Draft {
@@ -121,6 +218,12 @@ impl Draft {
             .iter()
             .flat_map(|(name, state)| state.cases().into_iter().map(move |case| (Some(name.as_str()), case)));
         own.chain(of_states)
+    }
+
+    /// Everything that is done on some way, or on entering or leaving a state.
+    pub(super) fn actions(&self) -> impl Iterator<Item = &DraftAction> {
+        let of_states = self.states.values().flat_map(|state| state.entry.iter().chain(&state.exit));
+        self.cases().flat_map(|(_, case)| &case.actions).chain(of_states)
     }
 
     /// The tool calls with the states that make them.
@@ -142,25 +245,56 @@ impl Draft {
     }
 
     /// The state it begins in.
-    pub(super) fn start(&self) -> Option<&str> {
+    pub(super) fn start(&self) -> Option<usize> {
         match &self.initial {
-            Some(initial) => self.states.get_key_value(initial.value.as_str()).map(|(name, _)| name.as_str()),
-            None => self.states.first().map(|(name, _)| name.as_str()),
+            Some(initial) => self.states.get_index_of(initial.value.as_str()),
+            None => self.first_of(None),
         }
+    }
+
+    /// The first state in `parent` that is no pseudo-state.
+    pub(super) fn first_of(&self, parent: Option<usize>) -> Option<usize> {
+        self.states
+            .values()
+            .position(|state| state.parent == parent && !matches!(state.does, DraftDoes::History { .. }))
+    }
+
+    /// The states directly in `parent`.
+    pub(super) fn children(&self, parent: Option<usize>) -> impl Iterator<Item = usize> {
+        self.states.values().enumerate().filter(move |(_, state)| state.parent == parent).map(|(index, _)| index)
+    }
+
+    /// A state's ancestors, the nearest first.
+    pub(super) fn ancestors(&self, state: usize) -> impl Iterator<Item = usize> {
+        let parent = |state: usize| self.states.get_index(state).and_then(|(_, state)| state.parent);
+        std::iter::successors(parent(state), move |above| parent(*above))
+    }
+
+    /// What a state does.
+    pub(super) fn does(&self, state: usize) -> Option<&DraftDoes> {
+        self.states.get_index(state).map(|(_, state)| &state.does)
     }
 }
 
 impl DraftState {
     /// Its cases, those of its handlers last.
     pub(super) fn cases(&self) -> Vec<&DraftCase> {
-        let mut cases: Vec<&DraftCase> = match &self.does {
-            DraftDoes::Collect { then, .. } | DraftDoes::Ask { then, .. } | DraftDoes::Always(then) => {
-                then.iter().collect()
+        let mut cases: Vec<&DraftCase> = self.always.iter().collect();
+        match &self.does {
+            DraftDoes::Collect { then, .. } | DraftDoes::Ask { then, .. } => cases.extend(then),
+            DraftDoes::Invoke(invoke) => {
+                cases.extend(invoke.done.iter().chain(&invoke.error).chain(&invoke.unknown));
             }
-            DraftDoes::Invoke(invoke) => invoke.done.iter().chain(&invoke.error).collect(),
-            DraftDoes::Confirm { yes, no, .. } => yes.iter().chain(no).collect(),
-            DraftDoes::Wait | DraftDoes::Final(_) | DraftDoes::Unread => Vec::new(),
-        };
+            DraftDoes::Run(run) => cases.extend(&run.done),
+            DraftDoes::Confirm { yes, no, .. } => cases.extend(yes.iter().chain(no)),
+            DraftDoes::Compound { done, .. } | DraftDoes::Parallel { done } => cases.extend(done),
+            DraftDoes::Rest { .. }
+            | DraftDoes::Held
+            | DraftDoes::Final { .. }
+            | DraftDoes::History { .. }
+            | DraftDoes::Unread => {}
+        }
+        cases.extend(self.after.iter().flat_map(|after| &after.cases));
         cases.extend(self.on.iter().flat_map(|(_, cases)| cases));
         cases
     }
@@ -171,19 +305,51 @@ impl DraftState {
             DraftDoes::Collect { .. }
             | DraftDoes::Confirm { .. }
             | DraftDoes::Ask { .. }
-            | DraftDoes::Wait
+            | DraftDoes::Rest { waits: true }
+            | DraftDoes::Held
             | DraftDoes::Unread => true,
-            DraftDoes::Invoke(_) | DraftDoes::Always(_) | DraftDoes::Final(_) => false,
+            DraftDoes::Rest { waits: false }
+            | DraftDoes::Invoke(_)
+            | DraftDoes::Run(_)
+            | DraftDoes::Final { .. }
+            | DraftDoes::Compound { .. }
+            | DraftDoes::Parallel { .. }
+            | DraftDoes::History { .. } => false,
         }
+    }
+
+    /// Whether it has states of its own.
+    pub(super) fn is_above(&self) -> bool {
+        matches!(self.does, DraftDoes::Compound { .. } | DraftDoes::Parallel { .. })
     }
 }
 
 impl DraftCase {
-    /// Where its target is written, or else the case.
+    /// Where its first target is written, or else the case.
     pub(super) fn target_at(&self) -> Spot {
         match &self.go {
-            DraftGo::Target(target) => target.at,
-            DraftGo::Stay | DraftGo::Run(_) | DraftGo::NextPage | DraftGo::Unread => self.at,
+            DraftGo::Target(targets) => targets.first().map_or(self.at, |target| target.at),
+            DraftGo::Stay
+            | DraftGo::Run(_)
+            | DraftGo::Queue
+            | DraftGo::Undo
+            | DraftGo::NextPage
+            | DraftGo::Unread => self.at,
+        }
+    }
+
+    /// The slots it empties.
+    pub(super) fn clears(&self) -> impl Iterator<Item = &At<String>> {
+        self.actions.iter().flat_map(DraftAction::clears)
+    }
+}
+
+impl DraftAction {
+    /// The slots it empties.
+    pub(super) fn clears(&self) -> &[At<String>] {
+        match self {
+            Self::Clear(slots) => slots,
+            Self::Say(_) | Self::Set(..) | Self::Raise(_) => &[],
         }
     }
 }

@@ -9,6 +9,7 @@ use super::report::Report;
 use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node, Spot};
 use crate::guard::Expression;
+pub(super) use crate::guard::single_path;
 
 /// An expression with the place of each of its lines.
 pub(super) struct Formula {
@@ -119,17 +120,6 @@ impl Formula {
             _ => source.to_owned(),
         })
     }
-}
-
-/// The path, if the expression is one and nothing else.
-pub(super) fn single_path(source: &str) -> Option<Vec<String>> {
-    let path: Vec<String> = source.trim().split('.').map(str::to_owned).collect();
-    let is_word = |word: &String| {
-        word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && word.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
-    };
-    let reserved = matches!(source.trim(), "true" | "false" | "none" | "True" | "False" | "None");
-    (path.iter().all(is_word) && !reserved).then_some(path)
 }
 
 /// The place of a path inside the text it was written in.

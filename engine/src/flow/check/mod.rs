@@ -1,40 +1,48 @@
 //! From texts to checked flows: every mistake in every file is found, and none is told twice.
 //!
 //! A file goes through in this order: a tree with places (`raw`), a draft in which everything is what it must be
-//! (`shape`, `slots`, `cases`, `formula`), names that exist (`names`, `arguments`, `prompts`), and ways through the
-//! flow that hold what the language promises (`graph`, `filled`, `confirmed`). What could not be read is never the
+//! (`shape`, `states`, `doing`, `slots`, `cases`, `formula`, `properties`), names that exist (`names`, `targets`,
+//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language promises (`graph`, `filled`,
+//! `confirmed`). What could not be read is never the
 //! cause of a second mistake: a slip in a name is followed to the name that was meant, and where that is unknown, what
 //! depends on it is not judged.
 
 mod arguments;
 mod cases;
-mod confirmed;
+mod condition;
+// mod confirmed;
+mod doing;
 mod draft;
-mod filled;
+// mod filled;
 mod formula;
-mod graph;
+// mod graph;
 mod lower;
 mod names;
 mod near;
 mod prompts;
+mod properties;
 mod report;
 mod schema;
 mod shape;
 mod slots;
+mod states;
+mod targets;
+mod values;
+mod version;
 mod world;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 
-use self::draft::{Draft, DraftDoes};
-use self::graph::Graph;
+use self::draft::{Draft, DraftDoes, DraftEvent, DraftHandlers};
+// use self::graph::Graph;
 use self::near::listed;
 use self::report::Report;
 use self::shape::FileDraft;
 use self::world::World;
 use super::error::{Mistakes, Rule};
-use super::raw::{self, Spot};
+use super::raw::{self, Node, Spot};
 use super::{Event, Flows, ROOT};
 use crate::catalog::{Prompts, Tools};
 
@@ -57,10 +65,14 @@ impl Flows {
         let mut drafts: IndexMap<String, Draft> = IndexMap::new();
         let mut off: HashMap<String, Spot> = HashMap::new();
         let mut doubles: Vec<Draft> = Vec::new();
-        let mut whole = true;
         let mut root_unread = false;
-        for (file, source) in sources.iter().enumerate() {
-            match read(&mut report, file, source) {
+        let nodes: Vec<Option<Node>> =
+            sources.iter().enumerate().map(|(file, source)| read(&mut report, file, source)).collect();
+        let mut whole = nodes.iter().all(Option::is_some);
+        let events: BTreeSet<String> = nodes.iter().flatten().flat_map(shape::declared).collect();
+        for (source, node) in sources.iter().zip(&nodes) {
+            let readable = whole;
+            match node.as_ref().and_then(|node| shape::file(&mut report, node, &events, readable)) {
                 Some(FileDraft::Flow(draft)) => match drafts.get(&draft.name.value) {
                     Some(_) => doubles.push(*draft),
                     None => {
@@ -90,16 +102,17 @@ impl Flows {
                 Some(format!("write it, usually as `{ROOT}.yaml`: it is the parent of every flow")),
             );
         }
-        let world = World { drafts: &drafts, off: &off, tools, prompts, whole };
+        drafts.sort_keys();
+        let world = World { drafts: &drafts, off: &off, tools, prompts, whole, events: &events };
         judge(&mut report, &world);
         if report.is_clean() { Ok(lower::flows(&world)) } else { Err(report.finish()) }
     }
 }
 
-/// Reads one file as far as it can be.
-fn read(report: &mut Report<'_>, file: usize, source: &Source) -> Option<FileDraft> {
+/// Reads one file as a tree.
+fn read(report: &mut Report<'_>, file: usize, source: &Source) -> Option<Node> {
     match raw::read(file, &source.text) {
-        Ok(Some(node)) => shape::file(report, &node),
+        Ok(Some(node)) => Some(node),
         Ok(None) => {
             let start = Spot { file, start: 0, end: 0 };
             report.add(
@@ -125,14 +138,15 @@ fn names_root(text: &str) -> bool {
 fn judge(report: &mut Report<'_>, world: &World<'_>) {
     for flow in world.drafts.values() {
         names::check(report, world, flow);
-        if let Some(graph) = Graph::new(world, flow) {
-            graph.check(report, world.whole);
-            filled::check(report, world, &graph);
-            confirmed::check(report, world, &graph);
-        }
+        // GRAPH
     }
     unanswered(report, world);
     prompts::check(report, world);
+}
+
+/// Whether handlers answer an event.
+fn answers(handlers: &DraftHandlers, event: Event) -> bool {
+    handlers.iter().any(|(known, _)| known.value == DraftEvent::Own(event))
 }
 
 /// Every waiting state has a way out, and every failure an answer, if nowhere else in the root chart.
@@ -140,27 +154,26 @@ fn unanswered(report: &mut Report<'_>, world: &World<'_>) {
     let Some(root) = world.root().filter(|root| !root.strange) else { return };
     let mut missing: Vec<&'static str> = Vec::new();
     for (name, event) in cases::EVENTS {
-        if root.on.iter().any(|(known, _)| known.value == *event) {
+        if answers(&root.on, *event) {
             continue;
         }
         let needed = world.drafts.values().any(|flow| {
-            let by_flow = flow.on.iter().any(|(known, _)| known.value == *event);
-            !by_flow
-                && flow.states.values().any(|state| {
-                    let by_state = state.on.iter().any(|(known, _)| known.value == *event);
-                    !by_state
-                        && match event {
-                            Event::Cancel | Event::Human | Event::Unclear | Event::Silence => {
-                                state.waits() && !matches!(state.does, DraftDoes::Unread)
-                            }
-                            Event::ToolFailed => match &state.does {
-                                DraftDoes::Invoke(invoke) => {
-                                    invoke.error.last().is_none_or(|last| last.guard.is_some())
-                                }
-                                _ => false,
-                            },
-                            _ => false,
+            !answers(&flow.on, *event)
+                && flow.states.iter().enumerate().any(|(index, (_, state))| {
+                    let asks = match event {
+                        Event::Cancel | Event::Human | Event::Unclear | Event::Silence => {
+                            state.waits() && !matches!(state.does, DraftDoes::Unread | DraftDoes::Held)
                         }
+                        Event::ToolFailed => match &state.does {
+                            DraftDoes::Invoke(invoke) => {
+                                invoke.error.last().is_none_or(|last| last.guard.is_some())
+                            }
+                            _ => false,
+                        },
+                        _ => false,
+                    };
+                    asks && !answers(&state.on, *event)
+                        && !flow.ancestors(index).any(|above| answers(&flow.states[above].on, *event))
                 })
         });
         if needed {

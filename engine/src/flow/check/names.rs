@@ -1,50 +1,80 @@
-//! Whether everything that is named exists: states, flows, slots, results, facts and their fields.
+//! Whether everything that is named exists: slots, results, facts and their fields; what states name is in `targets`.
 
 use super::arguments;
-use super::cases::EVENTS;
-use super::draft::{Draft, DraftCase, DraftDoes, DraftGo, DraftHandlers, DraftSlot};
+use super::cases::{EVENTS, meant_event};
+use super::draft::{
+    Demands, Draft, DraftAction, DraftCase, DraftDoes, DraftEvent, DraftHandlers, DraftRun, DraftSlot,
+};
 use super::formula::Formula;
-use super::near::nearest;
 use super::report::Report;
-use super::world::{ERROR, FACTS, PROMPT_VARIABLES, World};
+use super::shape::Known;
+use super::targets;
+use super::values::misfit;
+use super::world::{ERROR, EVENT, OUTCOME, PROMPT_VARIABLES, Scope, World, facts};
 use crate::flow::error::Rule;
 use crate::flow::raw::{At, Spot};
 use crate::flow::{Event, ROOT};
+use crate::guard::NAMES;
 
 /// Checks the names in one flow.
 pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
+    targets::check(report, world, flow);
     let mut names = Names { report, world, flow };
     names.own_names();
     names.slots();
     names.handlers(&flow.on);
+    let nothing = Scope::default();
     for state in flow.states.values() {
+        names.actions(&state.entry, nothing);
+        names.actions(&state.exit, nothing);
         names.handlers(&state.on);
+        names.cases(&state.always, nothing);
+        for after in &state.after {
+            names.cases(&after.cases, nothing);
+        }
         match &state.does {
             DraftDoes::Collect { slots, then } => {
                 for slot in slots {
                     names.slot(slot);
                 }
-                names.cases(then, false);
+                names.cases(then, nothing);
             }
             DraftDoes::Invoke(invoke) => {
+                let item = invoke.each.as_ref().map(|each| (each.item.value.as_str(), &each.list));
+                names.each(invoke.each.as_ref());
                 for (_, formula) in &invoke.with {
-                    names.formula(formula, false);
+                    names.formula(formula, Scope { item, ..nothing });
                 }
                 arguments::check(names.report, world, flow, invoke);
-                names.cases(&invoke.done, false);
-                names.cases(&invoke.error, true);
+                names.only_reads(invoke);
+                names.cases(&invoke.done, nothing);
+                let failed = Scope { error: true, ..nothing };
+                names.cases(&invoke.error, failed);
+                names.cases(&invoke.unknown, failed);
+            }
+            DraftDoes::Run(run) => {
+                names.each(run.each.as_ref());
+                names.run_with(run);
+                names.cases(&run.done, Scope { outcome: true, ..nothing });
             }
             DraftDoes::Confirm { paths, yes, no } => {
                 for path in paths {
-                    names.path(path, false);
+                    names.path(path, nothing);
                 }
-                names.cases(yes, false);
-                names.cases(no, false);
+                names.cases(yes, nothing);
+                names.cases(no, nothing);
             }
-            DraftDoes::Ask { then, .. } | DraftDoes::Always(then) => names.cases(then, false),
-            DraftDoes::Wait | DraftDoes::Final(_) | DraftDoes::Unread => {}
+            DraftDoes::Ask { then, .. } => names.cases(then, nothing),
+            DraftDoes::Final { output, .. } => {
+                if let Some(output) = output {
+                    names.formula(output, nothing);
+                }
+            }
+            DraftDoes::Compound { done, .. } | DraftDoes::Parallel { done } => names.cases(done, nothing),
+            DraftDoes::Rest { .. } | DraftDoes::Held | DraftDoes::History { .. } | DraftDoes::Unread => {}
         }
     }
+    names.properties();
 }
 
 struct Names<'n, 's, 'w> {
@@ -54,32 +84,41 @@ struct Names<'n, 's, 'w> {
 }
 
 impl Names<'_, '_, '_> {
-    /// Slots and results share one space of names with the facts.
+    /// Slots, results and items share one space of names with the facts.
     fn own_names(&mut self) {
         for (name, slot) in &self.flow.slots {
             self.reserved(&At::new(name.clone(), slot.at));
         }
         for result in self.flow.results() {
             self.reserved(result);
-            if let Some(slot) = self.flow.slots.get(&result.value) {
-                let message = format!("`{}` is already the name of a slot", result.value);
-                let help = format!("the slot is at {}", self.report.whereabouts(slot.at));
-                self.report.add(result.at, Rule::Duplicate, message, Some(help));
+            self.not_a_slot(result);
+        }
+        let items = self.flow.states.values().filter_map(|state| match &state.does {
+            DraftDoes::Invoke(invoke) => invoke.each.as_ref(),
+            DraftDoes::Run(run) => run.each.as_ref(),
+            _ => None,
+        });
+        for each in items {
+            self.reserved(&each.item);
+            self.not_a_slot(&each.item);
+            if let Some(result) = self.flow.results().find(|result| result.value == each.item.value) {
+                let message = format!("`{}` is already the name of a result", result.value);
+                let help = format!("the result is at {}", self.report.whereabouts(result.at));
+                self.report.add(each.item.at, Rule::Duplicate, message, Some(help));
             }
         }
-        if let Some(initial) = &self.flow.initial
-            && !self.flow.states.contains_key(&initial.value)
-            && !self.flow.strange
-        {
-            let message = format!("`{}` has no state `{}`", self.flow.name.value, initial.value);
-            let states = self.flow.states.keys().map(String::as_str);
-            self.report.unknown(initial, Rule::UnknownState, message, "its states", states);
+    }
+
+    fn not_a_slot(&mut self, name: &At<String>) {
+        if let Some(slot) = self.flow.slots.get(&name.value) {
+            let message = format!("`{}` is already the name of a slot", name.value);
+            let help = format!("the slot is at {}", self.report.whereabouts(slot.at));
+            self.report.add(name.at, Rule::Duplicate, message, Some(help));
         }
     }
 
     fn reserved(&mut self, name: &At<String>) {
-        let taken = name.value == ERROR
-            || FACTS.contains(&name.value.as_str())
+        let taken = NAMES.iter().any(|(known, _)| *known == name.value)
             || PROMPT_VARIABLES.contains(&name.value.as_str())
             || self.world.prompts.given.contains(&name.value);
         if taken {
@@ -91,7 +130,7 @@ impl Names<'_, '_, '_> {
     fn slots(&mut self) {
         for (name, slot) in &self.flow.slots {
             if let Some(default) = &slot.default {
-                self.formula(default, false);
+                self.formula(default, Scope::default());
             }
             self.list(name, slot);
         }
@@ -114,7 +153,7 @@ impl Names<'_, '_, '_> {
             }
             return;
         }
-        let before = self.path(&list.from, false);
+        let before = self.path(&list.from, Scope::default());
         let (Some(kind), true) = (&slot.kind, before) else { return };
         let Some(items) = self.world.items(self.flow, kind) else {
             let path = list.from.value.join(".");
@@ -143,57 +182,181 @@ impl Names<'_, '_, '_> {
 
     fn handlers(&mut self, handlers: &DraftHandlers) {
         for (event, cases) in handlers {
-            self.cases(cases, event.value == Event::ToolFailed);
+            let scope = Scope {
+                error: event.value == DraftEvent::Own(Event::ToolFailed),
+                event: matches!(event.value, DraftEvent::Named(_) | DraftEvent::Own(Event::Any)),
+                ..Scope::default()
+            };
+            self.cases(cases, scope);
         }
     }
 
-    fn cases(&mut self, cases: &[DraftCase], error: bool) {
+    fn cases(&mut self, cases: &[DraftCase], scope: Scope<'_>) {
         for case in cases {
             if let Some(guard) = &case.guard {
-                self.formula(guard, error);
+                self.formula(guard, scope);
             }
-            for slot in &case.clear {
-                self.slot(slot);
-            }
-            match &case.go {
-                DraftGo::Target(target) => self.target(target),
-                DraftGo::Run(flow) if flow.value != "requested" => self.run(flow),
-                DraftGo::Run(_) | DraftGo::Stay | DraftGo::NextPage | DraftGo::Unread => {}
+            self.actions(&case.actions, scope);
+        }
+    }
+
+    fn actions(&mut self, actions: &[DraftAction], scope: Scope<'_>) {
+        for action in actions {
+            match action {
+                DraftAction::Say(_) => {}
+                DraftAction::Clear(slots) => {
+                    for slot in slots {
+                        self.slot(slot);
+                    }
+                }
+                DraftAction::Set(slot, value) => {
+                    self.slot(slot);
+                    self.formula(value, scope);
+                    let kind = self.flow.slots.get(&slot.value).and_then(|slot| slot.kind.as_ref());
+                    if let Some((why, help)) =
+                        kind.and_then(|kind| misfit(self.world, self.flow, scope, kind, value))
+                    {
+                        let kind = kind.map(|kind| kind.name()).unwrap_or_default();
+                        let message = format!("the slot `{}` is a {kind}, and {why}", slot.value);
+                        self.report.add(value.at, Rule::WrongType, message, help);
+                    }
+                }
+                DraftAction::Raise(event) => self.raised(event),
             }
         }
     }
 
-    fn target(&mut self, target: &At<String>) {
-        let own = self.flow.states.keys().map(String::as_str);
-        let root = self.world.root();
-        let of_root = root.into_iter().flat_map(|root| root.states.keys().map(String::as_str));
-        if own.clone().chain(of_root.clone()).any(|state| state == target.value) {
+    fn raised(&mut self, event: &At<String>) {
+        if self.world.events.contains(&event.value) || !self.world.whole {
             return;
         }
-        let everything_read = !self.flow.strange && root.is_some_and(|root| !root.strange);
-        if !everything_read && nearest(&target.value, own.clone()).is_none() {
-            return;
-        }
-        let message = format!("there is no state `{}`", target.value);
-        let help = nearest(&target.value, own.clone().chain(of_root))
-            .map(|near| format!("did you mean `{near}`?"))
-            .or_else(|| super::near::meant(&target.value, "states here", own));
-        self.report.add(target.at, Rule::UnknownState, message, help);
+        let known = Known { root: false, events: self.world.events, whole: true };
+        let (message, help) = match EVENTS.iter().any(|(name, _)| *name == event.value) {
+            true => (
+                format!("`{}` is what a guest does, and cannot be raised", event.value),
+                Some("raise an event of your own: `events: […]`".to_owned()),
+            ),
+            false => {
+                (format!("there is no named event `{}`", event.value), meant_event(&event.value, known))
+            }
+        };
+        self.report.add(event.at, Rule::UnknownEvent, message, help);
     }
 
-    fn run(&mut self, flow: &At<String>) {
-        if flow.value == ROOT {
-            let help = Some("to go back to it, name one of its states: `target: …`".to_owned());
-            self.report.add(flow.at, Rule::Conflict, "the root chart is always running", help);
-        } else if let Some(off) = self.world.off.get(&flow.value) {
-            let help = format!("it is switched off at {}", self.report.whereabouts(*off));
-            let message = format!("the flow `{}` is switched off", flow.value);
-            self.report.add(flow.at, Rule::UnknownFlow, message, Some(help));
-        } else if !self.world.drafts.contains_key(&flow.value) && self.world.whole {
-            let flows = self.world.drafts.keys().map(String::as_str).filter(|name| *name != ROOT);
-            let message = format!("there is no flow `{}`", flow.value);
-            self.report.unknown(flow, Rule::UnknownFlow, message, "flows", flows);
+    fn each(&mut self, each: Option<&super::draft::DraftEach>) {
+        let Some(each) = each else { return };
+        self.formula(&each.list, Scope::default());
+        let source = match &each.list.shape {
+            super::formula::Shape::Line(Some(expression)) => expression.source(),
+            super::formula::Shape::Map(_) => {
+                return self.report.add(each.list.at, Rule::BadList, "`each` needs a list, not a mapping", None);
+            }
+            super::formula::Shape::Line(None) | super::formula::Shape::List(_) => return,
+        };
+        let given = self.world.line(self.flow, Scope::default(), source);
+        let types = given.json_types();
+        if !types.is_empty() && !types.contains(&"array") {
+            let message = format!("`each` needs a list, and `{source}` is {}", given.described());
+            self.report.add(each.list.at, Rule::BadList, message, None);
         }
+    }
+
+    /// What only a tool that changes nothing may have.
+    fn only_reads(&mut self, invoke: &super::draft::DraftInvoke) {
+        if self.world.tool(&invoke.tool.value).is_none_or(|tool| tool.read_only) {
+            return;
+        }
+        let tool = &invoke.tool.value;
+        if let Some(each) = &invoke.each {
+            let message = format!("`{tool}` writes, and `each` calls everything at once without a yes to each");
+            let help = Some("put the call with its read-back into a flow, and run that for each".to_owned());
+            self.report.add(each.at, Rule::Conflict, message, help);
+        }
+        if let Some(cache) = &invoke.cache {
+            let message = format!("`{tool}` writes: its answer cannot be used again");
+            self.report.add(cache.at, Rule::Conflict, message, Some("leave `cache` out".to_owned()));
+        }
+    }
+
+    /// What a flow that is run is given must be slots of it, of their types.
+    fn run_with(&mut self, run: &DraftRun) {
+        let item = run.each.as_ref().map(|each| (each.item.value.as_str(), &each.list));
+        let scope = Scope { item, ..Scope::default() };
+        let other = self.world.drafts.get(&run.flow.value).filter(|_| run.flow.value != ROOT);
+        for (slot, value) in &run.with {
+            self.formula(value, scope);
+            let Some(other) = other else { continue };
+            match other.slots.get(&slot.value) {
+                Some(known) => {
+                    let kind = known.kind.as_ref();
+                    if let Some((why, help)) =
+                        kind.and_then(|kind| misfit(self.world, self.flow, scope, kind, value))
+                    {
+                        let kind = kind.map(|kind| kind.name()).unwrap_or_default();
+                        let message =
+                            format!("the slot `{}` of `{}` is a {kind}, and {why}", slot.value, run.flow.value);
+                        self.report.add(value.at, Rule::ArgumentType, message, help);
+                    }
+                }
+                None if other.slots_unread => {}
+                None => {
+                    let message = format!("`{}` has no slot `{}`", run.flow.value, slot.value);
+                    let slots = other.slots.keys().map(String::as_str);
+                    self.report.unknown(slot, Rule::UnknownSlot, message, "its slots", slots);
+                }
+            }
+        }
+    }
+
+    /// What properties speak of.
+    fn properties(&mut self) {
+        for property in &self.flow.properties {
+            let (states, condition): (Vec<&At<String>>, _) = match &property.demands {
+                Demands::Never { states, guard } => (states.iter().collect(), guard.as_ref()),
+                Demands::Holds { states, holds } => (states.iter().collect(), Some(holds)),
+                Demands::Passed { before, passed } => (before.iter().chain(passed).collect(), None),
+                Demands::Confirmed { tool } => {
+                    self.called(tool);
+                    (Vec::new(), None)
+                }
+                Demands::NeverCalled { tool, guard } => {
+                    self.called(tool);
+                    (Vec::new(), guard.as_ref())
+                }
+            };
+            for state in states {
+                targets::own_state(self.report, self.flow, state);
+            }
+            for (_, name) in condition.into_iter().flat_map(|condition| condition.facts()) {
+                if self.flow.slots.contains_key(&name.value)
+                    || self.flow.has_result(&name.value)
+                    || self.flow.strange
+                    || self.flow.slots_unread
+                {
+                    continue;
+                }
+                let message = format!("`{}` is no slot and no result of `{}`", name.value, self.flow.name.value);
+                let names: Vec<&str> = self
+                    .flow
+                    .slots
+                    .keys()
+                    .chain(self.flow.results().map(|result| &result.value))
+                    .map(String::as_str)
+                    .collect();
+                self.report.unknown(name, Rule::UnknownName, message, "known here", names);
+            }
+        }
+    }
+
+    /// A tool that a property speaks of must be called by the flow.
+    fn called(&mut self, tool: &At<String>) {
+        let unread = self.flow.states.values().any(|state| matches!(state.does, DraftDoes::Unread));
+        if unread || self.flow.invokes().any(|(_, invoke)| invoke.tool.value == tool.value) {
+            return;
+        }
+        let tools = self.flow.invokes().map(|(_, invoke)| invoke.tool.value.as_str());
+        let message = format!("`{}` calls no tool `{}`", self.flow.name.value, tool.value);
+        self.report.unknown(tool, Rule::UnknownTool, message, "its tools", tools);
     }
 
     fn slot(&mut self, slot: &At<String>) {
@@ -205,24 +368,21 @@ impl Names<'_, '_, '_> {
         self.report.unknown(slot, Rule::UnknownSlot, message, "its slots", slots);
     }
 
-    fn formula(&mut self, formula: &Formula, error: bool) {
+    fn formula(&mut self, formula: &Formula, scope: Scope<'_>) {
         for path in formula.paths(self.report) {
-            self.path(&path, error);
+            self.path(&path, scope);
         }
     }
 
     /// Whether the path's beginning and its fields exist.
-    fn path(&mut self, path: &At<Vec<String>>, error: bool) -> bool {
+    fn path(&mut self, path: &At<Vec<String>>, scope: Scope<'_>) -> bool {
         let Some(name) = path.value.first() else { return true };
-        let known = self.flow.slots.contains_key(name)
-            || self.flow.has_result(name)
-            || FACTS.contains(&name.as_str())
-            || (error && name == ERROR);
+        let known = self.flow.slots.contains_key(name) || self.flow.has_result(name) || scope.knows(name);
         if !known {
-            self.unknown_name(name, path, error);
+            self.unknown_name(name, path, scope);
             return false;
         }
-        let Err(missing) = self.world.path(self.flow, &path.value) else { return true };
+        let Err(missing) = self.world.path(self.flow, scope, &path.value) else { return true };
         let offset = missing.owner.len() + 1;
         let at = if path.at.end - path.at.start == path.value.join(".").len() {
             let start = path.at.start + offset;
@@ -241,7 +401,7 @@ impl Names<'_, '_, '_> {
         false
     }
 
-    fn unknown_name(&mut self, name: &str, path: &At<Vec<String>>, error: bool) {
+    fn unknown_name(&mut self, name: &str, path: &At<Vec<String>>, scope: Scope<'_>) {
         if self.flow.strange || self.flow.slots_unread {
             return;
         }
@@ -250,23 +410,25 @@ impl Names<'_, '_, '_> {
             true => Spot { end, ..path.at },
             false => path.at,
         };
-        if name == ERROR && !error {
-            let help = format!("only `error:` of a call and `on: {}` know it", event_name(Event::ToolFailed));
-            self.report.add(at, Rule::UnknownName, "there is no `error` here", Some(help));
+        let elsewhere = match name {
+            ERROR => Some(format!("only `error:` of a call and `on: {}` know it", event_name(Event::ToolFailed))),
+            OUTCOME => Some("only `done:` of a flow that was run knows it".to_owned()),
+            EVENT => Some("only `on:` of a named event knows it".to_owned()),
+            _ => None,
+        };
+        if elsewhere.is_some() {
+            self.report.add(at, Rule::UnknownName, format!("there is no `{name}` here"), elsewhere);
             return;
         }
-        let names: Vec<&str> = self
-            .flow
-            .slots
-            .keys()
-            .chain(self.flow.results().map(|result| &result.value))
-            .map(String::as_str)
-            .chain(FACTS.iter().copied())
-            .chain(error.then_some(ERROR))
-            .collect();
+        let own = self.flow.slots.keys().chain(self.flow.results().map(|result| &result.value));
+        let mut names: Vec<&str> = own.map(String::as_str).collect();
+        for fact in facts().chain([ERROR, OUTCOME, EVENT]).filter(|fact| scope.knows(fact)) {
+            names.push(fact);
+        }
+        names.extend(scope.item.map(|(item, _)| item));
         let message = format!("`{name}` is no slot, no result and no fact of `{}`", self.flow.name.value);
         let name = At::new(name.to_owned(), at);
-        self.report.unknown(&name, Rule::UnknownName, message, "known here", names.iter().copied());
+        self.report.unknown(&name, Rule::UnknownName, message, "known here", names);
     }
 }
 

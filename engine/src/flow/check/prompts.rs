@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::draft::{Draft, DraftCase, DraftDoes};
+use super::draft::{Draft, DraftAction, DraftDoes};
 use super::near::nearest;
 use super::report::Report;
 use super::world::{PROMPT_VARIABLES, World};
@@ -35,13 +35,12 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
         let mut add = |name: &str, at, written| {
             uses.entry(name.to_owned()).or_default().push(Use { flow, at, written });
         };
-        for say in flow.cases().filter_map(|(_, case): (_, &DraftCase)| case.say.as_ref()) {
-            add(&say.value, say.at, true);
-        }
-        for state in flow.states.values() {
-            if let Some(say) = &state.say {
+        for action in flow.actions() {
+            if let DraftAction::Say(say) = action {
                 add(&say.value, say.at, true);
             }
+        }
+        for state in flow.states.values() {
             match &state.does {
                 DraftDoes::Ask { prompt, .. } => add(&prompt.value, prompt.at, true),
                 DraftDoes::Confirm { .. } => add(&format!("confirm_{}", flow.name.value), state.at, false),
@@ -54,9 +53,13 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
                     }
                 }
                 DraftDoes::Invoke(_)
-                | DraftDoes::Always(_)
-                | DraftDoes::Wait
-                | DraftDoes::Final(_)
+                | DraftDoes::Run(_)
+                | DraftDoes::Rest { .. }
+                | DraftDoes::Held
+                | DraftDoes::Final { .. }
+                | DraftDoes::Compound { .. }
+                | DraftDoes::Parallel { .. }
+                | DraftDoes::History { .. }
                 | DraftDoes::Unread => {}
             }
         }

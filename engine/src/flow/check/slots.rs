@@ -7,7 +7,7 @@ use super::formula::{Formula, single_path};
 use super::report::{Fields, Report};
 use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node};
-use crate::slot::{DateBound, Kind, Options};
+use crate::slot::{DateBound, Kind, Merge, Options};
 
 /// Types by the names that authors write, with the keys each has besides those of all.
 const TYPES: &[(&str, &[&str])] = &[
@@ -28,6 +28,7 @@ const KEYS: &[&str] = &[
     "optional",
     "default",
     "remember",
+    "merge",
     "min",
     "max",
     "max_nights",
@@ -41,15 +42,32 @@ const KEYS: &[&str] = &[
     "sets",
 ];
 
-const KEYS_OF_ALL: &[&str] = &["type", "optional", "default", "remember"];
+const KEYS_OF_ALL: &[&str] = &["type", "optional", "default", "remember", "merge"];
+
+/// Policies by the names that authors write, with the types each is for; none means all.
+const MERGES: &[(&str, Merge, &[&str])] = &[
+    ("replace", Merge::Replace, &[]),
+    ("keep", Merge::Keep, &[]),
+    ("append", Merge::Append, &["text"]),
+    ("max", Merge::Max, &["integer", "date"]),
+    ("min", Merge::Min, &["integer", "date"]),
+    ("sum", Merge::Sum, &["integer"]),
+];
 
 const MOST_PEOPLE: i64 = 12;
 const MOST_CHARACTERS: usize = 500;
 
 /// Reads a slot, long (`{ type: date, min: today }`) or short (`boolean`).
 pub(super) fn read(report: &mut Report<'_>, name: &At<String>, node: &Node) -> DraftSlot {
-    let mut slot =
-        DraftSlot { at: name.at, kind: None, list: None, optional: false, default: None, remember: false };
+    let mut slot = DraftSlot {
+        at: name.at,
+        kind: None,
+        list: None,
+        optional: false,
+        default: None,
+        remember: false,
+        merge: Merge::Replace,
+    };
     if let Data::Scalar { .. } = node.data {
         let Some(type_name) = report.text(node, &name.value) else { return slot };
         if let Some((known, _)) = type_of(report, &type_name) {
@@ -100,7 +118,26 @@ pub(super) fn read(report: &mut Report<'_>, name: &At<String>, node: &Node) -> D
         report.add(at, Rule::UnknownKey, format!("`{key}` means nothing for a {known}"), Some(help));
     }
     slot.kind = kind(report, known, &fields, &mut slot.list, name);
+    slot.merge = fields.get("merge").and_then(|node| merge(report, node, known)).unwrap_or_default();
     slot
+}
+
+/// What becomes of a value when another is heard.
+fn merge(report: &mut Report<'_>, node: &Node, type_name: &str) -> Option<Merge> {
+    let policy = report.text(node, "merge")?;
+    let Some((_, merge, types)) = MERGES.iter().find(|(known, _, _)| *known == policy.value) else {
+        let names: Vec<&str> = MERGES.iter().map(|(name, _, _)| *name).collect();
+        let message = format!("there is no way to merge called `{}`", policy.value);
+        report.unknown(&policy, Rule::WrongType, message, "ways", names);
+        return None;
+    };
+    if !types.is_empty() && !types.contains(&type_name) {
+        let message = format!("a {type_name} cannot be merged by `{}`", policy.value);
+        let help = format!("`{}` is for {}", policy.value, super::near::listed(types));
+        report.add(policy.at, Rule::Conflict, message, Some(help));
+        return None;
+    }
+    Some(*merge)
 }
 
 fn type_names() -> Vec<&'static str> {

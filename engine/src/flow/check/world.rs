@@ -1,25 +1,59 @@
 //! What a flow's names stand for: its slots, its results, the facts, and everything outside of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 
 use super::draft::{Draft, DraftDoes, DraftSlot};
-use super::formula::single_path;
+use super::formula::{Formula, single_path};
 use super::schema::{Field, Schema};
 use crate::catalog::{Prompts, Tool, Tools};
 use crate::flow::ROOT;
 use crate::flow::raw::Spot;
+use crate::guard::NAMES;
 use crate::slot::{Kind, Options};
-
-/// Facts that every expression can read besides slots and results.
-pub(super) const FACTS: &[&str] = &["guest", "today", "unclear", "silence"];
 
 /// The fact that only what answers a failure can read.
 pub(super) const ERROR: &str = "error";
 
+/// The fact that only what follows a flow that was run can read.
+pub(super) const OUTCOME: &str = "outcome";
+
+/// The fact that only what answers a named event can read.
+pub(super) const EVENT: &str = "event";
+
 /// The fields of [`ERROR`].
 const ERROR_FIELDS: &[&str] = &["code", "message"];
+
+/// Facts that every expression can read besides slots and results.
+pub(super) fn facts() -> impl Iterator<Item = &'static str> + Clone {
+    NAMES.iter().map(|(name, _)| *name).filter(|name| ![ERROR, OUTCOME, EVENT].contains(name))
+}
+
+/// What an expression can read where it stands, besides slots, results and [`facts`].
+#[derive(Clone, Copy, Default)]
+pub(super) struct Scope<'w> {
+    /// Whether there is a failure.
+    pub(super) error: bool,
+    /// Whether a flow was run.
+    pub(super) outcome: bool,
+    /// Whether there is a named event.
+    pub(super) event: bool,
+    /// The item of a list, and the list.
+    pub(super) item: Option<(&'w str, &'w Formula)>,
+}
+
+impl Scope<'_> {
+    /// Whether a name that is no slot and no result means something here.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        match name {
+            ERROR => self.error,
+            OUTCOME => self.outcome,
+            EVENT => self.event,
+            name => facts().any(|fact| fact == name) || self.item.is_some_and(|(item, _)| item == name),
+        }
+    }
+}
 
 /// Variables that every prompt can use besides slots and results.
 pub(super) const PROMPT_VARIABLES: &[&str] = &[
@@ -36,6 +70,8 @@ pub(super) struct World<'w> {
     pub(super) prompts: &'w Prompts,
     /// Whether every file could be read, so that what is not there is really not there.
     pub(super) whole: bool,
+    /// The named events that flows declare.
+    pub(super) events: &'w BTreeSet<String>,
 }
 
 /// What an expression yields, as far as it is known.
@@ -86,7 +122,7 @@ impl<'w> World<'w> {
             .filter(|state| state.saves.as_ref().is_some_and(|saves| saves.value == name));
         Schema::any_of(makers.map(|state| {
             let tool = match &state.does {
-                DraftDoes::Invoke(invoke) => self.tool(&invoke.tool.value),
+                DraftDoes::Invoke(invoke) if invoke.each.is_none() => self.tool(&invoke.tool.value),
                 _ => None,
             };
             tool.and_then(|tool| tool.output_schema.as_ref()).map_or_else(|| Schema::any_of([]), Schema::of)
@@ -97,7 +133,12 @@ impl<'w> World<'w> {
     ///
     /// # Errors
     /// [`NoField`] for the first field that is not there.
-    pub(super) fn path(&self, flow: &'w Draft, path: &[String]) -> Result<Type<'w>, NoField> {
+    pub(super) fn path(
+        &self,
+        flow: &'w Draft,
+        scope: Scope<'_>,
+        path: &[String],
+    ) -> Result<Type<'w>, NoField> {
         let [name, fields @ ..] = path else { return Ok(Type::Any) };
         if let Some(slot) = flow.slots.get(name) {
             return self.slot_path(flow, slot, name, fields);
@@ -105,15 +146,21 @@ impl<'w> World<'w> {
         if flow.has_result(name) {
             return descend(self.result(flow, name), name, fields);
         }
-        let known: &[&str] = match name.as_str() {
-            ERROR => ERROR_FIELDS,
-            "today" | "unclear" | "silence" => &[],
+        if let Some((_, list)) = scope.item.filter(|(item, _)| item == name) {
+            return match self.item(flow, list) {
+                Some(item) => descend(item, name, fields),
+                None => Ok(Type::Any),
+            };
+        }
+        let (known, itself): (&[&str], Type<'w>) = match name.as_str() {
+            ERROR => (ERROR_FIELDS, Type::Any),
+            "today" | OUTCOME => (&[], Type::Text(None)),
+            "unclear" | "silence" | "waiting" => (&[], Type::Integer),
+            "busy" | "undoable" => (&[], Type::Truth),
             _ => return Ok(Type::Any),
         };
         match fields {
-            [] if name == "today" => Ok(Type::Text(None)),
-            [] if name == ERROR => Ok(Type::Any),
-            [] => Ok(Type::Integer),
+            [] => Ok(itself),
             [field] if known.contains(&field.as_str()) => Ok(Type::Text(None)),
             [field, ..] => Err(NoField {
                 owner: name.clone(),
@@ -171,6 +218,15 @@ impl<'w> World<'w> {
         }
     }
 
+    /// The schema of the item of a list that something is done for; `None` when nothing is known about it.
+    pub(super) fn item(&self, flow: &'w Draft, list: &Formula) -> Option<Schema<'w>> {
+        let path = single_path(list.expression.as_ref()?.source())?;
+        match self.path(flow, Scope::default(), &path) {
+            Ok(Type::Schema(list)) => list.items(),
+            _ => None,
+        }
+    }
+
     /// The schema of the items of a choice's list; `None` when the list is wrong, which is reported elsewhere.
     pub(super) fn items(&self, flow: &'w Draft, kind: &Kind) -> Option<Schema<'w>> {
         let Kind::Choice(Options::From { result, path, .. }) = kind else { return None };
@@ -185,7 +241,7 @@ impl<'w> World<'w> {
     }
 
     /// The type of an expression: known for a path and for a literal.
-    pub(super) fn line(&self, flow: &'w Draft, source: &str) -> Type<'w> {
+    pub(super) fn line(&self, flow: &'w Draft, scope: Scope<'_>, source: &str) -> Type<'w> {
         let source = source.trim();
         let quoted = |mark: char| {
             source.strip_prefix(mark)?.strip_suffix(mark).filter(|inside| !inside.contains(mark))
@@ -205,7 +261,7 @@ impl<'w> World<'w> {
             return Type::Number;
         }
         match single_path(source) {
-            Some(path) => self.path(flow, &path).unwrap_or(Type::Any),
+            Some(path) => self.path(flow, scope, &path).unwrap_or(Type::Any),
             None => Type::Any,
         }
     }
