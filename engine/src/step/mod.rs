@@ -5,6 +5,7 @@
 //! nothing. In a macrostep eventless transitions come first, then what was raised, and only when neither is left do
 //! the active states do what they are for (SCXML starts its invocations at the same point).
 
+mod carry;
 mod chart;
 mod facts;
 mod hear;
@@ -14,6 +15,7 @@ mod walk;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub use carry::{Carried, Note, Way, carry};
 use serde::Serialize;
 use serde_json::json;
 
@@ -133,21 +135,7 @@ fn shown<S: serde::Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S:
 
 /// Decides what happens next. `position` must have been made on these `flows`.
 pub fn step(flows: &Flows, position: Position, input: Input, moment: Moment) -> Step {
-    let mut machine = Machine {
-        flows,
-        position,
-        moment,
-        effects: Vec::new(),
-        trace: Vec::new(),
-        expecting: Expecting::Anything,
-        page: 0,
-        said: None,
-        raised: VecDeque::new(),
-        pending: None,
-        event: None,
-        passing: false,
-        paused: false,
-    };
+    let mut machine = Machine::new(flows, position, moment);
     machine.begin_conversation();
     machine.take(input);
     Step { next: machine.position, effects: machine.effects, trace: machine.trace }
@@ -176,6 +164,8 @@ struct Machine<'f> {
     passing: bool,
     /// Whether nothing more can be done: the conversation waits for an understanding, or is over.
     paused: bool,
+    /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
+    dry: bool,
 }
 
 /// An internal event.
@@ -195,6 +185,25 @@ enum Pending {
 }
 
 impl<'f> Machine<'f> {
+    fn new(flows: &'f Flows, position: Position, moment: Moment) -> Self {
+        Self {
+            flows,
+            position,
+            moment,
+            effects: Vec::new(),
+            trace: Vec::new(),
+            expecting: Expecting::Anything,
+            page: 0,
+            said: None,
+            raised: VecDeque::new(),
+            pending: None,
+            event: None,
+            passing: false,
+            paused: false,
+            dry: false,
+        }
+    }
+
     /// Enters the root chart, once.
     fn begin_conversation(&mut self) {
         if self.position.frames.len() == 1
@@ -387,6 +396,9 @@ impl<'f> Machine<'f> {
 
     /// Says a prompt over the active flow's facts.
     fn say(&mut self, prompt: &Arc<str>, expecting: Expecting, invalid: Option<Invalid>) -> u32 {
+        if self.dry {
+            return self.position.says;
+        }
         self.position.says += 1;
         let id = self.position.says;
         // A read-back is confirmed only while it is the last thing said.

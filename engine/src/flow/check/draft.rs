@@ -18,6 +18,8 @@ pub(super) struct Draft {
     pub(super) on: DraftHandlers,
     /// All its states at any depth, a parent before its children.
     pub(super) states: IndexMap<String, DraftState>,
+    /// What it was called in earlier versions.
+    pub(super) was: Vec<At<String>>,
     /// What must never and what must always be.
     pub(super) properties: Vec<Property>,
     /// Whether its states could not be read, so that states may only seem to be missing.
@@ -37,6 +39,8 @@ pub(super) struct DraftSlot {
     pub(super) default: Option<Formula>,
     pub(super) remember: bool,
     pub(super) merge: Merge,
+    /// What it was called in earlier versions.
+    pub(super) was: Vec<At<String>>,
 }
 
 /// Where a choice's list comes from.
@@ -63,6 +67,8 @@ pub(super) struct DraftState {
     pub(super) on: DraftHandlers,
     pub(super) always: Vec<DraftCase>,
     pub(super) after: Vec<DraftAfter>,
+    /// What it was called in earlier versions.
+    pub(super) was: Vec<At<String>>,
 }
 
 /// What a state does, or is.

@@ -73,6 +73,7 @@ impl Lower<'_, '_> {
                 sets: list.map(|list| self.slots(&list.sets)).unwrap_or_default(),
                 ask: format!("ask_{name}").into(),
                 invalid: format!("invalid_{name}").into(),
+                was: shared(&slot.was),
             };
             Some((Arc::from(name.as_str()), slot))
         });
@@ -89,6 +90,7 @@ impl Lower<'_, '_> {
             top: draft.children(None).map(StateId::at).collect(),
             initial: StateId::at(draft.start().unwrap_or_default()),
             on: self.handlers(&draft.on),
+            was: shared(&draft.was),
             has_history: draft.states.values().any(|state| matches!(state.does, DraftDoes::History { .. })),
             results: self.results.clone(),
         }
@@ -107,6 +109,7 @@ impl Lower<'_, '_> {
             on: self.handlers(&state.on),
             always: self.transitions(&state.always, true),
             after: after.collect(),
+            was: shared(&state.was),
         })
     }
 
@@ -328,4 +331,8 @@ impl Lower<'_, '_> {
     fn event(&self, name: &str) -> Option<EventId> {
         self.events.get_index_of(name).map(EventId::at)
     }
+}
+
+fn shared(names: &[At<String>]) -> Vec<Arc<str>> {
+    names.iter().map(|name| name.value.as_str().into()).collect()
 }

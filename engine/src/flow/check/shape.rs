@@ -13,7 +13,7 @@ use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node};
 
 const FILE_KEYS: &[&str] = &[
-    "flow", "description", "examples", "events", "slots", "initial", "on", "states", "enabled", "never", "always",
+    "flow", "description", "examples", "events", "slots", "initial", "on", "states", "enabled", "was", "never", "always",
 ];
 
 /// What a file is.
@@ -84,6 +84,7 @@ pub(super) fn file(
         description,
         examples: examples.into_iter().map(|text| text.value).collect(),
         slots: IndexMap::new(),
+        was: fields.get("was").map(|node| report.texts(node, "was")).unwrap_or_default(),
         initial: fields.get("initial").and_then(|node| report.text(node, "initial")),
         on: fields.get("on").map(|node| handlers(report, node, known, known.root)).unwrap_or_default(),
         states: IndexMap::new(),

@@ -13,7 +13,7 @@ use crate::flow::raw::{At, Data, Node, Spot};
 const KEYS: &[&str] = &[
     "say", "collect", "invoke", "run", "with", "each", "as", "save", "fresh_for", "retry", "timeout", "cache",
     "done", "error", "unknown", "confirm", "yes", "no", "ask", "wait", "held", "final", "output", "target",
-    "always", "after", "on", "entry", "exit", "states", "initial", "parallel", "history",
+    "always", "after", "on", "entry", "exit", "states", "initial", "parallel", "history", "was",
 ];
 
 /// The keys that say what a state does, or what it is.
@@ -95,6 +95,7 @@ fn state<'n>(
         on: Vec::new(),
         always: Vec::new(),
         after: Vec::new(),
+        was: Vec::new(),
     };
     let what = format!("the state `{}`", name.value);
     let Some(fields) = report.fields(node, &what, KEYS) else { return (state, None) };
@@ -109,6 +110,7 @@ fn state<'n>(
         report.check_name(save, "result");
     }
     state.on = fields.get("on").map(|node| handlers(report, node, known, false)).unwrap_or_default();
+    state.was = fields.get("was").map(|node| report.texts(node, "was")).unwrap_or_default();
     state.after = fields.get("after").map(|node| delayed(report, node)).unwrap_or_default();
     let Some(does) = one_thing(report, &fields, &what) else { return (state, nested) };
     let Some(misplaced) = misplaced(report, &fields, does) else { return (state, nested) };

@@ -57,7 +57,7 @@ struct Written<'v> {
 
 impl Written<'_> {
     fn flow(&self) -> Json {
-        let Flow { name, id: _, description, examples, slots, results, states, top: _, initial, has_history: _, on } =
+        let Flow { name, id: _, description, examples, slots, results, states, top: _, initial, has_history: _, on, was: _ } =
             self.flow;
         let slots: Vec<Json> =
             slots.iter().map(|(name, slot)| json!([name.as_ref(), self.slot_declared(slot)])).collect();
@@ -74,7 +74,7 @@ impl Written<'_> {
     }
 
     fn slot_declared(&self, slot: &Slot) -> Json {
-        let Slot { kind, optional, default, remember, merge, list: _, sets: _, ask, invalid } = slot;
+        let Slot { kind, optional, default, remember, merge, list: _, sets: _, ask, invalid, was: _ } = slot;
         json!({
             "kind": kind, "optional": optional, "default": default, "remember": remember, "merge": merge,
             "ask": ask.as_ref(), "invalid": invalid.as_ref(),
@@ -82,7 +82,7 @@ impl Written<'_> {
     }
 
     fn state_declared(&self, state: &State) -> Json {
-        let State { parent, form, entry, exit, on, always, after } = state;
+        let State { parent, form, entry, exit, on, always, after, was: _ } = state;
         let after: Vec<Json> = after
             .iter()
             .map(|After { delay_ms, cases }| json!([delay_ms, self.transitions(cases)]))
