@@ -6,6 +6,7 @@ use super::conversation::conversation;
 use super::draft::{Demands, Draft, DraftAction, DraftDoes, DraftInvoke, Property};
 use super::filled::actions_in;
 use super::graph::{End, Graph, Way, Why};
+use super::history::credible;
 use super::report::Report;
 use super::world::{Scope, World};
 use crate::flow::error::Rule;
@@ -96,7 +97,6 @@ fn demand<'w>(world: &World<'w>, flow: &'w Draft, invoke: &DraftInvoke) -> Optio
 /// Follows every way with every yes.
 fn counts<'g>(world: &World<'g>, graph: &Graph<'g>) -> Counts<'g> {
     let beside: Vec<BTreeSet<&str>> = (0..graph.states.len()).map(|state| made_beside(graph, state)).collect();
-    let restorable = restorable(world, graph);
     let start = (graph.outside(), None);
     let mut counts = Counts { since: BTreeMap::from([(start, Since::default())]), before: BTreeMap::new() };
     let mut queue = VecDeque::from([start]);
@@ -108,9 +108,6 @@ fn counts<'g>(world: &World<'g>, graph: &Graph<'g>) -> Counts<'g> {
                 End::Stays if place.1.is_some() && way.changes() => place.0,
                 End::Stays | End::Leaves | End::Anywhere => continue,
             };
-            if way.why == Why::Restored && !restorable.contains(&(place.0, state)) {
-                continue;
-            }
             for (confirm, mut since) in after(world, graph, way, place.1, &since) {
                 let next = (state, confirm);
                 if confirm.is_some() {
@@ -216,37 +213,6 @@ fn made_beside<'g>(graph: &Graph<'g>, state: usize) -> BTreeSet<&'g str> {
     made
 }
 
-/// Where a history may lead back to: states that may be active when what it is about is left. While something is
-/// written, the guest is not heard.
-fn restorable(world: &World<'_>, graph: &Graph<'_>) -> BTreeSet<(usize, usize)> {
-    let mut restorable = BTreeSet::new();
-    for (history, (_, state)) in graph.states.iter().enumerate() {
-        let (DraftDoes::History { deep, .. }, Some(about)) = (&state.does, state.parent) else { continue };
-        for (_, way) in graph.states.iter().enumerate().flat_map(|(from, _)| graph.from(from)) {
-            let leaves = match way.to {
-                End::State(to) => !graph.is_in(to, about) || to == about,
-                End::Stays | End::Leaves | End::Anywhere => false,
-            };
-            let writes = match graph.does(way.from) {
-                Some(DraftDoes::Invoke(invoke)) => {
-                    world.tool(&invoke.tool.value).is_none_or(|tool| !tool.read_only)
-                }
-                _ => false,
-            };
-            let external = matches!(way.why, Why::Said(_) | Why::After(_) | Why::Event(_));
-            if !graph.is_in(way.from, about) || !leaves || (writes && external) {
-                continue;
-            }
-            restorable.insert((history, way.from));
-            if !deep {
-                let inside = graph.above(way.from).iter().take_while(|above| **above != about);
-                restorable.extend(inside.map(|above| (history, *above)));
-            }
-        }
-    }
-    restorable
-}
-
 fn without_yes(
     report: &mut Report<'_>,
     graph: &Graph<'_>,
@@ -264,6 +230,7 @@ fn without_yes(
         said_yes = said_yes.or(current.1);
     }
     ways.reverse();
+    let ways = credible(graph, &ways);
     let path = graph.path(&graph.nodes(&ways));
     let tool = &invoke.tool;
     let verb = if demand.is_none() { "writes" } else { "needs a yes" };

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::history;
 use super::draft::{Draft, DraftAction, DraftCase, DraftDoes, DraftEvent, DraftGo, DraftState};
 use super::near::nearest;
 use super::world::World;
@@ -113,6 +114,12 @@ impl<'g> Graph<'g> {
         for index in 0..graph.states.len() {
             graph.ways_of(world, index);
         }
+        // Where histories lead follows from how what they are about is left.
+        let led: Vec<_> = (0..graph.states.len()).filter_map(|index| history::led(world, &graph, index)).collect();
+        for led in led {
+            graph.history(led);
+        }
+        graph.only_raised();
         Some(graph)
     }
 
@@ -256,10 +263,7 @@ impl<'g> Graph<'g> {
                 self.cases(world, index, own, Why::Joined, done);
                 return;
             }
-            DraftDoes::History { deep, default } => {
-                self.history(index, *deep, default);
-                return;
-            }
+            DraftDoes::History { .. } => return,
             DraftDoes::Collect { then, .. } | DraftDoes::Ask { then, .. } => {
                 self.cases(world, index, own, Why::Then, then);
             }
@@ -307,7 +311,11 @@ impl<'g> Graph<'g> {
             }
             _ => false,
         };
-        let nested_final = matches!(state.does, DraftDoes::Final { .. }) && state.parent.is_some();
+        // A final state is left at once, unless nothing follows yet.
+        let nested_final = matches!(state.does, DraftDoes::Final { .. })
+            && state.parent.and_then(|parent| self.does(parent)).is_some_and(
+                |above| matches!(above, DraftDoes::Compound { done, .. } if done.is_empty()),
+            );
         let resting = (state.waits() && !matches!(state.does, DraftDoes::Held)) || nested_final;
         let hears = resting || (matches!(state.does, DraftDoes::Invoke(_)) && !writes);
         if resting {
@@ -470,42 +478,66 @@ impl<'g> Graph<'g> {
         }
     }
 
-    /// Where a history leads: the first time, and later.
-    fn history(&mut self, index: usize, deep: bool, default: &'g [crate::flow::raw::At<String>]) {
-        let Some(parent) = self.states[index].1.parent else { return };
-        let targets: Vec<usize> = default
-            .iter()
-            .filter_map(|target| self.flow.states.get_index_of(&target.value))
-            .filter(|target| self.above(*target).contains(&parent))
-            .collect();
-        if !targets.is_empty() {
-            self.enter(index, Why::Entered, None, &[], Some(parent), &targets, Vec::new());
+    /// In a state that goes on by itself nothing is heard but what was raised on the way there: other ways of named
+    /// events are taken out.
+    fn only_raised(&mut self) {
+        let mut heard: BTreeSet<(usize, &'g str)> = BTreeSet::new();
+        let mut queue: Vec<(usize, &'g str)> = Vec::new();
+        for way in &self.ways {
+            let end = match way.to {
+                End::State(to) => to,
+                End::Stays => way.from,
+                End::Leaves | End::Anywhere => continue,
+            };
+            for action in &way.actions {
+                if let DraftAction::Raise(event) = action {
+                    queue.push((end, event.value.as_str()));
+                }
+            }
         }
-        let restored: Vec<usize> = match deep {
-            true => (0..self.states.len())
-                .filter(|state| self.is_leaf(*state) && self.above(*state).contains(&parent))
-                .collect(),
-            false => self
-                .children(parent)
-                .iter()
-                .copied()
-                .filter(|child| !matches!(self.does(*child), Some(DraftDoes::History { .. })))
-                .collect(),
-        };
-        for state in restored {
+        while let Some((node, event)) = queue.pop() {
+            if !heard.insert((node, event)) {
+                continue;
+            }
+            for region in self.beside(node) {
+                let inside = (0..self.states.len()).filter(|other| self.is_in(*other, region));
+                queue.extend(inside.map(|other| (other, event)));
+            }
+            let at_once = self.from(node).filter(|(_, way)| way.why.is_at_once());
+            queue.extend(at_once.filter_map(|(_, way)| match way.to {
+                End::State(to) => Some((to, event)),
+                End::Stays | End::Leaves | End::Anywhere => None,
+            }));
+        }
+        let kept = std::mem::take(&mut self.ways).into_iter().filter(|way| {
+            let waits = self.states.get(way.from).is_none_or(|(_, state)| state.waits());
+            match way.why {
+                Why::Event(_) if waits => true,
+                Why::Event("") => heard.iter().any(|(node, _)| *node == way.from),
+                Why::Event(event) => heard.contains(&(way.from, event)),
+                _ => true,
+            }
+        });
+        let kept: Vec<Way<'g>> = kept.collect();
+        self.out.iter_mut().for_each(Vec::clear);
+        for way in kept {
+            self.add(way);
+        }
+    }
+
+    /// Where a history leads: the first time, and later.
+    fn history(&mut self, led: history::Led) {
+        if !led.first.is_empty() {
+            self.enter(led.history, Why::Entered, None, &[], Some(led.about), &led.first, Vec::new());
+        }
+        for state in led.later {
             let entered: Vec<usize> = std::iter::once(state)
                 .chain(self.above(state).iter().copied())
-                .take_while(|above| *above != parent)
+                .take_while(|above| *above != led.about)
                 .collect();
             let actions = entered.into_iter().rev().flat_map(|state| &self.states[state].1.entry).collect();
-            self.add(Way {
-                from: index,
-                to: End::State(state),
-                why: Why::Restored,
-                case: None,
-                passed: &[],
-                actions,
-            });
+            let to = End::State(state);
+            self.add(Way { from: led.history, to, why: Why::Restored, case: None, passed: &[], actions });
         }
     }
 }
@@ -537,6 +569,24 @@ fn named_from_outside(world: &World<'_>, root: &Draft) -> BTreeSet<usize> {
 /// What an event is called.
 pub(super) fn name_of(event: Event) -> &'static str {
     super::cases::EVENTS.iter().find(|(_, known)| *known == event).map_or("", |(name, _)| *name)
+}
+
+impl Why<'_> {
+    /// Whether it is taken before anything that waits is heard.
+    pub(super) fn is_at_once(self) -> bool {
+        match self {
+            Self::Begins | Self::Always | Self::Ended | Self::Joined | Self::Entered | Self::Restored => true,
+            Self::Then
+            | Self::Done
+            | Self::Failed
+            | Self::Unknown
+            | Self::Returned
+            | Self::Yes
+            | Self::Said(_)
+            | Self::Event(_)
+            | Self::After(_) => false,
+        }
+    }
 }
 
 impl Way<'_> {

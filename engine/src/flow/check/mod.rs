@@ -2,8 +2,8 @@
 //!
 //! A file goes through in this order: a tree with places (`raw`), a draft in which everything is what it must be
 //! (`shape`, `states`, `doing`, `slots`, `cases`, `formula`, `properties`), names that exist (`names`, `targets`,
-//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language and its author promise (`graph`, `ways`,
-//! `filled`, `confirmed`, `explore`). What could not be read is never the
+//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language and its author promise (`graph`, `history`,
+//! `ways`, `filled`, `confirmed`, `explore`). What could not be read is never the
 //! cause of a second mistake: a slip in a name is followed to the name that was meant, and where that is unknown, what
 //! depends on it is not judged.
 
@@ -18,6 +18,7 @@ mod explore;
 mod filled;
 mod formula;
 mod graph;
+mod history;
 mod lower;
 mod names;
 mod near;

@@ -66,6 +66,10 @@ fn unreachable(report: &mut Report<'_>, graph: &Graph<'_>) {
         return;
     }
     let next = |node: usize| {
+        let anywhere = graph.from(node).any(|(_, way)| way.to == End::Anywhere);
+        if anywhere || matches!(graph.does(node), Some(DraftDoes::Unread)) {
+            return rest.clone();
+        }
         let ways = graph.from(node).filter_map(|(_, way)| match way.to {
             End::State(to) => Some(to),
             End::Stays | End::Leaves | End::Anywhere => None,
