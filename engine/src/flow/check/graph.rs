@@ -249,8 +249,12 @@ impl<'g> Graph<'g> {
                     Some(initial) => self.flow.states.get_index_of(&initial.value),
                     None => self.flow.first_of(own),
                 };
-                if let Some(initial) = initial.filter(|initial| self.above(*initial).contains(&index)) {
-                    self.enter(index, Why::Entered, None, &[], own, &[initial], Vec::new());
+                match initial.filter(|initial| self.above(*initial).contains(&index)) {
+                    Some(initial) => self.enter(index, Why::Entered, None, &[], own, &[initial], Vec::new()),
+                    None => {
+                        let (to, why) = (End::Anywhere, Why::Entered);
+                        self.add(Way { from: index, to, why, case: None, passed: &[], actions: Vec::new() });
+                    }
                 }
                 return;
             }
@@ -305,12 +309,7 @@ impl<'g> Graph<'g> {
         }
         // While something is written, nothing else is answered; and nobody hears what is said in a state that goes on
         // by itself, but events that were raised on the way there.
-        let writes = match &state.does {
-            DraftDoes::Invoke(invoke) => {
-                world.tool(&invoke.tool.value).is_none_or(|tool| !tool.read_only)
-            }
-            _ => false,
-        };
+        let writes = world.writes(&state.does);
         // A final state is left at once, unless nothing follows yet.
         let nested_final = matches!(state.does, DraftDoes::Final { .. })
             && state.parent.and_then(|parent| self.does(parent)).is_some_and(

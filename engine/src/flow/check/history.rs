@@ -87,10 +87,7 @@ fn leading_to(graph: &Graph<'_>, history: usize, about: usize) -> BTreeSet<usize
 
 /// Whether a way is not taken while a call that writes is out, when nothing else is heard.
 fn is_unheard(world: &World<'_>, graph: &Graph<'_>, way: &Way<'_>) -> bool {
-    let writes = match graph.does(way.from) {
-        Some(DraftDoes::Invoke(invoke)) => world.tool(&invoke.tool.value).is_none_or(|tool| !tool.read_only),
-        _ => false,
-    };
+    let writes = graph.does(way.from).is_some_and(|does| world.writes(does));
     writes && matches!(way.why, Why::Said(_) | Why::After(_) | Why::Event(_))
 }
 

@@ -148,7 +148,7 @@ fn judge(report: &mut Report<'_>, world: &World<'_>) {
     let silent = ways::silent(&graphs);
     ways::run_circles(report, &silent);
     for graph in &graphs {
-        ways::check(report, graph, world.whole, &silent.flows);
+        ways::check(report, world, graph, &silent.flows);
         let unread = graph.states.iter().any(|(_, state)| matches!(state.does, DraftDoes::Unread));
         if !unread && !graph.flow.slots_unread {
             let filled = Filled::new(graph);
