@@ -1,7 +1,10 @@
 //! What the engine promises, checked through its public face.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
-mod flows;
-mod runtime;
+mod chart;
+mod hierarchy;
+mod parallel;
+mod scxml;
 mod steps;
 mod talk;
+mod timers;
