@@ -89,7 +89,9 @@ fn unreachable(report: &mut Report<'_>, graph: &Graph<'_>) {
     let mut led_to: BTreeSet<usize> = BTreeSet::new();
     for state in &rest {
         let own = group_of.get(state);
-        led_to.extend(next(*state).iter().filter_map(|to| group_of.get(to)).filter(|group| Some(*group) != own));
+        led_to.extend(
+            next(*state).iter().filter_map(|to| group_of.get(to)).filter(|group| Some(*group) != own),
+        );
     }
     for (number, group) in groups.iter().enumerate() {
         let first = group.iter().min().and_then(|first| graph.states.get(*first));
@@ -120,7 +122,8 @@ fn dead_ends(report: &mut Report<'_>, graph: &Graph<'_>) {
         report.add(graph.flow.name.at, Rule::DeadEnd, message, Some(help));
         return;
     }
-    let reached: Vec<usize> = reachable(graph, &[graph.outside()]).into_iter().filter(|n| *n < graph.states.len()).collect();
+    let reached: Vec<usize> =
+        reachable(graph, &[graph.outside()]).into_iter().filter(|n| *n < graph.states.len()).collect();
     let next = |node: usize| {
         let ways = graph.from(node).filter_map(|(_, way)| match way.to {
             End::State(to) => Some(to),
@@ -134,9 +137,7 @@ fn dead_ends(report: &mut Report<'_>, graph: &Graph<'_>) {
     // The last states before nowhere are told; what leads into them is not.
     for group in groups(graph.states.len(), &reached, next) {
         let last = group.iter().all(|state| next(*state).iter().all(|to| group.contains(to)));
-        let is_finished = group.iter().any(|state| {
-            ends(*state) || unfinished(graph, *state)
-        });
+        let is_finished = group.iter().any(|state| ends(*state) || unfinished(graph, *state));
         let holds_only = group.iter().all(|state| !graph.is_leaf(*state));
         if !last || is_finished || holds_only {
             continue;
@@ -299,7 +300,9 @@ pub(super) fn run_circles(report: &mut Report<'_>, silent: &Silent<'_>) {
         let circle = group.len() > 1 || group.iter().any(|flow| next(*flow).contains(flow));
         let Some(first) = group.iter().min().filter(|_| circle) else { continue };
         let ran = names.get(*first).and_then(|name| silent.runs.get(name)).into_iter().flatten();
-        let back = ran.filter(|(other, _)| place(other).is_some_and(|other| group.contains(&other))).min_by_key(|(_, at)| *at);
+        let back = ran
+            .filter(|(other, _)| place(other).is_some_and(|other| group.contains(&other)))
+            .min_by_key(|(_, at)| *at);
         if let (Some((_, at)), Some(name)) = (back, names.get(*first)) {
             let message = format!("`{name}` runs itself again before the guest has a turn");
             let help = "ask something first, or run another flow".to_owned();
@@ -327,7 +330,8 @@ fn ends_alone(graph: &Graph<'_>, region: usize, silent: &BTreeSet<&str>) -> bool
     let mut seen = BTreeSet::from([region]);
     let mut queue = vec![region];
     while let Some(at) = queue.pop() {
-        if matches!(graph.does(at), Some(DraftDoes::Final { .. })) && graph.above(at).first() == Some(&region) {
+        if matches!(graph.does(at), Some(DraftDoes::Final { .. })) && graph.above(at).first() == Some(&region)
+        {
             return true;
         }
         for (_, way) in graph.from(at) {
@@ -389,7 +393,8 @@ fn loops(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_>, silent: 
                 steps.push((states * (1 + event) + to, number));
                 // Another region may be the one that takes it.
                 for region in graph.beside(to) {
-                    let inside = (0..states).filter(|other| graph.is_leaf(*other) && graph.is_in(*other, region));
+                    let inside =
+                        (0..states).filter(|other| graph.is_leaf(*other) && graph.is_in(*other, region));
                     steps.extend(inside.map(|other| (states * (1 + event) + other, number)));
                 }
             }
