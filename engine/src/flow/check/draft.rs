@@ -13,8 +13,6 @@ pub(super) struct Draft {
     pub(super) name: At<String>,
     pub(super) description: String,
     pub(super) examples: Vec<String>,
-    /// The named events it declares.
-    pub(super) events: Vec<At<String>>,
     pub(super) slots: IndexMap<String, DraftSlot>,
     pub(super) initial: Option<At<String>>,
     pub(super) on: DraftHandlers,
@@ -198,6 +196,8 @@ pub(super) enum DraftGo {
 pub(super) struct Property {
     pub(super) at: Spot,
     pub(super) because: Option<String>,
+    /// Its condition as it is written.
+    pub(super) condition: Option<String>,
     pub(super) demands: Demands,
 }
 
@@ -341,21 +341,6 @@ impl DraftCase {
             | DraftGo::Undo
             | DraftGo::NextPage
             | DraftGo::Unread => self.at,
-        }
-    }
-
-    /// The slots it empties.
-    pub(super) fn clears(&self) -> impl Iterator<Item = &At<String>> {
-        self.actions.iter().flat_map(DraftAction::clears)
-    }
-}
-
-impl DraftAction {
-    /// The slots it empties.
-    pub(super) fn clears(&self) -> &[At<String>] {
-        match self {
-            Self::Clear(slots) => slots,
-            Self::Say(_) | Self::Set(..) | Self::Raise(_) => &[],
         }
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn read(report: &mut Report<'_>, node: &Node, key: &str) -> Vec<Prope
         properties.extend(demands.map(|demands| Property {
             at: item.at,
             because: because.map(|text| text.value),
+            condition: fields.get("guard").or(fields.get("holds")).and_then(Node::text).map(str::to_owned),
             demands,
         }));
     }

@@ -118,7 +118,7 @@ fn state<'n>(
     if does == "held" {
         held(report, name, &state, known);
     }
-    let mut reader = Reader { report, fields: &fields, does, misplaced, what: &what, name, root: known.root };
+    let mut reader = Reader { report, fields: &fields, does, misplaced, what: &what, name };
     let always = fields.get("always");
     state.always = match (does, always) {
         // Without a way on of its own, this is meant to be it.
@@ -267,7 +267,6 @@ pub(super) struct Reader<'r, 's, 'n> {
     /// The state, for a sentence.
     pub(super) what: &'r str,
     pub(super) name: &'r At<String>,
-    pub(super) root: bool,
 }
 
 impl Reader<'_, '_, '_> {
