@@ -19,6 +19,7 @@ const FLOW: &str = "
 flow: case
 description: A chart under test.
 events: [a, b, c, d, e, f]
+on: { bye: over }
 states:
   s1:
     on: { c: s221, e: { ask_again: false } }
@@ -45,6 +46,7 @@ states:
         on: { e: s211 }
         states:
           s221: { wait: true, on: { f: s122 } }
+  over: { final: done }
 ";
 
 /// The same chart as a statig machine.
@@ -218,10 +220,12 @@ fn a_transition_of_a_superstate_back_into_its_branch_leaves_the_branch() {
 flow: case
 description: A chart under test.
 events: [a]
+on: { bye: over }
 states:
   s1:
     on: { a: s112 }
     states: { s11: { states: { s111: { wait: true }, s112: { wait: true } } } }
+  over: { final: done }
 ";
     let mut chart = Chart::new(&[flow]);
     chart.start();

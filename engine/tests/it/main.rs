@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
 mod chart;
+mod flows;
 mod hierarchy;
 mod parallel;
+mod runtime;
 mod scxml;
 mod steps;
 mod talk;

@@ -279,8 +279,9 @@ impl Chart {
         let events: Vec<String> = (0..EVENTS).chain(jumps).map(|event| format!("e{event}")).collect();
         writeln!(yaml, "events: [{}]", events.join(", ")).unwrap();
         let slots: Vec<String> = (0..SLOTS).map(|slot| format!("b{slot}: boolean")).collect();
-        writeln!(yaml, "slots: {{ {} }}\nstates:", slots.join(", ")).unwrap();
+        writeln!(yaml, "slots: {{ {} }}\non: {{ bye: over }}\nstates:", slots.join(", ")).unwrap();
         self.write(&mut yaml, 0, 1);
+        yaml.push_str("  over: { final: done }\n");
         yaml
     }
 
