@@ -447,7 +447,7 @@ impl<'f> Machine<'f> {
             let Some(view) = view else { return };
             run.with.iter().map(|(slot, expression)| (*slot, expression.evaluate(&view))).collect()
         };
-        self.set_task(state, Task::Running { item, outputs });
+        self.set_task(state, Task::Running { item, outputs: Arc::new(outputs) });
         self.begin(run.flow, Caller::State(state));
         for (slot, json) in given {
             let heard = declared.slot(slot).and_then(|slot| Heard::from_json(&slot.kind, &json));
@@ -468,7 +468,8 @@ impl<'f> Machine<'f> {
         };
         let task = self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
         match task {
-            Some(Task::Running { item, outputs: Json::Array(mut outputs) }) if run.each.is_some() => {
+            Some(Task::Running { item, outputs }) if run.each.is_some() => {
+                let mut outputs = outputs.as_array().cloned().unwrap_or_default();
                 outputs.push(output);
                 self.run_next(state, run, item.saturating_add(1), Json::Array(outputs));
             }
