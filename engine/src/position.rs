@@ -74,7 +74,7 @@ pub(crate) struct Frame {
     /// Its slots.
     pub(crate) slots: Slots,
     /// The saved results.
-    pub(crate) results: Vec<Option<Saved>>,
+    pub(crate) results: Vec<Option<Arc<Saved>>>,
     /// The atomic states it came through, oldest first, each once.
     pub(crate) trail: Vec<StateId>,
     /// Slots that a default was tried for.
@@ -96,7 +96,7 @@ pub(crate) struct Frame {
     /// How the flow that was run last ended.
     pub(crate) outcome: Option<Arc<str>>,
     /// What the guest can take back, oldest first.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<Arc<Change>>,
 }
 
 /// Why a flow runs.
@@ -194,12 +194,21 @@ pub(crate) struct ReadBack {
 }
 
 /// The values a read-back is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Confirmed {
     /// The state that reads them back: it says which values.
     pub(crate) by: StateId,
-    /// A digest of the values.
-    pub(crate) digest: [u8; 16],
+    /// The values, in the order of the state's paths.
+    pub(crate) values: Arc<[Read]>,
+}
+
+/// A value that was read back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Read {
+    /// A whole slot's.
+    Slot(Option<Value>),
+    /// A field of something.
+    Field(#[serde(with = "saved::json")] Json),
 }
 
 /// A change that a message of the guest made.
@@ -463,10 +472,10 @@ impl Frame {
 
     /// A saved result.
     pub(crate) fn result(&self, id: ResultId) -> Option<&Saved> {
-        self.results.get(id.index()).and_then(Option::as_ref)
+        self.results.get(id.index()).and_then(Option::as_deref)
     }
 
-    pub(crate) fn save(&mut self, id: ResultId, saved: Saved) {
+    pub(crate) fn save(&mut self, id: ResultId, saved: Arc<Saved>) {
         if self.results.len() <= id.index() {
             self.results.resize(id.index() + 1, None);
         }
