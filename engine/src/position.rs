@@ -272,13 +272,9 @@ pub enum Waiting {
 }
 
 impl Position {
-    /// The beginning of a conversation; the first input says who the guest is.
+    /// The beginning of a conversation. The first input says who the guest is; with it the root chart is entered.
     pub fn start(flows: &Flows) -> Self {
-        let mut root = Frame::new(flows.root, Caller::Guest);
-        if let Some(chart) = flows.root() {
-            // The states a root chart begins in are entered with the first input.
-            root.active = vec![Active { state: chart.initial, task: Task::Waiting }];
-        }
+        let root = Frame::new(flows.root, Caller::Guest);
         Self {
             schema: SCHEMA,
             version: Arc::clone(&flows.version),
@@ -350,9 +346,10 @@ impl Position {
     pub fn slots(&self, flows: &Flows) -> IndexMap<String, Json> {
         let frame = self.frame();
         let Some(flow) = flows.flow(frame.flow) else { return IndexMap::new() };
-        let named = frame.slots.iter().filter_map(|(slot, value)| {
-            Some((flow.slot_name(slot)?.to_string(), value.json()))
-        });
+        let named = frame
+            .slots
+            .iter()
+            .filter_map(|(slot, value)| Some((flow.slot_name(slot)?.to_string(), value.json())));
         named.collect()
     }
 
