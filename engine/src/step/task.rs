@@ -44,7 +44,15 @@ impl<'f> Machine<'f> {
                         return true;
                     }
                 }
-                (Task::Fresh, Does::Collect { .. } | Does::Confirm { .. } | Does::Ask { .. } | Does::Run(_)) => {
+                (Task::Fresh, Does::Collect { slots, then }) => {
+                    if slots.iter().all(|slot| self.has(*slot)) {
+                        // Nobody need be asked, so nothing has to be waited for.
+                        self.follow(state, then);
+                        return true;
+                    }
+                    asks = asks.or(Some(state));
+                }
+                (Task::Fresh, Does::Confirm { .. } | Does::Ask { .. } | Does::Run(_)) => {
                     asks = asks.or(Some(state));
                 }
                 (Task::Waiting, does) => open |= does.asks(),
@@ -119,9 +127,11 @@ impl<'f> Machine<'f> {
     /// Whether a call of the active flow has written already: what was confirmed for it was confirmed.
     fn has_written(&self) -> bool {
         let Some(flow) = self.flow() else { return false };
-        self.frame().results.iter().flatten().any(|saved| {
-            matches!(flow.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes)
-        })
+        self.frame()
+            .results
+            .iter()
+            .flatten()
+            .any(|saved| matches!(flow.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes))
     }
 
     /// The state's question is open now.
@@ -143,7 +153,7 @@ impl<'f> Machine<'f> {
     fn collect(&mut self, state: StateId, slots: &[SlotId], then: &'f [Transition]) -> bool {
         let Some(flow) = self.flow() else { return false };
         for &id in slots {
-            if self.frame().slots.get(id).is_some_and(Value::is_complete) || self.take_default(id) {
+            if self.has(id) {
                 continue;
             }
             let (Some(slot), Some(name)) = (flow.slot(id), flow.slot_name(id)) else { continue };
@@ -173,6 +183,11 @@ impl<'f> Machine<'f> {
         true
     }
 
+    /// Whether a slot has a value, if need be its default.
+    fn has(&mut self, id: SlotId) -> bool {
+        self.frame().slots.get(id).is_some_and(Value::is_complete) || self.take_default(id)
+    }
+
     /// Fills an empty slot from its default, once. True when that worked.
     fn take_default(&mut self, id: SlotId) -> bool {
         let Some(slot) = self.flow().and_then(|flow| flow.slot(id)) else { return false };
@@ -198,8 +213,7 @@ impl<'f> Machine<'f> {
             _ => None,
         };
         let today = self.moment.today;
-        let changed =
-            self.facts_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
+        let changed = self.facts_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
         if changed {
             self.note_filled(heard.slot);
         }
@@ -265,11 +279,13 @@ impl<'f> Machine<'f> {
         if invoke.writes && !is_confirmed(invoke, &view) {
             return Err(("not_confirmed", "the guest has not said yes to exactly these values".to_owned()));
         }
-        let complete = |arguments: indexmap::IndexMap<Arc<str>, Json>| {
-            match invoke.required.iter().find(|name| !arguments.contains_key(&**name)) {
-                Some(missing) => Err(("missing_argument", format!("{missing} has no value"))),
-                None => Ok(arguments),
-            }
+        let complete = |arguments: indexmap::IndexMap<Arc<str>, Json>| match invoke
+            .required
+            .iter()
+            .find(|name| !arguments.contains_key(&**name))
+        {
+            Some(missing) => Err(("missing_argument", format!("{missing} has no value"))),
+            None => Ok(arguments),
         };
         match &invoke.each {
             None => Ok(vec![complete(arguments_of(invoke, &view))?]),
@@ -337,8 +353,7 @@ impl<'f> Machine<'f> {
         let active = self.frame_mut().active.iter_mut().find(|active| active.state == state)?;
         let Task::Calling(open) = &mut active.task else { return None };
         open.iter_mut().find(|open| open.call == call)?.result = Some(result);
-        let all: Option<Vec<Json>> =
-            open.iter().map(|open| open.result.as_deref().cloned()).collect();
+        let all: Option<Vec<Json>> = open.iter().map(|open| open.result.as_deref().cloned()).collect();
         all.map(|all| Arc::new(Json::Array(all)))
     }
 
@@ -358,7 +373,14 @@ impl<'f> Machine<'f> {
         self.follow(state, &invoke.done);
     }
 
-    fn save(&mut self, id: ResultId, producer: StateId, value: Arc<Json>, inputs: &[Input], fresh: Option<i64>) {
+    fn save(
+        &mut self,
+        id: ResultId,
+        producer: StateId,
+        value: Arc<Json>,
+        inputs: &[Input],
+        fresh: Option<i64>,
+    ) {
         let inputs = revisions_of(inputs, self.frame());
         let fresh_until = fresh
             .and_then(|ms| self.moment.at.checked_add_signed(TimeDelta::try_milliseconds(ms)?))
@@ -430,7 +452,8 @@ impl<'f> Machine<'f> {
     /// Runs the flow for the next item of its list, or is done.
     fn run_next(&mut self, state: StateId, run: &'f Run, item: u32, outputs: Json) {
         let list = run.each.as_ref().and_then(|each| Some(each.list.evaluate(&self.view()?)));
-        let next = list.as_ref().and_then(Json::as_array).and_then(|list| list.get(usize::try_from(item).ok()?));
+        let next =
+            list.as_ref().and_then(Json::as_array).and_then(|list| list.get(usize::try_from(item).ok()?));
         match next {
             Some(next) => self.run_item(state, run, item, outputs, Some(Arc::new(next.clone()))),
             None => self.ran(state, run, Arc::new(outputs)),
@@ -466,7 +489,8 @@ impl<'f> Machine<'f> {
         let Some(Does::Run(run)) = self.flow().and_then(|flow| flow.does(state)) else {
             return self.resume();
         };
-        let task = self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
+        let task =
+            self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
         match task {
             Some(Task::Running { item, outputs: Json::Array(mut outputs) }) if run.each.is_some() => {
                 outputs.push(output);
