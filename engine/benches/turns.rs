@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use innkeeper_engine::flow::Source;
-use innkeeper_engine::runtime::{Arrival, Ask, Completed, Driver, MemoryStore, Performer, Store, replay};
+use innkeeper_engine::runtime::{
+    Arrival, Ask, Completed, Driver, MemoryStore, Performer, Store, replay,
+};
 use innkeeper_engine::{
     Act, By, Call, DateRange, Flows, Guest, Heard, Input, Moment, Outcome, PromptKey, Prompts, Say, Tool,
     Tools, Understanding,
@@ -135,13 +137,7 @@ impl Bench {
         }
         if let (Some(before), Some(after)) = (before, resident()) {
             let grown = after.saturating_sub(before) as f64;
-            self.say(
-                "10,000 live conversations",
-                grown / 1024.0,
-                "MiB",
-                10_000,
-                "growth of resident memory, with logs",
-            );
+            self.say("10,000 live conversations", grown / 1024.0, "MiB", 10_000, "growth of resident memory, with logs");
         }
     }
 
@@ -176,16 +172,8 @@ impl Bench {
 }
 
 /// What the guest says, in this order; the last two change the number of guests to and fro.
-const SAID: [&str; 8] = [
-    "the 12th to the 14th",
-    "two of us",
-    "with a view of the sea",
-    "the double",
-    "Ann Lee, +353861234567",
-    "yes",
-    "three",
-    "two",
-];
+const SAID: [&str; 8] =
+    ["the 12th to the 14th", "two of us", "with a view of the sea", "the double", "Ann Lee, +353861234567", "yes", "three", "two"];
 
 struct Desk {
     moment: Moment,
@@ -286,16 +274,8 @@ fn tools() -> Tools {
     let text = || json!({ "type": "string" });
     let any = || json!({});
     let tools = [
-        tool(
-            "get_room_availability",
-            true,
-            json!({ "start_date": text(), "end_date": text(), "guests": any(), "view": text() }),
-        ),
-        tool(
-            "quote_stay",
-            true,
-            json!({ "room_id": any(), "start_date": text(), "end_date": text(), "guests": any() }),
-        ),
+        tool("get_room_availability", true, json!({ "start_date": text(), "end_date": text(), "guests": any(), "view": text() })),
+        tool("quote_stay", true, json!({ "room_id": any(), "start_date": text(), "end_date": text(), "guests": any() })),
         tool(
             "create_booking",
             false,
@@ -308,11 +288,7 @@ fn tools() -> Tools {
 fn prompts() -> Prompts {
     let names = "ask_stay ask_guests ask_view ask_room ask_name ask_phone invalid_stay invalid_guests invalid_view invalid_room \
         invalid_name invalid_phone invalid confirm_book what_to_change sold_out booked dropped rephrase nudge tool_failed handing_over";
-    let key = |name: &str| PromptKey {
-        name: name.to_owned(),
-        language: "en".to_owned(),
-        channel: "chat".to_owned(),
-    };
+    let key = |name: &str| PromptKey { name: name.to_owned(), language: "en".to_owned(), channel: "chat".to_owned() };
     Prompts {
         languages: vec!["en".to_owned()],
         channels: vec!["chat".to_owned()],

@@ -99,11 +99,7 @@ impl<'a> View<'a> {
                 active.extend(&self.between);
                 active.sort_unstable();
                 active.dedup();
-                active
-                    .into_iter()
-                    .filter_map(|state| self.flow.state_name(state))
-                    .map(|name| json!(**name))
-                    .collect()
+                active.into_iter().filter_map(|state| self.flow.state_name(state)).map(|name| json!(**name)).collect()
             }
             Root::Today => json!(self.now.today),
             Root::Unclear => self.now.unclear.into(),

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::Machine;
 use super::facts::{arguments_of, is_stale, items, revisions_of};
+use super::Machine;
 use crate::effect::Expecting;
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, ResultId, SlotId, StateId};
@@ -192,13 +192,7 @@ impl Move<'_> {
     }
 
     /// A frame whose flow is walked from its beginning to where the guest is needed.
-    fn walked(
-        &self,
-        position: &Position,
-        below: &[Arc<Frame>],
-        frame: Frame,
-        path: Vec<StateId>,
-    ) -> Arc<Frame> {
+    fn walked(&self, position: &Position, below: &[Arc<Frame>], frame: Frame, path: Vec<StateId>) -> Arc<Frame> {
         let Some(initial) = self.new.flow(frame.flow).map(|flow| flow.initial) else {
             return Arc::new(frame);
         };
@@ -306,9 +300,9 @@ impl Move<'_> {
                 }
                 // "I don't mind" is no value that could be lost.
                 None if *value == Value::NoPreference => {}
-                None => {
-                    self.notes.push(Note::SlotLost { flow: Arc::clone(&old.name), slot: Arc::clone(name) })
-                }
+                None => self
+                    .notes
+                    .push(Note::SlotLost { flow: Arc::clone(&old.name), slot: Arc::clone(name) }),
             }
         }
     }
@@ -342,8 +336,7 @@ impl Move<'_> {
             let (Some(saved), Some(name)) = (saved, old.result_name(ResultId::at(index))) else { continue };
             let written = matches!(old.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes);
             let place = new.results.get_index_of(&**name);
-            let producer =
-                place.and_then(|place| self.producer(old, new, saved.producer, ResultId::at(place)));
+            let producer = place.and_then(|place| self.producer(old, new, saved.producer, ResultId::at(place)));
             let (Some(place), Some(producer)) = (place, producer) else {
                 if written {
                     self.notes
@@ -389,14 +382,7 @@ impl Move<'_> {
     }
 
     /// What a state's result is computed from, as values.
-    fn computed(
-        &self,
-        flows: &Flows,
-        position: &Position,
-        flow: &Arc<Flow>,
-        frame: &Arc<Frame>,
-        state: StateId,
-    ) -> Json {
+    fn computed(&self, flows: &Flows, position: &Position, flow: &Arc<Flow>, frame: &Arc<Frame>, state: StateId) -> Json {
         let view = View::new(flow, frame, &position.guest, position.now(flows, self.moment));
         match flow.does(state) {
             Some(Does::Invoke(invoke)) => {
@@ -414,10 +400,9 @@ impl Move<'_> {
     fn wish(&self, wish: &crate::position::Wish) -> Option<crate::position::Wish> {
         let (old, id) = (self.old.flow(wish.flow)?, self.flow_id(wish.flow)?);
         let new = self.new.flow(id)?;
-        let slots = wish
-            .slots
-            .iter()
-            .filter_map(|(slot, heard)| Some((new.slot_id(old.slot_name(*slot)?)?, heard.clone())));
+        let slots = wish.slots.iter().filter_map(|(slot, heard)| {
+            Some((new.slot_id(old.slot_name(*slot)?)?, heard.clone()))
+        });
         Some(crate::position::Wish { flow: id, said: Arc::clone(&wish.said), slots: slots.collect() })
     }
 

@@ -38,8 +38,7 @@ impl Position {
                 continue;
             }
             let items = items(invoke, &view);
-            for (index, Open { call, .. }) in
-                open.iter().enumerate().filter(|(_, open)| open.result.is_none())
+            for (index, Open { call, .. }) in open.iter().enumerate().filter(|(_, open)| open.result.is_none())
             {
                 if let (Some(each), Some(item)) = (&invoke.each, items.get(index)) {
                     view.item = Some((Arc::clone(&each.item), Arc::clone(item)));
@@ -90,7 +89,8 @@ pub(super) fn items(invoke: &Invoke, view: &View<'_>) -> Vec<Arc<Json>> {
 
 /// The arguments of an invocation: what has no value is left out.
 pub(super) fn arguments_of(invoke: &Invoke, view: &View<'_>) -> IndexMap<Arc<str>, Json> {
-    let values = invoke.with.iter().map(|(name, expression)| (Arc::clone(name), expression.evaluate(view)));
+    let values =
+        invoke.with.iter().map(|(name, expression)| (Arc::clone(name), expression.evaluate(view)));
     values.filter(|(_, value)| !value.is_null()).collect()
 }
 
@@ -135,8 +135,9 @@ fn stale_within(id: ResultId, flow: &Flow, frame: &Frame, moment: Moment, depth:
                 Input::Result(result) => Some(*result),
             };
             *revision != revision_of(*input, frame)
-                || below
-                    .is_some_and(|below| below != id && stale_within(below, flow, frame, moment, depth - 1))
+                || below.is_some_and(|below| {
+                    below != id && stale_within(below, flow, frame, moment, depth - 1)
+                })
         })
 }
 

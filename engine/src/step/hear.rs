@@ -218,10 +218,7 @@ impl<'f> Machine<'f> {
     /// After slots were filled: a question in the same message is answered first; then the walk goes on.
     fn go_on(&mut self, filling: &Filling, asks: bool, expecting: &Expecting) {
         if let Expecting::Slot(slot) = expecting
-            && self
-                .flow()
-                .and_then(|flow| flow.slot_id(slot))
-                .is_some_and(|slot| !filling.answered.contains(&slot))
+            && self.flow().and_then(|flow| flow.slot_id(slot)).is_some_and(|slot| !filling.answered.contains(&slot))
         {
             // The guest was asked for something they need not say, and said something else.
             self.skip_optional(slot);
@@ -236,9 +233,7 @@ impl<'f> Machine<'f> {
             return self.event(Event::Question);
         }
         match self.asked() {
-            Some((state, Does::Ask { then, .. })) if *expecting == Expecting::Change => {
-                self.follow(state, then)
-            }
+            Some((state, Does::Ask { then, .. })) if *expecting == Expecting::Change => self.follow(state, then),
             _ => self.resume(),
         }
     }
@@ -288,8 +283,7 @@ impl<'f> Machine<'f> {
         let frames = &self.position.frames;
         let depth = frames.iter().rev().position(knows).unwrap_or_default();
         // A flow that a state runs is no digression: it is not left by the way.
-        let leaves =
-            frames.iter().rev().take(depth).all(|frame| frame.caller == crate::position::Caller::Guest);
+        let leaves = frames.iter().rev().take(depth).all(|frame| frame.caller == crate::position::Caller::Guest);
         if depth > 0 && leaves {
             for _ in 0..depth {
                 self.abandon();
@@ -341,9 +335,7 @@ impl<'f> Machine<'f> {
     /// What choosing an item fills besides.
     fn set_by_choice(&mut self, chosen: SlotId, todo: &mut Vec<HeardSlot>) {
         let Some(flow) = self.flow() else { return };
-        let Some(sets) = flow.slot(chosen).map(|slot| &slot.sets).filter(|sets| !sets.is_empty()) else {
-            return;
-        };
+        let Some(sets) = flow.slot(chosen).map(|slot| &slot.sets).filter(|sets| !sets.is_empty()) else { return };
         let Some(Value::Choice(item)) = self.frame().slots.get(chosen).cloned() else { return };
         // The guest has said what they want by choosing it: lists made again are matched by it.
         let frame = self.frame_mut();

@@ -20,7 +20,7 @@ pub use carry::{Carried, Note, Way, carry};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::effect::{Effect, Expecting, SaidOf, Say};
+use crate::effect::{Effect, Expecting, Say, SaidOf};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
 use crate::input::{Act, By, Input, Moment};
@@ -327,8 +327,7 @@ impl<'f> Machine<'f> {
         // The first may have begun something that others wait for.
         while !self.paused && matches!(self.position.waiting, Waiting::Guest { .. } | Waiting::Person) {
             let timers = &self.frame().timers;
-            let Some(next) =
-                timers.iter().filter(|timer| timer.due <= now).min_by_key(|timer| timer.due).copied()
+            let Some(next) = timers.iter().filter(|timer| timer.due <= now).min_by_key(|timer| timer.due).copied()
             else {
                 return any;
             };

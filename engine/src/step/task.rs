@@ -127,11 +127,9 @@ impl<'f> Machine<'f> {
     /// Whether a call of the active flow has written already: what was confirmed for it was confirmed.
     fn has_written(&self) -> bool {
         let Some(flow) = self.flow() else { return false };
-        self.frame()
-            .results
-            .iter()
-            .flatten()
-            .any(|saved| matches!(flow.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes))
+        self.frame().results.iter().flatten().any(|saved| {
+            matches!(flow.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes)
+        })
     }
 
     /// The state's question is open now.
@@ -213,7 +211,8 @@ impl<'f> Machine<'f> {
             _ => None,
         };
         let today = self.moment.today;
-        let changed = self.facts_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
+        let changed =
+            self.facts_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
         if changed {
             self.note_filled(heard.slot);
         }
@@ -279,13 +278,11 @@ impl<'f> Machine<'f> {
         if invoke.writes && !is_confirmed(invoke, &view) {
             return Err(("not_confirmed", "the guest has not said yes to exactly these values".to_owned()));
         }
-        let complete = |arguments: indexmap::IndexMap<Arc<str>, Json>| match invoke
-            .required
-            .iter()
-            .find(|name| !arguments.contains_key(&**name))
-        {
-            Some(missing) => Err(("missing_argument", format!("{missing} has no value"))),
-            None => Ok(arguments),
+        let complete = |arguments: indexmap::IndexMap<Arc<str>, Json>| {
+            match invoke.required.iter().find(|name| !arguments.contains_key(&**name)) {
+                Some(missing) => Err(("missing_argument", format!("{missing} has no value"))),
+                None => Ok(arguments),
+            }
         };
         match &invoke.each {
             None => Ok(vec![complete(arguments_of(invoke, &view))?]),
@@ -353,7 +350,8 @@ impl<'f> Machine<'f> {
         let active = self.frame_mut().active.iter_mut().find(|active| active.state == state)?;
         let Task::Calling(open) = &mut active.task else { return None };
         open.iter_mut().find(|open| open.call == call)?.result = Some(result);
-        let all: Option<Vec<Json>> = open.iter().map(|open| open.result.as_deref().cloned()).collect();
+        let all: Option<Vec<Json>> =
+            open.iter().map(|open| open.result.as_deref().cloned()).collect();
         all.map(|all| Arc::new(Json::Array(all)))
     }
 
@@ -373,14 +371,7 @@ impl<'f> Machine<'f> {
         self.follow(state, &invoke.done);
     }
 
-    fn save(
-        &mut self,
-        id: ResultId,
-        producer: StateId,
-        value: Arc<Json>,
-        inputs: &[Input],
-        fresh: Option<i64>,
-    ) {
+    fn save(&mut self, id: ResultId, producer: StateId, value: Arc<Json>, inputs: &[Input], fresh: Option<i64>) {
         let inputs = revisions_of(inputs, self.frame());
         let fresh_until = fresh
             .and_then(|ms| self.moment.at.checked_add_signed(TimeDelta::try_milliseconds(ms)?))
@@ -452,8 +443,7 @@ impl<'f> Machine<'f> {
     /// Runs the flow for the next item of its list, or is done.
     fn run_next(&mut self, state: StateId, run: &'f Run, item: u32, outputs: Json) {
         let list = run.each.as_ref().and_then(|each| Some(each.list.evaluate(&self.view()?)));
-        let next =
-            list.as_ref().and_then(Json::as_array).and_then(|list| list.get(usize::try_from(item).ok()?));
+        let next = list.as_ref().and_then(Json::as_array).and_then(|list| list.get(usize::try_from(item).ok()?));
         match next {
             Some(next) => self.run_item(state, run, item, outputs, Some(Arc::new(next.clone()))),
             None => self.ran(state, run, Arc::new(outputs)),
@@ -489,8 +479,7 @@ impl<'f> Machine<'f> {
         let Some(Does::Run(run)) = self.flow().and_then(|flow| flow.does(state)) else {
             return self.resume();
         };
-        let task =
-            self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
+        let task = self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
         match task {
             Some(Task::Running { item, outputs: Json::Array(mut outputs) }) if run.each.is_some() => {
                 outputs.push(output);

@@ -211,11 +211,9 @@ impl<'f> Machine<'f> {
     pub(super) fn answers_itself(&self, event: Event) -> bool {
         let Some(flow) = self.flow() else { return false };
         flow.on.contains_key(&event)
-            || self
-                .frame()
-                .configuration(flow)
-                .into_iter()
-                .any(|state| flow.state(state).is_some_and(|state| state.on.contains_key(&event)))
+            || self.frame().configuration(flow).into_iter().any(|state| {
+                flow.state(state).is_some_and(|state| state.on.contains_key(&event))
+            })
     }
 
     /// Does again what the active states that wait for the guest do, after something changed or a digression ended.
@@ -271,8 +269,7 @@ impl<'f> Machine<'f> {
     /// Whether a repair walk can pass over what a state produces: it is there and still follows from its inputs.
     pub(super) fn is_fresh(&self, result: Option<ResultId>, writes: bool) -> bool {
         let (Some(result), Some(flow)) = (result, self.flow()) else { return false };
-        self.frame().result(result).is_some()
-            && (writes || !is_stale(result, flow, self.frame(), self.moment))
+        self.frame().result(result).is_some() && (writes || !is_stale(result, flow, self.frame(), self.moment))
     }
 
     /// Begins what is to begin on top of what runs; when it ends, the guest is back there.
@@ -428,7 +425,8 @@ impl<'f> Machine<'f> {
     pub(super) fn keep_words(&mut self) {
         let Some(said) = self.said.clone().filter(|said| !said.is_empty()) else { return };
         let Some(flow) = self.flow() else { return };
-        let waits_for_list = flow.slots.values().any(|slot| !crate::facts::has_items(slot, self.frame()));
+        let waits_for_list =
+            flow.slots.values().any(|slot| !crate::facts::has_items(slot, self.frame()));
         if waits_for_list {
             let frame = self.frame_mut();
             if frame.kept.len() >= MOST_KEPT {
