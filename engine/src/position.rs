@@ -298,7 +298,7 @@ pub enum Waiting {
 }
 
 impl Position {
-    /// The beginning of a conversation; the first input says who the guest is.
+    /// The beginning of a conversation. The first input says who the guest is; with it the root chart is entered.
     pub fn start(flows: &Flows) -> Self {
         let root = Frame::new(flows.root, Caller::Guest);
         Self {

@@ -135,9 +135,10 @@ fn shown<S: serde::Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S:
 
 /// Decides what happens next. `position` must have been made on these `flows`.
 pub fn step(flows: &Flows, position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
+    let input: &Input = input.borrow();
     let mut machine = Machine::new(flows, position, moment);
-    machine.begin_conversation();
-    machine.take(input.borrow());
+    machine.begin_conversation(input);
+    machine.take(input);
     machine.settle_says();
     Step { next: machine.position, effects: machine.effects, trace: machine.trace }
 }
@@ -212,13 +213,17 @@ impl<'f> Machine<'f> {
         }
     }
 
-    /// Enters the root chart, once.
-    fn begin_conversation(&mut self) {
+    /// Enters the root chart with the first input. Who the guest is, is known then.
+    fn begin_conversation(&mut self, first: &Input) {
         if self.position.frames.len() == 1
             && self.frame().active.is_empty()
             && let Some(root) = self.flows.root()
         {
+            if let Input::Guest(guest) = first {
+                self.position.guest = Arc::new(guest.clone());
+            }
             self.enter_first(root.initial);
+            self.settle();
         }
     }
 

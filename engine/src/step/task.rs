@@ -44,7 +44,15 @@ impl<'f> Machine<'f> {
                         return true;
                     }
                 }
-                (Task::Fresh, Does::Collect { .. } | Does::Confirm { .. } | Does::Ask { .. } | Does::Run(_)) => {
+                (Task::Fresh, Does::Collect { slots, then }) => {
+                    if slots.iter().all(|slot| self.has(*slot)) {
+                        // Nobody need be asked, so nothing has to be waited for.
+                        self.follow(state, then);
+                        return true;
+                    }
+                    asks = asks.or(Some(state));
+                }
+                (Task::Fresh, Does::Confirm { .. } | Does::Ask { .. } | Does::Run(_)) => {
                     asks = asks.or(Some(state));
                 }
                 (Task::Waiting, does) => open |= does.asks(),
@@ -143,7 +151,7 @@ impl<'f> Machine<'f> {
     fn collect(&mut self, state: StateId, slots: &[SlotId], then: &'f [Transition]) -> bool {
         let Some(flow) = self.flow() else { return false };
         for &id in slots {
-            if self.frame().slots.get(id).is_some_and(Value::is_complete) || self.take_default(id) {
+            if self.has(id) {
                 continue;
             }
             let (Some(slot), Some(name)) = (flow.slot(id), flow.slot_name(id)) else { continue };
@@ -171,6 +179,11 @@ impl<'f> Machine<'f> {
         }
         self.follow(state, then);
         true
+    }
+
+    /// Whether a slot has a value, if need be its default.
+    fn has(&mut self, id: SlotId) -> bool {
+        self.frame().slots.get(id).is_some_and(Value::is_complete) || self.take_default(id)
     }
 
     /// Fills an empty slot from its default, once. True when that worked.

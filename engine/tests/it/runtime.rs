@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use innkeeper_engine::runtime::{
-    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, MessageOutcome, Performer, Store,
-    Stored, TurnFault,
+    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, MessageOutcome, Performer,
+    Store, Stored, TurnFault,
 };
 use innkeeper_engine::{BadForm, Call, Guest, Input, Moment, Outcome, Position, Say, Understanding, step};
 use serde_json::json;
