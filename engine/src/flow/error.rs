@@ -111,6 +111,8 @@ pub enum Rule {
     NeverFilled,
     /// A tool that writes is called only after a yes to a read-back of everything it is sent.
     Unconfirmed,
+    /// What the flow says about itself under `never` and `always` is so.
+    Violated,
 }
 
 impl Rule {
@@ -145,6 +147,7 @@ impl Rule {
             Self::Loop => "loop",
             Self::NeverFilled => "never_filled",
             Self::Unconfirmed => "unconfirmed",
+            Self::Violated => "violated",
         }
     }
 }
@@ -205,7 +208,7 @@ impl Mistake {
         let Some(place) = &self.place else {
             write!(formatter, "{}", self.message)?;
             return match &self.help {
-                Some(help) => write!(formatter, "\n  help: {help}"),
+                Some(help) => write!(formatter, "\n  help: {}", help.replace('\n', "\n  ")),
                 None => Ok(()),
             };
         };
@@ -221,8 +224,10 @@ impl Mistake {
         writeln!(formatter, "{}:{}:{}: {}", place.file, place.line, place.column, self.message)?;
         writeln!(formatter, " {number} | {}", place.source_line())?;
         write!(formatter, " {margin} | {indent}{}", "^".repeat(place.width()))?;
+        // Further lines of it, a conversation, stand below.
+        let help = |help: &String| help.replace('\n', &format!("\n {margin}   "));
         match &self.help {
-            Some(help) => write!(formatter, "\n {margin} = help: {help}"),
+            Some(text) => write!(formatter, "\n {margin} = help: {}", help(text)),
             None => Ok(()),
         }
     }

@@ -102,6 +102,8 @@ pub struct Flow {
     pub initial: StateId,
     /// What every state inherits.
     pub on: Handlers,
+    /// What it was called in earlier versions.
+    pub was: Vec<Arc<str>>,
     /// Whether any state is a history.
     #[serde(skip)]
     pub(crate) has_history: bool,
@@ -135,6 +137,8 @@ pub struct Slot {
     pub ask: Arc<str>,
     /// The prompt that refuses a value, `invalid_<slot>`.
     pub invalid: Arc<str>,
+    /// What it was called in earlier versions.
+    pub was: Vec<Arc<str>>,
 }
 
 /// A state.
@@ -154,6 +158,8 @@ pub struct State {
     pub always: Vec<Transition>,
     /// Delayed transitions, counted from entering the state.
     pub after: Vec<After>,
+    /// What it was called in earlier versions.
+    pub was: Vec<Arc<str>>,
 }
 
 /// What a state is.

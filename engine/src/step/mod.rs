@@ -5,6 +5,7 @@
 //! nothing. In a macrostep eventless transitions come first, then what was raised, and only when neither is left do
 //! the active states do what they are for (SCXML starts its invocations at the same point).
 
+mod carry;
 mod chart;
 mod facts;
 mod hear;
@@ -14,6 +15,7 @@ mod walk;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub use carry::{Carried, Note, Way, carry};
 use serde::Serialize;
 use serde_json::json;
 
@@ -133,21 +135,7 @@ fn shown<S: serde::Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S:
 
 /// Decides what happens next. `position` must have been made on these `flows`.
 pub fn step(flows: &Flows, position: Position, input: Input, moment: Moment) -> Step {
-    let mut machine = Machine {
-        flows,
-        position,
-        moment,
-        effects: Vec::new(),
-        trace: Vec::new(),
-        expecting: Expecting::Anything,
-        page: 0,
-        said: None,
-        raised: VecDeque::new(),
-        pending: None,
-        event: None,
-        passing: false,
-        paused: false,
-    };
+    let mut machine = Machine::new(flows, position, moment);
     machine.begin_conversation();
     machine.take(input);
     Step { next: machine.position, effects: machine.effects, trace: machine.trace }
@@ -174,8 +162,13 @@ struct Machine<'f> {
     event: Option<Arc<serde_json::Value>>,
     /// Whether a repair walk passes over a state: what it would say on the way was said.
     passing: bool,
+    /// While states are left and entered: the states with states of their own that are active then. An active atomic
+    /// state says that those around it are, and here there may be none.
+    between: Vec<StateId>,
     /// Whether nothing more can be done: the conversation waits for an understanding, or is over.
     paused: bool,
+    /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
+    dry: bool,
 }
 
 /// An internal event.
@@ -195,6 +188,26 @@ enum Pending {
 }
 
 impl<'f> Machine<'f> {
+    fn new(flows: &'f Flows, position: Position, moment: Moment) -> Self {
+        Self {
+            flows,
+            position,
+            moment,
+            effects: Vec::new(),
+            trace: Vec::new(),
+            expecting: Expecting::Anything,
+            page: 0,
+            said: None,
+            raised: VecDeque::new(),
+            pending: None,
+            event: None,
+            passing: false,
+            between: Vec::new(),
+            paused: false,
+            dry: false,
+        }
+    }
+
     /// Enters the root chart, once.
     fn begin_conversation(&mut self) {
         if self.position.frames.len() == 1
@@ -301,7 +314,8 @@ impl<'f> Machine<'f> {
         self.position.silent = true;
         let now = self.moment.at;
         let mut any = false;
-        loop {
+        // The first may have begun something that others wait for.
+        while !self.paused && matches!(self.position.waiting, Waiting::Guest { .. } | Waiting::Person) {
             let timers = &self.frame().timers;
             let Some(next) = timers.iter().filter(|timer| timer.due <= now).min_by_key(|timer| timer.due).copied()
             else {
@@ -318,6 +332,7 @@ impl<'f> Machine<'f> {
                 self.settle();
             }
         }
+        any
     }
 
     /// Something happened outside. False where no flow knows its name or the conversation does not listen.
@@ -387,6 +402,9 @@ impl<'f> Machine<'f> {
 
     /// Says a prompt over the active flow's facts.
     fn say(&mut self, prompt: &Arc<str>, expecting: Expecting, invalid: Option<Invalid>) -> u32 {
+        if self.dry {
+            return self.position.says;
+        }
         self.position.says += 1;
         let id = self.position.says;
         // A read-back is confirmed only while it is the last thing said.
@@ -424,6 +442,7 @@ impl<'f> Machine<'f> {
         if let Some((frame, flow)) = about {
             let mut view = View::new(flow, &frame, &self.position.guest, self.now());
             view.event.clone_from(&self.event);
+            view.between.clone_from(&self.between);
             self.effects.push(Effect::Say(Say {
                 id: said.say,
                 prompt: Arc::clone(&said.prompt),
@@ -467,6 +486,7 @@ impl<'f> Machine<'f> {
     fn view(&self) -> Option<View<'_>> {
         let mut view = View::new(self.flow()?, self.frame(), &self.position.guest, self.now());
         view.event.clone_from(&self.event);
+        view.between.clone_from(&self.between);
         Some(view)
     }
 

@@ -49,6 +49,12 @@ impl<'f> Machine<'f> {
                 (Task::Calling(_) | Task::Running { .. }, _) => {}
             }
         }
+        if self.dry {
+            return match asks.filter(|_| !open) {
+                Some(state) => self.pass_dry(state),
+                None => false,
+            };
+        }
         // While calls are out, and while a question is open, nobody else asks.
         if let (Some(state), false, false) = (asks, open, self.frame().is_calling()) {
             return self.ask(state);
@@ -77,6 +83,43 @@ impl<'f> Machine<'f> {
             Does::Run(run) => self.run(state, run),
             Does::Rest | Does::Held | Does::Final { .. } | Does::Invoke(_) => false,
         }
+    }
+
+    /// Passes over a state that needs nothing of the guest any more; else it stays open and unasked.
+    fn pass_dry(&mut self, state: StateId) -> bool {
+        let Some(does) = self.flow().and_then(|flow| flow.does(state)) else { return false };
+        let known = |slot: &SlotId| self.frame().slots.get(*slot).is_some_and(Value::is_complete);
+        match does {
+            Does::Collect { slots, then } if slots.iter().all(known) => {
+                self.follow(state, then);
+                true
+            }
+            Does::Ask { then, .. } if self.repeats(state) => {
+                self.follow(state, then);
+                true
+            }
+            Does::Confirm { yes, .. } if self.repeats(state) && self.has_written() => {
+                self.follow(state, yes);
+                true
+            }
+            Does::Run(run) if self.repeats(state) && self.is_fresh(run.save, false) => {
+                self.follow(state, &run.done);
+                true
+            }
+            // What is not known yet is done when the guest is back: the state stays as if its question was open.
+            _ => {
+                self.set_task(state, Task::Waiting);
+                false
+            }
+        }
+    }
+
+    /// Whether a call of the active flow has written already: what was confirmed for it was confirmed.
+    fn has_written(&self) -> bool {
+        let Some(flow) = self.flow() else { return false };
+        self.frame().results.iter().flatten().any(|saved| {
+            matches!(flow.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes)
+        })
     }
 
     /// The state's question is open now.
@@ -178,11 +221,16 @@ impl<'f> Machine<'f> {
     /// Calls the state's tool. A writing one is called only under a live confirmation of what it sends. True when it
     /// is done without waiting for an answer.
     fn invoke(&mut self, state: StateId, invoke: &'f Invoke) -> bool {
-        if self.repeats(state) && self.is_fresh(invoke.save, invoke.writes) {
+        let known = invoke.save.and_then(|save| self.frame().result(save));
+        let carried = self.dry && known.is_some_and(|saved| saved.producer == state);
+        if (self.repeats(state) || carried) && self.is_fresh(invoke.save, invoke.writes) {
             let passing = std::mem::replace(&mut self.passing, true);
             self.follow(state, &invoke.done);
             self.passing = passing;
             return true;
+        }
+        if self.dry {
+            return false;
         }
         let calls = match self.calls_of(invoke) {
             Ok(calls) => calls,
@@ -255,7 +303,15 @@ impl<'f> Machine<'f> {
             return false;
         };
         let Some(Does::Invoke(invoke)) = flow.does(state) else { return false };
+        let outcome = match outcome {
+            Outcome::Same => match self.position.known_result(self.flows, call) {
+                Some(result) => Outcome::Ok { result: Arc::clone(result) },
+                None => Outcome::Unknown { message: "no answer is saved".to_owned() },
+            },
+            other => other,
+        };
         match outcome {
+            Outcome::Same => {}
             Outcome::Ok { result } => {
                 if let Some(all) = self.gather(state, call, result, invoke.each.is_some()) {
                     self.succeeded(state, invoke, all);

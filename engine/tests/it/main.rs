@@ -1,7 +1,11 @@
 //! What the engine promises, checked through its public face.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
+mod chart;
 mod flows;
-mod runtime;
+mod hierarchy;
+mod parallel;
+mod scxml;
 mod steps;
 mod talk;
+mod timers;

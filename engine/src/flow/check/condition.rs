@@ -5,7 +5,6 @@ use crate::flow::error::Rule;
 use crate::flow::raw::{At, Node, Spot};
 
 /// A condition.
-#[derive(Debug)]
 pub(super) enum Condition {
     /// A slot or a result is there, is stale, or was confirmed.
     Fact(Fact, At<String>),

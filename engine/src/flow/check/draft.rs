@@ -13,13 +13,13 @@ pub(super) struct Draft {
     pub(super) name: At<String>,
     pub(super) description: String,
     pub(super) examples: Vec<String>,
-    /// The named events it declares.
-    pub(super) events: Vec<At<String>>,
     pub(super) slots: IndexMap<String, DraftSlot>,
     pub(super) initial: Option<At<String>>,
     pub(super) on: DraftHandlers,
     /// All its states at any depth, a parent before its children.
     pub(super) states: IndexMap<String, DraftState>,
+    /// What it was called in earlier versions.
+    pub(super) was: Vec<At<String>>,
     /// What must never and what must always be.
     pub(super) properties: Vec<Property>,
     /// Whether its states could not be read, so that states may only seem to be missing.
@@ -39,6 +39,8 @@ pub(super) struct DraftSlot {
     pub(super) default: Option<Formula>,
     pub(super) remember: bool,
     pub(super) merge: Merge,
+    /// What it was called in earlier versions.
+    pub(super) was: Vec<At<String>>,
 }
 
 /// Where a choice's list comes from.
@@ -65,6 +67,8 @@ pub(super) struct DraftState {
     pub(super) on: DraftHandlers,
     pub(super) always: Vec<DraftCase>,
     pub(super) after: Vec<DraftAfter>,
+    /// What it was called in earlier versions.
+    pub(super) was: Vec<At<String>>,
 }
 
 /// What a state does, or is.
@@ -192,6 +196,8 @@ pub(super) enum DraftGo {
 pub(super) struct Property {
     pub(super) at: Spot,
     pub(super) because: Option<String>,
+    /// Its condition as it is written.
+    pub(super) condition: Option<String>,
     pub(super) demands: Demands,
 }
 
@@ -261,7 +267,11 @@ impl Draft {
 
     /// The states directly in `parent`.
     pub(super) fn children(&self, parent: Option<usize>) -> impl Iterator<Item = usize> {
-        self.states.values().enumerate().filter(move |(_, state)| state.parent == parent).map(|(index, _)| index)
+        self.states
+            .values()
+            .enumerate()
+            .filter(move |(_, state)| state.parent == parent)
+            .map(|(index, _)| index)
     }
 
     /// A state's ancestors, the nearest first.
@@ -335,21 +345,6 @@ impl DraftCase {
             | DraftGo::Undo
             | DraftGo::NextPage
             | DraftGo::Unread => self.at,
-        }
-    }
-
-    /// The slots it empties.
-    pub(super) fn clears(&self) -> impl Iterator<Item = &At<String>> {
-        self.actions.iter().flat_map(DraftAction::clears)
-    }
-}
-
-impl DraftAction {
-    /// The slots it empties.
-    pub(super) fn clears(&self) -> &[At<String>] {
-        match self {
-            Self::Clear(slots) => slots,
-            Self::Say(_) | Self::Set(..) | Self::Raise(_) => &[],
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Whether what is read was filled on every way there: slots by being collected, results by a call.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::draft::{Draft, DraftDoes};
+use super::conversation::conversation;
+use super::draft::{Draft, DraftAction, DraftDoes, DraftState};
 use super::formula::{Formula, single_path};
 use super::graph::{End, Graph, Way, Why};
 use super::near::nearest;
@@ -12,62 +13,299 @@ use super::world::World;
 use crate::flow::error::Rule;
 use crate::flow::raw::{At, Spot};
 
-/// Checks one flow. Each name is told once.
-pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_>) {
-    let unread = graph.states.iter().any(|(_, state)| matches!(state.does, DraftDoes::Unread));
-    if unread || graph.flow.slots_unread {
-        return;
+/// What is surely there when each state is entered.
+pub(super) struct Filled<'g> {
+    names: BTreeMap<&'g str, usize>,
+    at: Vec<Option<Names>>,
+}
+
+/// What one way does to what is there, apart from its actions.
+struct Effect {
+    fills: Names,
+    unfills: Names,
+}
+
+/// A set of names, by their numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Names(Vec<u64>);
+
+impl Names {
+    fn none(size: usize) -> Self {
+        Self(vec![0; size.div_ceil(64).max(1)])
     }
-    let filled = filled(graph);
+
+    fn insert(&mut self, name: usize) {
+        if let Some(word) = self.0.get_mut(name / 64) {
+            *word |= 1 << (name % 64);
+        }
+    }
+
+    fn remove(&mut self, name: usize) {
+        if let Some(word) = self.0.get_mut(name / 64) {
+            *word &= !(1 << (name % 64));
+        }
+    }
+
+    fn contains(&self, name: usize) -> bool {
+        self.0.get(name / 64).is_some_and(|word| word & (1 << (name % 64)) != 0)
+    }
+
+    fn keep(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word &= other;
+        }
+    }
+
+    fn drop(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word &= !other;
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word |= other;
+        }
+    }
+}
+
+impl<'g> Filled<'g> {
+    /// Follows every way.
+    pub(super) fn new(graph: &Graph<'g>) -> Self {
+        let flow: &'g Draft = graph.flow;
+        let all = flow.slots.keys().chain(flow.results().map(|result| &result.value));
+        let mut names: BTreeMap<&'g str, usize> = BTreeMap::new();
+        for name in all {
+            let next = names.len();
+            names.entry(name.as_str()).or_insert(next);
+        }
+        let mut filled = Self { names, at: vec![None; graph.states.len() + 1] };
+        let lost = filled.lost(graph);
+        let effects: Vec<Effect> = graph.ways.iter().map(|way| filled.effect(graph, way)).collect();
+        let outside = graph.outside();
+        filled.at[outside] = Some(Names::none(filled.names.len()));
+        let mut queue = VecDeque::from([outside]);
+        let mut queued = vec![false; graph.states.len() + 1];
+        while let Some(at) = queue.pop_front() {
+            queued[at] = false;
+            for (number, way) in graph.from(at) {
+                let next = match way.to {
+                    End::State(next) => next,
+                    End::Stays => at,
+                    End::Leaves | End::Anywhere => continue,
+                };
+                let Some(effect) = effects.get(number) else { continue };
+                // What a history leads back to was entered another way.
+                if way.why == Why::Restored {
+                    continue;
+                }
+                let Some(mut after) = filled.after(graph, way, effect) else { continue };
+                if let Some(lost) = lost.get(next) {
+                    after.drop(lost);
+                }
+                if let Some(known) = &filled.at[next] {
+                    after.keep(known);
+                }
+                if filled.at[next].as_ref() == Some(&after) {
+                    continue;
+                }
+                filled.at[next] = Some(after);
+                // What a region ends with counts for all of them.
+                let joined = matches!(graph.does(next), Some(DraftDoes::Final { .. }));
+                let above = graph.above(next).iter().copied().filter(|_| joined);
+                for node in std::iter::once(next).chain(above) {
+                    if !queued[node] && filled.at[node].is_some() {
+                        queued[node] = true;
+                        queue.push_back(node);
+                    }
+                }
+            }
+        }
+        filled
+    }
+
+    /// Whether a name is surely there when a state is entered; in a state that is never entered everything is.
+    pub(super) fn surely(&self, state: usize, name: &str) -> bool {
+        match (self.at.get(state), self.names.get(name)) {
+            (Some(Some(known)), Some(name)) => known.contains(*name),
+            (Some(None), _) => true,
+            _ => false,
+        }
+    }
+
+    /// What is there after a way. `None` while its regions were not followed to their ends.
+    fn after(&self, graph: &Graph<'g>, way: &Way<'g>, effect: &Effect) -> Option<Names> {
+        let mut after = self.at.get(way.from)?.clone()?;
+        if way.why == Why::Joined {
+            for region in graph.children(way.from) {
+                after.add(&self.ended(graph, *region)?);
+            }
+        }
+        after.add(&effect.fills);
+        after.drop(&effect.unfills);
+        for action in &way.actions {
+            match action {
+                DraftAction::Clear(slots) => {
+                    for slot in slots.iter().filter_map(|slot| self.names.get(slot.value.as_str())) {
+                        after.remove(*slot);
+                    }
+                }
+                DraftAction::Set(slot, value) => {
+                    let Some(slot) = self.names.get(slot.value.as_str()) else { continue };
+                    // What is computed from something that is not there is not there.
+                    let known = |name: &str| self.names.get(name).is_none_or(|name| after.contains(*name));
+                    if value.names().into_iter().all(known) {
+                        after.insert(*slot);
+                    } else {
+                        after.remove(*slot);
+                    }
+                }
+                DraftAction::Say(_) | DraftAction::Raise(_) => {}
+            }
+        }
+        Some(after)
+    }
+
+    /// What is surely there when a region has ended.
+    fn ended(&self, graph: &Graph<'g>, region: usize) -> Option<Names> {
+        let none = Names::none(self.names.len());
+        match graph.does(region) {
+            Some(DraftDoes::Compound { .. }) => {
+                let finals = graph
+                    .children(region)
+                    .iter()
+                    .filter(|child| matches!(graph.does(**child), Some(DraftDoes::Final { .. })));
+                let mut ended: Option<Names> = None;
+                for known in finals.filter_map(|last| self.at.get(*last)?.clone()) {
+                    match &mut ended {
+                        Some(all) => all.keep(&known),
+                        None => ended = Some(known),
+                    }
+                }
+                ended
+            }
+            Some(DraftDoes::Parallel { .. }) => {
+                let mut all = none;
+                for region in graph.children(region) {
+                    all.add(&self.ended(graph, *region)?);
+                }
+                Some(all)
+            }
+            _ => Some(none),
+        }
+    }
+
+    fn effect(&self, graph: &Graph<'g>, way: &Way<'g>) -> Effect {
+        let named = |names: &mut dyn Iterator<Item = &'g str>| {
+            let mut set = Names::none(self.names.len());
+            for name in names.filter_map(|name| self.names.get(name)) {
+                set.insert(*name);
+            }
+            set
+        };
+        let fills = named(&mut fills(graph, way).into_iter());
+        Effect { fills, unfills: named(&mut unfills(graph, way).into_iter()) }
+    }
+
+    /// What may be emptied behind each state's back: by the regions beside it, and, where a history may lead back to
+    /// it, by what happens outside of what the history is about.
+    fn lost(&self, graph: &Graph<'g>) -> Vec<Names> {
+        let all = |actions: &mut dyn Iterator<Item = &'g DraftAction>| {
+            let mut lost = Names::none(self.names.len());
+            for slot in actions.flat_map(emptied).filter_map(|slot| self.names.get(slot)) {
+                lost.insert(*slot);
+            }
+            lost
+        };
+        let mut of_region: BTreeMap<usize, Names> = BTreeMap::new();
+        let mut of_history: BTreeMap<usize, Names> = BTreeMap::new();
+        let mut lost = vec![Names::none(self.names.len()); graph.states.len()];
+        for (state, lost) in lost.iter_mut().enumerate() {
+            for region in graph.beside(state) {
+                let of_region = of_region
+                    .entry(region)
+                    .or_insert_with(|| all(&mut actions_in(graph, |other| graph.is_in(other, region))));
+                lost.add(of_region);
+            }
+            for above in graph.above(state) {
+                let mut inside = graph.children(*above).iter().filter_map(|child| graph.does(*child));
+                let nearest = graph.above(state).first() == Some(above);
+                let remembered =
+                    inside.any(|does| matches!(does, DraftDoes::History { deep, .. } if *deep || nearest));
+                if remembered {
+                    let of_history = of_history.entry(*above).or_insert_with(|| {
+                        let of_flow = graph.flow.on.iter().flat_map(|(_, cases)| cases);
+                        let of_flow = of_flow.flat_map(|case| &case.actions);
+                        all(&mut actions_in(graph, |other| !graph.is_in(other, *above)).chain(of_flow))
+                    });
+                    lost.add(of_history);
+                }
+            }
+        }
+        lost
+    }
+}
+
+/// Everything that some states do, on their ways and on entering and leaving.
+pub(super) fn actions_in<'g>(
+    graph: &Graph<'g>,
+    inside: impl Fn(usize) -> bool,
+) -> impl Iterator<Item = &'g DraftAction> {
+    let states = graph.states.iter().enumerate().filter(move |(number, _)| inside(*number));
+    states.flat_map(|(_, (_, state))| {
+        let state: &'g DraftState = state;
+        let of_cases = state.cases().into_iter().flat_map(|case| &case.actions);
+        of_cases.chain(&state.entry).chain(&state.exit).collect::<Vec<&'g DraftAction>>()
+    })
+}
+
+/// The slots that an action may empty.
+fn emptied(action: &DraftAction) -> Vec<&str> {
+    match action {
+        DraftAction::Clear(slots) => slots.iter().map(|slot| slot.value.as_str()).collect(),
+        DraftAction::Set(slot, value) if !value.names().is_empty() => vec![slot.value.as_str()],
+        DraftAction::Set(..) | DraftAction::Say(_) | DraftAction::Raise(_) => Vec::new(),
+    }
+}
+
+/// Checks one flow. Each name is told once.
+pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_>, filled: &Filled<'_>) {
     let mut told: BTreeSet<String> = BTreeSet::new();
-    for (index, known) in &filled {
-        for need in needs(world, graph, *index) {
+    for index in 0..graph.states.len() {
+        if filled.at.get(index).is_none_or(Option::is_none) {
+            continue;
+        }
+        for need in needs(world, graph, index) {
             let name = &need.value.0;
-            if known.contains(name.as_str()) || !told.insert(name.clone()) {
+            if filled.surely(index, name) || !told.insert(name.clone()) {
                 continue;
             }
-            let message = match route_without(graph, *index, name) {
-                Some(route) => format!("nothing has filled `{name}` on the way {}", graph.path(&route)),
+            let route = route_without(graph, filled, index, name);
+            let message = match &route {
+                Some((_, nodes)) => format!("nothing has filled `{name}` on the way {}", graph.path(nodes)),
                 None => format!("`{name}` may be empty here"),
             };
-            let help = match graph.flow.slots.contains_key(name) {
+            let mut help = match graph.flow.slots.contains_key(name) {
                 true => format!("{}: collect `{name}` before", need.value.1),
                 false => format!("{}: call the tool whose result is saved as `{name}` before", need.value.1),
             };
+            if let Some((ways, _)) = &route {
+                help.push_str(&conversation(graph, ways));
+            }
             report.add(need.at, Rule::NeverFilled, message, Some(help));
         }
     }
 }
 
-/// What is surely filled when a state is entered, for every state that can be.
-fn filled<'g>(graph: &Graph<'g>) -> BTreeMap<usize, BTreeSet<&'g str>> {
-    let mut filled: BTreeMap<usize, BTreeSet<&str>> =
-        graph.starts.iter().map(|start| (*start, BTreeSet::new())).collect();
-    let mut queue: Vec<usize> = graph.starts.iter().copied().collect();
-    while let Some(at) = queue.pop() {
-        let Some(before) = filled.get(&at).cloned() else { continue };
-        for way in graph.ways.iter().filter(|way| way.from == at) {
-            let End::State(next) = way.to else { continue };
-            let mut after = before.clone();
-            after.extend(fills(graph, way));
-            for slot in &way.case.clear {
-                after.remove(slot.value.as_str());
-            }
-            let merged = match filled.get(&next) {
-                Some(known) => known.intersection(&after).copied().collect(),
-                None => after,
-            };
-            if filled.get(&next) != Some(&merged) {
-                filled.insert(next, merged);
-                queue.push(next);
-            }
-        }
-    }
-    filled
-}
-
 /// What is filled by the time a way is taken.
 fn fills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
+    let mut names = made(graph, way);
+    names.extend(demanded(way));
+    names
+}
+
+/// What the state that a way leaves has filled.
+pub(super) fn made<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
     let flow: &'g Draft = graph.flow;
     let mut names: BTreeSet<&'g str> = BTreeSet::new();
     let state = graph.states.get(way.from).map(|(_, state)| *state);
@@ -90,22 +328,36 @@ fn fills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
                 }
             }
         }
-        (Some(DraftDoes::Invoke(_)), Why::Done) => {
+        (Some(DraftDoes::Invoke(_)), Why::Done) | (Some(DraftDoes::Run(_)), Why::Returned) => {
             names.extend(state.and_then(|state| state.saves.as_ref()).map(|saves| saves.value.as_str()));
         }
         _ => {}
     }
-    // A condition on something that is not there does not hold, unless it asks just for that.
-    if let Some(guard) = &way.case.guard {
-        let asks = guard.lines().iter().any(|(_, line)| {
-            let words = line.source().split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            words.into_iter().any(|word| matches!(word, "not" | "or" | "else" | "undefined" | "none"))
-        });
-        if !asks {
-            names.extend(guard.names());
-        }
-    }
     names
+}
+
+/// The names that must be there for the guard of a way to hold.
+pub(super) fn demanded<'g>(way: &Way<'g>) -> BTreeSet<&'g str> {
+    // A condition on something that is not there does not hold, unless it asks just for that.
+    let Some(guard) = way.case.and_then(|case| case.guard.as_ref()) else { return BTreeSet::new() };
+    let asks = guard.lines().iter().any(|(_, line)| {
+        let words = line.source().split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.into_iter().any(|word| matches!(word, "not" | "or" | "else" | "undefined" | "none" | "default"))
+    });
+    if asks { BTreeSet::new() } else { guard.names() }
+}
+
+/// The choices that may be no longer offered, as their list is made again.
+pub(super) fn unfills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> Vec<&'g str> {
+    let saves = match way.why {
+        Why::Done | Why::Returned => graph.states.get(way.from).and_then(|(_, state)| state.saves.as_ref()),
+        _ => None,
+    };
+    let Some(saves) = saves else { return Vec::new() };
+    let of_list = graph.flow.slots.iter().filter(|(_, slot)| {
+        slot.list.as_ref().and_then(|list| list.from.value.first()) == Some(&saves.value)
+    });
+    of_list.map(|(name, _)| name.as_str()).collect()
 }
 
 /// What a state cannot do without: each name, and what it needs it for.
@@ -136,6 +388,11 @@ fn needs(world: &World<'_>, graph: &Graph<'_>, index: usize) -> Vec<At<(String, 
             }
         }
         DraftDoes::Invoke(invoke) => {
+            if let Some(each) = &invoke.each {
+                for (name, at) in plain_names(&each.list) {
+                    need(&name, at, "the list of `each` is in it".to_owned());
+                }
+            }
             let Some(tool) = world.tool(&invoke.tool.value) else { return needs };
             let required = Schema::of(&tool.input_schema).required();
             for (argument, value) in &invoke.with {
@@ -146,10 +403,20 @@ fn needs(world: &World<'_>, graph: &Graph<'_>, index: usize) -> Vec<At<(String, 
                 }
             }
         }
+        DraftDoes::Run(run) => {
+            if let Some(each) = &run.each {
+                for (name, at) in plain_names(&each.list) {
+                    need(&name, at, "the list of `each` is in it".to_owned());
+                }
+            }
+        }
         DraftDoes::Ask { .. }
-        | DraftDoes::Always(_)
-        | DraftDoes::Wait
-        | DraftDoes::Final(_)
+        | DraftDoes::Rest { .. }
+        | DraftDoes::Held
+        | DraftDoes::Final { .. }
+        | DraftDoes::Compound { .. }
+        | DraftDoes::Parallel { .. }
+        | DraftDoes::History { .. }
         | DraftDoes::Unread => {}
     }
     needs
@@ -164,18 +431,40 @@ fn plain_names(value: &Formula) -> Vec<(String, Spot)> {
         .collect()
 }
 
-/// A way to a state on which `name` is not filled, or no longer.
-fn route_without(graph: &Graph<'_>, to: usize, name: &str) -> Option<Vec<usize>> {
-    let passes = |way: &Way<'_>| !fills(graph, way).contains(name);
-    let from = |start: usize| match start == to {
-        true => Some(vec![to]),
-        false => graph.route(start, to, passes),
+/// A way to a state on which `name` is not filled, or no longer: its ways, and the states to name.
+fn route_without(
+    graph: &Graph<'_>,
+    filled: &Filled<'_>,
+    to: usize,
+    name: &str,
+) -> Option<(Vec<usize>, Vec<usize>)> {
+    // On such a way nothing fills it, and no state on it is sure of it.
+    let passes = |way: &Way<'_>| {
+        way.why != Why::Restored
+            && !fills(graph, way).contains(name)
+            && !sets(way, name)
+            && !matches!(way.to, End::State(next) if filled.surely(next, name))
     };
-    graph.starts.iter().copied().find_map(from).or_else(|| {
-        let clears = |way: &&Way<'_>| way.case.clear.iter().any(|slot| slot.value == name);
-        graph.ways.iter().filter(clears).find_map(|way| match way.to {
-            End::State(next) => from(next).map(|rest| [vec![way.from], rest].concat()),
-            End::Leaves | End::Anywhere => None,
-        })
+    let direct = graph.route(graph.outside(), |node| node == to, passes);
+    if let Some(ways) = direct {
+        let nodes = graph.nodes(&ways);
+        return Some((ways, nodes));
+    }
+    let mut emptying = graph.ways.iter().enumerate().filter(|(_, way)| {
+        unfills(graph, way).contains(&name)
+            || way.actions.iter().any(|action| emptied(action).contains(&name))
+    });
+    emptying.find_map(|(number, way)| {
+        let End::State(next) = way.to else { return None };
+        let rest = if next == to { Vec::new() } else { graph.route(next, |node| node == to, passes)? };
+        let ways = [vec![number], rest].concat();
+        let nodes = graph.nodes(&ways);
+        let before = graph.route(graph.outside(), |node| node == way.from, |way| way.why != Why::Restored);
+        Some(([before.unwrap_or_default(), ways].concat(), nodes))
     })
+}
+
+/// Whether a way gives a slot a value.
+fn sets(way: &Way<'_>, name: &str) -> bool {
+    way.actions.iter().any(|action| matches!(action, DraftAction::Set(slot, _) if slot.value == name))
 }

@@ -1,29 +1,38 @@
-//! The ways through a flow: what can be reached, where it ends, and whether it can run in circles.
+//! The ways through a flow: from which state to which, what takes them, and what is done on the way.
+//!
+//! Every state is a node, and so is what is outside of the flow. A way leaves from a state in which something is done or
+//! waited for; the handlers of the states it is in are ways of its own. It ends in the state that a target names: from
+//! one with states the ways go on to those that are entered with it. Regions of a parallel state are entered by ways
+//! side by side.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
-use super::draft::{Draft, DraftCase, DraftDoes, DraftGo, DraftState};
-use super::near::nearest;
-use super::report::Report;
-use super::world::World;
-use crate::flow::error::Rule;
-use crate::flow::{Event, ROOT};
+use super::draft::{Draft, DraftAction, DraftCase, DraftDoes, DraftState};
+use crate::flow::Event;
 
 /// A flow's states and the ways between them.
 pub(super) struct Graph<'g> {
     pub(super) flow: &'g Draft,
     pub(super) states: Vec<(&'g str, &'g DraftState)>,
     pub(super) ways: Vec<Way<'g>>,
-    /// Where it may begin: its initial state, and for the root chart what flows go to.
-    pub(super) starts: BTreeSet<usize>,
+    /// The ways out of every node, by their numbers.
+    pub(super) out: Vec<Vec<usize>>,
+    /// The states above each, the nearest first.
+    pub(super) above: Vec<Vec<usize>>,
+    pub(super) children: Vec<Vec<usize>>,
 }
 
 /// One way out of a state.
 pub(super) struct Way<'g> {
     pub(super) from: usize,
     pub(super) to: End,
-    pub(super) why: Why,
-    pub(super) case: &'g DraftCase,
+    pub(super) why: Why<'g>,
+    /// The case that is taken; none for what follows from the chart alone.
+    pub(super) case: Option<&'g DraftCase>,
+    /// The cases that stand before it and whose guards did not hold.
+    pub(super) passed: &'g [DraftCase],
+    /// What is done: on leaving, on the way, and on entering up to where it ends.
+    pub(super) actions: Vec<&'g DraftAction>,
 }
 
 /// Where a way ends.
@@ -31,6 +40,8 @@ pub(super) struct Way<'g> {
 pub(super) enum End {
     /// In a state of the flow.
     State(usize),
+    /// Where it began: nothing is left.
+    Stays,
     /// In the root chart.
     Leaves,
     /// Nobody knows: it could not be read.
@@ -39,251 +50,176 @@ pub(super) enum End {
 
 /// What takes a way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum Why<'g> {
+    /// The flow begins.
+    Begins,
     /// The state has done what it does.
     Then,
+    /// A guard held before anything else happened.
+    Always,
     /// The call was answered.
     Done,
     /// The call failed.
     Failed,
+    /// Nobody knows what came of the call.
+    Unknown,
+    /// The flow that was run has ended.
+    Returned,
     /// The guest said yes to a read-back.
     Yes,
     /// The guest said something else.
-    Said,
+    Said(&'g str),
+    /// A named event came; the empty one is any.
+    Event(&'g str),
+    /// Time passed, in milliseconds.
+    After(i64),
+    /// A final state was entered.
+    Ended,
+    /// All regions are in final states.
+    Joined,
+    /// It is entered with the state that it is in.
+    Entered,
+    /// A history led back to it.
+    Restored,
 }
 
 impl<'g> Graph<'g> {
-    /// The graph of a flow. `None` when it could not be read well enough.
-    pub(super) fn new(world: &World<'g>, flow: &'g Draft) -> Option<Self> {
-        if flow.strange {
-            return None;
-        }
-        let states: Vec<(&str, &DraftState)> =
-            flow.states.iter().map(|(name, state)| (name.as_str(), state)).collect();
-        let index = |name: &str| states.iter().position(|(known, _)| *known == name);
-        let initial = index(flow.start()?)?;
-        let mut starts = BTreeSet::from([initial]);
-        if flow.name.value == ROOT {
-            for other in world.drafts.values().filter(|other| other.name.value != ROOT) {
-                let targets = other.cases().filter_map(|(_, case)| match &case.go {
-                    DraftGo::Target(target) if !other.states.contains_key(&target.value) => Some(target),
-                    _ => None,
-                });
-                starts.extend(targets.filter_map(|target| index(&target.value)));
-            }
-        }
-        let of_root = |name: &str| world.root().is_some_and(|root| root.states.contains_key(name));
-        let end = |case: &DraftCase| match &case.go {
-            DraftGo::Target(target) => Some(match index(&target.value) {
-                Some(state) => End::State(state),
-                None if of_root(&target.value) => End::Leaves,
-                // A slip is followed to where it was meant to go.
-                None => nearest(&target.value, flow.states.keys().map(String::as_str))
-                    .and_then(index)
-                    .map_or(End::Anywhere, End::State),
-            }),
-            DraftGo::Unread => Some(End::Anywhere),
-            DraftGo::Stay | DraftGo::Run(_) | DraftGo::NextPage => None,
-        };
-        let mut ways = Vec::new();
-        for (from, (_, state)) in states.iter().enumerate() {
-            for (why, case) in taken(flow, state) {
-                if let Some(to) = end(case) {
-                    ways.push(Way { from, to, why, case });
-                }
-            }
-        }
-        Some(Self { flow, states, ways, starts })
+    /// What is outside of the flow: where it begins from.
+    pub(super) fn outside(&self) -> usize {
+        self.states.len()
     }
 
-    /// Reports unreachable states, dead ends and loops.
-    ///
-    /// `whole` says that every file could be read, so that no unread flow leads to a state of the root chart.
-    pub(super) fn check(&self, report: &mut Report<'_>, whole: bool) {
-        if whole || self.flow.name.value != ROOT {
-            self.unreachable(report);
-        }
-        self.dead_ends(report);
-        self.loops(report);
+    /// The ways out of a node.
+    pub(super) fn from(&self, node: usize) -> impl Iterator<Item = (usize, &Way<'g>)> {
+        let out = self.out.get(node).map(Vec::as_slice).unwrap_or_default();
+        out.iter().filter_map(|way| Some((*way, self.ways.get(*way)?)))
     }
 
-    /// Names of states in a row: `a → b`.
-    pub(super) fn path(&self, states: &[usize]) -> String {
-        let names: Vec<&str> =
-            states.iter().filter_map(|state| self.states.get(*state)).map(|s| s.0).collect();
+    /// What a node does; nothing is outside.
+    pub(super) fn does(&self, node: usize) -> Option<&'g DraftDoes> {
+        self.states.get(node).map(|(_, state)| &state.does)
+    }
+
+    /// The states above a node, the nearest first.
+    pub(super) fn above(&self, node: usize) -> &[usize] {
+        self.above.get(node).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The states directly in a node.
+    pub(super) fn children(&self, node: usize) -> &[usize] {
+        self.children.get(node).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether a node is a state or inside it.
+    pub(super) fn is_in(&self, node: usize, state: usize) -> bool {
+        node == state || self.above(node).contains(&state)
+    }
+
+    /// Whether a node is one in which something is done or waited for.
+    pub(super) fn is_leaf(&self, node: usize) -> bool {
+        self.states
+            .get(node)
+            .is_some_and(|(_, state)| !state.is_above() && !matches!(state.does, DraftDoes::History { .. }))
+    }
+
+    /// The regions beside the ones a node is in, of all parallel states that it is in.
+    pub(super) fn beside(&self, node: usize) -> Vec<usize> {
+        let mut beside = Vec::new();
+        let mut inner = node;
+        for above in self.above(node) {
+            if matches!(self.does(*above), Some(DraftDoes::Parallel { .. })) {
+                beside.extend(self.children(*above).iter().copied().filter(|region| *region != inner));
+            }
+            inner = *above;
+        }
+        beside
+    }
+
+    /// Names of states in a row: `a → b`. States that only hold others are left out.
+    pub(super) fn path(&self, nodes: &[usize]) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for node in nodes.iter().filter(|node| self.is_leaf(**node)) {
+            names.extend(self.states.get(*node).map(|(name, _)| *name));
+        }
         names.join(" → ")
     }
 
-    /// A shortest path, both ends included, over the ways that `passes` lets through.
+    /// A shortest route over the ways that `passes` lets through, as the numbers of ways.
     pub(super) fn route(
         &self,
         from: usize,
-        to: usize,
+        to: impl Fn(usize) -> bool,
         passes: impl Fn(&Way<'g>) -> bool,
     ) -> Option<Vec<usize>> {
-        let mut before: Vec<Option<usize>> = vec![None; self.states.len()];
-        let mut seen = BTreeSet::new();
+        let mut before: Vec<Option<usize>> = vec![None; self.states.len() + 1];
         let mut queue = VecDeque::from([from]);
         while let Some(at) = queue.pop_front() {
-            for way in self.ways.iter().filter(|way| way.from == at && passes(way)) {
+            for (number, way) in self.from(at) {
                 let End::State(next) = way.to else { continue };
-                if seen.insert(next) {
-                    before[next] = Some(at);
-                    if next == to {
-                        let mut route = vec![to];
-                        let mut current = before[to];
-                        while let Some(state) = current {
-                            route.push(state);
-                            current = if state == from { None } else { before[state] };
-                        }
-                        route.reverse();
-                        return Some(route);
-                    }
-                    queue.push_back(next);
+                if !passes(way) || before[next].is_some() {
+                    continue;
                 }
+                before[next] = Some(number);
+                if to(next) {
+                    return Some(self.walked(from, next, &before));
+                }
+                queue.push_back(next);
             }
         }
         None
     }
 
-    fn reachable(&self, from: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let mut seen = from.clone();
-        let mut queue: Vec<usize> = from.iter().copied().collect();
-        while let Some(at) = queue.pop() {
-            if self.states.get(at).is_some_and(|(_, state)| matches!(state.does, DraftDoes::Unread)) {
-                return (0..self.states.len()).collect();
-            }
-            for way in self.ways.iter().filter(|way| way.from == at) {
-                match way.to {
-                    End::State(next) if seen.insert(next) => queue.push(next),
-                    End::Anywhere => return (0..self.states.len()).collect(),
-                    End::State(_) | End::Leaves => {}
-                }
-            }
+    /// The ways from `from` to `to`, each found by the way before it.
+    fn walked(&self, from: usize, to: usize, before: &[Option<usize>]) -> Vec<usize> {
+        let mut route = Vec::new();
+        let mut current = before.get(to).copied().flatten();
+        while let Some(number) = current {
+            route.push(number);
+            let Some(way) = self.ways.get(number) else { break };
+            current = if way.from == from { None } else { before.get(way.from).copied().flatten() };
         }
-        seen
+        route.reverse();
+        route
     }
 
-    fn unreachable(&self, report: &mut Report<'_>) {
-        let reachable = self.reachable(&self.starts);
-        let mut rest: BTreeSet<usize> = (0..self.states.len()).filter(|s| !reachable.contains(s)).collect();
-        // What only an unreachable state leads to is not told apart from it.
-        let sources: Vec<usize> = rest
-            .iter()
-            .copied()
-            .filter(|state| {
-                rest.iter().all(|other| {
-                    !self.reachable(&BTreeSet::from([*other])).contains(state)
-                        || self.reachable(&BTreeSet::from([*state])).contains(other)
-                })
-            })
-            .collect();
-        for source in sources {
-            if !rest.contains(&source) {
-                continue;
-            }
-            for state in self.reachable(&BTreeSet::from([source])) {
-                rest.remove(&state);
-            }
-            let Some((name, state)) = self.states.get(source) else { continue };
-            let message = format!("no way leads to the state `{name}`");
-            report.add(
-                state.at,
-                Rule::Unreachable,
-                message,
-                Some("name it as a `target`, or remove it".to_owned()),
-            );
-        }
+    /// The nodes that a route passes, its ends included.
+    pub(super) fn nodes(&self, route: &[usize]) -> Vec<usize> {
+        let ways = || route.iter().filter_map(|way| self.ways.get(*way));
+        let mut nodes: Vec<usize> = ways().take(1).map(|way| way.from).collect();
+        nodes.extend(ways().filter_map(|way| match way.to {
+            End::State(to) => Some(to),
+            End::Stays | End::Leaves | End::Anywhere => None,
+        }));
+        nodes
     }
+}
 
-    fn dead_ends(&self, report: &mut Report<'_>) {
-        if self.flow.name.value == ROOT {
-            return;
-        }
-        let ends = |state: usize| {
-            self.states
-                .get(state)
-                .is_some_and(|(_, s)| matches!(s.does, DraftDoes::Final(_) | DraftDoes::Unread))
-                || self.ways.iter().any(|way| way.from == state && !matches!(way.to, End::State(_)))
-        };
-        if !(0..self.states.len()).any(ends) {
-            let message = format!("`{}` never ends", self.flow.name.value);
-            let help = "end it in a state with `final: done`, or in a state of the root chart".to_owned();
-            report.add(self.flow.name.at, Rule::DeadEnd, message, Some(help));
-            return;
-        }
-        let mut told: BTreeSet<usize> = BTreeSet::new();
-        for state in self.reachable(&self.starts) {
-            let ahead = self.reachable(&BTreeSet::from([state]));
-            // The last states before nowhere are told; what leads into them is not.
-            let last = ahead.iter().all(|next| self.reachable(&BTreeSet::from([*next])).contains(&state));
-            if !last || ahead.iter().any(|next| ends(*next) || told.contains(next)) {
-                continue;
-            }
-            told.extend(ahead);
-            if let Some((name, state)) = self.states.get(state) {
-                let message = format!("from the state `{name}` no way leads to an end");
-                let help = "a way to a state with `final`, for example `on: { cancel: … }`".to_owned();
-                report.add(state.at, Rule::DeadEnd, message, Some(help));
-            }
-        }
-    }
+/// What an event is called.
+pub(super) fn name_of(event: Event) -> &'static str {
+    super::cases::EVENTS.iter().find(|(_, known)| *known == event).map_or("", |(name, _)| *name)
+}
 
-    fn loops(&self, report: &mut Report<'_>) {
-        let automatic = |way: &Way<'g>| {
-            way.why != Why::Said
-                && self.states.get(way.from).is_some_and(|(_, state)| !state.waits())
-                && matches!(way.to, End::State(to) if self.states.get(to).is_some_and(|(_, s)| !s.waits()))
-        };
-        let mut told: BTreeSet<usize> = BTreeSet::new();
-        for start in 0..self.states.len() {
-            if told.contains(&start) {
-                continue;
-            }
-            let Some(circle) = self.route(start, start, automatic) else { continue };
-            told.extend(&circle);
-            let last = circle.get(circle.len().saturating_sub(2)).copied().unwrap_or(start);
-            let back = self
-                .ways
-                .iter()
-                .find(|way| way.from == last && way.to == End::State(start))
-                .map_or_else(|| self.states[start].1.at, |way| way.case.target_at());
-            let message = format!("the guest has no turn in the loop {}", self.path(&circle));
-            let help = "put a state between that collects, asks, confirms or waits".to_owned();
-            report.add(back, Rule::Loop, message, Some(help));
+impl Why<'_> {
+    /// Whether it is taken before anything that waits is heard.
+    pub(super) fn is_at_once(self) -> bool {
+        match self {
+            Self::Begins | Self::Always | Self::Ended | Self::Joined | Self::Entered | Self::Restored => true,
+            Self::Then
+            | Self::Done
+            | Self::Failed
+            | Self::Unknown
+            | Self::Returned
+            | Self::Yes
+            | Self::Said(_)
+            | Self::Event(_)
+            | Self::After(_) => false,
         }
     }
 }
 
-/// The cases that may be taken in a state, with what takes them.
-fn taken<'g>(flow: &'g Draft, state: &'g DraftState) -> Vec<(Why, &'g DraftCase)> {
-    let mut taken = Vec::new();
-    let mut add = |why, cases: &'g [DraftCase]| taken.extend(cases.iter().map(|case| (why, case)));
-    let handlers = || state.on.iter().chain(&flow.on);
-    match &state.does {
-        DraftDoes::Collect { then, .. } | DraftDoes::Ask { then, .. } | DraftDoes::Always(then) => {
-            add(Why::Then, then);
-        }
-        DraftDoes::Invoke(invoke) => {
-            add(Why::Done, &invoke.done);
-            add(Why::Failed, &invoke.error);
-            if invoke.error.last().is_none_or(|last| last.guard.is_some()) {
-                for (_, cases) in handlers().filter(|(event, _)| event.value == Event::ToolFailed) {
-                    add(Why::Failed, cases);
-                }
-            }
-        }
-        DraftDoes::Confirm { yes, no, .. } => {
-            add(Why::Yes, yes);
-            add(Why::Said, no);
-        }
-        DraftDoes::Wait | DraftDoes::Final(_) | DraftDoes::Unread => {}
+impl Way<'_> {
+    /// Whether something is done on it that empties or fills a slot.
+    pub(super) fn changes(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, DraftAction::Clear(_) | DraftAction::Set(..)))
     }
-    // What a guest says while a tool is asked is answered too.
-    if state.waits() || matches!(state.does, DraftDoes::Invoke(_)) {
-        for (_, cases) in handlers().filter(|(event, _)| event.value != Event::ToolFailed) {
-            add(Why::Said, cases);
-        }
-    }
-    taken
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::draft::{
-    Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftGo, DraftHandlers, DraftInvoke, DraftRun,
-    DraftState,
+    Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftGo, DraftHandlers, DraftInvoke,
+    DraftRun, DraftState,
 };
 use super::formula::Formula;
 use super::schema::Schema;
@@ -14,8 +14,8 @@ use super::version::version;
 use super::world::World;
 use crate::flow::raw::At;
 use crate::flow::{
-    Action, After, Does, Each, Event, EventId, Flow, FlowId, Flows, Form, Go, Handlers, Input, Invoke, Produced, ROOT,
-    ResultId, Run, Slot, SlotId, State, StateId, Transition,
+    Action, After, Does, Each, Event, EventId, Flow, FlowId, Flows, Form, Go, Handlers, Input, Invoke,
+    Produced, ROOT, ResultId, Run, Slot, SlotId, State, StateId, Transition,
 };
 use crate::guard::{Expression, NAMES, Path, Root};
 
@@ -73,6 +73,7 @@ impl Lower<'_, '_> {
                 sets: list.map(|list| self.slots(&list.sets)).unwrap_or_default(),
                 ask: format!("ask_{name}").into(),
                 invalid: format!("invalid_{name}").into(),
+                was: shared(&slot.was),
             };
             Some((Arc::from(name.as_str()), slot))
         });
@@ -89,16 +90,17 @@ impl Lower<'_, '_> {
             top: draft.children(None).map(StateId::at).collect(),
             initial: StateId::at(draft.start().unwrap_or_default()),
             on: self.handlers(&draft.on),
+            was: shared(&draft.was),
             has_history: draft.states.values().any(|state| matches!(state.does, DraftDoes::History { .. })),
             results: self.results.clone(),
         }
     }
 
     fn state(&self, number: usize, state: &DraftState) -> Option<State> {
-        let after = state.after.iter().map(|after| After {
-            delay_ms: after.delay.value,
-            cases: self.transitions(&after.cases, true),
-        });
+        let after = state
+            .after
+            .iter()
+            .map(|after| After { delay_ms: after.delay.value, cases: self.transitions(&after.cases, true) });
         Some(State {
             parent: state.parent.map(StateId::at),
             form: self.form(number, state)?,
@@ -107,6 +109,7 @@ impl Lower<'_, '_> {
             on: self.handlers(&state.on),
             always: self.transitions(&state.always, true),
             after: after.collect(),
+            was: shared(&state.was),
         })
     }
 
@@ -209,11 +212,7 @@ impl Lower<'_, '_> {
     }
 
     /// The slots and results that expressions read, each once.
-    fn inputs<'e>(
-        &self,
-        each: Option<&'e Each>,
-        with: impl Iterator<Item = &'e Expression>,
-    ) -> Vec<Input> {
+    fn inputs<'e>(&self, each: Option<&'e Each>, with: impl Iterator<Item = &'e Expression>) -> Vec<Input> {
         let mut inputs: Vec<Input> = Vec::new();
         for expression in each.map(|each| &each.list).into_iter().chain(with) {
             let names = expression.paths().iter().filter_map(|path| path.first());
@@ -261,7 +260,11 @@ impl Lower<'_, '_> {
             },
             DraftGo::Target(targets) => {
                 let own: Vec<StateId> = targets.iter().filter_map(|target| self.state_of(target)).collect();
-                if own.len() == targets.len() { Go::To(own) } else { Go::Root(self.state_of_root(targets.first()?)?) }
+                if own.len() == targets.len() {
+                    Go::To(own)
+                } else {
+                    Go::Root(self.state_of_root(targets.first()?)?)
+                }
             }
             DraftGo::Unread => return None,
         };
@@ -328,4 +331,8 @@ impl Lower<'_, '_> {
     fn event(&self, name: &str) -> Option<EventId> {
         self.events.get_index_of(name).map(EventId::at)
     }
+}
+
+fn shared(names: &[At<String>]) -> Vec<Arc<str>> {
+    names.iter().map(|name| name.value.as_str().into()).collect()
 }

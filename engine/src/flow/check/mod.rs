@@ -2,23 +2,29 @@
 //!
 //! A file goes through in this order: a tree with places (`raw`), a draft in which everything is what it must be
 //! (`shape`, `states`, `doing`, `slots`, `cases`, `formula`, `properties`), names that exist (`names`, `targets`,
-//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language promises (`graph`, `filled`,
-//! `confirmed`). What could not be read is never the
+//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language and its author promise (`graph`, `chart`,
+//! `history`,
+//! `ways`, `filled`, `confirmed`, `explore`, `promises`). What could not be read is never the
 //! cause of a second mistake: a slip in a name is followed to the name that was meant, and where that is unknown, what
 //! depends on it is not judged.
 
 mod arguments;
 mod cases;
+mod chart;
 mod condition;
-// mod confirmed;
+mod confirmed;
+mod conversation;
 mod doing;
 mod draft;
-// mod filled;
+mod explore;
+mod filled;
 mod formula;
-// mod graph;
+mod graph;
+mod history;
 mod lower;
 mod names;
 mod near;
+mod promises;
 mod prompts;
 mod properties;
 mod report;
@@ -29,6 +35,7 @@ mod states;
 mod targets;
 mod values;
 mod version;
+mod ways;
 mod world;
 
 use std::collections::{BTreeSet, HashMap};
@@ -36,7 +43,8 @@ use std::collections::{BTreeSet, HashMap};
 use indexmap::IndexMap;
 
 use self::draft::{Draft, DraftDoes, DraftEvent, DraftHandlers};
-// use self::graph::Graph;
+use self::filled::Filled;
+use self::graph::Graph;
 use self::near::listed;
 use self::report::Report;
 use self::shape::FileDraft;
@@ -138,7 +146,19 @@ fn names_root(text: &str) -> bool {
 fn judge(report: &mut Report<'_>, world: &World<'_>) {
     for flow in world.drafts.values() {
         names::check(report, world, flow);
-        // GRAPH
+    }
+    let graphs: Vec<Graph<'_>> = world.drafts.values().filter_map(|flow| Graph::new(world, flow)).collect();
+    let silent = ways::silent(&graphs);
+    ways::run_circles(report, &silent);
+    for graph in &graphs {
+        ways::check(report, world, graph, &silent.flows);
+        let unread = graph.states.iter().any(|(_, state)| matches!(state.does, DraftDoes::Unread));
+        if !unread && !graph.flow.slots_unread {
+            let filled = Filled::new(graph);
+            filled::check(report, world, graph, &filled);
+            promises::check(report, graph, &filled);
+        }
+        confirmed::check(report, world, graph);
     }
     unanswered(report, world);
     prompts::check(report, world);

@@ -1,5 +1,7 @@
 //! Whether everything that is named exists: slots, results, facts and their fields; what states name is in `targets`.
 
+use std::collections::HashMap;
+
 use super::arguments;
 use super::cases::{EVENTS, meant_event};
 use super::draft::{
@@ -75,6 +77,7 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
         }
     }
     names.properties();
+    names.earlier();
 }
 
 struct Names<'n, 's, 'w> {
@@ -236,9 +239,7 @@ impl Names<'_, '_, '_> {
                 format!("`{}` is what a guest does, and cannot be raised", event.value),
                 Some("raise an event of your own: `events: […]`".to_owned()),
             ),
-            false => {
-                (format!("there is no named event `{}`", event.value), meant_event(&event.value, known))
-            }
+            false => (format!("there is no named event `{}`", event.value), meant_event(&event.value, known)),
         };
         self.report.add(event.at, Rule::UnknownEvent, message, help);
     }
@@ -249,7 +250,12 @@ impl Names<'_, '_, '_> {
         let source = match &each.list.shape {
             super::formula::Shape::Line(Some(expression)) => expression.source(),
             super::formula::Shape::Map(_) => {
-                return self.report.add(each.list.at, Rule::BadList, "`each` needs a list, not a mapping", None);
+                return self.report.add(
+                    each.list.at,
+                    Rule::BadList,
+                    "`each` needs a list, not a mapping",
+                    None,
+                );
             }
             super::formula::Shape::Line(None) | super::formula::Shape::List(_) => return,
         };
@@ -268,7 +274,8 @@ impl Names<'_, '_, '_> {
         }
         let tool = &invoke.tool.value;
         if let Some(each) = &invoke.each {
-            let message = format!("`{tool}` writes, and `each` calls everything at once without a yes to each");
+            let message =
+                format!("`{tool}` writes, and `each` calls everything at once without a yes to each");
             let help = Some("put the call with its read-back into a flow, and run that for each".to_owned());
             self.report.add(each.at, Rule::Conflict, message, help);
         }
@@ -293,8 +300,10 @@ impl Names<'_, '_, '_> {
                         kind.and_then(|kind| misfit(self.world, self.flow, scope, kind, value))
                     {
                         let kind = kind.map(|kind| kind.name()).unwrap_or_default();
-                        let message =
-                            format!("the slot `{}` of `{}` is a {kind}, and {why}", slot.value, run.flow.value);
+                        let message = format!(
+                            "the slot `{}` of `{}` is a {kind}, and {why}",
+                            slot.value, run.flow.value
+                        );
                         self.report.add(value.at, Rule::ArgumentType, message, help);
                     }
                 }
@@ -303,6 +312,30 @@ impl Names<'_, '_, '_> {
                     let message = format!("`{}` has no slot `{}`", run.flow.value, slot.value);
                     let slots = other.slots.keys().map(String::as_str);
                     self.report.unknown(slot, Rule::UnknownSlot, message, "its slots", slots);
+                }
+            }
+        }
+    }
+
+    /// What slots and states were called in earlier versions is no other's name, now or then.
+    fn earlier(&mut self) {
+        let flow = self.flow;
+        let slots: Vec<(&str, &[At<String>])> =
+            flow.slots.iter().map(|(name, slot)| (name.as_str(), slot.was.as_slice())).collect();
+        let states: Vec<(&str, &[At<String>])> =
+            flow.states.iter().map(|(name, state)| (name.as_str(), state.was.as_slice())).collect();
+        for (kind, named) in [("slot", slots), ("state", states)] {
+            let mut before: HashMap<&str, &str> = HashMap::new();
+            for (name, was) in &named {
+                for earlier in *was {
+                    let earlier_name = earlier.value.as_str();
+                    if named.iter().any(|(known, _)| *known == earlier_name) {
+                        let message = format!("`{earlier_name}` is the name of a {kind} still");
+                        self.report.add(earlier.at, Rule::Conflict, message, None);
+                    } else if let Some(other) = before.insert(earlier_name, name) {
+                        let message = format!("the {kind} `{other}` was called `{earlier_name}` too");
+                        self.report.add(earlier.at, Rule::Conflict, message, None);
+                    }
                 }
             }
         }
@@ -335,7 +368,8 @@ impl Names<'_, '_, '_> {
                 {
                     continue;
                 }
-                let message = format!("`{}` is no slot and no result of `{}`", name.value, self.flow.name.value);
+                let message =
+                    format!("`{}` is no slot and no result of `{}`", name.value, self.flow.name.value);
                 let names: Vec<&str> = self
                     .flow
                     .slots
@@ -411,7 +445,9 @@ impl Names<'_, '_, '_> {
             false => path.at,
         };
         let elsewhere = match name {
-            ERROR => Some(format!("only `error:` of a call and `on: {}` know it", event_name(Event::ToolFailed))),
+            ERROR => {
+                Some(format!("only `error:` of a call and `on: {}` know it", event_name(Event::ToolFailed)))
+            }
             OUTCOME => Some("only `done:` of a flow that was run knows it".to_owned()),
             EVENT => Some("only `on:` of a named event knows it".to_owned()),
             _ => None,

@@ -30,6 +30,7 @@ pub(super) fn read(report: &mut Report<'_>, node: &Node, key: &str) -> Vec<Prope
         properties.extend(demands.map(|demands| Property {
             at: item.at,
             because: because.map(|text| text.value),
+            condition: fields.get("guard").or(fields.get("holds")).and_then(Node::text).map(str::to_owned),
             demands,
         }));
     }
@@ -91,7 +92,12 @@ fn never(report: &mut Report<'_>, item: &Node, fields: &Fields<'_>) -> Option<De
 fn always(report: &mut Report<'_>, item: &Node, fields: &Fields<'_>) -> Option<Demands> {
     let (state, before) = (fields.spot("state"), fields.spot("before"));
     if let (Some(_), Some(at)) = (state, before) {
-        report.add(at, Rule::Conflict, "a property is about `state` and `holds`, or about `before` and `passed`", None);
+        report.add(
+            at,
+            Rule::Conflict,
+            "a property is about `state` and `holds`, or about `before` and `passed`",
+            None,
+        );
         return None;
     }
     for (key, owner) in [("holds", "state"), ("passed", "before")] {

@@ -13,7 +13,18 @@ use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node};
 
 const FILE_KEYS: &[&str] = &[
-    "flow", "description", "examples", "events", "slots", "initial", "on", "states", "enabled", "never", "always",
+    "flow",
+    "description",
+    "examples",
+    "events",
+    "slots",
+    "initial",
+    "on",
+    "states",
+    "enabled",
+    "was",
+    "never",
+    "always",
 ];
 
 /// What a file is.
@@ -77,11 +88,14 @@ pub(super) fn file(
         }
     };
     let examples = fields.get("examples").map(|node| report.texts(node, "examples")).unwrap_or_default();
+    if let Some(node) = fields.get("events") {
+        own_events(report, node);
+    }
     let mut draft = Draft {
         description,
         examples: examples.into_iter().map(|text| text.value).collect(),
-        events: fields.get("events").map(|node| declared_events(report, node)).unwrap_or_default(),
         slots: IndexMap::new(),
+        was: fields.get("was").map(|node| report.texts(node, "was")).unwrap_or_default(),
         initial: fields.get("initial").and_then(|node| report.text(node, "initial")),
         on: fields.get("on").map(|node| handlers(report, node, known, known.root)).unwrap_or_default(),
         states: IndexMap::new(),
@@ -125,15 +139,14 @@ pub(super) fn file(
     Some(FileDraft::Flow(Box::new(draft)))
 }
 
-fn declared_events(report: &mut Report<'_>, node: &Node) -> Vec<At<String>> {
-    let events = report.texts(node, "events");
-    for event in &events {
+/// An event of a flow's own has a name that no other event has.
+fn own_events(report: &mut Report<'_>, node: &Node) {
+    for event in report.texts(node, "events") {
         if EVENTS.iter().any(|(name, _)| *name == event.value) {
             let message = format!("`{}` is an event that every conversation has", event.value);
             report.add(event.at, Rule::BadName, message, Some("choose another name".to_owned()));
         } else {
-            report.check_name(event, "event");
+            report.check_name(&event, "event");
         }
     }
-    events
 }

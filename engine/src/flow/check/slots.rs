@@ -28,6 +28,7 @@ const KEYS: &[&str] = &[
     "optional",
     "default",
     "remember",
+    "was",
     "merge",
     "min",
     "max",
@@ -42,7 +43,7 @@ const KEYS: &[&str] = &[
     "sets",
 ];
 
-const KEYS_OF_ALL: &[&str] = &["type", "optional", "default", "remember", "merge"];
+const KEYS_OF_ALL: &[&str] = &["type", "optional", "default", "remember", "merge", "was"];
 
 /// Policies by the names that authors write, with the types each is for; none means all.
 const MERGES: &[(&str, Merge, &[&str])] = &[
@@ -67,6 +68,7 @@ pub(super) fn read(report: &mut Report<'_>, name: &At<String>, node: &Node) -> D
         default: None,
         remember: false,
         merge: Merge::Replace,
+        was: Vec::new(),
     };
     if let Data::Scalar { .. } = node.data {
         let Some(type_name) = report.text(node, &name.value) else { return slot };
@@ -96,6 +98,7 @@ pub(super) fn read(report: &mut Report<'_>, name: &At<String>, node: &Node) -> D
     let Some(fields) = report.fields_of(node, &what, KEYS, &shown) else { return slot };
     slot.optional = fields.get("optional").and_then(|n| report.truth(n, "optional")).unwrap_or(false);
     slot.remember = fields.get("remember").and_then(|n| report.truth(n, "remember")).unwrap_or(false);
+    slot.was = fields.get("was").map(|node| report.texts(node, "was")).unwrap_or_default();
     slot.default = fields.get("default").and_then(|n| Formula::read(report, n, "default", true));
     let Some(type_node) = fields.get("type") else {
         if !fields.strange {

@@ -1,7 +1,7 @@
 //! Good flows with slips in them: never a panic, and whatever is still accepted names only what exists.
 
 use innkeeper_engine::Flows;
-use innkeeper_engine::flow::{Does, Go, Transition};
+use innkeeper_engine::flow::{Action, Does, Form, Go, Transition};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -12,43 +12,66 @@ use super::{BOOK_ROOM, check_text, tools};
 fn flaw(flows: &Flows) -> Option<String> {
     let root = flows.get("conversation")?;
     for flow in flows.iter().chain([root]) {
-        if !flow.states.contains_key(&flow.initial) {
-            return Some(format!("{} begins in {}", flow.name, flow.initial));
+        if flow.state(flow.initial).is_none() {
+            return Some(format!("{} begins nowhere", flow.name));
         }
         let mut taken: Vec<&Transition> = flow.on.values().flatten().collect();
         for (name, state) in &flow.states {
-            taken.extend(state.on.values().flatten());
-            let complete = match &state.does {
-                Does::Collect { slots, then } => {
-                    if let Some(slot) = slots.iter().find(|slot| !flow.slots.contains_key(*slot)) {
-                        return Some(format!("{name} collects {slot}"));
+            taken.extend(state.on.values().chain(state.after.iter().map(|after| &after.cases)).flatten());
+            taken.extend(&state.always);
+            let complete = match &state.form {
+                Form::Compound { initial, done, .. } => {
+                    if flow.state(*initial).is_none_or(|initial| initial.parent.is_none()) {
+                        return Some(format!("{name} begins outside of it"));
+                    }
+                    vec![done]
+                }
+                Form::Parallel { done, .. } => vec![done],
+                Form::History { default, .. } => {
+                    if default.is_empty() || default.iter().any(|state| flow.state(*state).is_none()) {
+                        return Some(format!("{name} leads nowhere"));
+                    }
+                    vec![]
+                }
+                Form::Atomic(Does::Collect { slots, then }) => {
+                    if slots.iter().any(|slot| flow.slot(*slot).is_none()) {
+                        return Some(format!("{name} collects what is no slot"));
                     }
                     vec![then]
                 }
-                Does::Ask { then, .. } | Does::Always(then) => vec![then],
-                Does::Confirm { yes, no, .. } => vec![yes, no],
-                Does::Invoke(invoke) => {
-                    taken.extend(&invoke.error);
-                    if !tools().contains_key(&invoke.tool) {
+                Form::Atomic(Does::Ask { then, .. }) => vec![then],
+                Form::Atomic(Does::Confirm { yes, no, .. }) => vec![yes, no],
+                Form::Atomic(Does::Invoke(invoke)) => {
+                    taken.extend(invoke.error.iter().chain(&invoke.unknown));
+                    if !tools().contains_key(&*invoke.tool) {
                         return Some(format!("{name} calls {}", invoke.tool));
                     }
                     vec![&invoke.done]
                 }
-                Does::Wait | Does::Final(_) => vec![],
+                Form::Atomic(Does::Run(run)) => vec![&run.done],
+                Form::Atomic(Does::Rest | Does::Held | Does::Final { .. }) => vec![],
             };
-            if complete.iter().any(|cases| cases.last().is_none_or(|last| last.guard.is_some())) {
+            if complete.iter().any(|cases| cases.last().is_some_and(|last| last.guard.is_some())) {
                 return Some(format!("{name} may go nowhere"));
             }
             taken.extend(complete.into_iter().flatten());
         }
         for case in taken {
             let exists = match &case.go {
-                Go::State(state) => flow.states.contains_key(state),
-                Go::Root(state) => root.states.contains_key(state),
-                Go::Run(other) => flows.get(other).is_some(),
-                Go::Stay | Go::RunRequested | Go::NextPage => true,
+                Go::To(states) => {
+                    !states.is_empty() && states.iter().all(|state| flow.state(*state).is_some())
+                }
+                Go::Root(state) | Go::RunRoot(state) => root.state(*state).is_some(),
+                Go::Run(other) => other.index() <= flows.iter().count(),
+                Go::Stay | Go::RunRequested | Go::Queue | Go::Undo | Go::NextPage => true,
             };
-            if !exists || case.clear.iter().any(|slot| !flow.slots.contains_key(slot)) {
+            let acts = case.actions.iter().all(|action| match action {
+                Action::Clear(slots) => slots.iter().all(|slot| flow.slot(*slot).is_some()),
+                Action::Set { slot, .. } => flow.slot(*slot).is_some(),
+                Action::Raise(event) => flows.event(*event).is_some(),
+                Action::Say(_) => true,
+            });
+            if !exists || !acts {
                 return Some(format!("{case:?} of {}", flow.name));
             }
         }
@@ -139,10 +162,14 @@ proptest! {
 
     #[test]
     fn whatever_is_accepted_names_only_what_exists(
-        every_form in any::<bool>(),
+        good in prop::sample::select(vec![
+            BOOK_ROOM,
+            include_str!("good/every_form.yaml"),
+            include_str!("good/statechart.yaml"),
+            include_str!("good/together.yaml"),
+        ]),
         slips in prop::collection::vec(slip(), 1..4),
     ) {
-        let good = if every_form { include_str!("good/every_form.yaml") } else { BOOK_ROOM };
         let text = slips.iter().fold(good.to_owned(), |text, slip| slip.make(&text));
         match check_text(&text) {
             Ok(flows) => prop_assert_eq!(flaw(&flows), None),

@@ -1,0 +1,430 @@
+//! A live conversation on another version of the flows: what it knows is carried over, and the way to where it stands is
+//! walked again on the new flows.
+//!
+//! The walk begins where the flow begins. It passes over what is known: filled slots, and results that the new flow
+//! would compute from the same arguments. It stops where the guest is needed, so that a state which must be gone
+//! through and was put in before the place the guest was at is not skipped. It calls nothing and says nothing.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use super::facts::{arguments_of, is_stale, items, revisions_of};
+use super::Machine;
+use crate::effect::Expecting;
+use crate::facts::View;
+use crate::flow::{Does, Flow, Flows, ResultId, SlotId, StateId};
+use crate::input::Moment;
+use crate::position::{Active, Caller, Frame, Position, Repair, Saved, Task, Waiting};
+use crate::slot::{Heard, Kind, Merge, Value};
+
+/// What becomes of a live conversation on other flows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Carried {
+    /// How it gets there.
+    pub how: Way,
+    /// Where it stands on the new flows; `None` where it cannot be moved.
+    pub position: Option<Position>,
+    /// Why it cannot be moved, or what is different.
+    pub notes: Vec<Note>,
+}
+
+/// How a live conversation gets to other flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// What it runs did not change.
+    Same,
+    /// Everything it knows has its place on the new flows.
+    Mapped,
+    /// Something it knows has no place: the new flows must say what became of it (`was:`).
+    NeedsRule,
+    /// It is in the middle of something that cannot be moved.
+    Impossible,
+}
+
+/// Something to know about a conversation that is moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// A flow it runs does not exist any more.
+    FlowGone {
+        /// The flow.
+        flow: Arc<str>,
+    },
+    /// A state that runs another flow does not exist any more, or does something else.
+    StateGone {
+        /// The flow.
+        flow: Arc<str>,
+        /// The state.
+        state: Arc<str>,
+    },
+    /// A value it knows has no slot any more, or one that cannot hold it.
+    SlotLost {
+        /// The flow.
+        flow: Arc<str>,
+        /// The slot.
+        slot: Arc<str>,
+    },
+    /// Something was written, and no state of the new flow says so.
+    WriteLost {
+        /// The flow.
+        flow: Arc<str>,
+        /// The result's name.
+        result: Arc<str>,
+    },
+    /// A writing call is out.
+    Writing,
+    /// It stood in one state, and stands in another.
+    Stands {
+        /// Before.
+        before: String,
+        /// Now.
+        now: String,
+    },
+}
+
+/// Moves a conversation to other flows. What it would say and call comes with the guest's next message.
+pub fn carry(old: &Flows, new: &Flows, position: &Position, moment: Moment) -> Carried {
+    if position.is_over() {
+        return Carried { how: Way::Same, position: Some(position.clone()), notes: Vec::new() };
+    }
+    if !matches!(position.waiting, Waiting::Guest { .. } | Waiting::Person) {
+        return Carried { how: Way::Impossible, position: None, notes: vec![Note::Writing] };
+    }
+    let mut move_ = Move { old, new, moment, notes: Vec::new(), same: true };
+    let mut moved = Position { version: Arc::clone(&new.version), ..position.clone() };
+    let mut frames: Vec<Arc<Frame>> = Vec::with_capacity(position.frames.len());
+    for (depth, frame) in position.frames.iter().enumerate() {
+        let above = position.frames.get(depth + 1);
+        match move_.frame(position, &frames, frame, above) {
+            Some(frame) => frames.push(frame),
+            None => return move_.refused(),
+        }
+    }
+    moved.frames = frames;
+    moved.wishes = position.wishes.iter().filter_map(|wish| move_.wish(wish)).collect();
+    let known = |flow| move_.flow_id(flow);
+    moved.last_said = position
+        .last_said
+        .iter()
+        .filter_map(|said| Some(crate::position::Said { flow: known(said.flow)?, ..said.clone() }))
+        .collect();
+    if !move_.same {
+        moved.last_said.clear();
+        moved.ended = None;
+        moved.waiting = move_.waiting(&moved, &position.waiting);
+    } else if let Some(ended) = &mut moved.ended {
+        match known(ended.flow) {
+            Some(flow) => Arc::make_mut(ended).flow = flow,
+            None => moved.ended = None,
+        }
+    }
+    if !move_.notes.is_empty() {
+        return move_.refused();
+    }
+    let (before, now) = (position.state(old), moved.state(new));
+    let notes = if before == now { Vec::new() } else { vec![Note::Stands { before, now }] };
+    let how = if move_.same { Way::Same } else { Way::Mapped };
+    Carried { how, position: Some(moved), notes }
+}
+
+struct Move<'a> {
+    old: &'a Flows,
+    new: &'a Flows,
+    moment: Moment,
+    notes: Vec<Note>,
+    /// Whether nothing that runs changed.
+    same: bool,
+}
+
+impl Move<'_> {
+    fn refused(self) -> Carried {
+        Carried { how: Way::NeedsRule, position: None, notes: self.notes }
+    }
+
+    /// One running flow on the new flows; `below` are the ones beneath it, already there.
+    fn frame(
+        &mut self,
+        position: &Position,
+        below: &[Arc<Frame>],
+        frame: &Arc<Frame>,
+        above: Option<&Arc<Frame>>,
+    ) -> Option<Arc<Frame>> {
+        let old = self.old.shared(frame.flow)?;
+        let Some(new) = self.flow_id(frame.flow).and_then(|id| self.new.shared(id)) else {
+            self.notes.push(Note::FlowGone { flow: Arc::clone(&old.name) });
+            return None;
+        };
+        if json!(old) == json!(new) && self.runs_same(old, new) {
+            let mut same = (**frame).clone();
+            same.flow = new.id;
+            return Some(Arc::new(same));
+        }
+        self.same = false;
+        let mut next = Frame::new(new.id, self.caller(frame, below)?);
+        self.carry_slots(old, new, frame, &mut next);
+        self.carry_results(position, old, new, frame, &mut next);
+        next.kept.clone_from(&frame.kept);
+        next.error.clone_from(&frame.error);
+        next.outcome.clone_from(&frame.outcome);
+        let by_name = |state: &StateId| self.state_id(old, new, *state);
+        let path: Vec<StateId> = frame.trail.iter().filter_map(by_name).collect();
+        if above.is_some_and(|above| matches!(above.caller, Caller::State(_))) {
+            // It stands where it runs the flow above; that one is moved by itself.
+            next.trail = path;
+            next.active = self.running(old, new, frame)?;
+            return Some(Arc::new(next));
+        }
+        if new.id == self.new.root && below.is_empty() {
+            next.trail.clone_from(&path);
+            let active = frame.active.iter();
+            next.active = active
+                .filter_map(|active| Some(Active { state: by_name(&active.state)?, task: Task::Waiting }))
+                .collect();
+            if next.active.len() == frame.active.len() {
+                return Some(Arc::new(next));
+            }
+            next.active.clear();
+        }
+        Some(self.walked(position, below, next, path))
+    }
+
+    /// A frame whose flow is walked from its beginning to where the guest is needed.
+    fn walked(&self, position: &Position, below: &[Arc<Frame>], frame: Frame, path: Vec<StateId>) -> Arc<Frame> {
+        let Some(initial) = self.new.flow(frame.flow).map(|flow| flow.initial) else {
+            return Arc::new(frame);
+        };
+        let mut here = Position {
+            version: Arc::clone(&self.new.version),
+            frames: below.to_vec(),
+            wishes: Vec::new(),
+            ..position.clone()
+        };
+        let depth = below.len();
+        let mut frame = frame;
+        // No state is the goal: the whole way repeats what the guest went through already.
+        frame.repair = Some(Repair { goal: StateId(u16::MAX), path });
+        here.frames.push(Arc::new(frame));
+        let mut machine = Machine::new(self.new, here, self.moment);
+        machine.dry = true;
+        machine.enter_first(initial);
+        machine.settle();
+        let mut frames = machine.position.frames;
+        frames.truncate(depth + 1);
+        let mut frame = frames.pop().unwrap_or_else(|| Arc::new(Frame::new(self.new.root, Caller::Guest)));
+        let walked = Arc::make_mut(&mut frame);
+        walked.repair = None;
+        walked.read_back = None;
+        walked.confirmed = None;
+        frame
+    }
+
+    fn waiting(&self, moved: &Position, before: &Waiting) -> Waiting {
+        let frame = moved.frame();
+        let Some(flow) = self.new.flow(frame.flow) else { return before.clone() };
+        if frame.active.iter().any(|active| matches!(flow.does(active.state), Some(Does::Held))) {
+            return Waiting::Person;
+        }
+        let asks = |slot: &Arc<str>| {
+            let slot = flow.slot_id(slot);
+            frame.asking(flow).and_then(|state| flow.does(state)).is_some_and(|does| match does {
+                Does::Collect { slots, .. } => slot.is_some_and(|slot| slots.contains(&slot)),
+                _ => false,
+            })
+        };
+        match before {
+            // The answer to the open question is still one.
+            Waiting::Guest { expecting: Expecting::Slot(slot), page } if asks(slot) => {
+                Waiting::Guest { expecting: Expecting::Slot(Arc::clone(slot)), page: *page }
+            }
+            _ => Waiting::Guest { expecting: Expecting::Anything, page: 0 },
+        }
+    }
+
+    fn caller(&mut self, frame: &Frame, below: &[Arc<Frame>]) -> Option<Caller> {
+        match frame.caller {
+            Caller::Guest => Some(Caller::Guest),
+            Caller::State(_) => {
+                let below = below.last()?;
+                let runs = below.active.iter().find(|active| matches!(active.task, Task::Running { .. }))?;
+                Some(Caller::State(runs.state))
+            }
+        }
+    }
+
+    /// The active states of a frame that runs the one above it.
+    fn running(&mut self, old: &Flow, new: &Flow, frame: &Frame) -> Option<Vec<Active>> {
+        let mut all = Vec::new();
+        for active in &frame.active {
+            let state = self.state_id(old, new, active.state);
+            let runs = match (&active.task, state.and_then(|state| new.does(state))) {
+                (Task::Running { .. }, Some(Does::Run(_))) => true,
+                (Task::Running { .. }, _) => false,
+                _ => state.is_some(),
+            };
+            match state.filter(|_| runs) {
+                Some(state) => all.push(Active { state, task: active.task.clone() }),
+                None => {
+                    let state = old.state_name(active.state).cloned().unwrap_or_else(|| "".into());
+                    self.notes.push(Note::StateGone { flow: Arc::clone(&old.name), state });
+                    return None;
+                }
+            }
+        }
+        all.sort_by_key(|active| active.state);
+        Some(all)
+    }
+
+    fn carry_slots(&mut self, old: &Flow, new: &Flow, frame: &Frame, next: &mut Frame) {
+        for (id, value) in frame.slots.iter() {
+            let Some(name) = old.slot_name(id) else { continue };
+            let place = new.slot_id(name).or_else(|| renamed_slot(new, name));
+            let kept = place.and_then(|place| {
+                let (before, now) = (old.slot(id)?, new.slot(place)?);
+                if before.kind == now.kind {
+                    return Some((place, value.clone()));
+                }
+                Some((place, self.accepted(&now.kind, now.optional, value)?))
+            });
+            match kept {
+                Some((place, value)) => {
+                    next.slots.put(place, value);
+                    if frame.defaulted.contains(&id) {
+                        next.defaulted.push(place);
+                    }
+                    if frame.tried.contains(&id) {
+                        next.tried.push(place);
+                    }
+                }
+                // "I don't mind" is no value that could be lost.
+                None if *value == Value::NoPreference => {}
+                None => self
+                    .notes
+                    .push(Note::SlotLost { flow: Arc::clone(&old.name), slot: Arc::clone(name) }),
+            }
+        }
+    }
+
+    fn accepted(&self, kind: &Kind, optional: bool, value: &Value) -> Option<Value> {
+        match (kind, value) {
+            (_, Value::NoPreference) => optional.then_some(Value::NoPreference),
+            (Kind::Choice(options), Value::Choice(item)) => match options {
+                crate::slot::Options::Fixed(_) => {
+                    options.item_of(&item.key, None).map(|item| Value::Choice(Arc::new(item)))
+                }
+                // Whether it is still offered is seen when the list is made again.
+                crate::slot::Options::From { .. } => Some(value.clone()),
+            },
+            _ => {
+                let heard = Heard::from_json(kind, &value.json())?;
+                kind.accept(Merge::Replace, None, &heard, |_| None, self.moment.today).ok()
+            }
+        }
+    }
+
+    fn carry_results(
+        &mut self,
+        position: &Position,
+        old: &Arc<Flow>,
+        new: &Arc<Flow>,
+        frame: &Arc<Frame>,
+        next: &mut Frame,
+    ) {
+        for (index, saved) in frame.results.iter().enumerate() {
+            let (Some(saved), Some(name)) = (saved, old.result_name(ResultId::at(index))) else { continue };
+            let written = matches!(old.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes);
+            let place = new.results.get_index_of(&**name);
+            let producer = place.and_then(|place| self.producer(old, new, saved.producer, ResultId::at(place)));
+            let (Some(place), Some(producer)) = (place, producer) else {
+                if written {
+                    self.notes
+                        .push(Note::WriteLost { flow: Arc::clone(&old.name), result: Arc::clone(name) });
+                }
+                continue;
+            };
+            let id = ResultId::at(index);
+            let carried = written
+                || (!is_stale(id, old, frame, self.moment)
+                    && self.computed(self.old, position, old, frame, saved.producer)
+                        == self.computed(self.new, position, new, &Arc::new(next.clone()), producer));
+            if carried {
+                let inputs = match new.does(producer) {
+                    Some(Does::Invoke(invoke)) => revisions_of(&invoke.inputs, next),
+                    Some(Does::Run(run)) => revisions_of(&run.inputs, next),
+                    _ => Vec::new(),
+                };
+                let revision = next.slots.next_revision();
+                next.save(
+                    ResultId::at(place),
+                    Saved { producer, inputs, revision, ..saved.clone() },
+                );
+            }
+        }
+    }
+
+    /// The state of the new flow that saves what an old state saved, by the same means.
+    fn producer(&self, old: &Flow, new: &Flow, state: StateId, result: ResultId) -> Option<StateId> {
+        let same = |candidate: &StateId| match (old.does(state), new.does(*candidate)) {
+            (Some(Does::Invoke(before)), Some(Does::Invoke(now))) => {
+                before.tool == now.tool && before.each.is_some() == now.each.is_some()
+            }
+            (Some(Does::Run(before)), Some(Does::Run(now))) => {
+                self.flow_id(before.flow) == Some(now.flow) && before.each.is_some() == now.each.is_some()
+            }
+            _ => false,
+        };
+        let by_name = self.state_id(old, new, state);
+        let all = new.results.get_index(result.index()).map(|(_, produced)| produced.by.as_slice());
+        let all = all.unwrap_or_default();
+        by_name.filter(|state| all.contains(state) && same(state)).or_else(|| all.iter().copied().find(same))
+    }
+
+    /// What a state's result is computed from, as values.
+    fn computed(&self, flows: &Flows, position: &Position, flow: &Arc<Flow>, frame: &Arc<Frame>, state: StateId) -> Json {
+        let view = View::new(flow, frame, &position.guest, position.now(flows, self.moment));
+        match flow.does(state) {
+            Some(Does::Invoke(invoke)) => {
+                let list: Vec<Arc<Json>> = items(invoke, &view);
+                json!({ "with": arguments_of(invoke, &view), "each": list })
+            }
+            Some(Does::Run(run)) => {
+                let values = run.with.iter().map(|(_, expression)| expression.evaluate(&view));
+                json!(values.collect::<Vec<Json>>())
+            }
+            _ => Json::Null,
+        }
+    }
+
+    fn wish(&self, wish: &crate::position::Wish) -> Option<crate::position::Wish> {
+        let (old, id) = (self.old.flow(wish.flow)?, self.flow_id(wish.flow)?);
+        let new = self.new.flow(id)?;
+        let slots = wish.slots.iter().filter_map(|(slot, heard)| {
+            Some((new.slot_id(old.slot_name(*slot)?)?, heard.clone()))
+        });
+        Some(crate::position::Wish { flow: id, said: Arc::clone(&wish.said), slots: slots.collect() })
+    }
+
+    /// Whether what a flow runs has the same numbers on both sides.
+    fn runs_same(&self, old: &Flow, new: &Flow) -> bool {
+        let _ = (old, new);
+        self.old.flows.keys().eq(self.new.flows.keys()) && self.old.events == self.new.events
+    }
+
+    fn flow_id(&self, flow: crate::flow::FlowId) -> Option<crate::flow::FlowId> {
+        let name = &self.old.flow(flow)?.name;
+        let same = self.new.get(name).map(|flow| flow.id);
+        same.or_else(|| self.new.flows.values().find(|flow| flow.was.contains(name)).map(|flow| flow.id))
+    }
+
+    fn state_id(&self, old: &Flow, new: &Flow, state: StateId) -> Option<StateId> {
+        let name = old.state_name(state)?;
+        let same = new.states.get_index_of(&**name);
+        same.or_else(|| new.states.values().position(|state| state.was.contains(name))).map(StateId::at)
+    }
+}
+
+fn renamed_slot(new: &Flow, name: &Arc<str>) -> Option<SlotId> {
+    new.slots.values().position(|slot| slot.was.contains(name)).map(SlotId::at)
+}
