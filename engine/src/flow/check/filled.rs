@@ -6,6 +6,7 @@ use super::conversation::conversation;
 use super::draft::{Draft, DraftAction, DraftDoes, DraftState};
 use super::formula::{Formula, single_path};
 use super::graph::{End, Graph, Way, Why};
+use super::names_set::Names;
 use super::near::nearest;
 use super::report::Report;
 use super::schema::Schema;
@@ -23,50 +24,6 @@ pub(super) struct Filled<'g> {
 struct Effect {
     fills: Names,
     unfills: Names,
-}
-
-/// A set of names, by their numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Names(Vec<u64>);
-
-impl Names {
-    fn none(size: usize) -> Self {
-        Self(vec![0; size.div_ceil(64).max(1)])
-    }
-
-    fn insert(&mut self, name: usize) {
-        if let Some(word) = self.0.get_mut(name / 64) {
-            *word |= 1 << (name % 64);
-        }
-    }
-
-    fn remove(&mut self, name: usize) {
-        if let Some(word) = self.0.get_mut(name / 64) {
-            *word &= !(1 << (name % 64));
-        }
-    }
-
-    fn contains(&self, name: usize) -> bool {
-        self.0.get(name / 64).is_some_and(|word| word & (1 << (name % 64)) != 0)
-    }
-
-    fn keep(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word &= other;
-        }
-    }
-
-    fn drop(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word &= !other;
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word |= other;
-        }
-    }
 }
 
 impl<'g> Filled<'g> {
