@@ -5,6 +5,7 @@ mod chart;
 mod flows;
 mod hierarchy;
 mod parallel;
+mod results;
 mod runtime;
 mod scxml;
 mod steps;
