@@ -81,7 +81,7 @@ fn wire() -> impl Strategy<Value = Wire> {
     let guard = prop::option::weighted(0.4, (any::<bool>(), any::<Index>(), any::<bool>()));
     let target = prop::option::weighted(0.8, any::<Index>());
     let second = prop::option::weighted(0.3, any::<Index>());
-    let raise = prop::option::weighted(0.2, 0..EVENTS);
+    let raise = prop::option::weighted(0.15, 0..EVENTS);
     let set = prop::option::weighted(0.3, (0..SLOTS, any::<bool>()));
     (any::<Index>(), why, guard, target, second, any::<bool>(), raise, set).prop_map(
         |(source, why, guard, target, second, external, raise, set)| Wire {
@@ -98,7 +98,7 @@ fn wire() -> impl Strategy<Value = Wire> {
 }
 
 fn doing() -> impl Strategy<Value = Doing> {
-    let raise = prop::option::weighted(0.3, 0..EVENTS);
+    let raise = prop::option::weighted(0.15, 0..EVENTS);
     let set = prop::option::weighted(0.3, (0..SLOTS, any::<bool>()));
     (any::<Index>(), any::<bool>(), raise, set).prop_map(|(state, entering, raise, set)| Doing {
         state,
@@ -145,7 +145,7 @@ impl Lot {
         for state in &states {
             chart.go_on(*state, &states);
         }
-        for state in states.into_iter().skip(1) {
+        for state in 1..chart.states.len() {
             let case = Case { guard: None, acts: vec![], targets: vec![state], external: false };
             chart.states[0].on.push((Why::Event(JUMPS + state), vec![case]));
         }
@@ -230,12 +230,12 @@ impl Chart {
             true => Guard::Slot(which.index(SLOTS), value),
             false => Guard::Active(*which.get(states), value),
         });
+        // What is not asked for by an event leads onwards, so that few charts run in circles.
+        let onward = |target: usize| target > source && !self.above(target).contains(&source);
         let makes_sense = match wire.why {
             _ if self.states[source].form == Form::Final => false,
-            Why::Always => guard.is_some() && target.is_some_and(|target| target > source),
-            Why::Done => {
-                guard.is_none() && self.can_end(source) && target.is_some_and(|target| target > source)
-            }
+            Why::Always => guard.is_some() && target.is_some_and(onward),
+            Why::Done => guard.is_none() && self.can_end(source) && target.is_some_and(onward),
             Why::Event(_) | Why::Any => true,
         };
         if !makes_sense {
@@ -287,8 +287,7 @@ impl Chart {
     /// The chart in our language.
     fn yaml(&self) -> String {
         let mut yaml = "flow: case\ndescription: A chart under test.\n".to_owned();
-        let jumps =
-            (1..self.states.len()).filter(|state| !self.is_history(*state)).map(|state| JUMPS + state);
+        let jumps = (1..self.states.len()).map(|state| JUMPS + state);
         let events: Vec<String> = (0..EVENTS).chain(jumps).map(|event| format!("e{event}")).collect();
         writeln!(yaml, "events: [{}]", events.join(", ")).unwrap();
         let slots: Vec<String> = (0..SLOTS).map(|slot| format!("b{slot}: boolean")).collect();
@@ -378,7 +377,7 @@ fn told(run: &Run<'_>) -> (String, String, String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 20_000, max_global_rejects: 10_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_random_chart_does_what_scxmls_algorithm_does(
@@ -396,8 +395,7 @@ proptest! {
         let Some(mut run) = Run::start(&described) else { return Ok(()) };
         let found = (seen.moves, seen.said, ours.at());
         prop_assert_eq!(found, told(&run), "on entering\n{}", yaml);
-        let states: Vec<usize> =
-            (1..described.states.len()).filter(|state| !described.is_history(*state)).collect();
+        let states: Vec<usize> = (1..described.states.len()).collect();
         for (event, jump) in messages {
             let event = jump.map_or(event, |jump| JUMPS + jump.get(&states));
             let seen = ours.event(&format!("e{event}"), Json::Null);
