@@ -58,15 +58,20 @@ struct Doing {
 fn node() -> impl Strategy<Value = Node> {
     let leaf = prop_oneof![2 => Just(Node::Rest), 1 => Just(Node::Final)];
     leaf.prop_recursive(3, 14, 3, |inner| {
-        let states = prop::collection::vec(inner.clone(), 1..4);
-        let history = prop::option::of((any::<bool>(), any::<Index>()));
+        let history = || prop::option::of((any::<bool>(), any::<Index>()));
+        let compound = |states, initial, history| Node::Compound { states, initial, history };
+        let region = (prop::collection::vec(inner.clone(), 2..4), any::<Index>(), history())
+            .prop_map(move |(states, initial, history)| compound(states, initial, history));
+        let regions = prop::collection::vec(region, 2..4).prop_map(Node::Parallel);
+        // Regions that are remembered from outside.
+        let remembered = (regions, inner.clone(), any::<bool>(), any::<Index>()).prop_map(
+            move |(regions, other, deep, index)| compound(vec![regions, other], index, Some((deep, index))),
+        );
         prop_oneof![
-            (states, any::<Index>(), history).prop_map(|(states, initial, history)| Node::Compound {
-                states,
-                initial,
-                history
-            }),
-            prop::collection::vec(inner, 2..4).prop_map(Node::Parallel),
+            4 => (prop::collection::vec(inner.clone(), 1..4), any::<Index>(), history())
+                .prop_map(move |(states, initial, history)| compound(states, initial, history)),
+            4 => prop::collection::vec(inner, 2..4).prop_map(Node::Parallel),
+            1 => remembered,
         ]
     })
 }
@@ -122,7 +127,7 @@ fn lot() -> impl Strategy<Value = Lot> {
 
 /// What a message of a run is: an event, or a jump to a state.
 fn message() -> impl Strategy<Value = (usize, Option<Index>)> {
-    (0..EVENTS, prop::option::weighted(0.2, any::<Index>()))
+    (0..EVENTS, prop::option::weighted(0.5, any::<Index>()))
 }
 
 impl Lot {
@@ -319,17 +324,24 @@ impl Chart {
             }
         }
         let mut handlers: Vec<String> = Vec::new();
+        let mut jumps: Vec<String> = Vec::new();
         for (why, cases) in &state.on {
             let cases: Vec<String> = cases.iter().map(Self::case).collect();
             let cases = format!("[{}]", cases.join(", "));
             match why {
                 Why::Always => writeln!(yaml, "{pad}  always: {cases}").unwrap(),
                 Why::Done => writeln!(yaml, "{pad}  done: {cases}").unwrap(),
+                Why::Event(event) if *event > JUMPS => {
+                    jumps.push(format!("e{event}: {}", Self::name(event - JUMPS)))
+                }
                 Why::Event(event) => handlers.push(format!("{pad}    e{event}: {cases}\n")),
                 Why::Any => handlers.push(format!("{pad}    \"*\": {cases}\n")),
             }
         }
-        if !handlers.is_empty() {
+        if !jumps.is_empty() && handlers.is_empty() {
+            writeln!(yaml, "{pad}  on: {{ {} }}", jumps.join(", ")).unwrap();
+        } else if !handlers.is_empty() {
+            handlers.extend(jumps.into_iter().map(|jump| format!("{pad}    {jump}\n")));
             write!(yaml, "{pad}  on:\n{}", handlers.concat()).unwrap();
         }
         let mut children =
@@ -377,12 +389,12 @@ fn told(run: &Run<'_>) -> (String, String, String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 20_000, max_global_rejects: 10_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 384, failure_persistence: None, max_shrink_iters: 20_000, max_global_rejects: 10_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_random_chart_does_what_scxmls_algorithm_does(
         lot in lot(),
-        messages in prop::collection::vec(message(), 1..12),
+        messages in prop::collection::vec(message(), 1..20),
     ) {
         let described = lot.chart();
         let yaml = described.yaml();
