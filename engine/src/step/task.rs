@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 
-use super::facts::{arguments_of, digest_of, is_confirmed, items, made, revisions_of, still_holds};
+use super::facts::{arguments_of, read_by, is_confirmed, items, made, revisions_of, still_holds};
 use super::{Machine, Trace};
 use crate::effect::{Effect, Expecting};
 use crate::facts::{View, has_items, item_of};
@@ -460,7 +460,7 @@ impl<'f> Machine<'f> {
             let Some(view) = view else { return };
             run.with.iter().map(|(slot, expression)| (*slot, expression.evaluate(&view))).collect()
         };
-        self.set_task(state, Task::Running { item, outputs });
+        self.set_task(state, Task::Running { item, outputs: Arc::new(outputs) });
         self.begin(run.flow, Caller::State(state));
         for (slot, json) in given {
             let heard = declared.slot(slot).and_then(|slot| Heard::from_json(&slot.kind, &json));
@@ -481,7 +481,8 @@ impl<'f> Machine<'f> {
         };
         let task = self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
         match task {
-            Some(Task::Running { item, outputs: Json::Array(mut outputs) }) if run.each.is_some() => {
+            Some(Task::Running { item, outputs }) if run.each.is_some() => {
+                let mut outputs = outputs.as_array().cloned().unwrap_or_default();
                 outputs.push(output);
                 self.run_next(state, run, item.saturating_add(1), Json::Array(outputs));
             }
@@ -502,7 +503,7 @@ impl<'f> Machine<'f> {
         if self.repair() {
             return true;
         }
-        let Some(what) = self.view().map(|view| digest_of(state, paths, &view)) else { return false };
+        let Some(what) = self.view().map(|view| read_by(state, paths, &view)) else { return false };
         self.frame_mut().confirmed = None;
         let say = self.say(prompt, Expecting::Confirmation, None);
         self.frame_mut().read_back = Some(ReadBack { say, what, conveyed: false });

@@ -409,7 +409,7 @@ impl<'f> Machine<'f> {
         match goes_back {
             Some(state) => {
                 // The state says nothing that it said before; its question is asked again.
-                let path = vec![state];
+                let path = smallvec::smallvec![state];
                 self.frame_mut().repair = Some(Repair { goal: StateId(u16::MAX), path });
                 self.jump(state);
                 self.frame_mut().repair = None;

@@ -116,7 +116,7 @@ impl Chart {
     fn means(&mut self, means: Understanding) -> Seen {
         let heard = self.input(Input::Said { text: "so".to_owned(), button: None });
         assert!(matches!(self.position.waiting(), Waiting::Meaning { .. }), "nobody listens: {heard:?}");
-        self.input(Input::Understood(means))
+        self.input(Input::Understood(means.into()))
     }
 
     /// A named event from outside.
