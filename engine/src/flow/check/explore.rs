@@ -134,7 +134,8 @@ impl<'e, 'g> Explorer<'e, 'g> {
         while let Some((node, ..)) = seen.order.get(number) {
             let node = *node;
             let mut next: Vec<(Node, Step)> = Vec::new();
-            for (way_number, way) in self.graph.from(node.0) {
+            let ways = self.graph.from(node.0).filter(|(_, way)| way.why != Why::Unused);
+            for (way_number, way) in ways {
                 let state = match way.to {
                     End::State(state) => state,
                     End::Stays => node.0,

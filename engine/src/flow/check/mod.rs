@@ -23,6 +23,7 @@ mod graph;
 mod history;
 mod lower;
 mod names;
+mod names_set;
 mod near;
 mod promises;
 mod prompts;
