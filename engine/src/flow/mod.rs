@@ -7,6 +7,7 @@
 //! entry and exit by it).
 
 mod check;
+mod draw;
 mod error;
 mod raw;
 

@@ -19,6 +19,7 @@ mod filled;
 mod formula;
 mod graph;
 mod history;
+mod keys;
 mod lower;
 mod names;
 mod near;
@@ -49,6 +50,7 @@ use self::world::World;
 use super::error::{Mistakes, Rule};
 use super::raw::{self, Node, Spot};
 use super::{Event, Flows, ROOT};
+pub(crate) use self::keys::event_name;
 use crate::catalog::{Prompts, Tools};
 
 /// A flow file.
