@@ -12,7 +12,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use serde_json::{Value as Json, json};
 
 use crate::effect::Expecting;
-use crate::flow::Flow;
+use crate::flow::{Flow, StateId};
 use crate::guard::{Path, Root};
 use crate::position::{Frame, Guest};
 use crate::slot::{Item, Kind, Options, Value, below};
@@ -27,6 +27,8 @@ pub(crate) struct View<'a> {
     pub(crate) item: Option<(Arc<str>, Arc<Json>)>,
     /// The named event that is handled.
     pub(crate) event: Option<Arc<Json>>,
+    /// States that are active besides the ones that the active atomic states tell of.
+    pub(crate) between: Vec<StateId>,
     context: OnceCell<minijinja::Value>,
 }
 
@@ -50,11 +52,21 @@ pub(crate) struct Snapshot {
     now: Now,
     item: Option<(Arc<str>, Arc<Json>)>,
     event: Option<Arc<Json>>,
+    between: Vec<StateId>,
 }
 
 impl<'a> View<'a> {
     pub(crate) fn new(flow: &'a Arc<Flow>, frame: &'a Arc<Frame>, guest: &'a Arc<Guest>, now: Now) -> Self {
-        Self { flow, frame, guest, now, item: None, event: None, context: OnceCell::new() }
+        Self {
+            flow,
+            frame,
+            guest,
+            now,
+            item: None,
+            event: None,
+            between: Vec::new(),
+            context: OnceCell::new(),
+        }
     }
 
     /// The value at a path; [`Json::Null`] where there is none.
@@ -83,8 +95,11 @@ impl<'a> View<'a> {
             Root::Outcome => self.frame.outcome.as_deref().map_or(Json::Null, Json::from),
             Root::Event => self.event.as_ref().map_or(Json::Null, |event| (**event).clone()),
             Root::Active => {
-                let names = self.frame.configuration(self.flow);
-                names.into_iter().filter_map(|state| self.flow.state_name(state)).map(|name| json!(**name)).collect()
+                let mut active = self.frame.configuration(self.flow);
+                active.extend(&self.between);
+                active.sort_unstable();
+                active.dedup();
+                active.into_iter().filter_map(|state| self.flow.state_name(state)).map(|name| json!(**name)).collect()
             }
             Root::Today => json!(self.now.today),
             Root::Unclear => self.now.unclear.into(),
@@ -108,6 +123,7 @@ impl<'a> View<'a> {
             now: self.now,
             item: self.item.clone(),
             event: self.event.clone(),
+            between: self.between.clone(),
         }
     }
 }
@@ -117,6 +133,7 @@ impl Snapshot {
         View {
             item: self.item.clone(),
             event: self.event.clone(),
+            between: self.between.clone(),
             ..View::new(&self.flow, &self.frame, &self.guest, self.now)
         }
     }
@@ -167,6 +184,7 @@ impl PartialEq for Snapshot {
             && self.now == other.now
             && self.item == other.item
             && self.event == other.event
+            && self.between == other.between
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Outcome {
         #[serde(with = "crate::saved::json")]
         result: Arc<Json>,
     },
+    /// The tool did it and returned what is saved of its last answer already; only the driver says so.
+    Same,
     /// The tool refused, or could not.
     Error {
         /// The prefix of the error text, for example `room_unavailable`.

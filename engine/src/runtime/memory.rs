@@ -1,12 +1,17 @@
 //! A store in memory: for tests, and for conversations that nobody needs tomorrow.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Commit, CommitError, Logged, MessageOutcome, Store, Stored, log};
+use super::{Commit, CommitError, Logged, MessageOutcome, Store, Stored, Underway, log};
+use crate::position::Position;
 use crate::saved::BadForm;
 
-/// Keeps conversations in memory, with everything that was committed. Logs are kept in their compact form.
+/// How many conversations that moved last are kept as they are; the others are kept in their saved form.
+const HOT: usize = 1024;
+
+/// Keeps conversations in memory, with everything that was committed. Logs, and the positions of conversations that
+/// have not moved for a while, are kept in their compact form.
 #[derive(Debug)]
 pub struct MemoryStore<M> {
     kept: Mutex<Kept<M>>,
@@ -14,22 +19,39 @@ pub struct MemoryStore<M> {
 
 #[derive(Debug)]
 struct Kept<M> {
-    conversations: HashMap<String, Conversation<M>>,
-    outgoing: Vec<(String, M)>,
+    conversations: HashMap<Arc<str>, Conversation<M>>,
+    /// The conversations that moved, the longest ago first, each with the revision it moved to.
+    moved: VecDeque<(Arc<str>, u64)>,
+    outgoing: Vec<(Arc<str>, M)>,
     answered: Vec<(String, MessageOutcome)>,
 }
 
 #[derive(Debug)]
 struct Conversation<M> {
-    stored: Stored<M>,
-    /// The log, and where each revision ends in it.
+    position: Form,
+    revision: u64,
+    underway: Option<Box<Underway<M>>>,
+    /// The log, one revision after the other.
     log: Vec<u8>,
-    ends: Vec<(u64, u32)>,
+    /// Where each revision ends in the log.
+    ends: Vec<u32>,
+}
+
+/// A position, in either form.
+#[derive(Debug)]
+enum Form {
+    Hot(Box<Position>),
+    Cold(Box<[u8]>),
 }
 
 impl<M> Default for MemoryStore<M> {
     fn default() -> Self {
-        let kept = Kept { conversations: HashMap::new(), outgoing: Vec::new(), answered: Vec::new() };
+        let kept = Kept {
+            conversations: HashMap::new(),
+            moved: VecDeque::new(),
+            outgoing: Vec::new(),
+            answered: Vec::new(),
+        };
         Self { kept: Mutex::new(kept) }
     }
 }
@@ -37,7 +59,7 @@ impl<M> Default for MemoryStore<M> {
 impl<M: Clone> MemoryStore<M> {
     /// Every message that went out, oldest first, with its conversation.
     pub fn outgoing(&self) -> Vec<(String, M)> {
-        self.lock().outgoing.clone()
+        self.lock().outgoing.iter().map(|(id, message)| (id.to_string(), message.clone())).collect()
     }
 
     /// Every inbound message that has an outcome, oldest first.
@@ -45,14 +67,18 @@ impl<M: Clone> MemoryStore<M> {
         self.lock().answered.clone()
     }
 
-    /// How many bytes a conversation's position and log take in their saved form.
+    /// How many bytes a conversation's position and its log take in their saved form.
     ///
     /// # Errors
     /// [`BadForm`] when the position cannot be written.
-    pub fn size(&self, conversation: &str) -> Result<Option<usize>, BadForm> {
+    pub fn size(&self, conversation: &str) -> Result<Option<(usize, usize)>, BadForm> {
         let kept = self.lock();
         let Some(known) = kept.conversations.get(conversation) else { return Ok(None) };
-        Ok(Some(known.log.len() + known.stored.position.to_bytes()?.len()))
+        let position = match &known.position {
+            Form::Hot(position) => position.to_bytes()?.len(),
+            Form::Cold(bytes) => bytes.len(),
+        };
+        Ok(Some((position, known.log.len())))
     }
 }
 
@@ -62,45 +88,73 @@ impl<M> MemoryStore<M> {
     }
 }
 
+impl<M> Kept<M> {
+    /// Puts the conversations that have not moved for the longest time into their saved form.
+    fn cool(&mut self) -> Result<(), BadForm> {
+        while self.moved.len() > HOT {
+            let Some((id, revision)) = self.moved.pop_front() else { break };
+            let known = self.conversations.get_mut(&id).filter(|known| known.revision == revision);
+            if let Some(known) = known
+                && let Form::Hot(position) = &known.position
+            {
+                known.position = Form::Cold(position.to_bytes()?.into_boxed_slice());
+                known.log.shrink_to_fit();
+                known.ends.shrink_to_fit();
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
     type Outgoing = M;
     type Fault = BadForm;
 
     async fn load(&self, conversation: &str) -> Result<Option<Stored<M>>, BadForm> {
-        Ok(self.lock().conversations.get(conversation).map(|known| known.stored.clone()))
+        let kept = self.lock();
+        let Some(known) = kept.conversations.get(conversation) else { return Ok(None) };
+        let position = match &known.position {
+            Form::Hot(position) => (**position).clone(),
+            Form::Cold(bytes) => Position::from_bytes(bytes)?,
+        };
+        Ok(Some(Stored { position, revision: known.revision, underway: known.underway.as_deref().cloned() }))
     }
 
     async fn commit(&self, commit: Commit<'_, M>) -> Result<(), CommitError<BadForm>> {
         let mut guard = self.lock();
         let kept = &mut *guard;
-        let revision = kept.conversations.get(commit.conversation).map_or(0, |known| known.stored.revision);
-        if revision != commit.expected {
+        let revision = commit.expected + 1;
+        let position = Form::Hot(Box::new(commit.position.clone()));
+        let underway = commit.underway.cloned().map(Box::new);
+        let known = kept.conversations.get_mut(commit.conversation);
+        if known.as_ref().map_or(0, |known| known.revision) != commit.expected {
             return Err(CommitError::Conflict);
         }
-        let stored = Stored {
-            position: commit.position.clone(),
-            revision: revision + 1,
-            underway: commit.underway.cloned(),
-        };
-        let end = |log: &[u8]| (revision + 1, u32::try_from(log.len()).unwrap_or(u32::MAX));
-        match kept.conversations.get_mut(commit.conversation) {
+        let id = match known {
             Some(known) => {
                 known.log =
                     log::append(std::mem::take(&mut known.log), commit.log).map_err(CommitError::Fault)?;
-                known.ends.push(end(&known.log));
-                known.stored = stored;
+                known.ends.push(u32::try_from(known.log.len()).unwrap_or(u32::MAX));
+                (known.position, known.revision, known.underway) = (position, revision, underway);
+                None
             }
             None => {
                 let log = log::append(Vec::new(), commit.log).map_err(CommitError::Fault)?;
-                let ends = vec![end(&log)];
-                let conversation = Conversation { stored, log, ends };
-                kept.conversations.insert(commit.conversation.to_owned(), conversation);
+                let ends = vec![u32::try_from(log.len()).unwrap_or(u32::MAX)];
+                let id: Arc<str> = commit.conversation.into();
+                let conversation = Conversation { position, revision, underway, log, ends };
+                kept.conversations.insert(Arc::clone(&id), conversation);
+                Some(id)
             }
-        }
-        let id = commit.conversation;
-        kept.outgoing.extend(commit.outgoing.into_iter().map(|message| (id.to_owned(), message)));
+        };
+        let id = id
+            .or_else(|| kept.conversations.get_key_value(commit.conversation).map(|(id, _)| Arc::clone(id)))
+            .unwrap_or_else(|| commit.conversation.into());
+        let sent = commit.outgoing.into_iter().map(|message| (Arc::clone(&id), message));
+        kept.outgoing.extend(sent);
         kept.answered.extend(commit.answered.map(|answered| (answered.message.to_owned(), answered.outcome)));
-        Ok(())
+        kept.moved.push_back((id, revision));
+        kept.cool().map_err(CommitError::Fault)
     }
 
     async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, BadForm> {
@@ -108,9 +162,9 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
         let Some(known) = kept.conversations.get(conversation) else { return Ok(Vec::new()) };
         let mut begin = 0;
         let mut revisions = Vec::with_capacity(known.ends.len());
-        for (revision, end) in &known.ends {
+        for (revision, end) in (1..).zip(&known.ends) {
             let end = usize::try_from(*end).unwrap_or(usize::MAX);
-            revisions.push((*revision, log::read(known.log.get(begin..end).unwrap_or_default())?));
+            revisions.push((revision, log::read(known.log.get(begin..end).unwrap_or_default())?));
             begin = end;
         }
         Ok(revisions)
@@ -118,7 +172,7 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
 
     async fn forget(&self, conversation: &str) -> Result<bool, BadForm> {
         let mut kept = self.lock();
-        kept.outgoing.retain(|(id, _)| id != conversation);
+        kept.outgoing.retain(|(id, _)| &**id != conversation);
         Ok(kept.conversations.remove(conversation).is_some())
     }
 }

@@ -239,7 +239,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
             .partition(|call| call.writes && !place.performer.honours_keys(&call.tool));
         for call in lost {
             let outcome = Outcome::Unknown { message: "the call was cut off".to_owned() };
-            self.answered(call, outcome, now);
+            self.answered(place.flows, call, outcome, now);
         }
         self.call(place, again, watch).await;
         Ok(())
@@ -303,9 +303,12 @@ impl<M: Clone + Send + Sync> Turn<M> {
     async fn call<S, P: Performer>(
         &mut self,
         place: &Place<'_, S, P>,
-        calls: Vec<Call>,
+        mut calls: Vec<Call>,
         watch: &mut Watch<'_>,
     ) {
+        if calls.is_empty() {
+            return;
+        }
         let make = |call: Call| async move {
             let key = format!("{}/{}", place.conversation, call.id);
             let outcome = calls::make(&place.driver.cache, place.performer, &call, &key).await;
@@ -314,16 +317,28 @@ impl<M: Clone + Send + Sync> Turn<M> {
         for call in &calls {
             watch(Happening::Called(call));
         }
+        if let [_] = calls.as_slice()
+            && let Some(call) = calls.pop()
+        {
+            let (call, outcome) = make(call).await;
+            watch(Happening::Answered(&call, &outcome));
+            return self.answered(place.flows, call, outcome, place.performer.now());
+        }
         let mut open: FuturesUnordered<_> = calls.into_iter().map(make).collect();
         while let Some((call, outcome)) = open.next().await {
             watch(Happening::Answered(&call, &outcome));
-            self.answered(call, outcome, place.performer.now());
+            self.answered(place.flows, call, outcome, place.performer.now());
         }
     }
 
-    fn answered(&mut self, call: Call, outcome: Outcome, now: Moment) {
-        let input = Input::Answered { call: call.id, outcome: outcome.clone() };
-        self.queue.push_back(Logged::new(now, input));
+    /// Queues an answer. One that is the saved result over again is logged as that.
+    fn answered(&mut self, flows: &Flows, call: Call, outcome: Outcome, now: Moment) {
+        let same = match &outcome {
+            Outcome::Ok { result } => self.position.known_result(flows, call.id) == Some(result),
+            Outcome::Same | Outcome::Error { .. } | Outcome::Unknown { .. } => false,
+        };
+        let logged = if same { Outcome::Same } else { outcome.clone() };
+        self.queue.push_back(Logged::new(now, Input::Answered { call: call.id, outcome: logged }));
         self.calls.push((call, outcome));
     }
 

@@ -94,7 +94,17 @@ impl<'f> Machine<'f> {
         match taken.as_slice() {
             [] => return false,
             [(source, case)] => self.take_case(*source, case, None),
-            several => self.microstep(several),
+            several => {
+                // One of the root chart that leaves the flow has left the others only what stays where it is.
+                let leaves = |(source, case): &&(Source, &'f Transition)| {
+                    *source == Source::Root && matches!(case.go, Go::To(_))
+                };
+                let within: Vec<_> = several.iter().filter(|taken| !leaves(taken)).copied().collect();
+                self.microstep(&within);
+                if let Some((source, case)) = several.iter().find(leaves) {
+                    self.take_case(*source, case, None);
+                }
+            }
         }
         true
     }
@@ -271,14 +281,18 @@ impl<'f> Machine<'f> {
     }
 
     /// Leaves states, the innermost and last first.
-    fn leave(&mut self, flow: &'f Flow, mut leaving: Vec<StateId>) {
+    pub(super) fn leave(&mut self, flow: &'f Flow, mut leaving: Vec<StateId>) {
         leaving.sort_unstable();
         leaving.dedup();
         self.remember_history(flow, &leaving);
+        for active in &self.position.frame().active {
+            flow.ancestors(active.state).for_each(|above| put(&mut self.between, above));
+        }
         for state in leaving.into_iter().rev() {
             let Some(declared) = flow.state(state) else { continue };
             self.act(Source::State(state), &declared.exit);
             let asked = flow.does(state).is_some_and(Does::asks);
+            self.between.retain(|between| *between != state);
             let frame = self.frame_mut();
             if !declared.after.is_empty() {
                 frame.timers.retain(|timer| timer.state != state);
@@ -320,18 +334,17 @@ impl<'f> Machine<'f> {
     /// Enters states, the outermost and first first.
     fn enter(&mut self, flow: &'f Flow, mut entering: Vec<StateId>) {
         entering.sort_unstable();
-        let mut finals: Vec<StateId> = Vec::new();
+        let mut last: Option<StateId> = None;
         for state in entering {
             let Some(declared) = flow.state(state) else { continue };
             let at = self.moment.at;
-            if let Form::Atomic(does) = &declared.form {
+            if let Form::Atomic(_) = &declared.form {
                 self.pass(flow, state);
                 let frame = self.frame_mut();
                 let place = frame.active.partition_point(|active| active.state < state);
                 frame.active.insert(place, Active { state, task: Task::Fresh });
-                if matches!(does, Does::Final { .. }) {
-                    finals.push(state);
-                }
+            } else {
+                self.between.push(state);
             }
             for (index, after) in declared.after.iter().enumerate() {
                 let delay = TimeDelta::try_milliseconds(after.delay_ms);
@@ -347,9 +360,16 @@ impl<'f> Machine<'f> {
             let passing = std::mem::replace(&mut self.passing, repeats);
             self.act(Source::State(state), &declared.entry);
             self.passing = passing;
+            if let Form::Atomic(Does::Final { .. }) = &declared.form {
+                match declared.parent {
+                    Some(parent) => self.ended(flow, state, parent),
+                    None => last = Some(state),
+                }
+            }
         }
-        for state in finals {
-            self.ended(flow, state);
+        self.between.clear();
+        if let Some(state) = last {
+            self.finish(state);
         }
     }
 
@@ -377,13 +397,8 @@ impl<'f> Machine<'f> {
     }
 
     /// A final state was entered: its parent has come to its end, and perhaps the parallel state above.
-    fn ended(&mut self, flow: &'f Flow, state: StateId) {
-        let Some(Does::Final { .. }) = flow.does(state) else { return };
+    fn ended(&mut self, flow: &Flow, state: StateId, parent: StateId) {
         self.set_task(state, Task::Waiting);
-        let Some(parent) = flow.state(state).and_then(|state| state.parent) else {
-            self.finish(state);
-            return;
-        };
         self.raised.push_back(Raised::Done(parent));
         let Some(above) = flow.state(parent).and_then(|parent| parent.parent) else { return };
         if let Some(Form::Parallel { states, .. }) = flow.state(above).map(|state| &state.form)

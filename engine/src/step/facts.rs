@@ -50,6 +50,22 @@ impl Position {
     }
 }
 
+impl Position {
+    /// What is saved already where the answer to a call will be saved; `None` for a call that is made for a list.
+    pub(crate) fn known_result(&self, flows: &Flows, call: u32) -> Option<&Arc<Json>> {
+        let frame = self.frame();
+        let flow = flows.flow(frame.flow)?;
+        let state = frame.active.iter().find_map(|active| match &active.task {
+            Task::Calling(open) if open.iter().any(|open| open.call == call) => Some(active.state),
+            _ => None,
+        })?;
+        match flow.does(state)? {
+            Does::Invoke(invoke) if invoke.each.is_none() => Some(&frame.result(invoke.save?)?.value),
+            _ => None,
+        }
+    }
+}
+
 /// A call with its arguments.
 pub(super) fn made(id: u32, invoke: &Invoke, arguments: IndexMap<Arc<str>, Json>) -> Call {
     Call {

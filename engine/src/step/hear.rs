@@ -285,9 +285,9 @@ impl<'f> Machine<'f> {
         // A flow that a state runs is no digression: it is not left by the way.
         let leaves = frames.iter().rev().take(depth).all(|frame| frame.caller == crate::position::Caller::Guest);
         if depth > 0 && leaves {
-            let left = frames.len() - depth;
-            self.position.frames.truncate(left.max(1));
-            self.raised.clear();
+            for _ in 0..depth {
+                self.abandon();
+            }
         }
     }
 

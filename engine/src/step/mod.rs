@@ -162,6 +162,9 @@ struct Machine<'f> {
     event: Option<Arc<serde_json::Value>>,
     /// Whether a repair walk passes over a state: what it would say on the way was said.
     passing: bool,
+    /// While states are left and entered: the states with states of their own that are active then. An active atomic
+    /// state says that those around it are, and here there may be none.
+    between: Vec<StateId>,
     /// Whether nothing more can be done: the conversation waits for an understanding, or is over.
     paused: bool,
     /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
@@ -199,6 +202,7 @@ impl<'f> Machine<'f> {
             pending: None,
             event: None,
             passing: false,
+            between: Vec::new(),
             paused: false,
             dry: false,
         }
@@ -310,7 +314,8 @@ impl<'f> Machine<'f> {
         self.position.silent = true;
         let now = self.moment.at;
         let mut any = false;
-        loop {
+        // The first may have begun something that others wait for.
+        while !self.paused && matches!(self.position.waiting, Waiting::Guest { .. } | Waiting::Person) {
             let timers = &self.frame().timers;
             let Some(next) = timers.iter().filter(|timer| timer.due <= now).min_by_key(|timer| timer.due).copied()
             else {
@@ -327,6 +332,7 @@ impl<'f> Machine<'f> {
                 self.settle();
             }
         }
+        any
     }
 
     /// Something happened outside. False where no flow knows its name or the conversation does not listen.
@@ -436,6 +442,7 @@ impl<'f> Machine<'f> {
         if let Some((frame, flow)) = about {
             let mut view = View::new(flow, &frame, &self.position.guest, self.now());
             view.event.clone_from(&self.event);
+            view.between.clone_from(&self.between);
             self.effects.push(Effect::Say(Say {
                 id: said.say,
                 prompt: Arc::clone(&said.prompt),
@@ -479,6 +486,7 @@ impl<'f> Machine<'f> {
     fn view(&self) -> Option<View<'_>> {
         let mut view = View::new(self.flow()?, self.frame(), &self.position.guest, self.now());
         view.event.clone_from(&self.event);
+        view.between.clone_from(&self.between);
         Some(view)
     }
 

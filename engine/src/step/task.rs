@@ -303,7 +303,15 @@ impl<'f> Machine<'f> {
             return false;
         };
         let Some(Does::Invoke(invoke)) = flow.does(state) else { return false };
+        let outcome = match outcome {
+            Outcome::Same => match self.position.known_result(self.flows, call) {
+                Some(result) => Outcome::Ok { result: Arc::clone(result) },
+                None => Outcome::Unknown { message: "no answer is saved".to_owned() },
+            },
+            other => other,
+        };
         match outcome {
+            Outcome::Same => {}
             Outcome::Ok { result } => {
                 if let Some(all) = self.gather(state, call, result, invoke.each.is_some()) {
                     self.succeeded(state, invoke, all);

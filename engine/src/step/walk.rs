@@ -112,12 +112,28 @@ impl<'f> Machine<'f> {
     /// Leaves every flow for a state of the root chart. One in which a person has the conversation is entered on top
     /// of the root chart, so that what was there is there when it is given back.
     fn to_root(&mut self, target: StateId) {
-        self.position.frames.truncate(1);
+        while self.position.frames.len() > 1 {
+            self.abandon();
+        }
         self.raised.clear();
         self.expecting = Expecting::Anything;
         self.page = 0;
         let held = self.flow().is_some_and(|flow| matches!(flow.does(target), Some(Does::Held)));
         if held { self.pending = Some(Pending::Root(target)) } else { self.jump(target) }
+    }
+
+    /// Leaves the active flow, which has not come to its end.
+    pub(super) fn abandon(&mut self) {
+        if let Some(flow) = self.flow() {
+            let all = self.frame().configuration(flow);
+            self.leave(flow, all);
+        }
+        self.raised.clear();
+        if let Some(left) = self.position.pop()
+            && self.position.last_said.iter().any(|said| said.flow == left.flow)
+        {
+            self.position.ended = Some(left);
+        }
     }
 
     /// Does what is done on the way.
@@ -310,6 +326,9 @@ impl<'f> Machine<'f> {
     pub(super) fn finish(&mut self, state: StateId) {
         let Some(flow) = self.flow() else { return };
         let Some(Does::Final { outcome, output }) = flow.does(state) else { return };
+        if let Some(declared) = flow.state(state) {
+            self.act(Source::State(state), &declared.exit);
+        }
         self.remember();
         let output = match (output, self.view()) {
             (Some(output), Some(view)) => output.evaluate(&view),

@@ -1,5 +1,12 @@
 //! What the engine promises, checked through its public face.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
+mod chart;
 mod draw;
 mod flows;
+mod hierarchy;
+mod parallel;
+mod scxml;
+mod steps;
+mod talk;
+mod timers;

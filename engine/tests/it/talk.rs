@@ -4,7 +4,7 @@
 //! hotel has doubles with a sea and a garden view; the sea one is taken from the 20th of December on.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use indexmap::IndexMap;
@@ -61,8 +61,8 @@ impl Talk {
 
     pub(crate) fn with_guest(guest: Guest) -> Self {
         let flows = flows();
-        let position = Position::start(&flows, guest);
-        Self {
+        let position = Position::start(&flows);
+        let mut talk = Self {
             flows,
             position,
             now: "2026-12-01T10:00:00Z".parse().unwrap(),
@@ -74,7 +74,9 @@ impl Talk {
             conveys: true,
             kept_means: None,
             kept_asked: Vec::new(),
-        }
+        };
+        talk.turn(Input::Guest(guest));
+        talk
     }
 
     /// The guest says something that means `meaning`; returns the prompts said in answer.
@@ -95,11 +97,11 @@ impl Talk {
     }
 
     pub(crate) fn state(&self) -> String {
-        self.position.state()
+        self.position.state(&self.flows)
     }
 
     pub(crate) fn slot(&self, name: &str) -> Json {
-        self.position.slots().get(name).cloned().unwrap_or(Json::Null)
+        self.position.slots(&self.flows).get(name).cloned().unwrap_or(Json::Null)
     }
 
     pub(crate) fn called(&self, tool: &str) -> usize {
@@ -120,25 +122,32 @@ impl Talk {
             let moment = Moment { at: self.now, today: day(1) };
             let stepped = step(&self.flows, self.position.clone(), input, moment);
             // What is saved and read back must be the same position.
-            let saved = serde_json::to_string(&stepped.next).unwrap();
-            self.position = serde_json::from_str(&saved).unwrap();
+            let saved = stepped.next.to_bytes().unwrap();
+            self.position = Position::from_bytes(&saved).unwrap();
             assert_eq!(self.position, stepped.next);
             self.trace.extend(stepped.trace);
             for effect in stepped.effects {
                 match effect {
-                    Effect::Understand(question) => queue.push(Input::Understood(self.understand(&question))),
+                    Effect::Understand => {
+                        let question = self.position.ask(&self.flows, moment).unwrap();
+                        queue.push(Input::Understood(self.understand(&question)));
+                    }
                     Effect::Call(call) => {
-                        assert!(self.position.permits(&self.flows, &call), "{} is not permitted", call.tool);
+                        assert!(
+                            self.position.permits(&self.flows, &call, moment),
+                            "{} is not permitted",
+                            call.tool
+                        );
                         let outcome = self.call(&call.tool, &json!(call.arguments));
                         queue.push(Input::Answered { call: call.id, outcome });
                     }
                     Effect::Say(say) => self.said.push(say),
-                    Effect::Remember { name, value } => self.remembered.push((name, value)),
+                    Effect::Remember { name, value } => self.remembered.push((name.to_string(), value)),
                     Effect::HandOver | Effect::End => {}
                 }
             }
         }
-        self.said[before..].iter().map(|say| say.prompt.clone()).collect()
+        self.said[before..].iter().map(|say| say.prompt.to_string()).collect()
     }
 
     pub(crate) fn call(&mut self, tool: &str, arguments: &Json) -> Outcome {
@@ -150,28 +159,35 @@ impl Talk {
     }
 
     pub(crate) fn understand(&mut self, question: &Question) -> Understanding {
-        let mut understanding = Understanding { sure: true, by: By::Rules, ..Understanding::default() };
         if question.kept {
+            let mut understanding = meaning(&self.flows, "");
+            understanding.acts.clear();
             self.kept_asked.push(question.said.clone());
             for slot in &question.scope {
                 understanding.slots.extend(self.kept_means.clone().map(|heard| (slot.name.clone(), heard)));
             }
             return understanding;
         }
-        for word in question.said.split_whitespace() {
-            if let Some(act) = word.strip_prefix('+') {
-                understanding.acts.push(act_of(act));
-            } else if let Some((name, value)) = word.split_once('=') {
-                let kind =
-                    self.flows.iter().find_map(|flow| flow.slots.get(name)).map(|slot| slot.kind.clone());
-                understanding.slots.insert(name.to_owned(), heard(&kind.expect("a slot"), value));
-            }
-        }
-        if understanding.slots.is_empty() && understanding.acts.is_empty() {
-            understanding.acts.push(Act::Unclear);
-        }
-        understanding
+        meaning(&self.flows, &question.said)
     }
+}
+
+/// What a line means.
+pub(crate) fn meaning(flows: &Flows, line: &str) -> Understanding {
+    let mut understanding = Understanding { sure: true, by: By::Rules, ..Understanding::default() };
+    for word in line.split_whitespace() {
+        if let Some(act) = word.strip_prefix('+') {
+            understanding.acts.push(act_of(act));
+        } else if let Some((name, value)) = word.split_once('=') {
+            let all = flows.iter().chain(flows.root());
+            let kind = all.filter_map(|flow| flow.slots.get(name)).map(|slot| slot.kind.clone()).next();
+            understanding.slots.insert(name.to_owned(), heard(&kind.expect("a slot"), value));
+        }
+    }
+    if understanding.slots.is_empty() && understanding.acts.is_empty() {
+        understanding.acts.push(Act::Unclear);
+    }
+    understanding
 }
 
 fn act_of(word: &str) -> Act {
@@ -226,7 +242,7 @@ fn hotel(tool: &str, arguments: &Json) -> Outcome {
         }
         other => panic!("no tool {other}"),
     };
-    Outcome::Ok { result }
+    Outcome::Ok { result: Arc::new(result) }
 }
 
 fn tools() -> Tools {

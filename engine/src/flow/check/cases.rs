@@ -10,8 +10,19 @@ use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node, Spot};
 
 const KEYS: &[&str] = &[
-    "guard", "say", "say_again", "ask_again", "clear", "set", "raise", "target", "reenter", "run", "next_page",
-    "queue", "undo",
+    "guard",
+    "say",
+    "say_again",
+    "ask_again",
+    "clear",
+    "set",
+    "raise",
+    "target",
+    "reenter",
+    "run",
+    "next_page",
+    "queue",
+    "undo",
 ];
 
 /// The keys that say where a case goes.
@@ -113,9 +124,9 @@ pub(super) fn handlers(report: &mut Report<'_>, node: &Node, known: Known<'_>, l
     for (key, value) in entries {
         let event = event_of(&key.value, known).or_else(|| unknown_event(report, key, entries, known));
         let own = |wanted: &[Event]| {
-            event.as_ref().is_none_or(
-                |event| matches!(event, DraftEvent::Own(event) if wanted.contains(event)),
-            )
+            event
+                .as_ref()
+                .is_none_or(|event| matches!(event, DraftEvent::Own(event) if wanted.contains(event)))
         };
         let named = matches!(event, Some(DraftEvent::Named(_) | DraftEvent::Own(Event::Any)));
         let place = Place {
@@ -205,7 +216,9 @@ pub(super) fn actions(report: &mut Report<'_>, node: &Node, what: &str) -> Vec<D
             report.wrong(item, &format!("an action of `{what}` must be a mapping"), help);
             continue;
         };
-        let Some(fields) = report.fields(item, &format!("an action of `{what}`"), ACTION_KEYS) else { continue };
+        let Some(fields) = report.fields(item, &format!("an action of `{what}`"), ACTION_KEYS) else {
+            continue;
+        };
         if fields.keys().next().is_none() && !fields.strange {
             report.add(item.at, Rule::Missing, format!("this action of `{what}` does nothing"), None);
         }

@@ -76,7 +76,8 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_
                         "call that tool before the read-back".to_owned(),
                     ),
                 };
-                let (at, rule) = demand.map_or((path.at, Rule::Unconfirmed), |property| (property.at, Rule::Violated));
+                let (at, rule) =
+                    demand.map_or((path.at, Rule::Unconfirmed), |property| (property.at, Rule::Violated));
                 report.add(at, rule, message, Some(help));
             }
         }
@@ -96,7 +97,8 @@ fn demand<'w>(world: &World<'w>, flow: &'w Draft, invoke: &DraftInvoke) -> Optio
 
 /// Follows every way with every yes.
 fn counts<'g>(world: &World<'g>, graph: &Graph<'g>) -> Counts<'g> {
-    let beside: Vec<BTreeSet<&str>> = (0..graph.states.len()).map(|state| made_beside(graph, state)).collect();
+    let beside: Vec<BTreeSet<&str>> =
+        (0..graph.states.len()).map(|state| made_beside(graph, state)).collect();
     let start = (graph.outside(), None);
     let mut counts = Counts { since: BTreeMap::from([(start, Since::default())]), before: BTreeMap::new() };
     let mut queue = VecDeque::from([start]);
@@ -208,7 +210,9 @@ fn made_beside<'g>(graph: &Graph<'g>, state: usize) -> BTreeSet<&'g str> {
             }
         }
         let inside = graph.states.iter().enumerate().filter(|(other, _)| graph.is_in(*other, region));
-        made.extend(inside.filter_map(|(_, (_, other))| other.saves.as_ref()).map(|saves| saves.value.as_str()));
+        made.extend(
+            inside.filter_map(|(_, (_, other))| other.saves.as_ref()).map(|saves| saves.value.as_str()),
+        );
     }
     made
 }
@@ -266,8 +270,14 @@ fn used_up(
     });
     let path = back.map(|ways| graph.path(&graph.nodes(&ways))).unwrap_or_default();
     let message = match used == call {
-        true => format!("`{}` is called again on the way {path}, and the yes in `{confirming}` was for once", invoke.tool.value),
-        false => format!("`{}` is called on the way {path}, and the yes in `{confirming}` was used up", invoke.tool.value),
+        true => format!(
+            "`{}` is called again on the way {path}, and the yes in `{confirming}` was for once",
+            invoke.tool.value
+        ),
+        false => format!(
+            "`{}` is called on the way {path}, and the yes in `{confirming}` was used up",
+            invoke.tool.value
+        ),
     };
     let help = "go back to the read-back first, and let the guest say yes again".to_owned();
     report.add(invoke.tool.at, Rule::Unconfirmed, message, Some(help));

@@ -39,7 +39,9 @@ pub(super) fn tell(graph: &Graph<'_>, way: &Way<'_>, lines: &mut Vec<String>) {
             let slots: Vec<&str> = slots.iter().map(|slot| slot.value.as_str()).collect();
             add(format!("it asks for {}", listed(&slots)));
         }
-        Some(DraftDoes::Ask { prompt, .. }) if way.why != Why::Always => add(format!("it asks `{}`", prompt.value)),
+        Some(DraftDoes::Ask { prompt, .. }) if way.why != Why::Always => {
+            add(format!("it asks `{}`", prompt.value))
+        }
         Some(DraftDoes::Confirm { paths, .. }) if way.why != Why::Always => {
             let paths: Vec<String> = paths.iter().map(|path| path.value.join(".")).collect();
             let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
@@ -71,7 +73,10 @@ pub(super) fn tell(graph: &Graph<'_>, way: &Way<'_>, lines: &mut Vec<String>) {
             _ => {}
         },
         Why::Always if guard.is_some() => {
-            add(format!("{} goes on at once{under}", state.map_or("it".to_owned(), |(name, _)| format!("`{name}`"))));
+            add(format!(
+                "{} goes on at once{under}",
+                state.map_or("it".to_owned(), |(name, _)| format!("`{name}`"))
+            ));
         }
         Why::Restored => add("a history leads back".to_owned()),
         Why::Always | Why::Ended | Why::Joined | Why::Entered => {}
@@ -97,5 +102,8 @@ fn span(milliseconds: i64) -> String {
     [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")]
         .iter()
         .find(|(length, _)| milliseconds % length == 0)
-        .map_or_else(|| format!("{milliseconds}ms"), |(length, unit)| format!("{}{unit}", milliseconds / length))
+        .map_or_else(
+            || format!("{milliseconds}ms"),
+            |(length, unit)| format!("{}{unit}", milliseconds / length),
+        )
 }

@@ -267,7 +267,11 @@ impl Draft {
 
     /// The states directly in `parent`.
     pub(super) fn children(&self, parent: Option<usize>) -> impl Iterator<Item = usize> {
-        self.states.values().enumerate().filter(move |(_, state)| state.parent == parent).map(|(index, _)| index)
+        self.states
+            .values()
+            .enumerate()
+            .filter(move |(_, state)| state.parent == parent)
+            .map(|(index, _)| index)
     }
 
     /// A state's ancestors, the nearest first.

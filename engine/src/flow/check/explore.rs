@@ -62,7 +62,8 @@ pub(super) fn check(report: &mut Report<'_>, graph: &Graph<'_>, filled: &Filled<
                 if let Some(ways) = route {
                     let path = graph.path(&graph.nodes(&ways));
                     let names: Vec<&str> = passed.iter().map(|name| name.value.as_str()).collect();
-                    let message = format!("the way {path} does not go through {}", super::near::listed(&names));
+                    let message =
+                        format!("the way {path} does not go through {}", super::near::listed(&names));
                     violated(report, property, message, &conversation(graph, &ways));
                 }
             }
@@ -123,7 +124,10 @@ impl<'e, 'g> Explorer<'e, 'g> {
                 _ => continue,
             };
             let formulas = with.iter().map(|(_, value)| value).chain(each.iter().map(|each| &each.list));
-            sources.entry(saves.value.as_str()).or_default().extend(formulas.flat_map(|formula| formula.names()));
+            sources
+                .entry(saves.value.as_str())
+                .or_default()
+                .extend(formulas.flat_map(|formula| formula.names()));
         }
         // A result of a result, and a choice on a result, comes from what those came from.
         loop {
@@ -211,8 +215,11 @@ impl<'e, 'g> Explorer<'e, 'g> {
             }
             let can = condition?.can(&|fact, name| {
                 let seen = place(names, name).and_then(|place| all.get(place));
-                let known: Vec<bool> =
-                    seen.into_iter().flat_map(|seen| seen.known(state)).map(|known| holds(fact, known, 0)).collect();
+                let known: Vec<bool> = seen
+                    .into_iter()
+                    .flat_map(|seen| seen.known(state))
+                    .map(|known| holds(fact, known, 0))
+                    .collect();
                 (known.contains(&true), known.contains(&false))
             });
             if (bad && can.0) || (!bad && can.1) {
@@ -282,7 +289,10 @@ impl<'e, 'g> Explorer<'e, 'g> {
         let optional = flow.slots.get(name).is_some_and(|slot| slot.optional);
         let is_result = !flow.slots.contains_key(name);
         let demanded = demanded(way).contains(name);
-        if demanded && !(completes && matches!(way.why, Why::Then | Why::Done | Why::Returned)) && known & PRESENT == 0 {
+        if demanded
+            && !(completes && matches!(way.why, Why::Then | Why::Done | Why::Returned))
+            && known & PRESENT == 0
+        {
             return Vec::new();
         }
         if known & PRESENT != 0 && way.is_refused_by(flow, name) {
@@ -327,7 +337,11 @@ impl<'e, 'g> Explorer<'e, 'g> {
                 vec![if known & PRESENT != 0 { PRESENT | STALE } else { known }]
             }
             DraftAction::Set(slot, value) if slot.value == name => {
-                if value.names().is_empty() { vec![PRESENT] } else { vec![0, PRESENT] }
+                if value.names().is_empty() {
+                    vec![PRESENT]
+                } else {
+                    vec![0, PRESENT]
+                }
             }
             DraftAction::Set(slot, _) if comes_from(&slot.value) => {
                 vec![if known & PRESENT != 0 { PRESENT | STALE } else { known }]
@@ -453,7 +467,10 @@ impl Way<'_> {
             )
         });
         let source = |case: &DraftCase| {
-            case.guard.as_ref().and_then(|guard| guard.expression.as_ref()).map(|guard| guard.source().trim().to_owned())
+            case.guard
+                .as_ref()
+                .and_then(|guard| guard.expression.as_ref())
+                .map(|guard| guard.source().trim().to_owned())
         };
         let says = |text: &str| single_path(text).is_some_and(|path| path.len() == 1 && path[0] == name);
         let not = self.case.and_then(source).is_some_and(|text| text.strip_prefix("not ").is_some_and(says));

@@ -167,9 +167,10 @@ impl<'g> Filled<'g> {
         let none = Names::none(self.names.len());
         match graph.does(region) {
             Some(DraftDoes::Compound { .. }) => {
-                let finals = graph.children(region).iter().filter(|child| {
-                    matches!(graph.does(**child), Some(DraftDoes::Final { .. }))
-                });
+                let finals = graph
+                    .children(region)
+                    .iter()
+                    .filter(|child| matches!(graph.does(**child), Some(DraftDoes::Final { .. })));
                 let mut ended: Option<Names> = None;
                 for known in finals.filter_map(|last| self.at.get(*last)?.clone()) {
                     match &mut ended {
@@ -418,7 +419,8 @@ fn route_without(
         return Some((ways, nodes));
     }
     let mut emptying = graph.ways.iter().enumerate().filter(|(_, way)| {
-        unfills(graph, way).contains(&name) || way.actions.iter().any(|action| emptied(action).contains(&name))
+        unfills(graph, way).contains(&name)
+            || way.actions.iter().any(|action| emptied(action).contains(&name))
     });
     emptying.find_map(|(number, way)| {
         let End::State(next) = way.to else { return None };

@@ -20,7 +20,9 @@ pub(super) struct Led {
 /// Where a state leads that is a history.
 pub(super) fn led(world: &World<'_>, graph: &Graph<'_>, history: usize) -> Option<Led> {
     let (_, state) = graph.states.get(history)?;
-    let (DraftDoes::History { deep, default }, Some(about)) = (&state.does, state.parent) else { return None };
+    let (DraftDoes::History { deep, default }, Some(about)) = (&state.does, state.parent) else {
+        return None;
+    };
     let first: Vec<usize> = default
         .iter()
         .filter_map(|target| graph.flow.states.get_index_of(&target.value))
@@ -38,7 +40,8 @@ pub(super) fn led(world: &World<'_>, graph: &Graph<'_>, history: usize) -> Optio
         if remembered && *deep {
             later.insert(from);
         } else if remembered {
-            let child = std::iter::once(from).chain(graph.above(from).iter().copied()).take_while(|a| *a != about);
+            let child =
+                std::iter::once(from).chain(graph.above(from).iter().copied()).take_while(|a| *a != about);
             later.extend(child.last());
         }
     }
@@ -47,16 +50,16 @@ pub(super) fn led(world: &World<'_>, graph: &Graph<'_>, history: usize) -> Optio
 
 /// Whether the history can be reached before what it is about was entered.
 fn before_anything(graph: &Graph<'_>, history: usize, about: usize) -> bool {
-    let passes = |way: &Way<'_>| {
-        matches!(way.to, End::State(to) if to == history || !graph.is_in(to, about))
-    };
+    let passes = |way: &Way<'_>| matches!(way.to, End::State(to) if to == history || !graph.is_in(to, about));
     graph.route(graph.outside(), |node| node == history, passes).is_some()
 }
 
 /// The states outside of what the history is about from which it is reached without entering that again.
 fn leading_to(graph: &Graph<'_>, history: usize, about: usize) -> BTreeSet<usize> {
     let mut before: Vec<Vec<usize>> = vec![Vec::new(); graph.states.len()];
-    for (from, way) in (0..graph.states.len()).flat_map(|from| graph.from(from).map(move |(_, way)| (from, way))) {
+    for (from, way) in
+        (0..graph.states.len()).flat_map(|from| graph.from(from).map(move |(_, way)| (from, way)))
+    {
         if let End::State(to) = way.to
             && !graph.is_in(from, about)
         {
@@ -87,10 +90,7 @@ fn leading_to(graph: &Graph<'_>, history: usize, about: usize) -> BTreeSet<usize
 
 /// Whether a way is not taken while a call that writes is out, when nothing else is heard.
 fn is_unheard(world: &World<'_>, graph: &Graph<'_>, way: &Way<'_>) -> bool {
-    let writes = match graph.does(way.from) {
-        Some(DraftDoes::Invoke(invoke)) => world.tool(&invoke.tool.value).is_none_or(|tool| !tool.read_only),
-        _ => false,
-    };
+    let writes = graph.does(way.from).is_some_and(|does| world.writes(does));
     writes && matches!(way.why, Why::Said(_) | Why::After(_) | Why::Event(_))
 }
 

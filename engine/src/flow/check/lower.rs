@@ -5,8 +5,8 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::draft::{
-    Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftGo, DraftHandlers, DraftInvoke, DraftRun,
-    DraftState,
+    Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftGo, DraftHandlers, DraftInvoke,
+    DraftRun, DraftState,
 };
 use super::formula::Formula;
 use super::schema::Schema;
@@ -14,8 +14,8 @@ use super::version::version;
 use super::world::World;
 use crate::flow::raw::At;
 use crate::flow::{
-    Action, After, Does, Each, Event, EventId, Flow, FlowId, Flows, Form, Go, Handlers, Input, Invoke, Produced, ROOT,
-    ResultId, Run, Slot, SlotId, State, StateId, Transition,
+    Action, After, Does, Each, Event, EventId, Flow, FlowId, Flows, Form, Go, Handlers, Input, Invoke,
+    Produced, ROOT, ResultId, Run, Slot, SlotId, State, StateId, Transition,
 };
 use crate::guard::{Expression, NAMES, Path, Root};
 
@@ -97,10 +97,10 @@ impl Lower<'_, '_> {
     }
 
     fn state(&self, number: usize, state: &DraftState) -> Option<State> {
-        let after = state.after.iter().map(|after| After {
-            delay_ms: after.delay.value,
-            cases: self.transitions(&after.cases, true),
-        });
+        let after = state
+            .after
+            .iter()
+            .map(|after| After { delay_ms: after.delay.value, cases: self.transitions(&after.cases, true) });
         Some(State {
             parent: state.parent.map(StateId::at),
             form: self.form(number, state)?,
@@ -212,11 +212,7 @@ impl Lower<'_, '_> {
     }
 
     /// The slots and results that expressions read, each once.
-    fn inputs<'e>(
-        &self,
-        each: Option<&'e Each>,
-        with: impl Iterator<Item = &'e Expression>,
-    ) -> Vec<Input> {
+    fn inputs<'e>(&self, each: Option<&'e Each>, with: impl Iterator<Item = &'e Expression>) -> Vec<Input> {
         let mut inputs: Vec<Input> = Vec::new();
         for expression in each.map(|each| &each.list).into_iter().chain(with) {
             let names = expression.paths().iter().filter_map(|path| path.first());
@@ -264,7 +260,11 @@ impl Lower<'_, '_> {
             },
             DraftGo::Target(targets) => {
                 let own: Vec<StateId> = targets.iter().filter_map(|target| self.state_of(target)).collect();
-                if own.len() == targets.len() { Go::To(own) } else { Go::Root(self.state_of_root(targets.first()?)?) }
+                if own.len() == targets.len() {
+                    Go::To(own)
+                } else {
+                    Go::Root(self.state_of_root(targets.first()?)?)
+                }
             }
             DraftGo::Unread => return None,
         };

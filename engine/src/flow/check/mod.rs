@@ -2,13 +2,15 @@
 //!
 //! A file goes through in this order: a tree with places (`raw`), a draft in which everything is what it must be
 //! (`shape`, `states`, `doing`, `slots`, `cases`, `formula`, `properties`), names that exist (`names`, `targets`,
-//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language and its author promise (`graph`, `history`,
+//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language and its author promise (`graph`, `chart`,
+//! `history`,
 //! `ways`, `filled`, `confirmed`, `explore`). What could not be read is never the
 //! cause of a second mistake: a slip in a name is followed to the name that was meant, and where that is unknown, what
 //! depends on it is not judged.
 
 mod arguments;
 mod cases;
+mod chart;
 mod condition;
 mod confirmed;
 mod conversation;
@@ -150,7 +152,7 @@ fn judge(report: &mut Report<'_>, world: &World<'_>) {
     let silent = ways::silent(&graphs);
     ways::run_circles(report, &silent);
     for graph in &graphs {
-        ways::check(report, graph, world.whole, &silent.flows);
+        ways::check(report, world, graph, &silent.flows);
         let unread = graph.states.iter().any(|(_, state)| matches!(state.does, DraftDoes::Unread));
         if !unread && !graph.flow.slots_unread {
             let filled = Filled::new(graph);

@@ -236,9 +236,7 @@ impl Names<'_, '_, '_> {
                 format!("`{}` is what a guest does, and cannot be raised", event.value),
                 Some("raise an event of your own: `events: […]`".to_owned()),
             ),
-            false => {
-                (format!("there is no named event `{}`", event.value), meant_event(&event.value, known))
-            }
+            false => (format!("there is no named event `{}`", event.value), meant_event(&event.value, known)),
         };
         self.report.add(event.at, Rule::UnknownEvent, message, help);
     }
@@ -249,7 +247,12 @@ impl Names<'_, '_, '_> {
         let source = match &each.list.shape {
             super::formula::Shape::Line(Some(expression)) => expression.source(),
             super::formula::Shape::Map(_) => {
-                return self.report.add(each.list.at, Rule::BadList, "`each` needs a list, not a mapping", None);
+                return self.report.add(
+                    each.list.at,
+                    Rule::BadList,
+                    "`each` needs a list, not a mapping",
+                    None,
+                );
             }
             super::formula::Shape::Line(None) | super::formula::Shape::List(_) => return,
         };
@@ -268,7 +271,8 @@ impl Names<'_, '_, '_> {
         }
         let tool = &invoke.tool.value;
         if let Some(each) = &invoke.each {
-            let message = format!("`{tool}` writes, and `each` calls everything at once without a yes to each");
+            let message =
+                format!("`{tool}` writes, and `each` calls everything at once without a yes to each");
             let help = Some("put the call with its read-back into a flow, and run that for each".to_owned());
             self.report.add(each.at, Rule::Conflict, message, help);
         }
@@ -293,8 +297,10 @@ impl Names<'_, '_, '_> {
                         kind.and_then(|kind| misfit(self.world, self.flow, scope, kind, value))
                     {
                         let kind = kind.map(|kind| kind.name()).unwrap_or_default();
-                        let message =
-                            format!("the slot `{}` of `{}` is a {kind}, and {why}", slot.value, run.flow.value);
+                        let message = format!(
+                            "the slot `{}` of `{}` is a {kind}, and {why}",
+                            slot.value, run.flow.value
+                        );
                         self.report.add(value.at, Rule::ArgumentType, message, help);
                     }
                 }
@@ -335,7 +341,8 @@ impl Names<'_, '_, '_> {
                 {
                     continue;
                 }
-                let message = format!("`{}` is no slot and no result of `{}`", name.value, self.flow.name.value);
+                let message =
+                    format!("`{}` is no slot and no result of `{}`", name.value, self.flow.name.value);
                 let names: Vec<&str> = self
                     .flow
                     .slots
@@ -411,7 +418,9 @@ impl Names<'_, '_, '_> {
             false => path.at,
         };
         let elsewhere = match name {
-            ERROR => Some(format!("only `error:` of a call and `on: {}` know it", event_name(Event::ToolFailed))),
+            ERROR => {
+                Some(format!("only `error:` of a call and `on: {}` know it", event_name(Event::ToolFailed)))
+            }
             OUTCOME => Some("only `done:` of a flow that was run knows it".to_owned()),
             EVENT => Some("only `on:` of a named event knows it".to_owned()),
             _ => None,

@@ -92,7 +92,12 @@ fn never(report: &mut Report<'_>, item: &Node, fields: &Fields<'_>) -> Option<De
 fn always(report: &mut Report<'_>, item: &Node, fields: &Fields<'_>) -> Option<Demands> {
     let (state, before) = (fields.spot("state"), fields.spot("before"));
     if let (Some(_), Some(at)) = (state, before) {
-        report.add(at, Rule::Conflict, "a property is about `state` and `holds`, or about `before` and `passed`", None);
+        report.add(
+            at,
+            Rule::Conflict,
+            "a property is about `state` and `holds`, or about `before` and `passed`",
+            None,
+        );
         return None;
     }
     for (key, owner) in [("holds", "state"), ("passed", "before")] {

@@ -13,7 +13,18 @@ use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node};
 
 const FILE_KEYS: &[&str] = &[
-    "flow", "description", "examples", "events", "slots", "initial", "on", "states", "enabled", "was", "never", "always",
+    "flow",
+    "description",
+    "examples",
+    "events",
+    "slots",
+    "initial",
+    "on",
+    "states",
+    "enabled",
+    "was",
+    "never",
+    "always",
 ];
 
 /// What a file is.

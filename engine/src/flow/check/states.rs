@@ -11,9 +11,40 @@ use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node, Spot};
 
 const KEYS: &[&str] = &[
-    "say", "collect", "invoke", "run", "with", "each", "as", "save", "fresh_for", "retry", "timeout", "cache",
-    "done", "error", "unknown", "confirm", "yes", "no", "ask", "wait", "held", "final", "output", "target",
-    "always", "after", "on", "entry", "exit", "states", "initial", "parallel", "history", "was",
+    "say",
+    "collect",
+    "invoke",
+    "run",
+    "with",
+    "each",
+    "as",
+    "save",
+    "fresh_for",
+    "retry",
+    "timeout",
+    "cache",
+    "done",
+    "error",
+    "unknown",
+    "confirm",
+    "yes",
+    "no",
+    "ask",
+    "wait",
+    "held",
+    "final",
+    "output",
+    "target",
+    "always",
+    "after",
+    "on",
+    "entry",
+    "exit",
+    "states",
+    "initial",
+    "parallel",
+    "history",
+    "was",
 ];
 
 /// The keys that say what a state does, or what it is.
@@ -58,10 +89,12 @@ pub(super) fn read(
 ) {
     for (name, node) in report.named(node, "`states`", "state") {
         if let Some(first) = draft.states.get(&name.value) {
-            let help = format!("the first is at {}; names are unique in a flow", report.whereabouts(first.at));
+            let help =
+                format!("the first is at {}; names are unique in a flow", report.whereabouts(first.at));
             let message = format!("there are two states `{}`", name.value);
             report.add(name.at, Rule::Duplicate, message, Some(help));
-            draft.strange |= matches!(&node.data, Data::Map(keys) if keys.iter().any(|(k, _)| k.value == "states"));
+            draft.strange |=
+                matches!(&node.data, Data::Map(keys) if keys.iter().any(|(k, _)| k.value == "states"));
             continue;
         }
         let (state, nested) = state(report, &name, node, known, parent);
@@ -101,9 +134,7 @@ fn state<'n>(
     let Some(fields) = report.fields(node, &what, KEYS) else { return (state, None) };
     let nested = fields.get("states");
     state.entry = fields.get("entry").map(|node| actions(report, node, "entry")).unwrap_or_default();
-    state.entry.extend(
-        fields.get("say").and_then(|node| report.text(node, "say")).map(DraftAction::Say),
-    );
+    state.entry.extend(fields.get("say").and_then(|node| report.text(node, "say")).map(DraftAction::Say));
     state.exit = fields.get("exit").map(|node| actions(report, node, "exit")).unwrap_or_default();
     state.saves = fields.get("save").and_then(|node| report.text(node, "save"));
     if let Some(save) = &state.saves {
@@ -201,11 +232,7 @@ fn way_of(does: &str) -> Option<String> {
 
 /// Reports keys that belong elsewhere. What is found in place of a way on is given back; `None` where nobody knows what
 /// the state was meant to do.
-fn misplaced<'n>(
-    report: &mut Report<'_>,
-    fields: &Fields<'n>,
-    does: &str,
-) -> Option<Option<&'n Node>> {
+fn misplaced<'n>(report: &mut Report<'_>, fields: &Fields<'n>, does: &str) -> Option<Option<&'n Node>> {
     let mut misplaced = None;
     for (key, at) in fields.keys() {
         let Some((_, owners)) = BELONGS.iter().find(|(known, _)| *known == key) else { continue };
@@ -252,7 +279,12 @@ fn held(report: &mut Report<'_>, name: &At<String>, state: &DraftState, known: K
     for (event, _) in &state.on {
         if !matches!(event.value, DraftEvent::Named(_) | DraftEvent::Own(Event::Any)) {
             let help = Some("only named events are heard there".to_owned());
-            report.add(event.at, Rule::Conflict, "a person has the conversation: nothing else is answered", help);
+            report.add(
+                event.at,
+                Rule::Conflict,
+                "a person has the conversation: nothing else is answered",
+                help,
+            );
         }
     }
 }

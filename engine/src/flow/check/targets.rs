@@ -29,7 +29,8 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
             DraftDoes::Final { output, .. } => {
                 if let (Some(output), Some(parent)) = (output, state.parent) {
                     let parent = flow.states.get_index(parent).map_or("", |(name, _)| name);
-                    let message = format!("`{name}` ends `{parent}`, and only what ends the flow has an `output`");
+                    let message =
+                        format!("`{name}` ends `{parent}`, and only what ends the flow has an `output`");
                     targets.report.add(output.at, Rule::Conflict, message, None);
                 }
             }
@@ -162,9 +163,10 @@ impl Targets<'_, '_, '_> {
     /// A result that is saved must be returned by something.
     fn output(&mut self, run: &super::draft::DraftRun, saves: Option<&At<String>>) {
         let (Some(saves), Some(other)) = (saves, self.world.drafts.get(&run.flow.value)) else { return };
-        let returns = other.states.values().any(|state| {
-            matches!(state.does, DraftDoes::Final { output: Some(_), .. } | DraftDoes::Unread)
-        });
+        let returns = other
+            .states
+            .values()
+            .any(|state| matches!(state.does, DraftDoes::Final { output: Some(_), .. } | DraftDoes::Unread));
         if !returns && !other.strange && run.flow.value != ROOT {
             let message = format!("`{}` returns nothing that could be saved", run.flow.value);
             let help = Some(format!("give a final state of `{}` an `output`", run.flow.value));
@@ -178,7 +180,8 @@ impl Targets<'_, '_, '_> {
                 Some(state) if self.flow.ancestors(state).any(|above| above == index) => {}
                 Some(_) => {
                     let message = format!("`{}` is not in the state `{name}`", initial.value);
-                    let inside = self.flow.children(Some(index)).filter_map(|child| self.flow.states.get_index(child));
+                    let inside =
+                        self.flow.children(Some(index)).filter_map(|child| self.flow.states.get_index(child));
                     let names: Vec<&str> = inside.map(|(name, _)| name.as_str()).collect();
                     self.report.unknown(initial, Rule::UnknownState, message, "its states", names);
                 }
@@ -190,7 +193,9 @@ impl Targets<'_, '_, '_> {
                     }
                 }
             }
-        } else if self.flow.first_of(Some(index)).is_none() && self.flow.children(Some(index)).next().is_some() {
+        } else if self.flow.first_of(Some(index)).is_none()
+            && self.flow.children(Some(index)).next().is_some()
+        {
             let at = self.flow.states.get_index(index).map_or(self.flow.name.at, |(_, state)| state.at);
             self.report.add(at, Rule::Missing, format!("`{name}` has only history states"), None);
         }
@@ -221,7 +226,9 @@ impl Targets<'_, '_, '_> {
             self.report.add(state.at, Rule::Missing, format!("`{name}` has only one region"), help);
         }
         for region in &regions {
-            if let (true, Some((region, state))) = (self.is_final(*region), self.flow.states.get_index(*region)) {
+            if let (true, Some((region, state))) =
+                (self.is_final(*region), self.flow.states.get_index(*region))
+            {
                 let help = Some("put it into a region: a state with states".to_owned());
                 let message = format!("`{region}` ends `{name}` before its other regions began");
                 self.report.add(state.at, Rule::Conflict, message, help);
@@ -231,12 +238,14 @@ impl Targets<'_, '_, '_> {
         let endless = regions.iter().find(|region| !self.can_end(**region));
         match (endless.and_then(|region| self.flow.states.get_index(*region)), done.first()) {
             (Some((region, _)), Some(done)) => {
-                let message = format!("this `done` is never taken: the region `{region}` of `{name}` never ends");
+                let message =
+                    format!("this `done` is never taken: the region `{region}` of `{name}` never ends");
                 let help = Some(format!("end `{region}` in a state of it with `final: …`"));
                 self.report.add(done.at, Rule::Unreachable, message, help);
             }
             (None, None) if regions.len() > 1 && !regions.iter().any(|region| self.is_unsure(*region)) => {
-                let message = format!("all regions of `{name}` end, and it has no `done`, so nothing follows");
+                let message =
+                    format!("all regions of `{name}` end, and it has no `done`, so nothing follows");
                 self.report.add(state.at, Rule::Missing, message, Some("`done: <a state>`".to_owned()));
             }
             _ => {}
@@ -277,7 +286,8 @@ impl Targets<'_, '_, '_> {
             let Some(target_index) = self.flow.states.get_index_of(&target.value) else { continue };
             let (parent_name, _) = self.flow.states.get_index(parent).map_or(("", ()), |(n, _)| (n, ()));
             if target_index == index || !self.flow.ancestors(target_index).any(|above| above == parent) {
-                let message = format!("`{}` is not in `{parent_name}`, which `{name}` is about", target.value);
+                let message =
+                    format!("`{}` is not in `{parent_name}`, which `{name}` is about", target.value);
                 self.report.add(target.at, Rule::Conflict, message, None);
             } else if matches!(self.flow.does(target_index), Some(DraftDoes::History { .. })) {
                 let message = format!("`{}` is a history too", target.value);

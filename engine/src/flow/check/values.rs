@@ -34,9 +34,9 @@ pub(super) fn misfit<'w>(
             return refused(Some(format!("for example `{source}.{label}`")));
         }
         (Type::Text(Some(text)), Kind::Date { .. }) => {
-            return NaiveDate::parse_from_str(text, "%Y-%m-%d").err().and_then(|_| {
-                refused(Some("a day such as `'2026-12-24'`".to_owned()))
-            });
+            return NaiveDate::parse_from_str(text, "%Y-%m-%d")
+                .err()
+                .and_then(|_| refused(Some("a day such as `'2026-12-24'`".to_owned())));
         }
         (Type::Text(Some(text)), Kind::Choice(Options::Fixed(options))) if !options.contains(text) => {
             let options: Vec<&str> = options.iter().map(String::as_str).collect();
@@ -58,7 +58,9 @@ pub(super) fn misfit<'w>(
         Kind::Choice(_) => &["string", "integer", "number"],
         Kind::Boolean => &["boolean"],
         Kind::Integer { .. } => &["integer", "number"],
-        Kind::Text { .. } | Kind::PersonName | Kind::Phone | Kind::Reference => &["string", "integer", "number"],
+        Kind::Text { .. } | Kind::PersonName | Kind::Phone | Kind::Reference => {
+            &["string", "integer", "number"]
+        }
     };
     let types = given.json_types();
     if types.is_empty() || types.iter().any(|name| accepted.contains(name)) {

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use super::draft::Draft;
 use super::world::World;
 use crate::flow::{
-    Action, After, Does, Each, Event, Flow, Flows, Form, Go, Handlers, Input, Invoke, Produced, Run, Slot, SlotId,
-    State, StateId, Transition,
+    Action, After, Does, Each, Event, Flow, Flows, Form, Go, Handlers, Input, Invoke, Produced, Run, Slot,
+    SlotId, State, StateId, Transition,
 };
 use crate::guard::Expression;
 
@@ -29,8 +29,7 @@ pub(super) fn version(world: &World<'_>, flows: &Flows) -> String {
         .filter_map(|(_, invoke)| world.tool(&invoke.tool.value))
         .map(|tool| (tool.name.as_str(), json!(tool)))
         .collect();
-    let written: Vec<Json> =
-        flows.flows.values().map(|flow| Written { flows, flow }.flow()).collect();
+    let written: Vec<Json> = flows.flows.values().map(|flow| Written { flows, flow }.flow()).collect();
     let events: Vec<&str> = flows.events.iter().map(AsRef::as_ref).collect();
     let canonical = sorted(json!({ "flows": written, "events": events, "tools": tools })).to_string();
     let digest = Sha256::digest(canonical.as_bytes());
@@ -57,14 +56,24 @@ struct Written<'v> {
 
 impl Written<'_> {
     fn flow(&self) -> Json {
-        let Flow { name, id: _, description, examples, slots, results, states, top: _, initial, has_history: _, on, was: _ } =
-            self.flow;
+        let Flow {
+            name,
+            id: _,
+            description,
+            examples,
+            slots,
+            results,
+            states,
+            top: _,
+            initial,
+            has_history: _,
+            on,
+            was: _,
+        } = self.flow;
         let slots: Vec<Json> =
             slots.iter().map(|(name, slot)| json!([name.as_ref(), self.slot_declared(slot)])).collect();
-        let results: Vec<Json> = results
-            .iter()
-            .map(|(name, Produced { by })| json!([name.as_ref(), self.states(by)]))
-            .collect();
+        let results: Vec<Json> =
+            results.iter().map(|(name, Produced { by })| json!([name.as_ref(), self.states(by)])).collect();
         let states: Vec<Json> =
             states.iter().map(|(name, state)| json!([name.as_ref(), self.state_declared(state)])).collect();
         json!({

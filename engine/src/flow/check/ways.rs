@@ -5,21 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::draft::{DraftAction, DraftDoes};
 use super::graph::{End, Graph, Way, Why};
 use super::report::Report;
+use super::world::World;
 use crate::flow::ROOT;
 use crate::flow::error::Rule;
 use crate::flow::raw::Spot;
 
 /// Reports unreachable states, dead ends and loops of one flow.
 ///
-/// `whole` says that every file could be read, so that no unread flow leads to a state of the root chart; `silent` are
-/// the flows that may run without a guest's turn.
-pub(super) fn check(report: &mut Report<'_>, graph: &Graph<'_>, whole: bool, silent: &BTreeSet<&str>) {
-    if whole || graph.flow.name.value != ROOT {
+/// `silent` are the flows that may run without a guest's turn.
+pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_>, silent: &BTreeSet<&str>) {
+    // An unread flow may lead to any state of the root chart.
+    if world.whole || graph.flow.name.value != ROOT {
         unreachable(report, graph);
     }
     dead_ends(report, graph);
     held(report, graph);
-    loops(report, graph, silent);
+    loops(report, world, graph, silent);
 }
 
 /// Everything that can be entered from some nodes, the states above included.
@@ -88,7 +89,9 @@ fn unreachable(report: &mut Report<'_>, graph: &Graph<'_>) {
     let mut led_to: BTreeSet<usize> = BTreeSet::new();
     for state in &rest {
         let own = group_of.get(state);
-        led_to.extend(next(*state).iter().filter_map(|to| group_of.get(to)).filter(|group| Some(*group) != own));
+        led_to.extend(
+            next(*state).iter().filter_map(|to| group_of.get(to)).filter(|group| Some(*group) != own),
+        );
     }
     for (number, group) in groups.iter().enumerate() {
         let first = group.iter().min().and_then(|first| graph.states.get(*first));
@@ -119,7 +122,8 @@ fn dead_ends(report: &mut Report<'_>, graph: &Graph<'_>) {
         report.add(graph.flow.name.at, Rule::DeadEnd, message, Some(help));
         return;
     }
-    let reached: Vec<usize> = reachable(graph, &[graph.outside()]).into_iter().filter(|n| *n < graph.states.len()).collect();
+    let reached: Vec<usize> =
+        reachable(graph, &[graph.outside()]).into_iter().filter(|n| *n < graph.states.len()).collect();
     let next = |node: usize| {
         let ways = graph.from(node).filter_map(|(_, way)| match way.to {
             End::State(to) => Some(to),
@@ -133,9 +137,7 @@ fn dead_ends(report: &mut Report<'_>, graph: &Graph<'_>) {
     // The last states before nowhere are told; what leads into them is not.
     for group in groups(graph.states.len(), &reached, next) {
         let last = group.iter().all(|state| next(*state).iter().all(|to| group.contains(to)));
-        let is_finished = group.iter().any(|state| {
-            ends(*state) || unfinished(graph, *state)
-        });
+        let is_finished = group.iter().any(|state| ends(*state) || unfinished(graph, *state));
         let holds_only = group.iter().all(|state| !graph.is_leaf(*state));
         if !last || is_finished || holds_only {
             continue;
@@ -298,7 +300,9 @@ pub(super) fn run_circles(report: &mut Report<'_>, silent: &Silent<'_>) {
         let circle = group.len() > 1 || group.iter().any(|flow| next(*flow).contains(flow));
         let Some(first) = group.iter().min().filter(|_| circle) else { continue };
         let ran = names.get(*first).and_then(|name| silent.runs.get(name)).into_iter().flatten();
-        let back = ran.filter(|(other, _)| place(other).is_some_and(|other| group.contains(&other))).min_by_key(|(_, at)| *at);
+        let back = ran
+            .filter(|(other, _)| place(other).is_some_and(|other| group.contains(&other)))
+            .min_by_key(|(_, at)| *at);
         if let (Some((_, at)), Some(name)) = (back, names.get(*first)) {
             let message = format!("`{name}` runs itself again before the guest has a turn");
             let help = "ask something first, or run another flow".to_owned();
@@ -326,7 +330,8 @@ fn ends_alone(graph: &Graph<'_>, region: usize, silent: &BTreeSet<&str>) -> bool
     let mut seen = BTreeSet::from([region]);
     let mut queue = vec![region];
     while let Some(at) = queue.pop() {
-        if matches!(graph.does(at), Some(DraftDoes::Final { .. })) && graph.above(at).first() == Some(&region) {
+        if matches!(graph.does(at), Some(DraftDoes::Final { .. })) && graph.above(at).first() == Some(&region)
+        {
             return true;
         }
         for (_, way) in graph.from(at) {
@@ -343,7 +348,9 @@ fn ends_alone(graph: &Graph<'_>, region: usize, silent: &BTreeSet<&str>) -> bool
 }
 
 /// Reports loops in which nobody waits. A node is a state, or a state with an event that was raised and not yet taken.
-fn loops(report: &mut Report<'_>, graph: &Graph<'_>, silent: &BTreeSet<&str>) {
+///
+/// A loop through a call that writes is told as the call without a new yes that it is.
+fn loops(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_>, silent: &BTreeSet<&str>) {
     let raised: Vec<&str> = {
         let all: BTreeSet<&str> = graph
             .flow
@@ -360,6 +367,9 @@ fn loops(report: &mut Report<'_>, graph: &Graph<'_>, silent: &BTreeSet<&str>) {
     let steps = |node: usize| {
         let (state, event) = (node % states, (node / states).checked_sub(1));
         let mut steps: Vec<(usize, usize)> = Vec::new();
+        if graph.does(state).is_some_and(|does| world.writes(does)) {
+            return steps;
+        }
         for (number, way) in graph.from(state) {
             let by_event = match (way.why, event.and_then(|event| raised.get(event))) {
                 (Why::Event(name), Some(event)) => name.is_empty() || name == *event,
@@ -383,7 +393,8 @@ fn loops(report: &mut Report<'_>, graph: &Graph<'_>, silent: &BTreeSet<&str>) {
                 steps.push((states * (1 + event) + to, number));
                 // Another region may be the one that takes it.
                 for region in graph.beside(to) {
-                    let inside = (0..states).filter(|other| graph.is_leaf(*other) && graph.is_in(*other, region));
+                    let inside =
+                        (0..states).filter(|other| graph.is_leaf(*other) && graph.is_in(*other, region));
                     steps.extend(inside.map(|other| (states * (1 + event) + other, number)));
                 }
             }
@@ -410,13 +421,14 @@ fn loops(report: &mut Report<'_>, graph: &Graph<'_>, silent: &BTreeSet<&str>) {
         let Some(circle) = circle(&group, &all) else { continue };
         let passed: Vec<usize> = circle.iter().map(|(node, _)| node % states).collect();
         let leaves: Vec<usize> = passed.iter().copied().filter(|state| graph.is_leaf(*state)).collect();
-        let named = match leaves.as_slice() {
-            [] => continue,
-            [first, ..] => graph.path(&[leaves.as_slice(), &[*first]].concat()),
-        };
+        let told_of = if leaves.is_empty() { &passed } else { &leaves };
+        let Some(first) = told_of.first().and_then(|first| graph.states.get(*first)) else { continue };
+        let names = told_of.iter().filter_map(|state| graph.states.get(*state)).map(|(name, _)| *name);
+        let named: Vec<&str> = names.chain([first.0]).collect();
+        let named = named.join(" → ");
         // The last way that somebody wrote is what closes it.
         let back = circle.iter().rev().find_map(|(_, way)| graph.ways.get(*way)?.case);
-        let at = back.map_or_else(|| graph.states[leaves[0]].1.at, |case| case.target_at());
+        let at = back.map_or(first.1.at, |case| case.target_at());
         let message = format!("the guest has no turn in the loop {named}");
         let help = "put a state between that collects, asks, confirms or waits".to_owned();
         report.add(at, Rule::Loop, message, Some(help));

@@ -114,6 +114,14 @@ impl<'w> World<'w> {
         self.tools.get(name)
     }
 
+    /// Whether a state calls a tool that is not known to only read.
+    pub(super) fn writes(&self, does: &DraftDoes) -> bool {
+        match does {
+            DraftDoes::Invoke(invoke) => self.tool(&invoke.tool.value).is_none_or(|tool| !tool.read_only),
+            _ => false,
+        }
+    }
+
     /// The schema of a flow's result, open when a tool that makes it says nothing.
     pub(super) fn result(&self, flow: &'w Draft, name: &str) -> Schema<'w> {
         let makers = flow

@@ -1,0 +1,77 @@
+//! Flows with one mistake each: it is found, once, at its place, and nothing else is.
+//!
+//! The place is written below the offending line: `#   ^ unknown_state` with the caret under the first character that is
+//! wrong, or `#< unknown_key` where that is the first of its line.
+
+use std::path::Path;
+
+use super::{check, sources};
+
+/// What a file says about itself: where its mistakes are, and which rule each breaks.
+fn expected(name: &str, text: &str) -> Vec<(String, usize, usize, String)> {
+    let mut expected = Vec::new();
+    for source in sources(name, text) {
+        let mut above = 0;
+        for (number, line) in source.text.lines().enumerate() {
+            let marker = line.strip_prefix('#').and_then(|rest| match rest.strip_prefix('<') {
+                Some(rule) => Some((1, rule)),
+                None => rest.trim_start_matches(' ').strip_prefix('^').map(|rule| {
+                    (line.find('^').unwrap() + 1, rule)
+                }),
+            });
+            match marker {
+                Some((column, rule)) => {
+                    expected.push((source.file.clone(), above, column, rule.trim().to_owned()));
+                }
+                None => above = number + 1,
+            }
+        }
+    }
+    expected
+}
+
+fn files() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/flows/broken/one");
+    let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_seeded_mistake_is_found_once_at_its_place_and_nothing_else_is() {
+    let files = files();
+    assert!(files.len() >= 60, "only {} files", files.len());
+    let mut wrong = String::new();
+    for (name, text) in &files {
+        let expected = expected(name, text);
+        assert_eq!(expected.len(), 1, "{name} says one mistake of itself");
+        let (found, told) = match check(name, text) {
+            Ok(_) => (Vec::new(), String::new()),
+            Err(mistakes) => {
+                let found = mistakes.0.iter().map(|mistake| {
+                    let place = mistake.place.as_ref();
+                    let (file, line, column) =
+                        place.map_or((String::new(), 0, 0), |place| (place.file.clone(), place.line, place.column));
+                    (file, line, column, mistake.rule.name().to_owned())
+                });
+                (found.collect(), mistakes.to_string())
+            }
+        };
+        if found != expected {
+            wrong.push_str(&format!("{name} expects {expected:?}, and found are {found:?}\n{told}\n\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn without_its_mistake_a_rule_is_kept_in_some_good_flow() {
+    // Every rule has a file that breaks it.
+    let broken: std::collections::BTreeSet<String> =
+        files().iter().flat_map(|(name, text)| expected(name, text)).map(|(_, _, _, rule)| rule).collect();
+    assert!(broken.len() >= 27, "{broken:?}");
+}
