@@ -14,9 +14,15 @@ export function sentence(trace) {
     case 'filled':
       return [[trace.slot], ' is now ', pretty(trace.value).text];
     case 'refused':
-      return ['Refused for ', [trace.slot], `: ${named(trace.why.why ?? String(trace.why))}`];
+      return ['Refused for ', [trace.slot], `: ${named(eventName(trace.why))}`];
     case 'entered':
       return ['Entered ', [`${trace.flow}.${trace.state}`]];
+    case 'left':
+      return ['Left ', [`${trace.flow}.${trace.state}`]];
+    case 'asked':
+      return ['Asked in ', [`${trace.flow}.${trace.state}`]];
+    case 'undone':
+      return ['Took back ', ...names(trace.slots)];
     case 'ended':
       return [[trace.flow], ` ended: ${named(trace.outcome)}`];
     case 'event':
@@ -36,6 +42,7 @@ function names(list) {
   return list.flatMap((name, i) => (i ? [', ', [name]] : [[name]]));
 }
 
+/** What a value that may carry details is called. */
 function eventName(event) {
-  return typeof event === 'string' ? event : JSON.stringify(event);
+  return typeof event === 'string' ? event : Object.keys(event)[0];
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 use innkeeper_engine::flow::{Mistakes, Source};
+use innkeeper_engine::runtime::Driver;
 use innkeeper_engine::{Flows, Outcome};
 use innkeeper_hms::mcp::{HotelMcp, HttpAccess, http_service};
 use innkeeper_hms::{Hotel, Opening, SeededIds};
@@ -120,8 +121,7 @@ impl App {
             }
             (None, None) => return Err(StartFault::House("there is no hotel".to_owned())),
         };
-        let waiting: Arc<dyn Clock> = Arc::new(SystemClock);
-        let tools = HotelTools::connect(address, waiting).await?;
+        let tools = HotelTools::connect(address).await?;
         let house = house(&tools).await?;
         let zone = match zone {
             Some(zone) => zone,
@@ -209,7 +209,7 @@ pub async fn receptionist(
         Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
     let store = Database::open(&config.database, Arc::clone(&clock)).await?;
     Ok(Receptionist {
-        flows: Arc::new(flows),
+        driver: Driver::new(flows),
         tools: Arc::new(tools),
         understander: Arc::new(understander),
         replies: Arc::new(replies),
@@ -243,7 +243,7 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
             embedded_address(Arc::new(hotel))
         }
     };
-    let tools = HotelTools::connect(address, Arc::new(SystemClock)).await?;
+    let tools = HotelTools::connect(address).await?;
     let replies = replies(config)?;
     Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)
 }
@@ -321,12 +321,15 @@ pub fn embedded_address(hotel: Arc<Hotel>) -> Address {
 /// The hotel does not answer.
 pub async fn house(tools: &HotelTools) -> Result<House, StartFault> {
     match tools.read(HOTEL_INFO).await {
-        Outcome::Ok { result: Json::Object(mut info) } => {
-            // The answers are looked up when a guest asks; what is left is about the house itself.
-            info.remove("questions");
-            Ok([("hotel".to_owned(), Json::Object(info))].into_iter().collect())
-        }
-        Outcome::Ok { result } => Err(StartFault::House(format!("it answered {result}"))),
+        Outcome::Ok { result } => match &*result {
+            Json::Object(info) => {
+                let mut info = info.clone();
+                // The answers are looked up when a guest asks; what is left is about the house itself.
+                info.remove("questions");
+                Ok([("hotel".to_owned(), Json::Object(info))].into_iter().collect())
+            }
+            other => Err(StartFault::House(format!("it answered {other}"))),
+        },
         Outcome::Error { code, message } => Err(StartFault::House(format!("{code}: {message}"))),
         Outcome::Unknown { message } => Err(StartFault::House(message)),
     }

@@ -5,13 +5,16 @@
 //! [`Receptionist::turn`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
-use innkeeper_engine::runtime::{Arrival, Completed, Happening, Performer, Store as _, TurnFault, turn};
-use innkeeper_engine::{Call, Expecting, Flows, Guest, Input, Moment, Outcome, Question, Say, Understanding};
+use innkeeper_engine::runtime::{
+    Arrival, Ask, Completed, Driver, Happening, Performer, Store as _, TurnFault,
+};
+use innkeeper_engine::{Call, Expecting, Guest, Input, Moment, Outcome, Question, Say, Understanding};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -29,8 +32,8 @@ const APOLOGY: &str = "apology";
 
 /// Everything a turn needs.
 pub struct Receptionist {
-    /// The checked flows.
-    pub flows: Arc<Flows>,
+    /// The checked flows, and what drives conversations on them.
+    pub driver: Driver,
     /// The hotel's tools.
     pub tools: Arc<HotelTools>,
     /// Who finds out what words mean.
@@ -177,7 +180,9 @@ impl Receptionist {
         };
         let desk = Desk { receptionist: self, party };
         let arrival = Arrival { message, inputs, moment: self.moment() };
-        let completed = turn(&self.flows, &self.store, &desk, conversation.as_str(), arrival, watch)
+        let completed = self
+            .driver
+            .turn(&self.store, &desk, conversation.as_str(), arrival, watch)
             .await
             .map_err(|fault| AnswerFault::Turn(Box::new(fault)))?;
         if completed.handed_over {
@@ -186,12 +191,12 @@ impl Receptionist {
         Ok(Turned { conversation, completed })
     }
 
-    /// The guest's open conversation, or a new one: after the last one ended, and when its flows are no longer the
-    /// ones that run.
+    /// The guest's open conversation, or a new one: after the last one ended, and when its flows are not kept any
+    /// more.
     async fn conversation(&self, party: &Party) -> Result<ConversationId, StoreFault> {
         if let Some(open) = self.store.active_conversation(&party.guest).await? {
-            let pinned = self.store.load(open.as_str()).await?.map(|stored| stored.position.version);
-            if pinned.is_none_or(|version| version == self.flows.version()) {
+            let stored = self.store.load(open.as_str()).await?;
+            if stored.is_none_or(|stored| self.driver.versions.get(stored.position.version()).is_some()) {
                 return Ok(open);
             }
             tracing::warn!(conversation = %open, "the flows changed: the guest's conversation begins anew");
@@ -222,15 +227,7 @@ impl Answerer for Receptionist {
     }
 
     fn apology(&self, gathered: &Gathered) -> Vec<Outgoing> {
-        let apology = Say {
-            id: 0,
-            prompt: APOLOGY.to_owned(),
-            expecting: Expecting::Anything,
-            items: Vec::new(),
-            page: 0,
-            facts: IndexMap::new(),
-            invalid: None,
-        };
+        let apology = Say::given(APOLOGY, IndexMap::new());
         let desk = Desk { receptionist: self, party: &Party::of(gathered) };
         let apology = desk.render(&[apology]).unwrap_or_else(|fault| {
             tracing::error!(error = %crate::fault::chain(&fault), "not even the apology could be rendered");
@@ -258,11 +255,9 @@ impl AnswerFault {
 impl Turned {
     /// The turn as programs see it.
     pub fn line(&self, turn: u64, guest: &str) -> TurnLine {
-        let tools = self.completed.calls.iter().map(|(call, outcome)| ToolLine {
-            name: call.tool.clone(),
-            arguments: call.arguments.clone(),
-            outcome: outcome_word(outcome).to_owned(),
-        });
+        let tools = self.completed.calls.iter().map(|(call, outcome)| ToolLine::of(call, outcome));
+        let mut slots = self.completed.position.slots(&self.completed.flows);
+        slots.sort_keys();
         TurnLine {
             turn,
             guest: guest.to_owned(),
@@ -272,12 +267,28 @@ impl Turned {
                 .iter()
                 .map(|reply| ReplyLine { text: reply.text.clone(), buttons: reply.buttons.clone() })
                 .collect(),
-            state: self.completed.position.state(),
-            slots: self.completed.position.slots(),
+            state: self.completed.position.state(&self.completed.flows),
+            slots,
             tools: tools.collect(),
             ended: self.completed.position.is_over(),
         }
     }
+}
+
+impl ToolLine {
+    /// A call with what came of it.
+    pub fn of(call: &Call, outcome: &Outcome) -> Self {
+        Self {
+            name: call.tool.to_string(),
+            arguments: arguments_of(call),
+            outcome: outcome_word(outcome).to_owned(),
+        }
+    }
+}
+
+/// A call's arguments by name.
+pub fn arguments_of(call: &Call) -> IndexMap<String, Json> {
+    call.arguments.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
 }
 
 /// `ok`, `unknown`, or the code of the refusal.
@@ -303,33 +314,42 @@ impl Performer for Desk<'_> {
         self.receptionist.moment()
     }
 
-    async fn guest(&self) -> Guest {
+    async fn sleep(&self, duration: Duration) {
+        self.receptionist.clock.sleep(duration).await;
+    }
+
+    async fn guest(&self, known: Option<&Guest>) -> Option<Guest> {
         match self.receptionist.store.guest(&self.party.guest).await {
-            Ok(guest) => guest,
+            Ok(guest) => (known != Some(&guest)).then_some(guest),
             Err(fault) => {
-                tracing::error!(error = %crate::fault::chain(&fault), "the guest's record could not be read; the guest counts as unknown");
-                Guest::default()
+                tracing::error!(error = %crate::fault::chain(&fault), "the guest's record could not be read; the guest counts as known before");
+                known.is_none().then(Guest::default)
             }
         }
     }
 
-    async fn understand(&self, question: &Question) -> Understanding {
+    async fn understand(&self, ask: Ask<'_>) -> Understanding {
+        let Some(question) = ask.question() else { return Understanding::default() };
         match (self.party.medium.at_once(), question.page) {
             (Some(at_once), page) if page > 0 => {
                 let offered = from_page(question, at_once, page);
                 self.receptionist.understander.understand(&offered).await
             }
-            _ => self.receptionist.understander.understand(question).await,
+            _ => self.receptionist.understander.understand(&question).await,
         }
+    }
+
+    fn honours_keys(&self, tool: &str) -> bool {
+        self.receptionist.tools.honours_keys(tool)
     }
 
     async fn call(&self, call: &Call, key: &str) -> Outcome {
         let outcome = self.receptionist.tools.call(call, key).await;
         match &outcome {
-            Outcome::Ok { .. } => tracing::debug!(tool = call.tool, "called"),
-            Outcome::Error { code, .. } => tracing::info!(tool = call.tool, code, "the hotel refused"),
+            Outcome::Ok { .. } => tracing::debug!(tool = &*call.tool, "called"),
+            Outcome::Error { code, .. } => tracing::info!(tool = &*call.tool, code, "the hotel refused"),
             Outcome::Unknown { message } => {
-                tracing::error!(tool = call.tool, message, "the hotel did not answer")
+                tracing::error!(tool = &*call.tool, message, "the hotel did not answer")
             }
         }
         outcome
@@ -353,12 +373,9 @@ impl Performer for Desk<'_> {
 
 /// The question as the guest heard it: "the second one" is the second of the page that was offered last, so its items
 /// come first.
-fn from_page(question: &Question, at_once: usize, page: u32) -> Question {
-    let mut question = question.clone();
-    for slot in &mut question.scope {
-        if question.expecting != Expecting::Slot(slot.name.clone()) {
-            continue;
-        }
+fn from_page(mut question: Question, at_once: usize, page: u32) -> Question {
+    let Expecting::Slot(asked) = &question.expecting else { return question };
+    for slot in question.scope.iter_mut().filter(|slot| *slot.name == **asked) {
         if let Some(items) = slot.items.as_mut().filter(|items| !items.is_empty()) {
             let pages = items.len().div_ceil(at_once);
             let first = usize::try_from(page).unwrap_or_default() % pages * at_once;

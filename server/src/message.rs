@@ -227,7 +227,7 @@ pub struct Outgoing {
     /// What the guest can press where the channel has buttons; the words say it too.
     pub buttons: Vec<Button>,
     /// The sayings it carries, whole or a part of them, by the engine's ids.
-    pub says: Vec<u64>,
+    pub says: Vec<u32>,
 }
 
 /// Something to press.

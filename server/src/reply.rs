@@ -69,7 +69,7 @@ pub struct Reply {
     /// What can be pressed instead of written.
     pub buttons: Vec<Button>,
     /// The ids of the sayings it conveys.
-    pub says: Vec<u64>,
+    pub says: Vec<u32>,
 }
 
 /// Why there are no words for what should be said.
@@ -199,7 +199,7 @@ impl Replies {
         let render = |environment: &Environment<'static>, layers: &Layers| {
             let name = layers.find(&say.prompt, listener.language, listener.medium).ok_or_else(|| {
                 ReplyFault::Missing {
-                    prompt: say.prompt.clone(),
+                    prompt: say.prompt.to_string(),
                     language: listener.language.to_owned(),
                     medium: listener.medium,
                 }
@@ -242,16 +242,16 @@ impl ReplyFault {
 fn context(say: &Say, listener: &Listener<'_>) -> IndexMap<String, Json> {
     let mut facts = listener.house.clone();
     facts.insert("today".to_owned(), json!(listener.today));
-    facts.extend(say.facts.iter().map(|(name, value)| (name.clone(), value.clone())));
+    facts.extend(say.facts());
     facts.insert("channel".to_owned(), json!(listener.medium.name()));
     facts.insert("language".to_owned(), json!(listener.language));
-    facts.insert("items".to_owned(), json!(say.items));
+    facts.insert("items".to_owned(), json!(say.items()));
     facts.insert("page".to_owned(), json!(say.page));
     if let Some(invalid) = &say.invalid {
-        facts.insert("invalid".to_owned(), json!(invalid));
+        facts.insert("invalid".to_owned(), invalid.json());
     }
     if let Expecting::Slot(slot) = &say.expecting {
-        facts.insert("slot".to_owned(), json!(slot));
+        facts.insert("slot".to_owned(), json!(**slot));
     }
     facts
 }

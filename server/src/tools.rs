@@ -18,7 +18,6 @@ use serde_json::Value as Json;
 use tokio::io::DuplexStream;
 use tokio::sync::RwLock;
 
-use crate::clock::Clock;
 use crate::fault::chain;
 
 /// The argument that carries the key of a writing call, where a tool has it.
@@ -49,7 +48,6 @@ pub struct HotelTools {
     address: Address,
     client: RwLock<Option<Arc<Client>>>,
     catalog: Tools,
-    clock: Arc<dyn Clock>,
 }
 
 /// Why the hotel's tools cannot be reached.
@@ -76,7 +74,7 @@ impl HotelTools {
     ///
     /// # Errors
     /// [`ToolsFault`] when there is no server, or it does not list its tools.
-    pub async fn connect(address: Address, clock: Arc<dyn Clock>) -> Result<Self, ToolsFault> {
+    pub async fn connect(address: Address) -> Result<Self, ToolsFault> {
         let client = connect(&address).await?;
         let listed = client
             .list_all_tools()
@@ -96,7 +94,7 @@ impl HotelTools {
                 (tool.name.clone(), tool)
             })
             .collect();
-        Ok(Self { address, client: RwLock::new(Some(Arc::new(client))), catalog, clock })
+        Ok(Self { address, client: RwLock::new(Some(Arc::new(client))), catalog })
     }
 
     /// The tools there are.
@@ -104,20 +102,12 @@ impl HotelTools {
         &self.catalog
     }
 
-    /// Makes a call, repeated as it asks while no answer comes. A writing call carries `key` every time.
-    pub async fn call(&self, call: &Call, key: &str) -> Outcome {
-        let mut pause = Duration::from_millis(call.retry.backoff_ms);
-        // A write is repeated only where its key keeps it from happening twice.
-        let mut left = if call.writes && !self.takes_key(&call.tool) { 0 } else { call.retry.times };
-        loop {
-            let outcome = self.try_call(call, key).await;
-            if !matches!(outcome, Outcome::Unknown { .. }) || left == 0 {
-                return outcome;
-            }
-            left -= 1;
-            self.clock.sleep(pause).await;
-            pause *= 2;
-        }
+    /// Whether a writing tool that is called again under the same key does nothing twice: it takes one.
+    pub fn honours_keys(&self, tool: &str) -> bool {
+        self.catalog
+            .get(tool)
+            .and_then(|tool| tool.input_schema.get("properties")?.get(IDEMPOTENCY_KEY))
+            .is_some()
     }
 
     /// Lets go of the connection; the next call makes another.
@@ -129,15 +119,18 @@ impl HotelTools {
     pub async fn read(&self, tool: &str) -> Outcome {
         let call = Call {
             id: 0,
-            tool: tool.to_owned(),
+            tool: tool.into(),
             arguments: indexmap::IndexMap::new(),
             writes: false,
             retry: innkeeper_engine::Retry::default(),
+            cache_ms: None,
         };
         self.call(&call, "").await
     }
 
-    async fn try_call(&self, call: &Call, key: &str) -> Outcome {
+    /// Makes a call, once, and waits no longer than [`CALL_TIMEOUT`]. A writing call carries `key` where the tool takes
+    /// one.
+    pub async fn call(&self, call: &Call, key: &str) -> Outcome {
         let client = match self.client().await {
             Ok(client) => client,
             Err(fault) => return Outcome::Unknown { message: chain(&fault) },
@@ -161,18 +154,11 @@ impl HotelTools {
 
     fn request(&self, call: &Call, key: &str) -> CallToolRequestParams {
         let mut arguments: JsonObject =
-            call.arguments.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        if call.writes && self.takes_key(&call.tool) {
+            call.arguments.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+        if call.writes && self.honours_keys(&call.tool) {
             arguments.insert(IDEMPOTENCY_KEY.to_owned(), Json::String(key.to_owned()));
         }
-        CallToolRequestParams::new(call.tool.clone()).with_arguments(arguments)
-    }
-
-    fn takes_key(&self, tool: &str) -> bool {
-        self.catalog
-            .get(tool)
-            .and_then(|tool| tool.input_schema.get("properties")?.get(IDEMPOTENCY_KEY))
-            .is_some()
+        CallToolRequestParams::new(call.tool.to_string()).with_arguments(arguments)
     }
 
     async fn client(&self) -> Result<Arc<Client>, ToolsFault> {
@@ -230,7 +216,8 @@ fn outcome(result: CallToolResult) -> Outcome {
         };
     }
     let structured = result.structured_content.clone();
-    Outcome::Ok { result: structured.or_else(|| serde_json::from_str(&text()).ok()).unwrap_or(Json::Null) }
+    let result = structured.or_else(|| serde_json::from_str(&text()).ok()).unwrap_or(Json::Null);
+    Outcome::Ok { result: Arc::new(result) }
 }
 
 fn is_code(text: &str) -> bool {

@@ -30,7 +30,7 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     let mut findings = vec![Finding::Fine("configuration: read without mistakes".to_owned())];
     match App::open(&config).await {
         Ok(app) => {
-            let flows = app.receptionist.flows.iter().count();
+            let flows = app.receptionist.driver.versions.current().iter().count();
             let tools = app.receptionist.tools.catalog().len();
             findings.push(Finding::Fine("database: opened, its tables are up to date".to_owned()));
             findings.push(Finding::Fine(format!("hotel: reached over MCP, {tools} tools, time zone {}", app.receptionist.zone)));

@@ -10,7 +10,7 @@ pub(super) async fn run(config: Config, options: cli::Flows) -> Result<Ending, C
     match options {
         cli::Flows::Check => match app::checked(&config).await {
             Ok(flows) => {
-                let names: Vec<&str> = flows.iter().map(|flow| flow.name.as_str()).collect();
+                let names: Vec<&str> = flows.iter().map(|flow| &*flow.name).collect();
                 println!(
                     "{} flows are fine: {} (version {}).",
                     names.len(),

@@ -106,7 +106,7 @@ pub(super) async fn talk(State(desk): State<Desk>, Path(id): Path<String>) -> Re
     let session = desk.sessions.find(id).await.map_err(fault)?.ok_or_else(Refusal::unknown)?;
     let mut standing = session.turns.lock().await;
     let talks = desk.receptionist.store.talks(&session.key).await.map_err(fault)?;
-    let turns = past::turns(&talks, &desk.receptionist.flows);
+    let turns = past::turns(&talks, &desk.receptionist.driver.versions);
     // What is stored counts: a turn that was cut off may have been taken up by somebody else.
     *standing = past::count(&talks);
     Ok(Json(Talked { id: id.to_string(), phone: session.phone.clone(), turns }).into_response())

@@ -1,5 +1,7 @@
 //! What the page is told while a turn runs, and once more when it shows an earlier one.
 
+use std::sync::Arc;
+
 use axum::response::sse::Event;
 use indexmap::IndexMap;
 use innkeeper_engine::runtime::Happening;
@@ -7,7 +9,7 @@ use innkeeper_engine::{Call, Outcome, Trace};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::conversation::{ReplyLine, TurnLine, outcome_word};
+use crate::conversation::{ReplyLine, TurnLine, arguments_of, outcome_word};
 use crate::message::Button;
 
 /// About this many characters of a reply go out at once.
@@ -49,7 +51,7 @@ pub(super) struct Answered {
     message: Option<String>,
     /// What it returned.
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<Json>,
+    result: Option<Arc<Json>>,
 }
 
 /// Why there is no answer, for the person at the page.
@@ -82,17 +84,17 @@ impl Happened {
 
     /// A call that is made.
     pub(super) fn called(call: &Call) -> Self {
-        Self::Called(Called { name: call.tool.clone(), arguments: call.arguments.clone() })
+        Self::Called(Called { name: call.tool.to_string(), arguments: arguments_of(call) })
     }
 
     /// A call that was answered.
     pub(super) fn answered(call: &Call, outcome: &Outcome) -> Self {
         let (message, result) = match outcome {
-            Outcome::Ok { result } => (None, Some(result.clone())),
+            Outcome::Ok { result } => (None, Some(Arc::clone(result))),
             Outcome::Error { message, .. } | Outcome::Unknown { message } => (Some(message.clone()), None),
         };
         let outcome = outcome_word(outcome).to_owned();
-        Self::Answered(Answered { name: call.tool.clone(), outcome, message, result })
+        Self::Answered(Answered { name: call.tool.to_string(), outcome, message, result })
     }
 
     /// A turn that was not committed, with the sentence that says so.

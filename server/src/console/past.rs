@@ -4,23 +4,23 @@
 //! engine did in each turn, calls and all. What was said to the guest is in the outbox, word for word.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
-use innkeeper_engine::runtime::Logged;
-use innkeeper_engine::{Call, Effect, Flows, Guest, Input, Position, step};
+use innkeeper_engine::runtime::{Entry, Logged, Mark, Versions};
+use innkeeper_engine::{Call, Effect, Flows, Input, Moment, Position, step};
 use serde::Serialize;
-use serde_json::Value as Json;
 
 use super::happened::Happened;
-use crate::conversation::{ReplyLine, ToolLine, TurnLine, outcome_word};
+use crate::conversation::{ReplyLine, ToolLine, TurnLine};
 use crate::store::Talk;
 
 /// A turn of the past.
 #[derive(Debug, Serialize)]
 pub(super) struct PastTurn {
-    /// The turn as programs see it. Its state is empty where the flows are no longer those it was taken on.
+    /// The turn as programs see it. Its state is empty where the flows it was taken on are not kept any more.
     line: TurnLine,
-    /// Whether the guest said nothing.
+    /// Whether the guest said nothing: they were silent, or something else happened.
     silent: bool,
     /// The button that was pressed.
     button: Option<String>,
@@ -30,44 +30,46 @@ pub(super) struct PastTurn {
 
 /// The number of turns in some talks.
 pub(super) fn count(talks: &[Talk]) -> u64 {
-    let inputs = talks.iter().flat_map(|talk| &talk.commits).flat_map(|commit| &commit.log);
-    inputs.map(|logged| u64::from(begins_a_turn(&logged.input))).sum()
+    let entries = talks.iter().flat_map(|talk| &talk.commits).flat_map(|commit| &commit.log);
+    entries.filter_map(Logged::input).map(|input| u64::from(begins_a_turn(input))).sum()
 }
 
-/// All turns of a guest's talks, in order. The guest was unknown before the first one.
-pub(super) fn turns(talks: &[Talk], flows: &Flows) -> Vec<PastTurn> {
+/// All turns of a guest's talks, in order.
+pub(super) fn turns(talks: &[Talk], versions: &Versions) -> Vec<PastTurn> {
     let mut turns = Vec::new();
-    let mut remembered = IndexMap::new();
     for talk in talks {
         let before = turns.len();
-        let mut again = Again::begin(talk, flows, remembered);
+        let mut again = Again::begin(talk, versions);
         tell(talk, &mut again, &mut turns);
         // Whatever does not lead to where the conversation stands is not what happened.
-        if again.is_some_and(|again| Some(&again.position) != talk.position.as_ref()) {
+        if again.is_none_or(|again| Some(&again.position) != talk.position.as_ref()) {
             turns.truncate(before);
             tell(talk, &mut None, &mut turns);
         }
-        remembered =
-            talk.position.as_ref().map(|position| position.guest.remembered.clone()).unwrap_or_default();
     }
     turns
 }
 
 /// Tells one talk, with what the engine did in it if it is gone through again.
-fn tell(talk: &Talk, again: &mut Option<Again<'_>>, turns: &mut Vec<PastTurn>) {
+fn tell(talk: &Talk, again: &mut Option<Again>, turns: &mut Vec<PastTurn>) {
     let before = turns.len();
     for commit in &talk.commits {
         for logged in &commit.log {
-            match &logged.input {
-                Input::Said { text, button } => turns.push(PastTurn::new(turns.len(), text, button.clone())),
-                Input::Silence | Input::Unreadable => {
-                    turns.push(PastTurn { silent: true, ..PastTurn::new(turns.len(), "", None) })
+            let input = match &logged.entry {
+                Entry::Input(input) => input,
+                Entry::Mark(Mark::Begun { .. }) => continue,
+                Entry::Mark(Mark::Rewound { .. } | Mark::Moved { .. }) => {
+                    *again = None;
+                    continue;
                 }
-                // That a read-back was conveyed is noted before the words that answer it, and moves nothing.
-                Input::Understood(_) | Input::Answered { .. } | Input::Conveyed { .. } => {}
+            };
+            if let Input::Said { text, button } = input {
+                turns.push(PastTurn::new(turns.len(), text, button.clone()));
+            } else if begins_a_turn(input) {
+                turns.push(PastTurn { silent: true, ..PastTurn::new(turns.len(), "", None) });
             }
-            if let (Some(again), Some(turn)) = (again.as_mut(), turns[before..].last_mut()) {
-                again.take(logged, turn);
+            if let Some(again) = again.as_mut() {
+                again.take(input, logged.moment, turns[before..].last_mut());
             }
         }
         if let Some(turn) = turns[before..].last_mut() {
@@ -84,8 +86,9 @@ fn tell(talk: &Talk, again: &mut Option<Again<'_>>, turns: &mut Vec<PastTurn>) {
 
 fn begins_a_turn(input: &Input) -> bool {
     match input {
-        Input::Said { .. } | Input::Silence | Input::Unreadable => true,
-        Input::Understood(_) | Input::Answered { .. } | Input::Conveyed { .. } => false,
+        Input::Said { .. } | Input::Silence | Input::Unreadable | Input::Due | Input::Event { .. } => true,
+        // Who the guest is, and that a read-back was conveyed, is noted before what is said, and moves nothing.
+        Input::Understood(_) | Input::Answered { .. } | Input::Conveyed { .. } | Input::Guest(_) => false,
     }
 }
 
@@ -105,36 +108,32 @@ impl PastTurn {
 }
 
 /// A conversation that is gone through again.
-struct Again<'f> {
-    flows: &'f Flows,
+struct Again {
+    flows: Arc<Flows>,
     position: Position,
     /// The calls that were made, by number.
-    calls: HashMap<u64, Call>,
+    calls: HashMap<u32, Call>,
 }
 
-impl<'f> Again<'f> {
-    /// From the beginning, with what was then remembered of the guest; `None` where nothing was committed, or on other
-    /// flows.
-    fn begin(talk: &Talk, flows: &'f Flows, remembered: IndexMap<String, Json>) -> Option<Self> {
-        let now = talk.position.as_ref().filter(|position| position.version == flows.version())?;
-        let guest = Guest { phone: now.guest.phone.clone(), remembered };
-        Some(Self { flows, position: Position::start(flows, guest), calls: HashMap::new() })
+impl Again {
+    /// From the beginning; `None` where nothing was committed, or its flows are not kept.
+    fn begin(talk: &Talk, versions: &Versions) -> Option<Self> {
+        let flows = versions.get(talk.position.as_ref()?.version())?;
+        Some(Self { position: Position::start(&flows), flows, calls: HashMap::new() })
     }
 
-    fn take(&mut self, logged: &Logged, turn: &mut PastTurn) {
-        let Logged { moment, input } = logged;
-        if let Input::Answered { call, outcome } = input
-            && let Some(call) = self.calls.remove(call)
-        {
-            turn.happened.push(Happened::answered(&call, outcome));
-            turn.line.tools.push(ToolLine {
-                name: call.tool,
-                arguments: call.arguments,
-                outcome: outcome_word(outcome).to_owned(),
-            });
-        }
-        let stepped = step(self.flows, self.position.clone(), input.clone(), *moment);
+    fn take(&mut self, input: &Input, moment: Moment, turn: Option<&mut PastTurn>) {
+        let stepped = step(&self.flows, self.position.clone(), input.clone(), moment);
         self.position = stepped.next;
+        let answered = match input {
+            Input::Answered { call, outcome } => self.calls.remove(call).map(|call| (call, outcome)),
+            _ => None,
+        };
+        let Some(turn) = turn else { return };
+        if let Some((call, outcome)) = answered {
+            turn.happened.push(Happened::answered(&call, outcome));
+            turn.line.tools.push(ToolLine::of(&call, outcome));
+        }
         turn.happened.extend(stepped.trace.into_iter().map(Happened::Trace));
         for effect in stepped.effects {
             if let Effect::Call(call) = effect {
@@ -142,7 +141,8 @@ impl<'f> Again<'f> {
                 self.calls.insert(call.id, call);
             }
         }
-        turn.line.state = self.position.state();
-        turn.line.slots = self.position.slots();
+        turn.line.state = self.position.state(&self.flows);
+        turn.line.slots = self.position.slots(&self.flows);
+        turn.line.slots.sort_keys();
     }
 }

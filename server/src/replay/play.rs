@@ -90,9 +90,8 @@ impl Stage {
         let hotel_is_up = Arc::new(AtomicBool::new(true));
         let waiting: Arc<dyn Clock> = Arc::new(clock.clone());
         let address = switched(hotel.address(), Arc::clone(&hotel_is_up));
-        let tools = HotelTools::connect(address, Arc::clone(&waiting)).await.map_err(StartFault::from)?;
-        let staff =
-            HotelTools::connect(hotel.address(), Arc::clone(&waiting)).await.map_err(StartFault::from)?;
+        let tools = HotelTools::connect(address).await.map_err(StartFault::from)?;
+        let staff = HotelTools::connect(hotel.address()).await.map_err(StartFault::from)?;
         let house = app::house(&tools).await?;
         let model =
             scene.model.clone().map(|model| Arc::new(PlayedModel::new(model)) as Arc<dyn LanguageModel>);
@@ -234,7 +233,14 @@ impl Stage {
     }
 
     async fn call(&self, tool: &str, arguments: IndexMap<String, Json>) -> Outcome {
-        let call = Call { id: 0, tool: tool.to_owned(), arguments, writes: false, retry: Retry::default() };
+        let call = Call {
+            id: 0,
+            tool: tool.into(),
+            arguments: arguments.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+            writes: false,
+            retry: Retry::default(),
+            cache_ms: None,
+        };
         self.staff.call(&call, "").await
     }
 

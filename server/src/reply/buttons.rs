@@ -15,16 +15,16 @@ const LONGEST_TITLE_CHARS: usize = 20;
 pub(super) fn below(say: &Say, titles: &ButtonTitles) -> Vec<Button> {
     match &say.expecting {
         Expecting::Confirmation => yes_no(say, titles),
-        Expecting::Slot(_) if say.facts.get("kind").and_then(Json::as_str) == Some("boolean") => {
+        Expecting::Slot(_) if say.facts().get("kind").and_then(Json::as_str) == Some("boolean") => {
             yes_no(say, titles)
         }
-        Expecting::Slot(slot) => choices(slot, &say.items),
+        Expecting::Slot(slot) => choices(slot, &say.items()),
         Expecting::Anything | Expecting::Change => Vec::new(),
     }
 }
 
 fn yes_no(say: &Say, titles: &ButtonTitles) -> Vec<Button> {
-    let (yes, no) = match titles.prompts.get(&say.prompt) {
+    let (yes, no) = match titles.prompts.get(&*say.prompt) {
         Some(own) => (&own.yes, &own.no),
         None => (&titles.yes, &titles.no),
     };

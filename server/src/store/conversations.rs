@@ -1,5 +1,6 @@
 //! Where conversations stand: the engine's store, in SQL.
 
+use innkeeper_engine::Position;
 use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, MessageOutcome, Stored};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -107,7 +108,7 @@ impl Database {
             .map_err(Fault::doing("reading a conversation's log"))?;
         let mut entries = Vec::new();
         for row in rows {
-            entries.extend(read::<Vec<Logged>>("a conversation's log", &row.entries)?);
+            entries.extend(runtime::read(&row.entries)?);
         }
         Ok(entries)
     }
@@ -117,7 +118,7 @@ impl runtime::Store for Database {
     type Outgoing = Outgoing;
     type Fault = Fault;
 
-    async fn load(&self, conversation: &str) -> Result<Option<Stored>, Fault> {
+    async fn load(&self, conversation: &str) -> Result<Option<Stored<Outgoing>>, Fault> {
         let row = conversation::Entity::find_by_id(conversation)
             .one(self.reader())
             .await
@@ -125,9 +126,9 @@ impl runtime::Store for Database {
         let Some(row) = row else { return Ok(None) };
         let Some(position) = row.position else { return Ok(None) };
         Ok(Some(Stored {
-            position: read("a conversation's position", &position)?,
+            position: Position::from_bytes(&position)?,
             revision: row.revision.unsigned_abs(),
-            underway: row.underway.as_deref().map(|text| read("a turn under way", text)).transpose()?,
+            underway: row.underway.as_deref().map(|bytes| unpacked("a turn under way", bytes)).transpose()?,
         }))
     }
 
@@ -152,6 +153,21 @@ impl runtime::Store for Database {
             }
         }
     }
+
+    async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, Fault> {
+        let rows = log::Entity::find()
+            .filter(log::Column::Conversation.eq(conversation))
+            .order_by_asc(log::Column::Revision)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("reading a conversation's log"))?;
+        let entries = |row: log::Model| Ok((row.revision.unsigned_abs(), runtime::read(&row.entries)?));
+        rows.into_iter().map(entries).collect()
+    }
+
+    async fn forget(&self, _conversation: &str) -> Result<bool, Fault> {
+        Ok(false)
+    }
 }
 
 impl Database {
@@ -163,10 +179,10 @@ impl Database {
         let now = self.clock().now();
         let fault = |doing| move |source| CommitError::Fault(Fault::Database { doing, source });
         let revision = signed(commit.expected) + 1;
-        let position = json("a conversation's position", commit.position).map_err(CommitError::Fault)?;
+        let position = commit.position.to_bytes().map_err(Fault::from).map_err(CommitError::Fault)?;
         let underway = commit
             .underway
-            .map(|underway| json("a turn under way", underway))
+            .map(|underway| packed("a turn under way", underway))
             .transpose()
             .map_err(CommitError::Fault)?;
 
@@ -195,7 +211,8 @@ impl Database {
             .map_err(fault("reading a conversation back"))?
             .ok_or(CommitError::Fault(Fault::Missing { what: "the conversation that was just moved on" }))?;
 
-        let entries = json("a conversation's log", commit.log).map_err(CommitError::Fault)?;
+        let entries =
+            runtime::append(Vec::new(), commit.log).map_err(Fault::from).map_err(CommitError::Fault)?;
         let entry = log::ActiveModel {
             conversation: ActiveValue::Set(row.id.clone()),
             revision: ActiveValue::Set(revision),
@@ -234,6 +251,14 @@ impl Database {
         outbox::put(transaction, &from, &commit.outgoing).await.map_err(CommitError::Fault)?;
         guests::remember(transaction, &row.guest, commit.remember, now).await.map_err(CommitError::Fault)
     }
+}
+
+fn packed<T: serde::Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>, Fault> {
+    serde_json::to_vec(value).map_err(Fault::shape(what))
+}
+
+fn unpacked<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(bytes).map_err(Fault::shape(what))
 }
 
 /// Something to be stored, as JSON text.

@@ -15,6 +15,7 @@ mod talk;
 use std::sync::Arc;
 use std::time::Duration;
 
+use innkeeper_engine::BadForm;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbErr,
@@ -71,6 +72,9 @@ pub enum Fault {
         /// Why.
         source: serde_json::Error,
     },
+    /// What a conversation saved cannot be read or written.
+    #[error("a conversation cannot be read or written")]
+    Form(#[from] BadForm),
     /// A row that must be there is not.
     #[error("{what} is not in the database")]
     Missing {

@@ -110,7 +110,7 @@ impl Database {
     pub async fn conveyed(
         &self,
         conversation: &ConversationId,
-        say: u64,
+        say: u32,
         before: DateTime<Utc>,
     ) -> Result<bool, Fault> {
         let rows = Entity::find()

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use innkeeper_engine::Position;
-use innkeeper_engine::runtime::Logged;
+use innkeeper_engine::runtime::{self, Logged};
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::conversations::read;
 use super::entity::{conversation, guest, log};
 use super::{Database, Fault};
 use crate::message::{ConversationId, GuestKey, Outgoing};
@@ -107,13 +106,12 @@ impl Database {
             let mut commits = Vec::new();
             for entry in entries.iter().filter(|entry| entry.conversation == row.id) {
                 commits.push(TalkCommit {
-                    log: read("a conversation's log", &entry.entries)?,
+                    log: runtime::read(&entry.entries)?,
                     outgoing: said.remove(&(row.id.clone(), entry.revision)).unwrap_or_default(),
                 });
             }
-            let position = row.position.as_deref();
             talks.push(Talk {
-                position: position.map(|text| read("a conversation's position", text)).transpose()?,
+                position: row.position.as_deref().map(Position::from_bytes).transpose()?,
                 conversation: ConversationId::new(row.id),
                 commits,
             });

@@ -13,6 +13,8 @@ pub(super) struct ActsSaid {
     pub(super) no: bool,
     pub(super) cancel: bool,
     pub(super) change: bool,
+    /// Takes back what was said last.
+    pub(super) undo: bool,
     pub(super) more: bool,
     pub(super) repeat: bool,
     pub(super) help: bool,
@@ -123,6 +125,7 @@ impl Sentence<'_> {
                             | Phrase::Help
                             | Phrase::Human
                             | Phrase::Cancel
+                            | Phrase::Undo
                             | Phrase::NoPreference
                     );
                     for token in said.tokens.iter_mut().take(act.end).skip(act.first) {
@@ -178,6 +181,7 @@ impl Sentence<'_> {
                 (&mut said.cancel, leading && rest.clause_content == 0 && !asked)
             }
             Phrase::Change => (&mut said.change, true),
+            Phrase::Undo => (&mut said.undo, leading && rest.clause_content == 0 && !rest.valued),
             Phrase::More => (&mut said.more, !said.no || clause.asks),
             Phrase::Repeat => (&mut said.repeat, true),
             Phrase::Help => {

@@ -92,9 +92,9 @@ pub(super) fn button(question: &Question) -> Option<Understanding> {
         }
     };
     if let (Act::Affirm | Act::Deny, Expecting::Slot(name)) = (&act, &question.expecting)
-        && question.scope.iter().any(|slot| slot.name == *name && slot.kind == Kind::Boolean)
+        && question.scope.iter().any(|slot| slot.name == **name && slot.kind == Kind::Boolean)
     {
-        slots.insert(name.clone(), Heard::Boolean(act == Act::Affirm));
+        slots.insert(name.to_string(), Heard::Boolean(act == Act::Affirm));
     }
     Some(Understanding { slots, acts: vec![act], sure: true, by: By::Rules })
 }
@@ -125,12 +125,13 @@ pub(super) fn finish(
     reading: Reading,
     mut heard: HeardValues,
     said: &ActsSaid,
-    wish: Option<String>,
+    wishes: Vec<String>,
 ) -> ReadOut {
     let agreed = said.yes || said.approve;
+    let wishes_nothing = wishes.is_empty();
     answer_without_value(question, &mut heard, said, agreed);
     // The days of "what time is breakfast tomorrow?" are no stay.
-    let aside = said.question && wish.is_none() && !reading.everything && !answers(&heard);
+    let aside = said.question && wishes_nothing && !reading.everything && !answers(&heard);
     if aside {
         heard.slots.clear();
         heard.changed = false;
@@ -138,7 +139,7 @@ pub(super) fn finish(
     let busy = question.flow.is_some();
     let mut acts = Vec::new();
     let deciding =
-        matches!(question.expecting, Expecting::Confirmation | Expecting::Slot(_)) || wish.is_none();
+        matches!(question.expecting, Expecting::Confirmation | Expecting::Slot(_)) || wishes_nothing;
     if agreed && deciding && !said.no {
         acts.push(Act::Affirm);
     }
@@ -147,11 +148,15 @@ pub(super) fn finish(
     if said.no && !no_preference && !answered {
         acts.push(Act::Deny);
     }
-    if said.cancel && (busy || wish.is_none()) {
+    if said.cancel && (busy || wishes_nothing) {
         acts.push(Act::Cancel);
     }
-    if heard.changed || (said.change && wish.is_none()) {
+    if heard.changed || (said.change && wishes_nothing) {
         acts.push(Act::Change);
+    }
+    // "Scratch that, three nights" says what is meant instead.
+    if said.undo && wishes_nothing && heard.slots.is_empty() {
+        acts.push(Act::Undo);
     }
     if heard.expected.as_ref().is_some_and(|slot| matches!(slot.kind, Kind::Choice(_)) && heard.has(slot))
         && !no_preference
@@ -161,16 +166,16 @@ pub(super) fn finish(
     let flags = [
         (said.more && !heard.slots.values().any(|heard| matches!(heard, Heard::Choice(_))), Act::More),
         (said.repeat, Act::Repeat),
-        (said.help && wish.is_none(), Act::Help),
+        (said.help && wishes_nothing, Act::Help),
         (said.human, Act::Human),
-        (said.question && !said.more && !said.human && (wish.is_none() || said.wh_question), Act::Question),
+        (said.question && !said.more && !said.human && (wishes_nothing || said.wh_question), Act::Question),
         (said.greet, Act::Greet),
         (said.thank, Act::Thank),
         (said.bye, Act::Bye),
     ];
     acts.extend(flags.into_iter().filter(|(is, _)| *is).map(|(_, act)| act));
-    let started = wish.is_some();
-    acts.extend(wish.map(Act::Start));
+    let started = !wishes_nothing;
+    acts.extend(wishes.into_iter().map(Act::Start));
     let unanswered = heard.expected.as_ref().is_some_and(|slot| !heard.has(slot));
     let decided = acts.iter().any(|act| !matches!(act, Act::Greet | Act::Thank | Act::Change));
     let nothing = acts.is_empty() && heard.slots.is_empty();
@@ -204,7 +209,7 @@ fn answer_without_value(question: &Question, heard: &mut HeardValues, said: &Act
         return;
     }
     let refused = said.no && said.left_over == 0 && heard.slots.is_empty();
-    let stepped_out = said.cancel || said.repeat || said.help || said.human || said.question;
+    let stepped_out = said.cancel || said.undo || said.repeat || said.help || said.human || said.question;
     match &slot.kind {
         Kind::Boolean if agreed != said.no => heard.put(&slot, Heard::Boolean(agreed)),
         _ if slot.optional && (said.no_preference || refused) && !stepped_out => {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use indexmap::IndexMap;
 use innkeeper_engine::{
-    Act, By, DateRange, Expecting, Heard, Kind, Options, Question, ScopedSlot, Understanding, Value,
+    Act, By, DateRange, Expecting, Heard, Kind, Options, Question, ScopedSlot, Startable, Understanding,
+    Value,
 };
 use phonenumber::country;
 
@@ -76,8 +77,13 @@ impl Extractor {
         let mut sentence = Sentence::new(&self.lexicon, &question.said);
         let mut heard = self.values(&mut sentence, &question.scope, question, reading);
         let mut acts = sentence.acts(&self.lexicon);
-        let wish = self.wish(&sentence, question, &acts, &heard);
-        if let (Some(flow), true) = (&wish, question.flow.is_some() || question.scope.is_empty())
+        let mut wishes: Vec<String> = self.wish(&sentence, question, &acts, &heard).into_iter().collect();
+        let several = if wishes.is_empty() { Vec::new() } else { self.several_wishes(&sentence, question) };
+        if several.len() > 1 {
+            heard = self.values_of(&several, question, reading);
+            wishes = several.into_iter().map(|(start, _)| start.flow.clone()).collect();
+        } else if let (Some(flow), true) =
+            (wishes.first(), question.flow.is_some() || question.scope.is_empty())
             && let Some(start) = question.starts.iter().find(|start| start.flow == *flow)
         {
             sentence = Sentence::new(&self.lexicon, &question.said);
@@ -85,7 +91,10 @@ impl Extractor {
             acts = sentence.acts(&self.lexicon);
         }
         let left_over = acts.left_over;
-        let mut out = finish(question, reading, heard, &acts, wish);
+        let mut out = finish(question, reading, heard, &acts, wishes);
+        if let Some(late) = self.late_answer(question, &out) {
+            return late;
+        }
         if question.expecting == Expecting::Confirmation
             && !reading.everything
             && (left_over > 0 || self.is_conditional(&question.said))
@@ -123,7 +132,7 @@ impl Extractor {
     /// "A person", and nothing else, where nobody asked how many come.
     fn asks_for_a_person(&self, question: &Question) -> bool {
         let counts = question.scope.iter().any(|slot| {
-            question.expecting == Expecting::Slot(slot.name.clone())
+            asks_for(&question.expecting, &slot.name)
                 && matches!(slot.kind, Kind::Party { .. } | Kind::Integer { .. })
         });
         let said: Vec<String> = split(&question.said)
@@ -168,7 +177,7 @@ impl Extractor {
         reading: Reading,
     ) -> HeardValues {
         let expected = match &question.expecting {
-            Expecting::Slot(name) => scope.iter().find(|slot| slot.name == *name),
+            Expecting::Slot(name) => scope.iter().find(|slot| slot.name == **name),
             Expecting::Anything | Expecting::Confirmation | Expecting::Change => None,
         };
         let is_expected = |slot: &ScopedSlot| expected.is_some_and(|expected| expected.name == slot.name);
@@ -337,6 +346,70 @@ impl Extractor {
         }
     }
 
+    /// The flows that the parts of a message ask for, with the part that does, where each is clearly meant: "book a
+    /// room for tomorrow and cancel my other booking".
+    fn several_wishes<'q>(
+        &self,
+        sentence: &Sentence<'_>,
+        question: &'q Question,
+    ) -> Vec<(&'q Startable, &'q str)> {
+        let mut wishes: Vec<(&Startable, &str)> = Vec::new();
+        for part in sentence.parts() {
+            let Some(part) = question.said.get(part) else { continue };
+            let asked = Sentence::new(&self.lexicon, part).clear_wish(&self.lexicon, &question.starts);
+            let Some(start) = question.starts.iter().find(|start| asked.as_ref() == Some(&start.flow)) else {
+                continue;
+            };
+            let known = wishes.iter().any(|(known, _)| known.flow == start.flow);
+            if !known && question.flow.as_ref() != Some(&start.flow) {
+                wishes.push((start, part));
+            }
+        }
+        wishes
+    }
+
+    /// What each part of a message fills in the flow it asks for.
+    fn values_of(&self, wishes: &[(&Startable, &str)], question: &Question, reading: Reading) -> HeardValues {
+        let mut all = HeardValues::default();
+        for (start, part) in wishes {
+            let mut sentence = Sentence::new(&self.lexicon, part);
+            let heard = self.values(&mut sentence, &start.slots, question, reading);
+            all.ambiguous |= heard.ambiguous;
+            for (name, value) in heard.slots {
+                all.slots.entry(name).or_insert(value);
+            }
+        }
+        all
+    }
+
+    /// What a message says that answers nothing it was asked for, as the answer to something that was asked for
+    /// before. Only values count that are plainly of their kind: any word could be a name.
+    fn late_answer(&self, question: &Question, out: &ReadOut) -> Option<ReadOut> {
+        let Expecting::Slot(_) = &question.expecting else { return None };
+        let says_nothing = out.understanding.slots.is_empty()
+            && out.understanding.acts.iter().all(|act| matches!(act, Act::Unclear | Act::More));
+        if question.unanswered.is_empty() || !says_nothing {
+            return None;
+        }
+        question.unanswered.iter().find_map(|name| {
+            let slot = question.scope.iter().find(|slot| slot.name == *name)?;
+            if matches!(slot.kind, Kind::PersonName | Kind::Text { .. } | Kind::Boolean) {
+                return None;
+            }
+            let earlier = Question {
+                expecting: Expecting::Slot(slot.name.as_str().into()),
+                unanswered: Vec::new(),
+                scope: vec![slot.clone()],
+                starts: Vec::new(),
+                ..question.clone()
+            };
+            let read = self.read(&earlier, Reading::default());
+            let answers =
+                read.understanding.slots.get(name).is_some_and(|heard| *heard != Heard::NoPreference);
+            (answers && read.understanding.sure).then_some(read)
+        })
+    }
+
     /// The flow that is asked for, by its words, or because only it can use what was said.
     fn wish(
         &self,
@@ -392,6 +465,11 @@ impl Extractor {
             _ => None,
         }
     }
+}
+
+/// Whether the last question asked for this slot.
+pub(super) fn asks_for(expecting: &Expecting, slot: &str) -> bool {
+    matches!(expecting, Expecting::Slot(name) if **name == *slot)
 }
 
 fn choice_context<'a>(slot: &'a ScopedSlot, question: &Question, asked: bool) -> Option<ChoiceContext<'a>> {

@@ -89,7 +89,7 @@ impl Line {
         };
         let slot = self.asked.iter().find_map(|name| slot_of(name));
         let expecting = match (slot, context) {
-            (Some(slot), _) => Expecting::Slot(slot.to_owned()),
+            (Some(slot), _) => Expecting::Slot(slot.into()),
             (None, Context::ReadBack | Context::Proposal) => Expecting::Confirmation,
             (None, _) => Expecting::Anything,
         };
@@ -100,6 +100,7 @@ impl Line {
             expecting,
             flow: None,
             scope: scope(),
+            unanswered: Vec::new(),
             starts: starts(),
             page: 0,
             kept: false,
@@ -153,6 +154,7 @@ impl Turn {
                 (Act::Deny, _) => "deny",
                 (Act::Cancel, _) => "cancel",
                 (Act::Change, _) => "change",
+                (Act::Undo, _) => "undo",
                 (Act::Choose, _) => "choose",
                 (Act::More | Act::Question, _) => "question",
                 (Act::Repeat, _) => "repeat",
@@ -218,7 +220,7 @@ fn scope() -> Vec<ScopedSlot> {
         optional,
     };
     let views = Options::Fixed(["sea", "garden", "city"].map(str::to_owned).to_vec());
-    let items = views.items(|_| None);
+    let items = views.items(None);
     let unit = ["room", "rooms"].map(str::to_owned).to_vec();
     vec![
         slot("stay", Kind::DateRange { min: None, max_nights: None }, None, false),

@@ -11,7 +11,7 @@ use innkeeper_engine::{Act, By, Expecting, Kind, Question, ScopedSlot, Understan
 use minijinja::{Environment, context};
 
 use super::decide::ReadOut;
-use super::extract::{Extractor, Reading};
+use super::extract::{Extractor, Reading, asks_for};
 use super::token::{Token, TokenKind, tokens};
 use crate::llm::{Brief, Copied, LanguageModel};
 
@@ -23,10 +23,11 @@ const TEMPLATE: &str = "understand.j2";
 const OPTIONS_MAX: usize = 12;
 
 /// The acts that a model may pick, besides starting a flow.
-const ACTS: [(&str, Act); 11] = [
+const ACTS: [(&str, Act); 12] = [
     ("deny", Act::Deny),
     ("cancel", Act::Cancel),
     ("change", Act::Change),
+    ("undo", Act::Undo),
     ("more", Act::More),
     ("repeat", Act::Repeat),
     ("help", Act::Help),
@@ -113,7 +114,7 @@ impl Understander {
             context! { name => format!("start:{}", start.flow), description => start.description.clone() }
         }));
         let expecting = match &question.expecting {
-            Expecting::Slot(slot) => Some(slot.as_str()),
+            Expecting::Slot(slot) => Some(&**slot),
             Expecting::Anything | Expecting::Confirmation | Expecting::Change => None,
         };
         let facts = context! {
@@ -187,7 +188,7 @@ impl Understander {
 
     /// The value of copied words, parsed by the type of their slot alone.
     fn parse(&self, slot: &ScopedSlot, words: &str, question: &Question) -> Option<innkeeper_engine::Heard> {
-        let expected = question.expecting == Expecting::Slot(slot.name.clone());
+        let expected = asks_for(&question.expecting, &slot.name);
         let bare_number = tokens(words).iter().all(|token| !token.is_word());
         if bare_number
             && !expected
@@ -202,7 +203,8 @@ impl Understander {
             said: words.to_owned(),
             button: None,
             today: question.today,
-            expecting: Expecting::Slot(slot.name.clone()),
+            expecting: Expecting::Slot(slot.name.as_str().into()),
+            unanswered: Vec::new(),
             flow: question.flow.clone(),
             scope: vec![slot.clone()],
             starts: Vec::new(),

@@ -1,6 +1,7 @@
 //! Which flow a guest asks for, by the words of the flows' descriptions and examples.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use innkeeper_engine::Startable;
 
@@ -11,6 +12,11 @@ use super::sentence::{Sentence, Taken};
 const LIKE_ENOUGH: f64 = 0.5;
 /// The best wish must be this much better than the next.
 const CLEARLY_BETTER: f64 = 0.06;
+
+/// Of several wishes in one message each is heard from this likeness on.
+const CLEAR_ENOUGH: f64 = 0.6;
+/// Of several wishes in one message each has so many words of its own.
+const OWN_WORDS: usize = 2;
 
 /// A wish and how sure it is, 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +70,36 @@ fn keywords(sentence: &Sentence<'_>, lexicon: &Lexicon) -> Vec<String> {
 }
 
 impl Sentence<'_> {
+    /// The parts of the message between full stops, commas and "and".
+    pub(super) fn parts(&self) -> Vec<Range<usize>> {
+        let mut parts = Vec::new();
+        let mut first = None;
+        for at in 0..=self.len() {
+            let parted =
+                at == self.len() || self.any(at, &[Class::Stop, Class::Comma, Class::And, Class::But]);
+            match (first, parted) {
+                (None, false) => first = Some(at),
+                (Some(from), true) => {
+                    let begin = self.token(from).map(|token| token.start);
+                    let last =
+                        self.atoms.get(at - 1).and_then(|atom| self.tokens.get(atom.end.checked_sub(1)?));
+                    parts.extend(begin.zip(last.map(|token| token.end)).map(|(begin, end)| begin..end));
+                    first = None;
+                }
+                (None, true) | (Some(_), false) => {}
+            }
+        }
+        parts
+    }
+
+    /// The flow that a part of a message asks for, if it says enough to be a wish of its own.
+    pub(super) fn clear_wish(&self, lexicon: &Lexicon, starts: &[Startable]) -> Option<String> {
+        if keywords(self, lexicon).len() < OWN_WORDS {
+            return None;
+        }
+        self.wish(lexicon, starts).filter(|wish| wish.score >= CLEAR_ENOUGH).map(|wish| wish.flow)
+    }
+
     /// The flow that the message asks for, if one is clearly meant.
     pub(super) fn wish(&self, lexicon: &Lexicon, starts: &[Startable]) -> Option<Wish> {
         let said = keywords(self, lexicon);

@@ -84,6 +84,7 @@ pub(super) enum Phrase {
     NotNo,
     Cancel,
     Change,
+    Undo,
     More,
     Repeat,
     Help,

@@ -374,7 +374,7 @@ async fn a_saying_is_conveyed_when_all_of_it_was_taken_before_the_answer() {
         unreachable!("it is new");
     };
     let turn = post.store.begin_turn(message, &[]).await.expect("no fault").expect("a turn");
-    let part = |text: &str, says: &[u64]| Outgoing {
+    let part = |text: &str, says: &[u32]| Outgoing {
         text: text.to_owned(),
         buttons: Vec::new(),
         says: says.to_vec(),

@@ -12,8 +12,9 @@ use innkeeper::config::DatabaseUrl;
 use innkeeper::message::{ChannelName, Gathered, GuestKey, Inbound, Kind, Outgoing};
 use innkeeper::store::Database;
 use innkeeper::turn::{Answerer, Unanswered};
+use innkeeper_engine::flow::Source;
 use innkeeper_engine::runtime::{Answered, Commit, Logged, MessageOutcome, Store as _};
-use innkeeper_engine::{Input, Moment, Position, Slots};
+use innkeeper_engine::{Flows, Guest, Input, Moment, Position, Prompts, Tools, step};
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 
@@ -83,27 +84,32 @@ pub(crate) fn text_from(guest: &GuestKey, provider_id: &str, text: &str) -> Inbo
 
 /// A position: not over, or over.
 pub(crate) fn position(over: bool) -> Position {
-    let waiting = if over {
-        json!({"for": "over", "outcome": "done"})
+    let flows = tiny_flows();
+    let over = if over {
+        [Input::Event { name: "over".to_owned(), data: json!(null) }].to_vec()
     } else {
-        json!({"for": "guest", "expecting": {"expecting": "anything"}, "page": 0})
+        Vec::new()
     };
-    let root = json!({
-        "flow": "conversation", "state": "open", "slots": Slots::default(), "results": {}, "trail": [], "asked": [],
-        "defaulted": [], "kept": [], "tried": [],
-    });
-    let position = json!({
-        "schema": 1, "version": "v1", "guest": {"phone": null, "remembered": {}}, "root": root, "over": [],
-        "waiting": waiting, "unclear": 0, "silence": 0, "calls": 0, "says": 0, "last_said": [], "silent": true,
-    });
-    serde_json::from_value(position).expect("a position")
+    let inputs = std::iter::once(Input::Guest(Guest::default())).chain(over);
+    let at = morning();
+    inputs.fold(Position::start(&flows), |position, input| {
+        step(&flows, position, input, Moment { at, today: at.date_naive() }).next
+    })
+}
+
+/// A root chart that rests until it is told that it is over.
+pub(crate) fn tiny_flows() -> Flows {
+    let text = "flow: conversation\ndescription: Rests.\ninitial: open\nevents: [over]\non:\n  cancel: { target: open }\n  human: { target: open }\n  unclear: { target: open }\n  silence: { target: open }\nstates:\n  open: { wait: true, on: { over: { target: closed } } }\n  closed: { final: done }\n";
+    let source = Source { file: "conversation.yaml".to_owned(), text: text.to_owned() };
+    Flows::check(&[source], &Tools::default(), &Prompts::default())
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
 /// The input of somebody who said something in the morning.
 pub(crate) fn said(text: &str) -> Logged {
     let at = morning();
     let moment = Moment { at, today: at.date_naive() };
-    Logged { moment, input: Input::Said { text: text.to_owned(), button: None } }
+    Logged::new(moment, Input::Said { text: text.to_owned(), button: None })
 }
 
 /// How long a test waits for what must come about, on the busiest machine.
@@ -190,7 +196,11 @@ impl Answerer for Parrot {
             position: &position(false),
             underway: None,
             log: &[said(&turn.text)],
-            outgoing: vec![Outgoing { text, buttons: Vec::new(), says: vec![turn.lead.0.unsigned_abs()] }],
+            outgoing: vec![Outgoing {
+                text,
+                buttons: Vec::new(),
+                says: vec![u32::try_from(turn.lead.0).expect("few messages")],
+            }],
             remember: &[],
             answered: Some(Answered { message: &turn.lead.to_string(), outcome: MessageOutcome::Answered }),
         };

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::postgres::Cluster;
 use crate::rig::{Folder, ana, ben, database, morning, position, said, standing_clock, text_from};
 
-fn outgoing(text: &str, says: &[u64]) -> Outgoing {
+fn outgoing(text: &str, says: &[u32]) -> Outgoing {
     let buttons = vec![Button { id: "yes".to_owned(), title: "Yes".to_owned() }];
     Outgoing { text: text.to_owned(), buttons, says: says.to_vec() }
 }
@@ -119,7 +119,7 @@ async fn a_turn_under_way_is_kept_until_its_commit(database: Database) {
     let conversation = begun(&database, &ana()).await;
     let underway = Underway {
         message: Some(message.clone()),
-        says: Vec::new(),
+        outgoing: Vec::new(),
         remember: vec![("name".to_owned(), json!("Ana"))],
     };
     let (standing, log) = (position(false), [said("yes")]);

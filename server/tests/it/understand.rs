@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use indexmap::IndexMap;
@@ -46,6 +47,9 @@ struct Case {
     /// Present values by slot, as texts of the form that `hears` has.
     #[serde(default)]
     known: IndexMap<String, String>,
+    /// Slots that were asked for before, the last one first.
+    #[serde(default)]
+    unanswered: Vec<String>,
     /// What is heard, by slot; all of it.
     #[serde(default)]
     hears: IndexMap<String, String>,
@@ -142,7 +146,7 @@ fn question(sheet: &Sheet, case: &Case) -> Question {
         None | Some("nothing") => Expecting::Anything,
         Some("confirmation") => Expecting::Confirmation,
         Some("change") => Expecting::Change,
-        Some(slot) => Expecting::Slot(slot.to_owned()),
+        Some(slot) => Expecting::Slot(slot.into()),
     };
     Question {
         said: case.said.clone(),
@@ -150,6 +154,7 @@ fn question(sheet: &Sheet, case: &Case) -> Question {
         today: sheet.today,
         expecting,
         flow: sheet.flow.clone(),
+        unanswered: case.unanswered.clone(),
         scope,
         starts: starts(),
         page: 0,
@@ -159,7 +164,7 @@ fn question(sheet: &Sheet, case: &Case) -> Question {
 
 pub(crate) fn slot(name: &str, kind: Kind) -> ScopedSlot {
     let items = match &kind {
-        Kind::Choice(options) => options.items(|_| None),
+        Kind::Choice(options) => options.items(None),
         _ => Some(Vec::new()),
     };
     ScopedSlot { name: name.to_owned(), kind, items, value: None, optional: false }
@@ -170,12 +175,12 @@ fn offer(key: &str, label: &str, words: &[&str], total: i64) -> Item {
         key: key.to_owned(),
         label: label.to_owned(),
         words: words.iter().map(|word| (*word).to_owned()).collect(),
-        record: json!({
+        record: Arc::new(json!({
             "offer_id": key,
             "name": label,
             "nightly": { "minor": total / 2, "currency": "EUR" },
             "total": { "minor": total, "currency": "EUR" },
-        }),
+        })),
     }
 }
 
@@ -319,7 +324,7 @@ fn value(slot: &ScopedSlot, text: &str) -> Value {
         }),
         Kind::Choice(_) => {
             let items = slot.items.as_ref().unwrap();
-            Value::Choice(items.iter().find(|item| item.key == text).unwrap().clone())
+            Value::Choice(Arc::new(items.iter().find(|item| item.key == text).unwrap().clone()))
         }
         Kind::Integer { .. } => Value::Integer(text.parse().unwrap()),
         Kind::Date { .. } => Value::Date(text.parse().unwrap()),
@@ -359,7 +364,7 @@ fn a_button_title_longer_than_twenty_characters_is_refused() {
 #[test]
 fn a_number_is_from_the_country_of_the_house() {
     let mut question = open("07400 123456");
-    question.expecting = Expecting::Slot("phone".to_owned());
+    question.expecting = Expecting::Slot("phone".into());
     let british = extractor().in_region("GB").understand(&question);
     assert_eq!(british.slots["phone"], Heard::Text("+447400123456".to_owned()));
 }
@@ -371,6 +376,7 @@ fn open(said: &str) -> Question {
         today: NaiveDate::from_ymd_opt(2026, 12, 1).unwrap(),
         expecting: Expecting::Anything,
         flow: Some("book_room".to_owned()),
+        unanswered: Vec::new(),
         scope: scope("book_room"),
         starts: starts(),
         page: 0,
@@ -465,7 +471,7 @@ proptest! {
         question.today = NaiveDate::from_num_days_from_ce_opt(i32::try_from(day).unwrap()).unwrap_or(question.today);
         question.kept = kept;
         if let Some(slot) = question.scope.get(slot) {
-            question.expecting = Expecting::Slot(slot.name.clone());
+            question.expecting = Expecting::Slot(slot.name.as_str().into());
         }
         extractor_for_all().understand(&question);
     }

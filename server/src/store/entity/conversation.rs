@@ -15,10 +15,10 @@ pub struct Model {
     pub guest: String,
     /// Counts commits; 0 before the first.
     pub revision: i64,
-    /// Where it stands, JSON; none before the first commit.
-    pub position: Option<String>,
+    /// Where it stands, as the engine saves it; none before the first commit.
+    pub position: Option<Vec<u8>>,
     /// The turn that is under way before a writing call, JSON.
-    pub underway: Option<String>,
+    pub underway: Option<Vec<u8>>,
     /// Whether it is over.
     pub ended: bool,
     /// When it began.

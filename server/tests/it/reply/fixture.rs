@@ -1,6 +1,7 @@
 //! A hotel, a guest and a conversation to render prompts with.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use indexmap::IndexMap;
@@ -50,31 +51,54 @@ pub(super) fn inline(template: &str, facts: &[(&str, Json)], medium: Medium) -> 
         ("en/inline.j2".to_owned(), template.to_owned()),
         ("en/grammar.yaml".to_owned(), include_str!("../../../../prompts/en/grammar.yaml").to_owned()),
     ]);
-    let mut say = say("inline");
-    say.facts.extend(facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    let mut all = self::facts();
+    all.extend(facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    let say = over(say("inline"), all);
     let said = render(&replies(Layers::of(files)), &[say], medium)?;
     Ok(said.into_iter().map(|reply| reply.text).collect())
 }
 
 pub(super) fn say(prompt: &str) -> Say {
-    Say {
-        id: 1,
-        prompt: prompt.to_owned(),
-        expecting: Expecting::Anything,
-        items: Vec::new(),
-        page: 0,
-        facts: facts(),
-        invalid: None,
-    }
+    numbered(1, Say::given(prompt, facts()))
+}
+
+/// The same saying over other facts.
+pub(super) fn over(say: Say, facts: IndexMap<String, Json>) -> Say {
+    let mut other = Say::given(&say.prompt, facts).offering(say.items());
+    (other.id, other.expecting, other.page, other.invalid) = (say.id, say.expecting, say.page, say.invalid);
+    other
+}
+
+/// The same saying under another number.
+pub(super) fn numbered(id: u32, mut say: Say) -> Say {
+    say.id = id;
+    say
+}
+
+/// The same saying, asking for the next page.
+pub(super) fn paged(mut say: Say, page: u32) -> Say {
+    say.page = page;
+    say
+}
+
+/// A read-back.
+pub(super) fn confirming(prompt: &str) -> Say {
+    let mut say = say(prompt);
+    say.expecting = Expecting::Confirmation;
+    say
 }
 
 pub(super) fn asking(prompt: &str, items: Vec<Item>) -> Say {
     let slot = prompt.split_once('_').map_or(prompt, |(_, slot)| slot);
-    Say { expecting: Expecting::Slot(slot.to_owned()), items, ..say(prompt) }
+    let mut say = say(prompt).offering(items);
+    say.expecting = Expecting::Slot(slot.into());
+    say
 }
 
 pub(super) fn refusing(prompt: &str, invalid: Invalid, items: Vec<Item>) -> Say {
-    Say { invalid: Some(invalid), ..asking(prompt, items) }
+    let mut say = asking(prompt, items);
+    say.invalid = Some(invalid);
+    say
 }
 
 /// The items of the list at `pointer` in [`facts`], as a choice has them.
@@ -88,7 +112,7 @@ pub(super) fn items(pointer: &str, key: &str, label: &str) -> Vec<Item> {
             key: text(record, key),
             label: text(record, label),
             words: Vec::new(),
-            record: record.clone(),
+            record: Arc::new(record.clone()),
         })
         .collect()
 }
@@ -100,7 +124,7 @@ pub(super) fn options(options: &[&str]) -> Vec<Item> {
             key: (*option).to_owned(),
             label: (*option).to_owned(),
             words: Vec::new(),
-            record: json!(option),
+            record: Arc::new(json!(option)),
         })
         .collect()
 }

@@ -51,6 +51,6 @@ fn the_shipped_flows_hold_what_the_language_promises() {
     let prompts = replies(Layers::embedded()).catalog();
     let checked = Flows::check(&sources(), &tools(), &prompts);
     assert_eq!(checked.as_ref().err().map(ToString::to_string).unwrap_or_default(), "");
-    let names: Vec<String> = checked.iter().flat_map(Flows::iter).map(|flow| flow.name.clone()).collect();
+    let names: Vec<String> = checked.iter().flat_map(Flows::iter).map(|flow| flow.name.to_string()).collect();
     assert_eq!(names, ["book_room", "cancel_booking", "find_booking", "hotel_question"]);
 }

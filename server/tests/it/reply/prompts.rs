@@ -7,7 +7,9 @@ use innkeeper::reply::{Layers, Medium};
 use innkeeper_engine::{Expecting, Invalid, Say};
 use serde_json::json;
 
-use super::fixture::{asking, day, items, options, refusing, render, replies, say, text};
+use super::fixture::{
+    asking, confirming, day, items, options, over, paged, refusing, render, replies, say, text,
+};
 
 /// What is read back before something is written may take longer: every value has to be in it.
 const READ_BACKS: [&str; 2] = ["confirm_book_room", "confirm_cancel_booking"];
@@ -19,16 +21,16 @@ fn sayings() -> Vec<(String, Say)> {
     let bookings = || items("/found/bookings", "booking_id", "reference");
     let topics = || items("/info/questions", "topic", "question");
     let views = || options(&["sea", "garden", "city"]);
-    let with = |mut say: Say, name: &str, value: serde_json::Value| {
-        say.facts.insert(name.to_owned(), value);
-        say
+    let with = |say: Say, name: &str, value: serde_json::Value| {
+        let mut facts = say.facts();
+        facts.insert(name.to_owned(), value);
+        over(say, facts)
     };
-    let without = |mut say: Say, names: &[&str]| {
-        say.facts.retain(|name, _| !names.contains(&name.as_str()));
-        say
+    let without = |say: Say, names: &[&str]| {
+        let mut facts = say.facts();
+        facts.retain(|name, _| !names.contains(&name.as_str()));
+        over(say, facts)
     };
-    let page = |say: Say, page| Say { page, ..say };
-    let confirming = |prompt| Say { expecting: Expecting::Confirmation, ..say(prompt) };
     let out_of = |value, min, max| Invalid::OutOfRange { value, min, max };
     let mut sayings = vec![
         ("greeting, known guest".to_owned(), say("greeting")),
@@ -50,17 +52,17 @@ fn sayings() -> Vec<(String, Say)> {
         ("ask_room, one".to_owned(), asking("ask_room", rooms()[..1].to_vec())),
         ("ask_room, two".to_owned(), asking("ask_room", rooms()[..2].to_vec())),
         ("ask_room, three".to_owned(), asking("ask_room", rooms())),
-        ("ask_room, page 1".to_owned(), page(asking("ask_room", rooms()), 1)),
-        ("ask_room, page 2".to_owned(), page(asking("ask_room", rooms()), 2)),
+        ("ask_room, page 1".to_owned(), paged(asking("ask_room", rooms()), 1)),
+        ("ask_room, page 2".to_owned(), paged(asking("ask_room", rooms()), 2)),
         ("ask_alternative, one".to_owned(), asking("ask_alternative", alternatives()[..1].to_vec())),
         ("ask_alternative".to_owned(), asking("ask_alternative", alternatives())),
-        ("ask_alternative, page 1".to_owned(), page(asking("ask_alternative", alternatives()), 1)),
+        ("ask_alternative, page 1".to_owned(), paged(asking("ask_alternative", alternatives()), 1)),
         ("ask_name".to_owned(), asking("ask_name", vec![])),
         ("ask_phone".to_owned(), asking("ask_phone", vec![])),
         ("ask_reference".to_owned(), asking("ask_reference", vec![])),
         ("ask_surname".to_owned(), asking("ask_surname", vec![])),
         ("ask_booking".to_owned(), asking("ask_booking", bookings())),
-        ("ask_booking, page 1".to_owned(), page(asking("ask_booking", bookings()), 1)),
+        ("ask_booking, page 1".to_owned(), paged(asking("ask_booking", bookings()), 1)),
         ("ask_topic".to_owned(), asking("ask_topic", topics())),
         ("which_room".to_owned(), asking("which_room", rooms())),
         ("which_alternative".to_owned(), asking("which_alternative", alternatives())),
@@ -72,7 +74,7 @@ fn sayings() -> Vec<(String, Say)> {
         ("confirm_cancel_booking".to_owned(), confirming("confirm_cancel_booking")),
         (
             "confirm_cancel_booking, free".to_owned(),
-            with(confirming("confirm_cancel_booking"), "booking", bookings()[0].record.clone()),
+            with(confirming("confirm_cancel_booking"), "booking", (*bookings()[0].record).clone()),
         ),
         (
             "your_bookings, one".to_owned(),
@@ -142,7 +144,7 @@ fn sayings() -> Vec<(String, Say)> {
         let prompt = format!("invalid_{slot}");
         sayings.push((prompt.clone(), refusing(&prompt, Invalid::WrongType, vec![])));
     }
-    let named: BTreeSet<String> = sayings.iter().map(|(_, say)| say.prompt.clone()).collect();
+    let named: BTreeSet<String> = sayings.iter().map(|(_, say)| say.prompt.to_string()).collect();
     let every: BTreeSet<String> =
         replies(Layers::embedded()).catalog().found.into_keys().map(|key| key.name).collect();
     sayings.extend(every.difference(&named).map(|name| (name.clone(), say(name))));
@@ -192,7 +194,7 @@ fn a_voice_says_fewer_than_thirty_words_and_no_signs() {
         .into_iter()
         .map(|(heading, say)| (heading, text(&replies, &say, Medium::Voice), say.prompt))
         .filter(|(_, said, prompt)| {
-            let limit = if READ_BACKS.contains(&prompt.as_str()) { 60 } else { 30 };
+            let limit = if READ_BACKS.contains(&&**prompt) { 60 } else { 30 };
             let gaps = [" ,", " .", " ?", " :"].iter().any(|gap| said.contains(gap));
             said.split_whitespace().count() >= limit || said.contains(signs) || gaps
         })

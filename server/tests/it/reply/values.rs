@@ -5,7 +5,9 @@ use innkeeper::reply::{Layers, Medium};
 use innkeeper_engine::{Expecting, Item, Say};
 use serde_json::{Value as Json, json};
 
-use super::fixture::{asking, inline, items, options, render, replies, say, text};
+use super::fixture::{
+    asking, confirming, facts, inline, items, numbered, options, over, render, replies, say, text,
+};
 
 /// `template | chat | voice` for one value called `it`.
 fn check(it: Json, cases: &[(&str, &str, &str)]) {
@@ -152,8 +154,9 @@ fn a_name_cannot_format_the_message_around_it() {
 #[test]
 fn a_name_with_stars_leaves_the_confirmation_as_it_is() {
     let replies = replies(Layers::embedded());
-    let mut starred = say("confirm_book_room");
-    starred.facts.insert("name".to_owned(), json!("*Ana* _Lima_"));
+    let mut facts = self::facts();
+    facts.insert("name".to_owned(), json!("*Ana* _Lima_"));
+    let starred = over(say("confirm_book_room"), facts);
     assert_eq!(
         text(&replies, &starred, Medium::Chat),
         text(&replies, &say("confirm_book_room"), Medium::Chat)
@@ -191,8 +194,8 @@ fn a_missing_fact_is_a_fault_with_its_line() {
 fn a_turn_is_one_message_with_the_buttons_of_its_last_saying() {
     let replies = replies(Layers::embedded());
     let turn = [
-        Say { id: 7, ..say("unclear_rephrase") },
-        Say { id: 8, ..asking("ask_view", options(&["sea", "garden", "city"])) },
+        numbered(7, say("unclear_rephrase")),
+        numbered(8, asking("ask_view", options(&["sea", "garden", "city"]))),
     ];
     let said = render(&replies, &turn, Medium::Chat).unwrap();
     assert_eq!(said.len(), 1);
@@ -246,10 +249,11 @@ fn buttons_are_few_short_and_different() {
         ["1. Double room with", "2. Double room with"]
     );
     assert_eq!(titles(asking("ask_view", options(&["a", "b", "c", "d"]))), [""; 0]);
-    let confirming = |prompt| Say { expecting: Expecting::Confirmation, ..say(prompt) };
     assert_eq!(titles(confirming("confirm_book_room")), ["Yes, book it", "Change something"]);
     assert_eq!(titles(confirming("confirm_cancel_booking")), ["Yes", "No"]);
-    let mut boolean = asking("ask_name", Vec::new());
-    boolean.facts.insert("kind".to_owned(), json!("boolean"));
+    let boolean = asking("ask_name", Vec::new());
+    let mut facts = boolean.facts();
+    facts.insert("kind".to_owned(), json!("boolean"));
+    let boolean = over(boolean, facts);
     assert_eq!(titles(boolean), ["Yes", "No"]);
 }
