@@ -74,7 +74,7 @@ pub(crate) struct Frame {
     /// Its slots.
     pub(crate) slots: Slots,
     /// The saved results.
-    pub(crate) results: Vec<Option<Saved>>,
+    pub(crate) results: Vec<Option<Arc<Saved>>>,
     /// The atomic states it came through, oldest first, each once.
     pub(crate) trail: Vec<StateId>,
     /// Slots that a default was tried for.
@@ -96,7 +96,7 @@ pub(crate) struct Frame {
     /// How the flow that was run last ended.
     pub(crate) outcome: Option<Arc<str>>,
     /// What the guest can take back, oldest first.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<Arc<Change>>,
 }
 
 /// Why a flow runs.
@@ -463,10 +463,10 @@ impl Frame {
 
     /// A saved result.
     pub(crate) fn result(&self, id: ResultId) -> Option<&Saved> {
-        self.results.get(id.index()).and_then(Option::as_ref)
+        self.results.get(id.index()).and_then(Option::as_deref)
     }
 
-    pub(crate) fn save(&mut self, id: ResultId, saved: Saved) {
+    pub(crate) fn save(&mut self, id: ResultId, saved: Arc<Saved>) {
         if self.results.len() <= id.index() {
             self.results.resize(id.index() + 1, None);
         }

@@ -131,7 +131,7 @@ impl Revision {
         {
             self.calls.push((open.remove(place), outcome.clone()));
         }
-        let stepped = step(flows, position, input.clone(), moment);
+        let stepped = step(flows, position, input, moment);
         self.trace.extend(stepped.trace);
         for effect in stepped.effects {
             match effect {

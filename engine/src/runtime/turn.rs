@@ -263,7 +263,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
                 continue;
             };
             let position = std::mem::replace(&mut self.position, Position::nowhere());
-            let stepped = step(place.flows, position, input.clone(), moment);
+            let stepped = step(place.flows, position, input, moment);
             self.log.push(logged);
             self.position = stepped.next;
             for trace in &stepped.trace {

@@ -358,7 +358,7 @@ impl Move<'_> {
                 let revision = next.slots.next_revision();
                 next.save(
                     ResultId::at(place),
-                    Saved { producer, inputs, revision, ..saved.clone() },
+                    Arc::new(Saved { producer, inputs, revision, ..(**saved).clone() }),
                 );
             }
         }

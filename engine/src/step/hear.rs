@@ -85,7 +85,7 @@ impl Position {
 
 impl<'f> Machine<'f> {
     /// Takes in what a message means. False where nobody asked for it.
-    pub(super) fn understood(&mut self, understanding: Understanding) -> bool {
+    pub(super) fn understood(&mut self, understanding: &Understanding) -> bool {
         self.trace.push(Trace::Understood {
             acts: understanding.acts.clone(),
             slots: understanding.slots.keys().cloned().collect(),
@@ -100,8 +100,8 @@ impl<'f> Machine<'f> {
             }
             Waiting::Kept { slot } => {
                 let slot = Arc::clone(slot);
-                let heard = understanding.slots.into_iter().filter(|(name, _)| **name == *slot);
-                let heard = self.named_slots(heard.collect());
+                let heard = understanding.slots.iter().filter(|(name, _)| **name == *slot);
+                let heard = self.named_slots(heard);
                 self.fill(heard);
                 true
             }
@@ -112,7 +112,7 @@ impl<'f> Machine<'f> {
         }
     }
 
-    fn heard(&mut self, understanding: Understanding, expecting: &Expecting) {
+    fn heard(&mut self, understanding: &Understanding, expecting: &Expecting) {
         let Understanding { slots, acts, .. } = understanding;
         let does = |act: &Act| acts.contains(act);
         if does(&Act::Human) {
@@ -124,7 +124,7 @@ impl<'f> Machine<'f> {
         if does(&Act::Undo) && slots.is_empty() {
             return self.event(Event::Undo);
         }
-        if let Some(wishes) = self.requested(&acts, &slots) {
+        if let Some(wishes) = self.requested(acts, slots) {
             self.position.unclear = 0;
             for wish in wishes {
                 self.dispatch(Event::Start, Some(&wish));
@@ -132,8 +132,8 @@ impl<'f> Machine<'f> {
             return;
         }
         self.keep_words();
-        self.return_to(&slots);
-        let heard = self.named_slots(slots);
+        self.return_to(slots);
+        let heard = self.named_slots(slots.iter());
         let filling = self.fill(heard);
         if !filling.changed.is_empty() {
             self.note_change(filling.changed.clone());
@@ -292,9 +292,9 @@ impl<'f> Machine<'f> {
     }
 
     /// What was heard, by the active flow's slots.
-    fn named_slots(&self, heard: IndexMap<String, Heard>) -> Vec<HeardSlot> {
+    fn named_slots<'h>(&self, heard: impl Iterator<Item = (&'h String, &'h Heard)>) -> Vec<HeardSlot> {
         let Some(flow) = self.flow() else { return Vec::new() };
-        let known = heard.into_iter().filter_map(|(name, heard)| Some((flow.slot_id(&name)?, heard)));
+        let known = heard.filter_map(|(name, heard)| Some((flow.slot_id(name)?, heard.clone())));
         known.map(|(slot, heard)| HeardSlot { slot, heard, said: true }).collect()
     }
 
@@ -357,7 +357,7 @@ impl<'f> Machine<'f> {
         let Some(id) = flow.slot_id(slot) else { return false };
         flow.slot(id).is_some_and(|slot| slot.optional)
             && self.frame().slots.get(id).is_none()
-            && self.frame_mut().slots.put(id, Value::NoPreference)
+            && self.facts_mut().slots.put(id, Value::NoPreference)
     }
 
     pub(super) fn unclear(&mut self) {

@@ -12,6 +12,7 @@ mod hear;
 mod task;
 mod walk;
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -134,10 +135,11 @@ fn shown<S: serde::Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S:
 }
 
 /// Decides what happens next. `position` must have been made on these `flows`.
-pub fn step(flows: &Flows, position: Position, input: Input, moment: Moment) -> Step {
+pub fn step(flows: &Flows, position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
     let mut machine = Machine::new(flows, position, moment);
     machine.begin_conversation();
-    machine.take(input);
+    machine.take(input.borrow());
+    machine.settle_says();
     Step { next: machine.position, effects: machine.effects, trace: machine.trace }
 }
 
@@ -169,6 +171,8 @@ struct Machine<'f> {
     paused: bool,
     /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
     dry: bool,
+    /// What was said over facts that have not changed since, by its place among the effects.
+    unsettled: Vec<(usize, FlowId)>,
 }
 
 /// An internal event.
@@ -205,6 +209,7 @@ impl<'f> Machine<'f> {
             between: Vec::new(),
             paused: false,
             dry: false,
+            unsettled: Vec::new(),
         }
     }
 
@@ -218,7 +223,7 @@ impl<'f> Machine<'f> {
         }
     }
 
-    fn take(&mut self, input: Input) {
+    fn take(&mut self, input: &Input) {
         match &self.position.waiting {
             Waiting::Guest { expecting, page } | Waiting::Meaning { expecting, page, .. } => {
                 self.expecting = expecting.clone();
@@ -228,13 +233,13 @@ impl<'f> Machine<'f> {
         }
         match input {
             Input::Guest(guest) => {
-                if *self.position.guest != guest {
-                    self.position.guest = Arc::new(guest);
+                if *self.position.guest != *guest {
+                    self.position.guest = Arc::new(guest.clone());
                 }
                 return;
             }
-            Input::Said { text, button } => return self.said(&text, button.as_deref()),
-            Input::Conveyed { say } => return self.conveyed(say),
+            Input::Said { text, button } => return self.said(text, button.as_deref()),
+            Input::Conveyed { say } => return self.conveyed(*say),
             Input::Unreadable => {
                 if !self.wordless(Event::Unreadable) {
                     return;
@@ -253,7 +258,7 @@ impl<'f> Machine<'f> {
                 }
             }
             Input::Answered { call, outcome } => {
-                if !self.answered(call, outcome) {
+                if !self.answered(*call, outcome) {
                     return;
                 }
             }
@@ -263,7 +268,7 @@ impl<'f> Machine<'f> {
                 }
             }
             Input::Event { name, data } => {
-                if !self.happened(&name, &data) {
+                if !self.happened(name, data) {
                     return;
                 }
             }
@@ -438,25 +443,41 @@ impl<'f> Machine<'f> {
     }
 
     fn utter(&mut self, said: Said) {
-        let about = self.about(said.flow);
-        if let Some((frame, flow)) = about {
-            let mut view = View::new(flow, &frame, &self.position.guest, self.now());
-            view.event.clone_from(&self.event);
-            view.between.clone_from(&self.between);
-            self.effects.push(Effect::Say(Say {
-                id: said.say,
-                prompt: Arc::clone(&said.prompt),
-                expecting: said.expecting.clone(),
-                page: said.page,
-                invalid: said.invalid.clone(),
-                facts: SaidOf::Flow(Box::new(view.snapshot())),
-            }));
-        }
+        self.unsettled.push((self.effects.len(), said.flow));
+        self.effects.push(Effect::Say(Say {
+            id: said.say,
+            prompt: Arc::clone(&said.prompt),
+            expecting: said.expecting.clone(),
+            page: said.page,
+            invalid: said.invalid.clone(),
+            facts: SaidOf::Nothing,
+        }));
         if std::mem::take(&mut self.position.silent) {
             self.position.last_said.clear();
             self.position.ended = None;
         }
         self.position.last_said.push(said);
+    }
+
+    /// Lets what was said hold on to the facts as they are: before they change, and when the step is over.
+    fn settle_says(&mut self) {
+        for (place, flow) in std::mem::take(&mut self.unsettled) {
+            let Some((frame, flow)) = self.about(flow) else { continue };
+            let mut view = View::new(flow, &frame, &self.position.guest, self.now());
+            view.event.clone_from(&self.event);
+            let snapshot = view.snapshot();
+            if let Some(Effect::Say(say)) = self.effects.get_mut(place) {
+                say.facts = SaidOf::Flow(Box::new(snapshot));
+            }
+        }
+    }
+
+    /// The active flow's frame, for a change that expressions and prompts can see.
+    fn facts_mut(&mut self) -> &mut Frame {
+        if !self.unsettled.is_empty() {
+            self.settle_says();
+        }
+        self.position.frame_mut()
     }
 
     /// The frame that something was said about: it runs, or has just ended.

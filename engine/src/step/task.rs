@@ -29,8 +29,10 @@ impl<'f> Machine<'f> {
         let Some(flow) = self.flow() else { return false };
         let mut asks: Option<StateId> = None;
         let mut open = false;
-        for Active { state, task } in self.frame().active.clone() {
-            let Some(does) = flow.does(state) else { continue };
+        for place in 0..self.frame().active.len() {
+            let Some(Active { state, task }) = self.frame().active.get(place) else { break };
+            let Some(does) = flow.does(*state) else { continue };
+            let state = *state;
             match (task, does) {
                 (Task::Fresh, Does::Rest | Does::Final { .. }) => self.set_task(state, Task::Waiting),
                 (Task::Fresh, Does::Held) => {
@@ -149,7 +151,7 @@ impl<'f> Machine<'f> {
             let tried = self.frame().tried.contains(&id);
             if from_result && slot.optional && tried {
                 // What the guest said already was tried on the list: asking for less than that is no help.
-                self.frame_mut().slots.put(id, Value::NoPreference);
+                self.facts_mut().slots.put(id, Value::NoPreference);
                 continue;
             }
             if from_result && !self.frame().kept.is_empty() && !tried {
@@ -197,7 +199,7 @@ impl<'f> Machine<'f> {
         };
         let today = self.moment.today;
         let changed =
-            self.frame_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
+            self.facts_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
         if changed {
             self.note_filled(heard.slot);
         }
@@ -290,7 +292,7 @@ impl<'f> Machine<'f> {
     }
 
     /// Takes in a tool's answer. False where no call waits for it.
-    pub(super) fn answered(&mut self, call: u32, outcome: Outcome) -> bool {
+    pub(super) fn answered(&mut self, call: u32, outcome: &Outcome) -> bool {
         let Some(flow) = self.flow() else { return false };
         let asked = self.frame().active.iter().find_map(|Active { state, task }| match task {
             Task::Calling(open) if open.iter().any(|open| open.call == call && open.result.is_none()) => {
@@ -303,28 +305,24 @@ impl<'f> Machine<'f> {
             return false;
         };
         let Some(Does::Invoke(invoke)) = flow.does(state) else { return false };
-        let outcome = match outcome {
-            Outcome::Same => match self.position.known_result(self.flows, call) {
-                Some(result) => Outcome::Ok { result: Arc::clone(result) },
-                None => Outcome::Unknown { message: "no answer is saved".to_owned() },
-            },
-            other => other,
-        };
         match outcome {
-            Outcome::Same => {}
+            Outcome::Same => match self.position.known_result(self.flows, call).cloned() {
+                Some(result) => self.succeeded(state, invoke, result),
+                None => self.failed(state, "no_answer", "nothing is saved that could be the same"),
+            },
             Outcome::Ok { result } => {
-                if let Some(all) = self.gather(state, call, result, invoke.each.is_some()) {
+                if let Some(all) = self.gather(state, call, Arc::clone(result), invoke.each.is_some()) {
                     self.succeeded(state, invoke, all);
                 }
             }
-            Outcome::Error { code, message } => self.failed(state, &code, &message),
+            Outcome::Error { code, message } => self.failed(state, code, message),
             Outcome::Unknown { message } => {
                 // What may have happened must not be done again on the same yes.
                 self.frame_mut().confirmed = None;
-                self.fail("outcome_unknown", &message);
+                self.fail("outcome_unknown", message);
                 match self.pick(&invoke.unknown) {
                     Some(case) => self.take_case(super::walk::Source::State(state), case, None),
-                    None => self.failed(state, "outcome_unknown", &message),
+                    None => self.failed(state, "outcome_unknown", message),
                 }
             }
         }
@@ -346,7 +344,7 @@ impl<'f> Machine<'f> {
 
     /// Saves a tool's result and goes on.
     fn succeeded(&mut self, state: StateId, invoke: &'f Invoke, result: Arc<Json>) {
-        let frame = self.frame_mut();
+        let frame = self.facts_mut();
         frame.error = None;
         if invoke.writes {
             frame.confirmed = None;
@@ -365,9 +363,9 @@ impl<'f> Machine<'f> {
         let fresh_until = fresh
             .and_then(|ms| self.moment.at.checked_add_signed(TimeDelta::try_milliseconds(ms)?))
             .map(|until| until.timestamp_millis());
-        let frame = self.frame_mut();
+        let frame = self.facts_mut();
         let revision = frame.slots.next_revision();
-        frame.save(id, Saved { value, producer, inputs, revision, fresh_until });
+        frame.save(id, Arc::new(Saved { value, producer, inputs, revision, fresh_until }));
         self.keep_choices(id);
     }
 
@@ -385,19 +383,19 @@ impl<'f> Machine<'f> {
             let Some(Value::Choice(chosen)) = self.frame().slots.get(id) else { continue };
             match item_of(slot, self.frame(), &chosen.key) {
                 Some(item) => {
-                    if self.frame_mut().slots.put(id, Value::Choice(Arc::new(item))) {
+                    if self.facts_mut().slots.put(id, Value::Choice(Arc::new(item))) {
                         self.note_filled(id);
                     }
                 }
                 None => {
-                    self.frame_mut().slots.clear(id);
+                    self.facts_mut().slots.clear(id);
                 }
             }
         }
     }
 
     fn fail(&mut self, code: &str, message: &str) {
-        let frame = self.frame_mut();
+        let frame = self.facts_mut();
         frame.error = Some(Failure { code: code.into(), message: message.into() });
         frame.repair = None;
     }
@@ -464,7 +462,7 @@ impl<'f> Machine<'f> {
 
     /// A flow that a state ran has ended.
     pub(super) fn returned(&mut self, state: StateId, outcome: &Arc<str>, output: Json) {
-        self.frame_mut().outcome = Some(Arc::clone(outcome));
+        self.facts_mut().outcome = Some(Arc::clone(outcome));
         let Some(Does::Run(run)) = self.flow().and_then(|flow| flow.does(state)) else {
             return self.resume();
         };

@@ -129,6 +129,7 @@ impl<'f> Machine<'f> {
             self.leave(flow, all);
         }
         self.raised.clear();
+        self.settle_says();
         if let Some(left) = self.position.pop()
             && self.position.last_said.iter().any(|said| said.flow == left.flow)
         {
@@ -147,7 +148,7 @@ impl<'f> Machine<'f> {
                 }
                 Action::Clear(slots) => {
                     for slot in slots {
-                        let frame = self.frame_mut();
+                        let frame = self.facts_mut();
                         frame.slots.clear(*slot);
                         frame.confirmed = None;
                     }
@@ -164,7 +165,7 @@ impl<'f> Machine<'f> {
         let json = self.view().map(|view| value.evaluate(&view)).unwrap_or_default();
         if json.is_null() {
             if self.frame().slots.get(slot).is_some() {
-                let frame = self.frame_mut();
+                let frame = self.facts_mut();
                 frame.slots.clear(slot);
                 frame.confirmed = None;
             }
@@ -338,6 +339,7 @@ impl<'f> Machine<'f> {
         self.page = 0;
         self.expecting = Expecting::Anything;
         self.raised.clear();
+        self.settle_says();
         let Some(ended) = self.position.pop() else {
             self.effects.push(Effect::End);
             self.position.waiting = Waiting::Over { outcome: Arc::clone(outcome) };
@@ -365,6 +367,7 @@ impl<'f> Machine<'f> {
             };
             let _ = slot;
             if self.position.guest.remembered.get(&**name) != Some(&value) {
+                self.settle_says();
                 let guest = Arc::make_mut(&mut self.position.guest);
                 guest.remembered.insert(name.to_string(), value.clone());
                 self.effects.push(Effect::Remember { name: Arc::clone(name), value });
@@ -379,7 +382,7 @@ impl<'f> Machine<'f> {
         if frame.changes.len() >= MOST_KEPT {
             frame.changes.remove(0);
         }
-        frame.changes.push(crate::position::Change { at, before });
+        frame.changes.push(Arc::new(crate::position::Change { at, before }));
     }
 
     /// Takes back the guest's last change: the slots have their values of before, and the guest is where they were.
@@ -389,8 +392,9 @@ impl<'f> Machine<'f> {
             return self.resume();
         };
         let mut slots = Vec::new();
+        let change = Arc::unwrap_or_clone(change);
         for (slot, before) in change.before {
-            let frame = self.frame_mut();
+            let frame = self.facts_mut();
             match before {
                 Some(value) => _ = frame.slots.put(slot, value),
                 None => _ = frame.slots.clear(slot),
