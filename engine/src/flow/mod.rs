@@ -10,6 +10,7 @@ mod check;
 mod draw;
 mod error;
 mod raw;
+mod schema;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::Source;
 pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
+pub use self::schema::flow_schema;
 use crate::effect::Retry;
 use crate::guard::{Expression, Path};
 use crate::slot::{Kind, Merge};

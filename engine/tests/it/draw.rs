@@ -28,7 +28,8 @@ fn folder() -> PathBuf {
 /// All good flows, each with the flows it was checked with.
 fn good() -> Vec<(String, Flows)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/flows/good");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     let load = |file: PathBuf| {
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
@@ -84,15 +85,15 @@ fn the_same_flow_is_drawn_the_same_whatever_the_order_of_the_files() {
 #[test]
 fn a_drawing_shows_where_a_conversation_stands() {
     let flows = statechart();
-    let moment = Moment {
-        at: "2026-12-01T10:00:00Z".parse().unwrap(),
-        today: "2026-12-01".parse().unwrap(),
-    };
+    let moment = Moment { at: "2026-12-01T10:00:00Z".parse().unwrap(), today: "2026-12-01".parse().unwrap() };
     let begun = step(&flows, Position::start(&flows), Input::Guest(Default::default()), moment).next;
     let drawn = flows.draw_at("conversation", &begun).unwrap();
     let marked = |drawing: &str| -> Vec<String> {
         let lines = drawing.lines().map(str::trim);
-        lines.filter(|line| line.starts_with("class ") && line.ends_with(" here")).map(str::to_owned).collect()
+        lines
+            .filter(|line| line.starts_with("class ") && line.ends_with(" here"))
+            .map(str::to_owned)
+            .collect()
     };
     assert_eq!(marked(&drawn), ["class idle here"]);
     assert_eq!(marked(&flows.draw("conversation").unwrap()), [""; 0]);
@@ -115,7 +116,8 @@ fn read_by_mermaid(drawings: &[String]) -> Option<Vec<Json>> {
         let required = std::env::var_os(REQUIRE).is_some_and(|value| value == "1");
         assert!(!required, "{REQUIRE}=1, but Mermaid is not installed. {HOW}");
         // Past the test's own output, which nobody sees when it passes.
-        let line = format!("\nSKIPPED: Mermaid itself did not read the drawings: it is not installed. {HOW}\n\n");
+        let line =
+            format!("\nSKIPPED: Mermaid itself did not read the drawings: it is not installed. {HOW}\n\n");
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         return None;
     }
@@ -141,8 +143,16 @@ fn mermaid_reads_every_drawing_and_finds_every_state() {
         for (name, drawing) in drawings(flows) {
             let flow = flows.get(&name).unwrap();
             let states: BTreeSet<String> = flow.states.keys().map(ToString::to_string).collect();
-            let groups = flow.states.values().filter(|state| !matches!(state.form, Form::Atomic(_) | Form::History { .. }));
-            expected.push((format!("{name} of {file}"), states, groups.count(), drawing.matches("-->").count()));
+            let groups = flow
+                .states
+                .values()
+                .filter(|state| !matches!(state.form, Form::Atomic(_) | Form::History { .. }));
+            expected.push((
+                format!("{name} of {file}"),
+                states,
+                groups.count(),
+                drawing.matches("-->").count(),
+            ));
             texts.push(drawing);
         }
     }

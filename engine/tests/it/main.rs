@@ -6,6 +6,7 @@ mod draw;
 mod flows;
 mod hierarchy;
 mod parallel;
+mod schema;
 mod scxml;
 mod steps;
 mod talk;

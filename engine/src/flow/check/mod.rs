@@ -21,7 +21,7 @@ mod filled;
 mod formula;
 mod graph;
 mod history;
-mod keys;
+pub(crate) mod keys;
 mod lower;
 mod names;
 mod near;
@@ -52,7 +52,6 @@ use self::world::World;
 use super::error::{Mistakes, Rule};
 use super::raw::{self, Node, Spot};
 use super::{Event, Flows, ROOT};
-pub(crate) use self::keys::event_name;
 use crate::catalog::{Prompts, Tools};
 
 /// A flow file.

@@ -232,10 +232,15 @@ impl<'d> Drawing<'d> {
             Form::History { .. } => self.described(depth, &id, name, &lines),
             Form::Compound { states, initial, .. } => {
                 self.open(depth, &id, name, &lines);
-                let first = states.iter().find(|state| **state == *initial || self.flow.is_within(*initial, **state));
+                let first =
+                    states.iter().find(|state| **state == *initial || self.flow.is_within(*initial, **state));
                 if let Some(first) = first {
                     // A start that names a state further down would move it up.
-                    let deep = if first == initial { String::new() } else { format!(" : to {}", self.label(*initial)) };
+                    let deep = if first == initial {
+                        String::new()
+                    } else {
+                        format!(" : to {}", self.label(*initial))
+                    };
                     self.line(depth + 1, &format!("[*] --> {}{deep}", self.name(*first)));
                 }
                 for inner in states {

@@ -1,7 +1,9 @@
 //! What a drawing says about states and transitions, in words that Mermaid reads as words.
 
-use crate::flow::check::event_name;
-use crate::flow::{Action, Does, Each, Event, Flow, Flows, Form, Go, ResultId, SlotId, State, StateId, Transition};
+use crate::flow::check::keys::event_name;
+use crate::flow::{
+    Action, Does, Each, Event, Flow, Flows, Form, Go, ResultId, SlotId, State, StateId, Transition,
+};
 use crate::guard::Expression;
 
 /// The most characters of an expression in a drawing.
@@ -211,7 +213,8 @@ impl Words<'_> {
     }
 
     fn slots(&self, slots: &[SlotId]) -> String {
-        let names: Vec<&str> = slots.iter().filter_map(|slot| self.flow.slot_name(*slot)).map(|name| &**name).collect();
+        let names: Vec<&str> =
+            slots.iter().filter_map(|slot| self.flow.slot_name(*slot)).map(|name| &**name).collect();
         names.join(", ")
     }
 }
