@@ -194,12 +194,21 @@ pub(crate) struct ReadBack {
 }
 
 /// The values a read-back is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Confirmed {
     /// The state that reads them back: it says which values.
     pub(crate) by: StateId,
-    /// A digest of the values.
-    pub(crate) digest: [u8; 16],
+    /// The values, in the order of the state's paths.
+    pub(crate) values: Arc<[Read]>,
+}
+
+/// A value that was read back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Read {
+    /// A whole slot's.
+    Slot(Option<Value>),
+    /// A field of something.
+    Field(#[serde(with = "saved::json")] Json),
 }
 
 /// A change that a message of the guest made.

@@ -545,7 +545,7 @@ impl Value {
             (Self::DateRange(one), Self::DateRange(two)) if one.is_complete() && two.is_complete() => {
                 one.check_in == two.check_in && one.check_out == two.check_out
             }
-            (Self::Choice(one), Self::Choice(two)) => one.record == two.record,
+            (Self::Choice(one), Self::Choice(two)) => Arc::ptr_eq(one, two) || one.record == two.record,
             (one, two) => one == two,
         }
     }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
 use crate::effect::Call;
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, Input, Invoke, ResultId, StateId};
-use crate::guard::Path;
+use crate::guard::{Path, Root};
 use crate::input::Moment;
-use crate::position::{Active, Confirmed, Frame, Open, Position, Task};
+use crate::position::{Active, Confirmed, Frame, Open, Position, Read, Task};
 
 /// Results depend on slots, slots on results; no flow chains more of them than this.
 const DEEPEST_CHAIN: u32 = 32;
@@ -141,23 +140,36 @@ fn stale_within(id: ResultId, flow: &Flow, frame: &Frame, moment: Moment, depth:
         })
 }
 
-/// A digest of the values that a state reads back.
-pub(super) fn digest_of(by: StateId, paths: &[Path], view: &View<'_>) -> Confirmed {
-    let mut hash = Sha256::new();
-    for path in paths {
-        hash.update(view.at(path).to_string().as_bytes());
-        hash.update([0]);
+/// The values that a state reads back.
+pub(super) fn read_by(by: StateId, paths: &[Path], view: &View<'_>) -> Confirmed {
+    Confirmed { by, values: paths.iter().map(|path| read(path, view)).collect() }
+}
+
+fn read(path: &Path, view: &View<'_>) -> Read {
+    match path.root {
+        Root::Slot(slot) if path.fields.is_empty() => Read::Slot(view.frame.slots.get(slot).cloned()),
+        _ => Read::Field(view.at(path)),
     }
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&hash.finalize()[..16]);
-    Confirmed { by, digest }
 }
 
 /// Whether what was read back is still true.
-pub(super) fn still_holds(read: &Confirmed, view: &View<'_>) -> bool {
-    match view.flow.does(read.by) {
-        Some(Does::Confirm { paths, .. }) => digest_of(read.by, paths, view) == *read,
+pub(super) fn still_holds(known: &Confirmed, view: &View<'_>) -> bool {
+    match view.flow.does(known.by) {
+        Some(Does::Confirm { paths, .. }) => {
+            paths.len() == known.values.len()
+                && paths.iter().zip(known.values.iter()).all(|(path, known)| is_still(path, known, view))
+        }
         _ => false,
+    }
+}
+
+fn is_still(path: &Path, known: &Read, view: &View<'_>) -> bool {
+    match (path.root, known) {
+        (Root::Slot(slot), Read::Slot(known)) => match (known, view.frame.slots.get(slot)) {
+            (Some(known), Some(now)) => known.means(now),
+            (known, now) => known.is_none() && now.is_none(),
+        },
+        (_, known) => read(path, view) == *known,
     }
 }
 
@@ -166,7 +178,8 @@ pub(super) fn still_holds(read: &Confirmed, view: &View<'_>) -> bool {
 /// A path is covered by a confirmed path that is its beginning (a choice confirms its whole record), and an id of a
 /// result by any confirmed field of the same result.
 pub(super) fn is_confirmed(invoke: &Invoke, view: &View<'_>) -> bool {
-    let Some(confirmed) = view.frame.confirmed.filter(|confirmed| still_holds(confirmed, view)) else {
+    let confirmed = view.frame.confirmed.as_ref();
+    let Some(confirmed) = confirmed.filter(|confirmed| still_holds(confirmed, view)) else {
         return false;
     };
     let Some(Does::Confirm { paths, .. }) = view.flow.does(confirmed.by) else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 
-use super::facts::{arguments_of, digest_of, is_confirmed, items, made, revisions_of, still_holds};
+use super::facts::{arguments_of, read_by, is_confirmed, items, made, revisions_of, still_holds};
 use super::{Machine, Trace};
 use crate::effect::{Effect, Expecting};
 use crate::facts::{View, has_items, item_of};
@@ -489,7 +489,7 @@ impl<'f> Machine<'f> {
         if self.repair() {
             return true;
         }
-        let Some(what) = self.view().map(|view| digest_of(state, paths, &view)) else { return false };
+        let Some(what) = self.view().map(|view| read_by(state, paths, &view)) else { return false };
         self.frame_mut().confirmed = None;
         let say = self.say(prompt, Expecting::Confirmation, None);
         self.frame_mut().read_back = Some(ReadBack { say, what, conveyed: false });

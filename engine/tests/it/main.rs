@@ -6,6 +6,7 @@ mod draw;
 mod flows;
 mod hierarchy;
 mod parallel;
+mod runtime;
 mod schema;
 mod scxml;
 mod steps;

@@ -97,8 +97,15 @@ fn demand<'w>(world: &World<'w>, flow: &'w Draft, invoke: &DraftInvoke) -> Optio
 
 /// Follows every way with every yes.
 fn counts<'g>(world: &World<'g>, graph: &Graph<'g>) -> Counts<'g> {
-    let beside: Vec<BTreeSet<&str>> =
-        (0..graph.states.len()).map(|state| made_beside(graph, state)).collect();
+    let mut of_region: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+    let mut beside: Vec<BTreeSet<&str>> = Vec::new();
+    for state in 0..graph.states.len() {
+        let regions = graph
+            .beside(state)
+            .into_iter()
+            .flat_map(|region| of_region.entry(region).or_insert_with(|| made_in(graph, region)).clone());
+        beside.push(regions.collect());
+    }
     let start = (graph.outside(), None);
     let mut counts = Counts { since: BTreeMap::from([(start, Since::default())]), before: BTreeMap::new() };
     let mut queue = VecDeque::from([start]);
@@ -196,24 +203,20 @@ fn after<'g>(
     if yes.is_none() { none() } else { vec![(yes, since)] }
 }
 
-/// What the regions beside a state may make anew or change while it is active.
-fn made_beside<'g>(graph: &Graph<'g>, state: usize) -> BTreeSet<&'g str> {
+/// What a region may make anew or change while another is active.
+fn made_in<'g>(graph: &Graph<'g>, region: usize) -> BTreeSet<&'g str> {
     let mut made = BTreeSet::new();
-    for region in graph.beside(state) {
-        for action in actions_in(graph, |other| graph.is_in(other, region)) {
-            match action {
-                DraftAction::Clear(slots) => made.extend(slots.iter().map(|slot| slot.value.as_str())),
-                DraftAction::Set(slot, _) => {
-                    made.insert(slot.value.as_str());
-                }
-                DraftAction::Say(_) | DraftAction::Raise(_) => {}
+    for action in actions_in(graph, |other| graph.is_in(other, region)) {
+        match action {
+            DraftAction::Clear(slots) => made.extend(slots.iter().map(|slot| slot.value.as_str())),
+            DraftAction::Set(slot, _) => {
+                made.insert(slot.value.as_str());
             }
+            DraftAction::Say(_) | DraftAction::Raise(_) => {}
         }
-        let inside = graph.states.iter().enumerate().filter(|(other, _)| graph.is_in(*other, region));
-        made.extend(
-            inside.filter_map(|(_, (_, other))| other.saves.as_ref()).map(|saves| saves.value.as_str()),
-        );
     }
+    let inside = graph.states.iter().enumerate().filter(|(other, _)| graph.is_in(*other, region));
+    made.extend(inside.filter_map(|(_, (_, other))| other.saves.as_ref()).map(|saves| saves.value.as_str()));
     made
 }
 

@@ -1,113 +1,77 @@
-//! Whether what must never be cannot be reached, and what must always be holds wherever it is reached.
+//! What can be known about slots and results in every state that a flow can be in.
 //!
-//! The states a flow can be in are explored with slots and results as absent, present, stale or confirmed, and guards
-//! free unless they speak of just that. The names of one property are followed together while they are few, otherwise
-//! each by itself, and then combinations count that may never meet: checking errs on the side of asking.
+//! They are absent, present, stale or confirmed, and guards are free unless they speak of just that.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::condition::{Condition, Fact};
-use super::conversation::{conversation, tell, told};
-use super::draft::{Demands, Draft, DraftAction, DraftCase, DraftDoes, Property};
-use super::filled::{Filled, demanded, fills, unfills};
-use super::formula::single_path;
+use super::condition::Fact;
+use super::conversation::tell;
+use super::draft::{Draft, DraftAction, DraftCase, DraftDoes};
+use super::filled::{Filled, demanded, made, unfills};
 use super::graph::{End, Graph, Way, Why};
-use super::report::Report;
-use crate::flow::error::Rule;
 use crate::slot::Kind;
 
-/// How many names are followed together.
-const TOGETHER: usize = 4;
-
-/// Checks the properties of one flow.
-pub(super) fn check(report: &mut Report<'_>, graph: &Graph<'_>, filled: &Filled<'_>) {
-    let explorer = Explorer::new(graph, filled);
-    for property in &graph.flow.properties {
-        let states = |names: &[crate::flow::raw::At<String>]| -> Vec<usize> {
-            names.iter().filter_map(|name| graph.flow.states.get_index_of(&name.value)).collect()
-        };
-        let inside = |within: &[usize], node: usize| within.iter().any(|state| graph.is_in(node, *state));
-        match &property.demands {
-            Demands::Confirmed { .. } => {}
-            Demands::Never { states: names, guard } => {
-                let within = states(names);
-                if within.len() == names.len() {
-                    explorer.never(report, property, guard.as_ref(), true, |node| {
-                        names.is_empty() || inside(&within, node)
-                    });
-                }
-            }
-            Demands::NeverCalled { tool, guard } => {
-                explorer.never(report, property, guard.as_ref(), true, |node| {
-                    matches!(graph.does(node), Some(DraftDoes::Invoke(invoke)) if invoke.tool.value == tool.value)
-                });
-            }
-            Demands::Holds { states: names, holds } => {
-                let within = states(names);
-                if within.len() == names.len() {
-                    explorer.never(report, property, Some(holds), false, |node| {
-                        names.is_empty() || inside(&within, node)
-                    });
-                }
-            }
-            Demands::Passed { before, passed } => {
-                let (ends, through) = (states(before), states(passed));
-                if ends.len() != before.len() || through.len() != passed.len() {
-                    continue;
-                }
-                let goes_past = |way: &Way<'_>| {
-                    way.why != Why::Restored && !matches!(way.to, End::State(to) if inside(&through, to))
-                };
-                let route = graph.route(graph.outside(), |node| inside(&ends, node), goes_past);
-                if let Some(ways) = route {
-                    let path = graph.path(&graph.nodes(&ways));
-                    let names: Vec<&str> = passed.iter().map(|name| name.value.as_str()).collect();
-                    let message =
-                        format!("the way {path} does not go through {}", super::near::listed(&names));
-                    violated(report, property, message, &conversation(graph, &ways));
-                }
-            }
-        }
-    }
-}
-
-fn violated(report: &mut Report<'_>, property: &Property, message: String, conversation: &str) {
-    let mut help = property.because.clone().unwrap_or_default();
-    help.push_str(conversation);
-    let help = help.trim_start().to_owned();
-    report.add(property.at, Rule::Violated, message, (!help.is_empty()).then_some(help));
-}
-
 /// What is known about each followed name: three bits a name.
-type Known = u32;
+pub(super) type Known = u32;
 
 /// A state, and what is known in it.
-type Node = (usize, Known);
+pub(super) type Node = (usize, Known);
 
-const PRESENT: Known = 1;
+pub(super) const PRESENT: Known = 1;
 const STALE: Known = 2;
 const CONFIRMED: Known = 4;
 const BITS: usize = 3;
+const ALL: Known = PRESENT | STALE | CONFIRMED;
 
 /// What led to a node.
 #[derive(Clone)]
-enum Step {
+pub(super) enum Step {
+    Begin,
     Way(usize),
     /// Something that happens while the state is active.
     Meanwhile(String),
 }
 
-struct Explorer<'e, 'g> {
-    graph: &'e Graph<'g>,
+/// What a way does to what is known.
+struct Effect<'g> {
+    /// What the state that it leaves has filled.
+    made: BTreeSet<&'g str>,
+    /// What must be there for it to be taken.
+    demanded: BTreeSet<&'g str>,
+    /// What must not be there.
+    refused: BTreeSet<&'g str>,
+    /// What was said yes to.
+    read_back: BTreeSet<&'g str>,
+    /// The choices that may be no longer offered.
+    unfilled: Vec<&'g str>,
+    actions: Vec<&'g DraftAction>,
+}
+
+/// What a region does while another is active.
+enum Beside<'g> {
+    Fills,
+    Does(&'g DraftAction),
+}
+
+/// Follows names through a flow.
+pub(super) struct Explorer<'e, 'g> {
+    pub(super) graph: &'e Graph<'g>,
     filled: &'e Filled<'g>,
     /// The slots that every result was computed from, through other results too.
     sources: BTreeMap<&'g str, BTreeSet<&'g str>>,
     /// The results that may become too old.
     ages: BTreeSet<&'g str>,
+    effects: Vec<Effect<'g>>,
+}
+
+/// The names that are followed, with what is wanted of each.
+pub(super) struct Followed<'n> {
+    pub(super) names: Vec<&'n str>,
+    pub(super) wanted: Vec<Known>,
 }
 
 impl<'e, 'g> Explorer<'e, 'g> {
-    fn new(graph: &'e Graph<'g>, filled: &'e Filled<'g>) -> Self {
+    pub(super) fn new(graph: &'e Graph<'g>, filled: &'e Filled<'g>) -> Self {
         let flow: &'g Draft = graph.flow;
         let mut sources: BTreeMap<&'g str, BTreeSet<&'g str>> = BTreeMap::new();
         let mut ages = BTreeSet::new();
@@ -152,129 +116,84 @@ impl<'e, 'g> Explorer<'e, 'g> {
                 break;
             }
         }
-        Self { graph, filled, sources, ages }
+        let effects = graph.ways.iter().map(|way| effect(graph, way)).collect();
+        Self { graph, filled, sources, ages, effects }
     }
 
-    /// Reports a state that `concerns` in which the condition can be `bad`.
-    fn never(
-        &self,
-        report: &mut Report<'_>,
-        property: &Property,
-        condition: Option<&Condition>,
-        bad: bool,
-        concerns: impl Fn(usize) -> bool,
-    ) {
-        let flow = self.graph.flow;
-        let facts = condition.map(Condition::facts).unwrap_or_default();
-        let is_known = |name: &str| flow.slots.contains_key(name) || flow.has_result(name);
-        if facts.iter().any(|(_, name)| !is_known(&name.value)) {
-            return;
-        }
-        let names: BTreeSet<&str> = facts.iter().map(|(_, name)| name.value.as_str()).collect();
-        let names: Vec<&str> = names.into_iter().collect();
-        let concerned = |node: usize| self.graph.is_leaf(node) && concerns(node);
-        let found = if names.len() <= TOGETHER {
-            let seen = self.explore(&names);
-            seen.first(|(state, known)| {
-                concerned(*state)
-                    && condition.is_none_or(|condition| {
-                        let can = condition.can(&|fact, name| {
-                            let holds = place(&names, name).is_some_and(|place| holds(fact, *known, place));
-                            (holds, !holds)
-                        });
-                        if bad { can.0 } else { can.1 }
-                    })
-            })
-            .map(|node| (node.0, seen.lines(self.graph, node)))
-        } else {
-            self.each_by_itself(&names, condition, bad, concerned)
-        };
-        let Some((state, lines)) = found else { return };
-        let state_name = self.graph.states.get(state).map_or("", |(name, _)| *name);
-        let said = property.condition.as_deref().unwrap_or_default();
-        let message = match (condition, bad) {
-            (None, _) => format!("`{state_name}` can be reached"),
-            (Some(_), true) => format!("in `{state_name}` this can be: `{said}`"),
-            (Some(_), false) => format!("in `{state_name}` this need not hold: `{said}`"),
-        };
-        violated(report, property, message, &told(&lines));
-    }
-
-    /// The first state in which the condition can be bad if its names have nothing to do with each other.
-    fn each_by_itself(
-        &self,
-        names: &[&str],
-        condition: Option<&Condition>,
-        bad: bool,
-        concerned: impl Fn(usize) -> bool,
-    ) -> Option<(usize, Vec<String>)> {
-        let all: Vec<Seen> = names.iter().map(|name| self.explore(&[name])).collect();
-        for state in (0..self.graph.states.len()).filter(|state| concerned(*state)) {
-            if !all.iter().all(|seen| seen.known(state).next().is_some()) {
-                continue;
-            }
-            let can = condition?.can(&|fact, name| {
-                let seen = place(names, name).and_then(|place| all.get(place));
-                let known: Vec<bool> = seen
-                    .into_iter()
-                    .flat_map(|seen| seen.known(state))
-                    .map(|known| holds(fact, known, 0))
-                    .collect();
-                (known.contains(&true), known.contains(&false))
-            });
-            if (bad && can.0) || (!bad && can.1) {
-                let seen = all.first()?;
-                let known = seen.known(state).next()?;
-                return Some((state, seen.lines(self.graph, (state, known))));
-            }
-        }
-        None
-    }
-
-    /// Every state with everything that can be known about `names` in it.
-    fn explore(&self, names: &[&str]) -> Seen {
+    /// Every state with everything that can be known about the followed names in it.
+    pub(super) fn explore(&self, followed: &Followed<'_>) -> Seen {
+        let names = &followed.names;
+        let touched: Vec<bool> =
+            self.effects.iter().map(|effect| names.iter().any(|name| self.touches(effect, name))).collect();
+        let width = names.len() * BITS;
+        let mut known_before = vec![false; (self.graph.states.len() + 1) << width];
         let start = (self.graph.outside(), 0);
-        let mut seen = Seen { before: HashMap::from([(start, None)]), order: vec![start] };
-        let mut queue = VecDeque::from([start]);
-        while let Some(node) = queue.pop_front() {
+        let mut seen = Seen { order: vec![(start, 0, Step::Begin)] };
+        let mut beside: HashMap<(usize, usize), Vec<(&str, Beside<'g>)>> = HashMap::new();
+        let mut number = 0;
+        while let Some((node, ..)) = seen.order.get(number) {
+            let node = *node;
             let mut next: Vec<(Node, Step)> = Vec::new();
-            for (number, way) in self.graph.from(node.0) {
+            for (way_number, way) in self.graph.from(node.0) {
                 let state = match way.to {
                     End::State(state) => state,
                     End::Stays => node.0,
                     End::Leaves | End::Anywhere => continue,
                 };
-                for known in self.after(names, way, node.1) {
-                    next.push(((state, known), Step::Way(number)));
+                match (touched.get(way_number), self.effects.get(way_number)) {
+                    (Some(true), Some(effect)) => {
+                        let after = self.after(followed, effect, node.1);
+                        next.extend(after.into_iter().map(|known| ((state, known), Step::Way(way_number))));
+                    }
+                    _ => next.push(((state, node.1), Step::Way(way_number))),
                 }
             }
-            self.meanwhile(names, node, &mut next);
+            self.meanwhile(followed, node, &mut beside, &mut next);
             for (to, step) in next {
-                let possible = names.iter().enumerate().all(|(place, name)| {
-                    let optional = self.graph.flow.slots.get(*name).is_some_and(|slot| slot.optional);
-                    to.1 & (PRESENT << (place * BITS)) != 0 || optional || !self.filled.surely(to.0, name)
-                });
-                if possible && !seen.before.contains_key(&to) {
-                    seen.before.insert(to, Some((node, step)));
-                    seen.order.push(to);
-                    queue.push_back(to);
+                let place = (to.0 << width) | to.1 as usize;
+                if known_before.get(place).is_some_and(|known| !known) && self.is_possible(names, to) {
+                    known_before[place] = true;
+                    seen.order.push((to, number, step));
                 }
             }
+            number += 1;
         }
         seen
     }
 
+    /// Whether what every way has filled is there.
+    fn is_possible(&self, names: &[&str], node: Node) -> bool {
+        names.iter().enumerate().all(|(place, name)| {
+            node.1 & (PRESENT << (place * BITS)) != 0
+                || self.graph.flow.slots.get(*name).is_some_and(|slot| slot.optional)
+                || !self.filled.surely(node.0, name)
+        })
+    }
+
+    /// Whether a way says anything about a name.
+    fn touches(&self, effect: &Effect<'g>, name: &str) -> bool {
+        effect.made.contains(name)
+            || effect.demanded.contains(name)
+            || effect.refused.contains(name)
+            || effect.read_back.contains(name)
+            || effect.unfilled.contains(&name)
+            || effect
+                .actions
+                .iter()
+                .any(|action| (0..=ALL).any(|known| self.acted(name, action, known) != [known]))
+    }
+
     /// What can be known after a way, from what is known before.
-    fn after(&self, names: &[&str], way: &Way<'g>, known: Known) -> Vec<Known> {
+    fn after(&self, followed: &Followed<'_>, effect: &Effect<'g>, known: Known) -> Vec<Known> {
         let mut all = vec![known];
-        for (place, name) in names.iter().enumerate() {
+        for (place, (name, wanted)) in followed.names.iter().zip(&followed.wanted).enumerate() {
             let shift = place * BITS;
             all = all
                 .into_iter()
                 .flat_map(|known| {
-                    let own = (known >> shift) & 7;
-                    let rest = known & !(7 << shift);
-                    self.after_one(name, way, own).into_iter().map(move |own| rest | (own << shift))
+                    let rest = known & !(ALL << shift);
+                    let own = self.after_one(name, effect, (known >> shift) & ALL);
+                    own.into_iter().map(move |own| rest | ((own & wanted) << shift))
                 })
                 .collect();
         }
@@ -282,46 +201,33 @@ impl<'e, 'g> Explorer<'e, 'g> {
     }
 
     /// The same for one name; nothing where the way cannot be taken so.
-    fn after_one(&self, name: &str, way: &Way<'g>, known: Known) -> Vec<Known> {
-        let flow = self.graph.flow;
-        let mut known = known;
-        let completes = fills(self.graph, way).contains(name);
-        let optional = flow.slots.get(name).is_some_and(|slot| slot.optional);
-        let is_result = !flow.slots.contains_key(name);
-        let demanded = demanded(way).contains(name);
-        if demanded
-            && !(completes && matches!(way.why, Why::Then | Why::Done | Why::Returned))
-            && known & PRESENT == 0
-        {
-            return Vec::new();
-        }
-        if known & PRESENT != 0 && way.is_refused_by(flow, name) {
-            return Vec::new();
-        }
-        let mut all = Vec::new();
-        if completes && is_result {
-            if matches!(way.why, Why::Done | Why::Returned) {
-                known = PRESENT;
+    fn after_one(&self, name: &str, effect: &Effect<'g>, known: Known) -> Vec<Known> {
+        let slot = self.graph.flow.slots.get(name);
+        let demanded = effect.demanded.contains(name);
+        let mut all = vec![known];
+        if effect.made.contains(name) {
+            match slot {
+                None => all = vec![PRESENT],
+                Some(slot) if known & PRESENT == 0 => {
+                    all = if slot.optional { vec![0, PRESENT] } else { vec![PRESENT] };
+                }
+                Some(_) => {}
             }
-        } else if completes && known & PRESENT == 0 {
-            if optional && !demanded {
-                all.push(known);
-            }
-            known = PRESENT;
         }
-        if way.why == Why::Yes
-            && let Some(DraftDoes::Confirm { paths, .. }) = self.graph.does(way.from)
-            && known & PRESENT != 0
-            && paths.iter().any(|path| path.value.first().is_some_and(|first| first == name))
-        {
-            // A yes counts only while everything that was read back is fresh.
-            known = PRESENT | CONFIRMED;
-        }
-        all.push(known);
-        if unfills(self.graph, way).contains(&name) {
+        if effect.unfilled.contains(&name) {
             all.push(0);
         }
-        for action in &way.actions {
+        all.retain(|known| {
+            let there = known & PRESENT != 0;
+            (there || !demanded) && !(there && effect.refused.contains(name))
+        });
+        if effect.read_back.contains(name) {
+            // A yes counts only while everything that was read back is fresh.
+            for known in all.iter_mut().filter(|known| **known & PRESENT != 0) {
+                *known = PRESENT | CONFIRMED;
+            }
+        }
+        for action in &effect.actions {
             all = all.into_iter().flat_map(|known| self.acted(name, action, known)).collect();
         }
         all.sort_unstable();
@@ -351,111 +257,106 @@ impl<'e, 'g> Explorer<'e, 'g> {
     }
 
     /// What can become known, or no longer be so, while a state is active.
-    fn meanwhile(&self, names: &[&str], node: Node, next: &mut Vec<(Node, Step)>) {
+    fn meanwhile(
+        &self,
+        followed: &Followed<'_>,
+        node: Node,
+        beside: &mut HashMap<(usize, usize), Vec<(&'g str, Beside<'g>)>>,
+        next: &mut Vec<(Node, Step)>,
+    ) {
         let (state, known) = node;
         let Some((_, draft)) = self.graph.states.get(state) else { return };
-        let beside = self.graph.beside(state);
-        for (place, name) in names.iter().enumerate() {
+        let regions = self.graph.beside(state);
+        for (place, (name, wanted)) in followed.names.iter().zip(&followed.wanted).enumerate() {
             let shift = place * BITS;
-            let own = (known >> shift) & 7;
-            let mut turns = |own: Known, why: String| {
-                next.push(((state, (known & !(7 << shift)) | (own << shift)), Step::Meanwhile(why)));
+            let own = (known >> shift) & ALL;
+            let mut turns = |turned: Known, why: &dyn Fn() -> String| {
+                if turned & wanted != own {
+                    let known = (known & !(ALL << shift)) | ((turned & wanted) << shift);
+                    next.push(((state, known), Step::Meanwhile(why())));
+                }
             };
             let is_slot = self.graph.flow.slots.contains_key(*name);
             if draft.waits() && !matches!(draft.does, DraftDoes::Held) {
                 if is_slot && own & PRESENT == 0 {
-                    turns(PRESENT, format!("guest: says `{name}`"));
+                    turns(PRESENT, &|| format!("guest: says `{name}`"));
                 }
                 if is_slot && own & CONFIRMED != 0 {
-                    turns(PRESENT, format!("guest: changes `{name}`"));
+                    turns(PRESENT, &|| format!("guest: changes `{name}`"));
                 }
-                let aged = self.ages.contains(name);
-                if !is_slot && aged && own & PRESENT != 0 && own & STALE == 0 {
-                    turns(PRESENT | STALE, format!("`{name}` becomes too old"));
+                if !is_slot && self.ages.contains(name) && own & PRESENT != 0 {
+                    turns(own | STALE, &|| format!("`{name}` becomes too old"));
                 }
                 if !is_slot && own & CONFIRMED != 0 {
-                    turns(PRESENT, format!("`{name}` is made anew"));
+                    turns(PRESENT, &|| format!("`{name}` is made anew"));
                 }
             }
-            for region in &beside {
-                let inside = (0..self.graph.states.len()).filter(|other| self.graph.is_in(*other, *region));
-                for (other_name, other) in inside.filter_map(|other| self.graph.states.get(other)) {
-                    let saves = other.saves.as_ref().is_some_and(|saves| saves.value == *name);
-                    let collects = matches!(&other.does, DraftDoes::Collect { slots, .. } if slots.iter().any(|slot| slot.value == *name));
-                    if (saves || collects) && own != PRESENT {
-                        turns(PRESENT, format!("meanwhile `{other_name}` fills `{name}`"));
-                    }
-                    let of_cases = other.cases().into_iter().flat_map(|case| &case.actions);
-                    for action in of_cases.chain(&other.entry).chain(&other.exit) {
-                        for after in self.acted(name, action, own).into_iter().filter(|after| *after != own) {
-                            turns(after, format!("meanwhile `{other_name}` changes `{name}`"));
+            for region in &regions {
+                let does = beside.entry((*region, place)).or_insert_with(|| self.beside(*region, name));
+                for (other, does) in does {
+                    match does {
+                        Beside::Fills => turns(PRESENT, &|| format!("meanwhile `{other}` fills `{name}`")),
+                        Beside::Does(action) => {
+                            for after in self.acted(name, action, own) {
+                                turns(after, &|| format!("meanwhile `{other}` changes `{name}`"));
+                            }
                         }
                     }
                 }
             }
         }
     }
-}
 
-fn place(names: &[&str], name: &str) -> Option<usize> {
-    names.iter().position(|known| *known == name)
-}
-
-/// Whether a fact holds about the name in that place.
-fn holds(fact: Fact, known: Known, place: usize) -> bool {
-    let bit = match fact {
-        Fact::Present => PRESENT,
-        Fact::Stale => STALE,
-        Fact::Confirmed => CONFIRMED,
-    };
-    known & (bit << (place * BITS)) != 0
-}
-
-/// What was seen, in the order it was.
-struct Seen {
-    before: HashMap<Node, Option<(Node, Step)>>,
-    order: Vec<Node>,
-}
-
-impl Seen {
-    fn first(&self, wanted: impl Fn(&Node) -> bool) -> Option<Node> {
-        self.order.iter().copied().find(|node| wanted(node))
-    }
-
-    fn known(&self, state: usize) -> impl Iterator<Item = Known> {
-        self.order.iter().filter(move |(other, _)| *other == state).map(|(_, known)| *known)
-    }
-
-    /// The conversation that leads to a node.
-    fn lines(&self, graph: &Graph<'_>, node: Node) -> Vec<String> {
-        let mut steps = Vec::new();
-        let mut current = node;
-        while let Some(Some((before, step))) = self.before.get(&current) {
-            steps.push(step.clone());
-            current = *before;
-        }
-        let mut lines = Vec::new();
-        for step in steps.into_iter().rev() {
-            match step {
-                Step::Way(way) => {
-                    if let Some(way) = graph.ways.get(way) {
-                        tell(graph, way, &mut lines);
-                    }
-                }
-                Step::Meanwhile(line) => lines.push(line),
+    /// What a region may do to a name, and which of its states.
+    fn beside(&self, region: usize, name: &str) -> Vec<(&'g str, Beside<'g>)> {
+        let mut beside = Vec::new();
+        let inside = (0..self.graph.states.len()).filter(|other| self.graph.is_in(*other, region));
+        for (other_name, other) in inside.filter_map(|other| self.graph.states.get(other)) {
+            let other: &'g super::draft::DraftState = other;
+            let saves = other.saves.as_ref().is_some_and(|saves| saves.value == name);
+            let collects = matches!(
+                &other.does,
+                DraftDoes::Collect { slots, .. } if slots.iter().any(|slot| slot.value == name)
+            );
+            if saves || collects {
+                beside.push((*other_name, Beside::Fills));
             }
+            let of_cases = other.cases().into_iter().flat_map(|case| &case.actions);
+            let actions = of_cases.chain(&other.entry).chain(&other.exit);
+            let touching =
+                actions.filter(|action| (0..=ALL).any(|known| self.acted(name, action, known) != [known]));
+            beside.extend(touching.map(|action| (*other_name, Beside::Does(action))));
         }
-        lines
+        beside
     }
 }
 
-impl Way<'_> {
-    /// Whether a way is not taken while `name` is there: its guard says `not name`, or an earlier case would have been.
-    fn is_refused_by(&self, flow: &Draft, name: &str) -> bool {
-        // Only a value that is never empty, zero or false holds by being there.
-        let holds_by_being = flow.slots.get(name).and_then(|slot| slot.kind.as_ref()).is_some_and(|kind| {
-            matches!(
-                kind,
+/// What a way does to what is known.
+fn effect<'g>(graph: &Graph<'g>, way: &Way<'g>) -> Effect<'g> {
+    let read_back = match graph.does(way.from) {
+        Some(DraftDoes::Confirm { paths, .. }) if way.why == Why::Yes => {
+            paths.iter().filter_map(|path| path.value.first()).map(String::as_str).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    Effect {
+        made: made(graph, way),
+        demanded: demanded(way),
+        refused: refused(graph.flow, way),
+        read_back,
+        unfilled: unfills(graph, way),
+        actions: way.actions.clone(),
+    }
+}
+
+/// The names that are not there when a way is taken: its guard says `not name`, or an earlier case says `name`.
+fn refused<'g>(flow: &'g Draft, way: &Way<'g>) -> BTreeSet<&'g str> {
+    // Only a value that is never empty, zero or false holds by being there.
+    let holds_by_being = |name: &str| {
+        let (name, slot) = flow.slots.get_key_value(name)?;
+        matches!(
+            slot.kind,
+            Some(
                 Kind::DateRange { .. }
                     | Kind::Date { .. }
                     | Kind::Party { .. }
@@ -465,17 +366,70 @@ impl Way<'_> {
                     | Kind::Phone
                     | Kind::Reference
             )
-        });
-        let source = |case: &DraftCase| {
-            case.guard
-                .as_ref()
-                .and_then(|guard| guard.expression.as_ref())
-                .map(|guard| guard.source().trim().to_owned())
-        };
-        let says = |text: &str| single_path(text).is_some_and(|path| path.len() == 1 && path[0] == name);
-        let not = self.case.and_then(source).is_some_and(|text| text.strip_prefix("not ").is_some_and(says));
-        let passed = self.passed.iter().filter_map(source).any(|text| says(&text));
-        // What the guest has just filled by answering is there.
-        holds_by_being && (not || passed)
+        )
+        .then_some(name.as_str())
+    };
+    let source = |case: &'g DraftCase| {
+        case.guard.as_ref().and_then(|guard| guard.expression.as_ref()).map(|guard| guard.source().trim())
+    };
+    let not = way.case.and_then(source).and_then(|text| text.strip_prefix("not ")).map(str::trim);
+    not.into_iter().chain(way.passed.iter().filter_map(source)).filter_map(holds_by_being).collect()
+}
+
+pub(super) fn place(names: &[&str], name: &str) -> Option<usize> {
+    names.iter().position(|known| *known == name)
+}
+
+pub(super) fn bit(fact: Fact) -> Known {
+    match fact {
+        Fact::Present => PRESENT,
+        Fact::Stale => STALE,
+        Fact::Confirmed => CONFIRMED,
+    }
+}
+
+/// Whether a fact holds about the name in that place.
+pub(super) fn holds(fact: Fact, known: Known, place: usize) -> bool {
+    known & (bit(fact) << (place * BITS)) != 0
+}
+
+/// What was seen, in the order it was: each node with the place of the one before and what led from there.
+pub(super) struct Seen {
+    pub(super) order: Vec<(Node, usize, Step)>,
+}
+
+impl Seen {
+    pub(super) fn first(&self, wanted: impl Fn(&Node) -> bool) -> Option<usize> {
+        self.order.iter().position(|(node, ..)| wanted(node))
+    }
+
+    pub(super) fn known(&self, state: usize) -> impl Iterator<Item = Known> {
+        self.order.iter().filter(move |((other, _), ..)| *other == state).map(|((_, known), ..)| *known)
+    }
+
+    /// The conversation that leads to what was seen in that place.
+    pub(super) fn lines(&self, graph: &Graph<'_>, place: usize) -> Vec<String> {
+        let mut steps = Vec::new();
+        let mut current = place;
+        while let Some((_, before, step)) = self.order.get(current) {
+            if matches!(step, Step::Begin) {
+                break;
+            }
+            steps.push(step);
+            current = *before;
+        }
+        let mut lines = Vec::new();
+        for step in steps.into_iter().rev() {
+            match step {
+                Step::Begin => {}
+                Step::Way(way) => {
+                    if let Some(way) = graph.ways.get(*way) {
+                        tell(graph, way, &mut lines);
+                    }
+                }
+                Step::Meanwhile(line) => lines.push(line.clone()),
+            }
+        }
+        lines
     }
 }

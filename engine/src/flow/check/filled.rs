@@ -19,6 +19,12 @@ pub(super) struct Filled<'g> {
     at: Vec<Option<Names>>,
 }
 
+/// What one way does to what is there, apart from its actions.
+struct Effect {
+    fills: Names,
+    unfills: Names,
+}
+
 /// A set of names, by their numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Names(Vec<u64>);
@@ -74,24 +80,26 @@ impl<'g> Filled<'g> {
             names.entry(name.as_str()).or_insert(next);
         }
         let mut filled = Self { names, at: vec![None; graph.states.len() + 1] };
-        let lost: Vec<Names> = (0..graph.states.len()).map(|state| filled.lost(graph, state)).collect();
+        let lost = filled.lost(graph);
+        let effects: Vec<Effect> = graph.ways.iter().map(|way| filled.effect(graph, way)).collect();
         let outside = graph.outside();
         filled.at[outside] = Some(Names::none(filled.names.len()));
         let mut queue = VecDeque::from([outside]);
         let mut queued = vec![false; graph.states.len() + 1];
         while let Some(at) = queue.pop_front() {
             queued[at] = false;
-            for (_, way) in graph.from(at) {
+            for (number, way) in graph.from(at) {
                 let next = match way.to {
                     End::State(next) => next,
                     End::Stays => at,
                     End::Leaves | End::Anywhere => continue,
                 };
+                let Some(effect) = effects.get(number) else { continue };
                 // What a history leads back to was entered another way.
                 if way.why == Why::Restored {
                     continue;
                 }
-                let Some(mut after) = filled.after(graph, way) else { continue };
+                let Some(mut after) = filled.after(graph, way, effect) else { continue };
                 if let Some(lost) = lost.get(next) {
                     after.drop(lost);
                 }
@@ -126,19 +134,15 @@ impl<'g> Filled<'g> {
     }
 
     /// What is there after a way. `None` while its regions were not followed to their ends.
-    fn after(&self, graph: &Graph<'g>, way: &Way<'g>) -> Option<Names> {
+    fn after(&self, graph: &Graph<'g>, way: &Way<'g>, effect: &Effect) -> Option<Names> {
         let mut after = self.at.get(way.from)?.clone()?;
         if way.why == Why::Joined {
             for region in graph.children(way.from) {
                 after.add(&self.ended(graph, *region)?);
             }
         }
-        for name in fills(graph, way) {
-            after.insert(*self.names.get(name)?);
-        }
-        for name in unfills(graph, way) {
-            after.remove(*self.names.get(name)?);
-        }
+        after.add(&effect.fills);
+        after.drop(&effect.unfills);
         for action in &way.actions {
             match action {
                 DraftAction::Clear(slots) => {
@@ -191,29 +195,51 @@ impl<'g> Filled<'g> {
         }
     }
 
-    /// What may be emptied behind a state's back: by the regions beside it, and, where a history may lead back to it,
-    /// by what happens outside of what the history is about.
-    fn lost(&self, graph: &Graph<'g>, state: usize) -> Names {
-        let mut lost = Names::none(self.names.len());
-        let mut lose = |actions: &mut dyn Iterator<Item = &DraftAction>| {
-            for slot in actions.flat_map(emptied) {
-                if let Some(slot) = self.names.get(slot) {
-                    lost.insert(*slot);
-                }
+    fn effect(&self, graph: &Graph<'g>, way: &Way<'g>) -> Effect {
+        let named = |names: &mut dyn Iterator<Item = &'g str>| {
+            let mut set = Names::none(self.names.len());
+            for name in names.filter_map(|name| self.names.get(name)) {
+                set.insert(*name);
             }
+            set
         };
-        for region in graph.beside(state) {
-            lose(&mut actions_in(graph, |other| graph.is_in(other, region)));
-        }
-        for above in graph.above(state) {
-            let mut inside = graph.children(*above).iter().filter_map(|child| graph.does(*child));
-            let remembered = inside.any(|does| {
-                matches!(does, DraftDoes::History { deep, .. } if *deep || graph.above(state).first() == Some(above))
-            });
-            if remembered {
-                lose(&mut actions_in(graph, |other| !graph.is_in(other, *above)));
-                let of_flow = graph.flow.on.iter().flat_map(|(_, cases)| cases);
-                lose(&mut of_flow.flat_map(|case| &case.actions));
+        let fills = named(&mut fills(graph, way).into_iter());
+        Effect { fills, unfills: named(&mut unfills(graph, way).into_iter()) }
+    }
+
+    /// What may be emptied behind each state's back: by the regions beside it, and, where a history may lead back to
+    /// it, by what happens outside of what the history is about.
+    fn lost(&self, graph: &Graph<'g>) -> Vec<Names> {
+        let all = |actions: &mut dyn Iterator<Item = &'g DraftAction>| {
+            let mut lost = Names::none(self.names.len());
+            for slot in actions.flat_map(emptied).filter_map(|slot| self.names.get(slot)) {
+                lost.insert(*slot);
+            }
+            lost
+        };
+        let mut of_region: BTreeMap<usize, Names> = BTreeMap::new();
+        let mut of_history: BTreeMap<usize, Names> = BTreeMap::new();
+        let mut lost = vec![Names::none(self.names.len()); graph.states.len()];
+        for (state, lost) in lost.iter_mut().enumerate() {
+            for region in graph.beside(state) {
+                let of_region = of_region
+                    .entry(region)
+                    .or_insert_with(|| all(&mut actions_in(graph, |other| graph.is_in(other, region))));
+                lost.add(of_region);
+            }
+            for above in graph.above(state) {
+                let mut inside = graph.children(*above).iter().filter_map(|child| graph.does(*child));
+                let nearest = graph.above(state).first() == Some(above);
+                let remembered =
+                    inside.any(|does| matches!(does, DraftDoes::History { deep, .. } if *deep || nearest));
+                if remembered {
+                    let of_history = of_history.entry(*above).or_insert_with(|| {
+                        let of_flow = graph.flow.on.iter().flat_map(|(_, cases)| cases);
+                        let of_flow = of_flow.flat_map(|case| &case.actions);
+                        all(&mut actions_in(graph, |other| !graph.is_in(other, *above)).chain(of_flow))
+                    });
+                    lost.add(of_history);
+                }
             }
         }
         lost
@@ -272,7 +298,14 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_
 }
 
 /// What is filled by the time a way is taken.
-pub(super) fn fills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
+fn fills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
+    let mut names = made(graph, way);
+    names.extend(demanded(way));
+    names
+}
+
+/// What the state that a way leaves has filled.
+pub(super) fn made<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
     let flow: &'g Draft = graph.flow;
     let mut names: BTreeSet<&'g str> = BTreeSet::new();
     let state = graph.states.get(way.from).map(|(_, state)| *state);
@@ -300,7 +333,6 @@ pub(super) fn fills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> BTreeSet<&'g str> {
         }
         _ => {}
     }
-    names.extend(demanded(way));
     names
 }
 

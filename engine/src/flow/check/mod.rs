@@ -4,7 +4,7 @@
 //! (`shape`, `states`, `doing`, `slots`, `cases`, `formula`, `properties`), names that exist (`names`, `targets`,
 //! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language and its author promise (`graph`, `chart`,
 //! `history`,
-//! `ways`, `filled`, `confirmed`, `explore`). What could not be read is never the
+//! `ways`, `filled`, `confirmed`, `explore`, `promises`). What could not be read is never the
 //! cause of a second mistake: a slip in a name is followed to the name that was meant, and where that is unknown, what
 //! depends on it is not judged.
 
@@ -25,6 +25,7 @@ pub(crate) mod keys;
 mod lower;
 mod names;
 mod near;
+mod promises;
 mod prompts;
 mod properties;
 mod report;
@@ -156,7 +157,7 @@ fn judge(report: &mut Report<'_>, world: &World<'_>) {
         if !unread && !graph.flow.slots_unread {
             let filled = Filled::new(graph);
             filled::check(report, world, graph, &filled);
-            explore::check(report, graph, &filled);
+            promises::check(report, graph, &filled);
         }
         confirmed::check(report, world, graph);
     }

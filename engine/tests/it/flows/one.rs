@@ -15,9 +15,10 @@ fn expected(name: &str, text: &str) -> Vec<(String, usize, usize, String)> {
         for (number, line) in source.text.lines().enumerate() {
             let marker = line.strip_prefix('#').and_then(|rest| match rest.strip_prefix('<') {
                 Some(rule) => Some((1, rule)),
-                None => rest.trim_start_matches(' ').strip_prefix('^').map(|rule| {
-                    (line.find('^').unwrap() + 1, rule)
-                }),
+                None => rest
+                    .trim_start_matches(' ')
+                    .strip_prefix('^')
+                    .map(|rule| (line.find('^').unwrap() + 1, rule)),
             });
             match marker {
                 Some((column, rule)) => {
@@ -35,7 +36,9 @@ fn files() -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap()))
+        .map(|path| {
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
+        })
         .collect();
     files.sort();
     files
@@ -54,8 +57,9 @@ fn every_seeded_mistake_is_found_once_at_its_place_and_nothing_else_is() {
             Err(mistakes) => {
                 let found = mistakes.0.iter().map(|mistake| {
                     let place = mistake.place.as_ref();
-                    let (file, line, column) =
-                        place.map_or((String::new(), 0, 0), |place| (place.file.clone(), place.line, place.column));
+                    let (file, line, column) = place.map_or((String::new(), 0, 0), |place| {
+                        (place.file.clone(), place.line, place.column)
+                    });
                     (file, line, column, mistake.rule.name().to_owned())
                 });
                 (found.collect(), mistakes.to_string())

@@ -58,7 +58,9 @@ fn flaw(flows: &Flows) -> Option<String> {
         }
         for case in taken {
             let exists = match &case.go {
-                Go::To(states) => !states.is_empty() && states.iter().all(|state| flow.state(*state).is_some()),
+                Go::To(states) => {
+                    !states.is_empty() && states.iter().all(|state| flow.state(*state).is_some())
+                }
                 Go::Root(state) | Go::RunRoot(state) => root.state(*state).is_some(),
                 Go::Run(other) => other.index() <= flows.iter().count(),
                 Go::Stay | Go::RunRequested | Go::Queue | Go::Undo | Go::NextPage => true,

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use innkeeper_engine::flow::{
-    Action, Does, Event, Flow, FlowId, Form, Go, Handlers, Input, Invoke, Run, SlotId, State, StateId, Transition,
+    Action, Does, Event, Flow, FlowId, Form, Go, Handlers, Input, Invoke, Run, SlotId, State, StateId,
+    Transition,
 };
 use innkeeper_engine::{Flows, Merge};
 
@@ -32,9 +33,14 @@ impl Summary<'_> {
             let optional = if slot.optional { " optional" } else { "" };
             let remember = if slot.remember { " remember" } else { "" };
             let default = slot.default.as_ref().map(|default| format!(" default {}", default.source()));
-            let merge = if slot.merge == Merge::Replace { String::new() } else { format!(" {:?}", slot.merge) };
+            let merge =
+                if slot.merge == Merge::Replace { String::new() } else { format!(" {:?}", slot.merge) };
             let list = slot.list.map(|list| format!(" from {}", flow.result_name(list).unwrap()));
-            let sets = if slot.sets.is_empty() { String::new() } else { format!(" sets {}", self.slots(&slot.sets)) };
+            let sets = if slot.sets.is_empty() {
+                String::new()
+            } else {
+                format!(" sets {}", self.slots(&slot.sets))
+            };
             let rest = [default.unwrap_or_default(), merge, list.unwrap_or_default(), sets].concat();
             writeln!(self.text, "  slot {name}{optional}{remember}{rest} {kind}").unwrap();
         }
@@ -71,11 +77,13 @@ impl Summary<'_> {
         match &state.form {
             Form::Atomic(does) => self.does(does),
             Form::Compound { states: _, initial, done } => {
-                let done = if done.is_empty() { String::new() } else { format!(" done → {}", self.cases(done)) };
+                let done =
+                    if done.is_empty() { String::new() } else { format!(" done → {}", self.cases(done)) };
                 format!("begins in {}{done}", self.state(*initial))
             }
             Form::Parallel { states: _, done } => {
-                let done = if done.is_empty() { String::new() } else { format!(" done → {}", self.cases(done)) };
+                let done =
+                    if done.is_empty() { String::new() } else { format!(" done → {}", self.cases(done)) };
                 format!("all at once{done}")
             }
             Form::History { deep, default } => {
@@ -108,7 +116,8 @@ impl Summary<'_> {
         let with: Vec<String> =
             invoke.with.iter().map(|(name, value)| format!("{name}={}", value.source())).collect();
         let mut text = format!("calls {}({})", invoke.tool, with.join(", "));
-        write!(text, " required [{}] from [{}]", invoke.required.join(", "), self.inputs(&invoke.inputs)).unwrap();
+        write!(text, " required [{}] from [{}]", invoke.required.join(", "), self.inputs(&invoke.inputs))
+            .unwrap();
         if let Some(each) = &invoke.each {
             write!(text, " for each {} in {}", each.item, each.list.source()).unwrap();
         }
@@ -200,7 +209,9 @@ impl Summary<'_> {
                 match &case.go {
                     Go::Stay => text.push_str("stay"),
                     Go::To(states) => text.push_str(&self.states(states)),
-                    Go::Root(state) => write!(text, "conversation.{}", root.state_name(*state).unwrap()).unwrap(),
+                    Go::Root(state) => {
+                        write!(text, "conversation.{}", root.state_name(*state).unwrap()).unwrap()
+                    }
                     Go::Run(flow) => write!(text, "run {}", self.flow_of(*flow).name).unwrap(),
                     Go::RunRoot(state) => {
                         write!(text, "run conversation.{}", root.state_name(*state).unwrap()).unwrap();
@@ -247,6 +258,10 @@ impl Summary<'_> {
     }
 
     fn slots(&self, slots: &[SlotId]) -> String {
-        slots.iter().map(|slot| self.flow.slot_name(*slot).unwrap().as_ref()).collect::<Vec<&str>>().join(", ")
+        slots
+            .iter()
+            .map(|slot| self.flow.slot_name(*slot).unwrap().as_ref())
+            .collect::<Vec<&str>>()
+            .join(", ")
     }
 }
