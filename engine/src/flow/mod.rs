@@ -6,6 +6,7 @@
 //! table of the flow that declares it. States stand in document order, a parent before its children (SCXML 3.13 orders
 //! entry and exit by it).
 
+pub mod builder;
 mod check;
 mod draw;
 mod error;
