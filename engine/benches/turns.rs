@@ -181,7 +181,7 @@ const SAID: [&str; 8] =
 
 struct Desk {
     moment: Moment,
-    meanings: Vec<Understanding>,
+    meanings: Vec<Arc<Understanding>>,
     availability: Arc<Json>,
     quote: Arc<Json>,
     booking: Arc<Json>,
@@ -194,12 +194,12 @@ impl Desk {
         let party = |total| Heard::Party { adults: None, children: None, total: Some(total) };
         let text = |text: &str| Heard::Text(text.to_owned());
         let choice = |key: &str| Heard::Choice(key.to_owned());
-        let means = |acts: &[Act], slots: &[(&str, Heard)]| Understanding {
+        let means = |acts: &[Act], slots: &[(&str, Heard)]| Arc::new(Understanding {
             slots: slots.iter().map(|(name, heard)| ((*name).to_owned(), heard.clone())).collect(),
             acts: acts.to_vec(),
             sure: true,
             by: By::Rules,
-        };
+        });
         let offer = |view: &str, minor: u32| {
             json!({ "offer_id": format!("double-{view}"), "room_id": format!("r-{view}"), "name": format!("Double, {view} view"),
                 "view": view, "total": { "minor": minor, "currency": "EUR" } })
@@ -240,7 +240,7 @@ impl Performer for Desk {
         None
     }
 
-    async fn understand(&self, ask: Ask<'_>) -> Understanding {
+    async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
         let turn = SAID.iter().position(|said| *said == ask.said());
         turn.and_then(|turn| self.meanings.get(turn)).cloned().unwrap_or_default()
     }

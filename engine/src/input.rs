@@ -37,7 +37,7 @@ pub enum Input {
     /// The guest sent something that has no words and can't be turned into any.
     Unreadable,
     /// The answer to an [`Effect::Understand`](crate::Effect::Understand).
-    Understood(Understanding),
+    Understood(Arc<Understanding>),
     /// The answer to an [`Effect::Call`](crate::Effect::Call).
     Answered {
         /// The call it answers.

@@ -161,3 +161,27 @@ pub(crate) mod instant {
         DateTime::from_timestamp_millis(millis).ok_or_else(|| D::Error::custom("no such instant"))
     }
 }
+
+/// A short list, saved like any other.
+pub(crate) mod few {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use smallvec::{Array, SmallVec};
+
+    pub(crate) fn serialize<S, A>(few: &SmallVec<A>, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        A: Array,
+        A::Item: Serialize,
+    {
+        few.as_slice().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D, A>(deserializer: D) -> Result<SmallVec<A>, D::Error>
+    where
+        D: Deserializer<'de>,
+        A: Array,
+        A::Item: Deserialize<'de>,
+    {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
+}

@@ -16,6 +16,7 @@ mod turn;
 mod versions;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -163,7 +164,7 @@ pub trait Performer: Send + Sync {
     fn guest(&self, known: Option<&Guest>) -> impl Future<Output = Option<Guest>> + Send;
 
     /// Finds out what words mean. Never fails: at worst nothing was understood.
-    fn understand(&self, ask: Ask<'_>) -> impl Future<Output = Understanding> + Send;
+    fn understand(&self, ask: Ask<'_>) -> impl Future<Output = Arc<Understanding>> + Send;
 
     /// Calls a tool, once. `key` is the same whenever the same call is repeated.
     fn call(&self, call: &Call, key: &str) -> impl Future<Output = Outcome> + Send;

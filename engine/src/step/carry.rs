@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use smallvec::SmallVec;
 
 use super::facts::{arguments_of, is_stale, items, revisions_of};
 use super::Machine;
@@ -16,7 +17,7 @@ use crate::effect::Expecting;
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, ResultId, SlotId, StateId};
 use crate::input::Moment;
-use crate::position::{Active, Caller, Frame, Position, Repair, Saved, Task, Waiting};
+use crate::position::{States, Active, Caller, Frame, Position, Repair, Saved, Task, Waiting};
 use crate::slot::{Heard, Kind, Merge, Value};
 
 /// What becomes of a live conversation on other flows.
@@ -95,7 +96,7 @@ pub fn carry(old: &Flows, new: &Flows, position: &Position, moment: Moment) -> C
     }
     let mut move_ = Move { old, new, moment, notes: Vec::new(), same: true };
     let mut moved = Position { version: Arc::clone(&new.version), ..position.clone() };
-    let mut frames: Vec<Arc<Frame>> = Vec::with_capacity(position.frames.len());
+    let mut frames: SmallVec<[Arc<Frame>; 2]> = SmallVec::new();
     for (depth, frame) in position.frames.iter().enumerate() {
         let above = position.frames.get(depth + 1);
         match move_.frame(position, &frames, frame, above) {
@@ -170,7 +171,7 @@ impl Move<'_> {
         next.error.clone_from(&frame.error);
         next.outcome.clone_from(&frame.outcome);
         let by_name = |state: &StateId| self.state_id(old, new, *state);
-        let path: Vec<StateId> = frame.trail.iter().filter_map(by_name).collect();
+        let path: States = frame.trail.iter().filter_map(by_name).collect();
         if above.is_some_and(|above| matches!(above.caller, Caller::State(_))) {
             // It stands where it runs the flow above; that one is moved by itself.
             next.trail = path;
@@ -192,13 +193,13 @@ impl Move<'_> {
     }
 
     /// A frame whose flow is walked from its beginning to where the guest is needed.
-    fn walked(&self, position: &Position, below: &[Arc<Frame>], frame: Frame, path: Vec<StateId>) -> Arc<Frame> {
+    fn walked(&self, position: &Position, below: &[Arc<Frame>], frame: Frame, path: States) -> Arc<Frame> {
         let Some(initial) = self.new.flow(frame.flow).map(|flow| flow.initial) else {
             return Arc::new(frame);
         };
         let mut here = Position {
             version: Arc::clone(&self.new.version),
-            frames: below.to_vec(),
+            frames: below.iter().cloned().collect(),
             wishes: Vec::new(),
             ..position.clone()
         };
@@ -255,8 +256,8 @@ impl Move<'_> {
     }
 
     /// The active states of a frame that runs the one above it.
-    fn running(&mut self, old: &Flow, new: &Flow, frame: &Frame) -> Option<Vec<Active>> {
-        let mut all = Vec::new();
+    fn running(&mut self, old: &Flow, new: &Flow, frame: &Frame) -> Option<SmallVec<[Active; 1]>> {
+        let mut all: SmallVec<[Active; 1]> = SmallVec::new();
         for active in &frame.active {
             let state = self.state_id(old, new, active.state);
             let runs = match (&active.task, state.and_then(|state| new.does(state))) {

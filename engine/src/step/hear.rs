@@ -10,14 +10,14 @@ use crate::effect::{Expecting, Question, ScopedSlot, Startable};
 use crate::facts::items_of;
 use crate::flow::{Does, Event, Flow, Flows, SlotId, StateId, Transition};
 use crate::input::{Act, Moment, Understanding};
-use crate::position::{Frame, Position, Waiting, Wish};
+use crate::position::{Few, Frame, Position, Waiting, Wish};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
 
 /// What became of the values in a message.
 #[derive(Default)]
 pub(super) struct Filling {
     /// Slots of the active flow that were answered, changed or not.
-    pub(super) answered: Vec<SlotId>,
+    pub(super) answered: Few<SlotId>,
     /// The slots whose values differ from the ones before, with those.
     pub(super) changed: Vec<(SlotId, Option<Value>)>,
     /// The first value that was refused.
@@ -32,7 +32,7 @@ impl Position {
                 (text.to_string(), button.as_ref().map(|id| id.to_string()), expecting.clone(), *page, None)
             }
             Waiting::Kept { slot } => {
-                (self.frame().kept.join("\n"), None, Expecting::Anything, 0, Some(slot))
+                (self.frame().kept.iter().map(|words| &**words).collect::<Vec<&str>>().join("\n"), None, Expecting::Anything, 0, Some(slot))
             }
             Waiting::Guest { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => return None,
         };
@@ -85,12 +85,8 @@ impl Position {
 
 impl<'f> Machine<'f> {
     /// Takes in what a message means. False where nobody asked for it.
-    pub(super) fn understood(&mut self, understanding: &Understanding) -> bool {
-        self.trace.push(Trace::Understood {
-            acts: understanding.acts.clone(),
-            slots: understanding.slots.keys().cloned().collect(),
-            by: understanding.by,
-        });
+    pub(super) fn understood(&mut self, understanding: &Arc<Understanding>) -> bool {
+        self.trace.push(Trace::Understood(Arc::clone(understanding)));
         match &self.position.waiting {
             Waiting::Meaning { text, .. } => {
                 self.said = Some(Arc::clone(text));
@@ -134,14 +130,15 @@ impl<'f> Machine<'f> {
         self.keep_words();
         self.return_to(slots);
         let heard = self.named_slots(slots.iter());
-        let filling = self.fill(heard);
-        if !filling.changed.is_empty() {
-            self.note_change(filling.changed.clone());
+        let mut filling = self.fill(heard);
+        let changed = !filling.changed.is_empty();
+        if changed {
+            self.note_change(std::mem::take(&mut filling.changed));
         }
         let denies = does(&Act::Deny);
         if let Some((slot, why)) = filling.refused {
             self.position.unclear = 0;
-            if !filling.changed.is_empty() {
+            if changed {
                 self.frame_mut().confirmed = None;
             }
             return self.refuse(slot, why);
@@ -149,14 +146,14 @@ impl<'f> Machine<'f> {
         if !filling.answered.is_empty() {
             self.position.unclear = 0;
             let agrees = *expecting == Expecting::Confirmation
-                && filling.changed.is_empty()
+                && !changed
                 && !denies
                 && does(&Act::Affirm);
             return match self.asked() {
                 Some((state, Does::Confirm { yes, .. })) if agrees && !does(&Act::Question) => {
                     self.affirm(state, yes);
                 }
-                _ => self.go_on(&filling, does(&Act::Question), expecting),
+                _ => self.go_on(&filling.answered, changed, does(&Act::Question), expecting),
             };
         }
         for (act, event) in [
@@ -216,14 +213,14 @@ impl<'f> Machine<'f> {
     }
 
     /// After slots were filled: a question in the same message is answered first; then the walk goes on.
-    fn go_on(&mut self, filling: &Filling, asks: bool, expecting: &Expecting) {
+    fn go_on(&mut self, answered: &[SlotId], changed: bool, asks: bool, expecting: &Expecting) {
         if let Expecting::Slot(slot) = expecting
-            && self.flow().and_then(|flow| flow.slot_id(slot)).is_some_and(|slot| !filling.answered.contains(&slot))
+            && self.flow().and_then(|flow| flow.slot_id(slot)).is_some_and(|slot| !answered.contains(&slot))
         {
             // The guest was asked for something they need not say, and said something else.
             self.skip_optional(slot);
         }
-        if !filling.changed.is_empty() {
+        if changed {
             let frame = self.frame_mut();
             frame.confirmed = None;
             frame.read_back = None;
@@ -339,7 +336,7 @@ impl<'f> Machine<'f> {
         let Some(Value::Choice(item)) = self.frame().slots.get(chosen).cloned() else { return };
         // The guest has said what they want by choosing it: lists made again are matched by it.
         let frame = self.frame_mut();
-        frame.kept = vec![item.label.as_str().into()];
+        frame.kept = smallvec::smallvec![item.label.as_str().into()];
         frame.tried.clear();
         todo.extend(sets.iter().filter_map(|set| {
             let kind = &flow.slot(*set)?.kind;

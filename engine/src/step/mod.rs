@@ -23,8 +23,8 @@ use serde_json::json;
 use crate::effect::{Effect, Expecting, Say, SaidOf};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
-use crate::input::{Act, By, Input, Moment};
-use crate::position::{Active, Frame, Position, Said, Task, Waiting};
+use crate::input::{Input, Moment, Understanding};
+use crate::position::{States, Active, Frame, Position, Said, Task, Waiting};
 use crate::slot::{Invalid, Value};
 
 /// Transitions one input may cause before the walk is called endless.
@@ -75,15 +75,9 @@ pub enum Trace {
         /// Its outcome.
         outcome: Arc<str>,
     },
-    /// A message was understood.
-    Understood {
-        /// What the guest does with it.
-        acts: Vec<Act>,
-        /// The slots it fills.
-        slots: Vec<String>,
-        /// Who understood it.
-        by: By,
-    },
+    /// A message was understood: what the guest does with it, the slots it fills, and who understood it.
+    #[serde(serialize_with = "meant")]
+    Understood(Arc<Understanding>),
     /// A slot has a new value.
     Filled {
         /// The slot.
@@ -130,15 +124,21 @@ pub enum Trace {
     },
 }
 
+fn meant<S: serde::Serializer>(meaning: &Understanding, serializer: S) -> Result<S::Ok, S::Error> {
+    let slots: Vec<&String> = meaning.slots.keys().collect();
+    json!({ "acts": meaning.acts, "slots": slots, "by": meaning.by }).serialize(serializer)
+}
+
 fn shown<S: serde::Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
     value.json().serialize(serializer)
 }
 
 /// Decides what happens next. `position` must have been made on these `flows`.
 pub fn step(flows: &Flows, position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
+    let input: &Input = input.borrow();
     let mut machine = Machine::new(flows, position, moment);
-    machine.begin_conversation();
-    machine.take(input.borrow());
+    machine.begin_conversation(input);
+    machine.take(input);
     machine.settle_says();
     Step { next: machine.position, effects: machine.effects, trace: machine.trace }
 }
@@ -166,7 +166,7 @@ struct Machine<'f> {
     passing: bool,
     /// While states are left and entered: the states with states of their own that are active then. An active atomic
     /// state says that those around it are, and here there may be none.
-    between: Vec<StateId>,
+    between: States,
     /// Whether nothing more can be done: the conversation waits for an understanding, or is over.
     paused: bool,
     /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
@@ -198,7 +198,7 @@ impl<'f> Machine<'f> {
             position,
             moment,
             effects: Vec::new(),
-            trace: Vec::new(),
+            trace: Vec::with_capacity(16),
             expecting: Expecting::Anything,
             page: 0,
             said: None,
@@ -206,20 +206,24 @@ impl<'f> Machine<'f> {
             pending: None,
             event: None,
             passing: false,
-            between: Vec::new(),
+            between: States::new(),
             paused: false,
             dry: false,
             unsettled: Vec::new(),
         }
     }
 
-    /// Enters the root chart, once.
-    fn begin_conversation(&mut self) {
+    /// Enters the root chart with the first input. Who the guest is, is known then.
+    fn begin_conversation(&mut self, first: &Input) {
         if self.position.frames.len() == 1
             && self.frame().active.is_empty()
             && let Some(root) = self.flows.root()
         {
+            if let Input::Guest(guest) = first {
+                self.position.guest = Arc::new(guest.clone());
+            }
             self.enter_first(root.initial);
+            self.settle();
         }
     }
 
@@ -523,7 +527,7 @@ impl<'f> Machine<'f> {
     }
 
     /// The active states, in document order.
-    fn leaves(&self) -> Vec<StateId> {
+    fn leaves(&self) -> States {
         self.frame().active.iter().map(|Active { state, .. }| *state).collect()
     }
 }

@@ -44,7 +44,15 @@ impl<'f> Machine<'f> {
                         return true;
                     }
                 }
-                (Task::Fresh, Does::Collect { .. } | Does::Confirm { .. } | Does::Ask { .. } | Does::Run(_)) => {
+                (Task::Fresh, Does::Collect { slots, then }) => {
+                    if slots.iter().all(|slot| self.has(*slot)) {
+                        // Nobody need be asked, so nothing has to be waited for.
+                        self.follow(state, then);
+                        return true;
+                    }
+                    asks = asks.or(Some(state));
+                }
+                (Task::Fresh, Does::Confirm { .. } | Does::Ask { .. } | Does::Run(_)) => {
                     asks = asks.or(Some(state));
                 }
                 (Task::Waiting, does) => open |= does.asks(),
@@ -143,7 +151,7 @@ impl<'f> Machine<'f> {
     fn collect(&mut self, state: StateId, slots: &[SlotId], then: &'f [Transition]) -> bool {
         let Some(flow) = self.flow() else { return false };
         for &id in slots {
-            if self.frame().slots.get(id).is_some_and(Value::is_complete) || self.take_default(id) {
+            if self.has(id) {
                 continue;
             }
             let (Some(slot), Some(name)) = (flow.slot(id), flow.slot_name(id)) else { continue };
@@ -171,6 +179,11 @@ impl<'f> Machine<'f> {
         }
         self.follow(state, then);
         true
+    }
+
+    /// Whether a slot has a value, if need be its default.
+    fn has(&mut self, id: SlotId) -> bool {
+        self.frame().slots.get(id).is_some_and(Value::is_complete) || self.take_default(id)
     }
 
     /// Fills an empty slot from its default, once. True when that worked.
@@ -447,7 +460,7 @@ impl<'f> Machine<'f> {
             let Some(view) = view else { return };
             run.with.iter().map(|(slot, expression)| (*slot, expression.evaluate(&view))).collect()
         };
-        self.set_task(state, Task::Running { item, outputs });
+        self.set_task(state, Task::Running { item, outputs: Arc::new(outputs) });
         self.begin(run.flow, Caller::State(state));
         for (slot, json) in given {
             let heard = declared.slot(slot).and_then(|slot| Heard::from_json(&slot.kind, &json));
@@ -468,7 +481,8 @@ impl<'f> Machine<'f> {
         };
         let task = self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
         match task {
-            Some(Task::Running { item, outputs: Json::Array(mut outputs) }) if run.each.is_some() => {
+            Some(Task::Running { item, outputs }) if run.each.is_some() => {
+                let mut outputs = outputs.as_array().cloned().unwrap_or_default();
                 outputs.push(output);
                 self.run_next(state, run, item.saturating_add(1), Json::Array(outputs));
             }

@@ -219,9 +219,8 @@ impl<'f> Machine<'f> {
     /// Does again what the active states that wait for the guest do, after something changed or a digression ended.
     /// A result that went stale on the way here is made again first.
     pub(super) fn resume(&mut self) {
-        if self.repair() {
-            return;
-        }
+        // In another region than the one that is repaired the question is still open.
+        self.repair();
         let Some(flow) = self.flow() else { return };
         let asks = |state: StateId| flow.does(state).is_some_and(Does::asks);
         if self.frame().active.iter().any(|active| active.task == Task::Waiting && asks(active.state)) {
@@ -410,7 +409,7 @@ impl<'f> Machine<'f> {
         match goes_back {
             Some(state) => {
                 // The state says nothing that it said before; its question is asked again.
-                let path = vec![state];
+                let path = smallvec::smallvec![state];
                 self.frame_mut().repair = Some(Repair { goal: StateId(u16::MAX), path });
                 self.jump(state);
                 self.frame_mut().repair = None;

@@ -7,6 +7,7 @@ mod draw;
 mod flows;
 mod hierarchy;
 mod parallel;
+mod results;
 mod runtime;
 mod schema;
 mod scxml;

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use innkeeper_engine::runtime::{
-    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, MessageOutcome, Performer, Store,
-    Stored, TurnFault,
+    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, MessageOutcome, Performer,
+    Store, Stored, TurnFault,
 };
 use innkeeper_engine::{BadForm, Call, Guest, Input, Moment, Outcome, Position, Say, Understanding, step};
 use serde_json::json;
@@ -37,8 +37,8 @@ impl Performer for Desk {
         known.is_none().then(Guest::default)
     }
 
-    async fn understand(&self, ask: Ask<'_>) -> Understanding {
-        Talk::new().understand(&ask.question().unwrap())
+    async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
+        Arc::new(Talk::new().understand(&ask.question().unwrap()))
     }
 
     async fn call(&self, call: &Call, key: &str) -> Outcome {

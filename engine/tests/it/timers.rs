@@ -208,9 +208,10 @@ states:
 
 #[test]
 fn of_two_that_are_due_the_second_is_nothing_to_a_conversation_that_is_over() {
-    let root = ROOT
-        .replace("  idle: { wait: true }", "  idle: { wait: true, on: { start: { target: p } } }\n  over: { final: over }")
-        + "
+    let root = ROOT.replace(
+        "  idle: { wait: true }",
+        "  idle: { wait: true, on: { start: { target: p } } }\n  over: { final: over }",
+    ) + "
   p:
     parallel: true
     states:
@@ -272,7 +273,10 @@ states:
 
 #[test]
 fn the_root_charts_first_state_has_delays_too() {
-    let root = ROOT.replace("  idle: { wait: true }", "  idle: { wait: true, say: hello, after: { 1s: { say: early } } }");
+    let root = ROOT.replace(
+        "  idle: { wait: true }",
+        "  idle: { wait: true, say: hello, after: { 1s: { say: early } } }",
+    );
     let mut chart = Chart::on(with_root(&root, &[OTHER]));
     let begins = chart.input(Input::Guest(Default::default()));
     assert_eq!(begins.said, "hello");

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use innkeeper_engine::Guest;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde_json::Value as Json;
 
-use super::conversations::{json, read};
-use super::entity::{conversation, guest, inbox, log, outbox};
-use super::{Database, Fault};
+use super::entity::guest;
+use super::seal::{Key, Record};
+use super::{Database, Fault, json, keys};
 use crate::message::{GuestKey, Inbound};
 
 /// How a guest is reached.
@@ -28,7 +28,13 @@ impl Database {
     /// The database fails, or holds what cannot be read.
     pub async fn guest(&self, key: &GuestKey) -> Result<Guest, Fault> {
         let Some(row) = find(self.reader(), key.as_str()).await? else { return Ok(Guest::default()) };
-        Ok(Guest { phone: row.phone, remembered: read("what is remembered of a guest", &row.remembered)? })
+        let remembered = match &row.remembered {
+            Some(sealed) => {
+                remembered_of(keys::one(self.reader(), &row.id).await?.as_ref(), &row.id, sealed)?
+            }
+            None => IndexMap::new(),
+        };
+        Ok(Guest { phone: row.phone, remembered })
     }
 
     /// Keeps a value for a guest's next conversation, as a turn would.
@@ -59,44 +65,6 @@ impl Database {
             .map_err(Fault::doing("looking for a guest by number"))?;
         Ok(rows.into_iter().map(|row| GuestKey::new(row.id)).collect())
     }
-
-    /// Erases everything about a guest. Says how many rows there were.
-    ///
-    /// # Errors
-    /// The database fails; then nothing is erased.
-    pub async fn forget(&self, key: &GuestKey) -> Result<u64, Fault> {
-        let doing = "forgetting a guest";
-        let transaction = self.begin().await?;
-        let theirs = conversation::Entity::find()
-            .select_only()
-            .column(conversation::Column::Id)
-            .filter(conversation::Column::Guest.eq(key.as_str()))
-            .into_tuple::<String>()
-            .all(&transaction)
-            .await
-            .map_err(Fault::doing(doing))?;
-        let mut rows = log::Entity::delete_many()
-            .filter(log::Column::Conversation.is_in(theirs))
-            .exec(&transaction)
-            .await
-            .map_err(Fault::doing(doing))?
-            .rows_affected;
-        let key = key.as_str();
-        let deletions = [
-            conversation::Entity::delete_many()
-                .filter(conversation::Column::Guest.eq(key))
-                .exec(&transaction)
-                .await,
-            inbox::Entity::delete_many().filter(inbox::Column::Guest.eq(key)).exec(&transaction).await,
-            outbox::Entity::delete_many().filter(outbox::Column::Guest.eq(key)).exec(&transaction).await,
-            guest::Entity::delete_many().filter(guest::Column::Id.eq(key)).exec(&transaction).await,
-        ];
-        for deletion in deletions {
-            rows += deletion.map_err(Fault::doing(doing))?.rows_affected;
-        }
-        transaction.commit().await.map_err(Fault::doing(doing))?;
-        Ok(rows)
-    }
 }
 
 /// Notes that a guest wrote: how to reach them, and their number where the channel vouches for one.
@@ -110,7 +78,7 @@ pub(super) async fn seen(
         address: ActiveValue::Set(inbound.address.clone()),
         line: ActiveValue::Set(inbound.line.clone()),
         phone: ActiveValue::Set(inbound.phone.clone()),
-        remembered: ActiveValue::Set("{}".to_owned()),
+        remembered: ActiveValue::Set(None),
         seen_at: ActiveValue::Set(at),
     };
     // A number counts as verified only as long as the channel vouches for it.
@@ -140,16 +108,18 @@ pub(super) async fn remember(
         return Ok(());
     }
     let known = find(connection, key).await?;
-    let mut remembered: IndexMap<String, Json> = match &known {
-        Some(row) => read("what is remembered of a guest", &row.remembered)?,
+    let secret = keys::made(connection, key).await?;
+    let mut remembered = match known.as_ref().and_then(|row| row.remembered.as_ref()) {
+        Some(sealed) => remembered_of(Some(&secret), key, sealed)?,
         None => IndexMap::new(),
     };
     remembered.extend(values.iter().cloned());
-    let text = json("what is remembered of a guest", &remembered)?;
+    let plain = json("what is remembered of a guest", &remembered)?;
+    let sealed = secret.seal(Record::Remembered, key, 0, plain.as_bytes())?;
     let doing = "remembering something of a guest";
     if known.is_some() {
         guest::Entity::update_many()
-            .col_expr(guest::Column::Remembered, Expr::value(text))
+            .col_expr(guest::Column::Remembered, Expr::value(sealed))
             .filter(guest::Column::Id.eq(key))
             .exec(connection)
             .await
@@ -160,12 +130,18 @@ pub(super) async fn remember(
             address: ActiveValue::Set(key.to_owned()),
             line: ActiveValue::Set(None),
             phone: ActiveValue::Set(None),
-            remembered: ActiveValue::Set(text),
+            remembered: ActiveValue::Set(Some(sealed)),
             seen_at: ActiveValue::Set(at),
         };
         guest::Entity::insert(row).exec_without_returning(connection).await.map_err(Fault::doing(doing))?;
     }
     Ok(())
+}
+
+fn remembered_of(key: Option<&Key>, id: &str, sealed: &[u8]) -> Result<IndexMap<String, Json>, Fault> {
+    let Some(key) = key else { return Ok(IndexMap::new()) };
+    let plain = key.open(Record::Remembered, id, 0, sealed)?;
+    serde_json::from_slice(&plain).map_err(Fault::shape("what is remembered of a guest"))
 }
 
 async fn find(connection: &impl ConnectionTrait, key: &str) -> Result<Option<guest::Model>, Fault> {

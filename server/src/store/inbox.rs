@@ -2,21 +2,63 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue, ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    TryInsertResult,
+    ActiveValue, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, TryInsertResult,
 };
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
-use super::conversations::json;
-use super::entity::inbox::{Column, Entity};
-use super::{Database, Fault, guests, outbox};
+use super::entity::inbox::{Column, Entity, Model};
+use super::seal::Record;
+use super::{Database, Fault, guests, json, keys, outbox};
 use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, Inbound, Kind, MessageId, Outgoing};
 
-/// An inbound message as stored.
-pub use super::entity::inbox::Model as InboxRow;
 /// What became of an inbound message.
 pub use super::entity::inbox::Outcome;
+
+/// An inbound message as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its key; higher came later.
+    pub id: i64,
+    /// The way it came.
+    pub channel: String,
+    /// The provider's id, unique in the channel.
+    pub provider_id: String,
+    /// Whose it is.
+    pub guest: String,
+    /// The conversation that answered it.
+    pub conversation: Option<String>,
+    /// What it is made of.
+    pub kind: String,
+    /// The words; none once it was forgotten.
+    pub text: String,
+    /// The id of the pressed button.
+    pub button: Option<String>,
+    /// Everything the provider said.
+    pub raw: Json,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When that was decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// The message it is a fragment of.
+    pub merged_into: Option<i64>,
+    /// The number of times its turn was begun.
+    pub attempts: i32,
+}
+
+/// What is sealed of an inbound message.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Content {
+    text: String,
+    button: Option<String>,
+    raw: Json,
+}
 
 /// What came of writing an inbound message down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +80,12 @@ impl Database {
         let doing = "writing an inbound message down";
         let now = self.clock().now();
         let answerable = inbound.kind != Kind::Reaction;
+        let transaction = self.begin().await?;
+        let key = keys::made(&transaction, inbound.guest.as_str()).await?;
+        let content =
+            Content { text: inbound.text.clone(), button: inbound.button.clone(), raw: inbound.raw.clone() };
+        let content = json("an inbound message", &content)?;
+        let content = key.seal(Record::Inbound, &inbound.provider_id, 0, content.as_bytes())?;
         let row = super::entity::inbox::ActiveModel {
             id: ActiveValue::NotSet,
             channel: ActiveValue::Set(inbound.channel.as_str().to_owned()),
@@ -45,16 +93,13 @@ impl Database {
             guest: ActiveValue::Set(inbound.guest.as_str().to_owned()),
             conversation: ActiveValue::Set(None),
             kind: ActiveValue::Set(inbound.kind.as_str().to_owned()),
-            text: ActiveValue::Set(inbound.text.clone()),
-            button: ActiveValue::Set(inbound.button.clone()),
-            raw: ActiveValue::Set(json("an inbound message", &inbound.raw)?),
+            content: ActiveValue::Set(Some(content)),
             received_at: ActiveValue::Set(now),
             outcome: ActiveValue::Set(if answerable { Outcome::Pending } else { Outcome::Rejected }),
             decided_at: ActiveValue::Set((!answerable).then_some(now)),
             merged_into: ActiveValue::Set(None),
             attempts: ActiveValue::Set(0),
         };
-        let transaction = self.begin().await?;
         let inserted = Entity::insert(row)
             .on_conflict(OnConflict::columns([Column::Channel, Column::ProviderId]).do_nothing().to_owned())
             .try_insert()
@@ -87,12 +132,13 @@ impl Database {
     /// # Errors
     /// The database fails.
     pub async fn pending(&self) -> Result<Vec<InboxRow>, Fault> {
-        Entity::find()
+        let rows = Entity::find()
             .filter(Column::Outcome.eq(Outcome::Pending))
             .order_by_asc(Column::Id)
             .all(self.reader())
             .await
-            .map_err(Fault::doing("listing the messages without an outcome"))
+            .map_err(Fault::doing("listing the messages without an outcome"))?;
+        opened(self.reader(), rows).await
     }
 
     /// One inbound message.
@@ -100,10 +146,11 @@ impl Database {
     /// # Errors
     /// The database fails.
     pub async fn message(&self, id: MessageId) -> Result<Option<InboxRow>, Fault> {
-        Entity::find_by_id(id.0)
+        let row = Entity::find_by_id(id.0)
             .one(self.reader())
             .await
-            .map_err(Fault::doing("looking for an inbound message"))
+            .map_err(Fault::doing("looking for an inbound message"))?;
+        Ok(opened(self.reader(), row).await?.pop())
     }
 
     /// Begins a turn, or begins it again: makes `fragments` part of `lead` and puts together what was said. The parts
@@ -146,6 +193,7 @@ impl Database {
             .all(&transaction)
             .await
             .map_err(Fault::doing(doing))?;
+        let parts = opened(&transaction, parts).await?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
         gathered(lead, &parts).map(Some)
     }
@@ -173,12 +221,21 @@ impl Database {
             .await
             .map_err(Fault::doing(doing))?;
         if decided.rows_affected > 0 {
+            let key = match conversation {
+                Some(id) => keys::one(&transaction, id.as_str()).await?.map(|key| (Some(id.as_str()), key)),
+                None => None,
+            };
+            let (conversation, key) = match key {
+                Some(known) => known,
+                None => (None, keys::made(&transaction, turn.guest.as_str()).await?),
+            };
             let from = outbox::From {
                 guest: turn.guest.as_str(),
                 channel: turn.channel.as_str(),
-                conversation: conversation.map(ConversationId::as_str),
+                conversation,
                 revision: 0,
                 at: now,
+                key: &key,
             };
             outbox::put(&transaction, &from, outgoing).await?;
         }
@@ -207,6 +264,44 @@ impl Database {
         }
         Ok(counts)
     }
+}
+
+/// Stored messages with what they say; those that were forgotten say nothing.
+async fn opened(
+    connection: &impl ConnectionTrait,
+    rows: impl IntoIterator<Item = Model>,
+) -> Result<Vec<InboxRow>, Fault> {
+    let rows: Vec<Model> = rows.into_iter().collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = keys::find(connection, rows.iter().map(|row| row.guest.as_str())).await?;
+    let open = |row: Model| {
+        let content = match (&row.content, keys.get(&row.guest)) {
+            (Some(sealed), Some(key)) => {
+                let plain = key.open(Record::Inbound, &row.provider_id, 0, sealed)?;
+                serde_json::from_slice(&plain).map_err(Fault::shape("an inbound message"))?
+            }
+            (None, _) | (_, None) => Content::default(),
+        };
+        Ok(InboxRow {
+            id: row.id,
+            channel: row.channel,
+            provider_id: row.provider_id,
+            guest: row.guest,
+            conversation: row.conversation,
+            kind: row.kind,
+            text: content.text,
+            button: content.button,
+            raw: content.raw,
+            received_at: row.received_at,
+            outcome: row.outcome,
+            decided_at: row.decided_at,
+            merged_into: row.merged_into,
+            attempts: row.attempts,
+        })
+    };
+    rows.into_iter().map(open).collect()
 }
 
 /// Puts the parts of a turn together.

@@ -29,12 +29,14 @@ impl MigrationName for Messages {
 #[async_trait::async_trait]
 impl MigrationTrait for Messages {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for mut table in [conversations(), log(), inbox(), outbox(), guests()] {
+        for mut table in [keys(), conversations(), log(), inbox(), outbox(), guests()] {
             manager.create_table(table.take()).await?;
         }
         // The query builder has no partial indexes; both databases have them and spell them alike.
         let one_each = "CREATE UNIQUE INDEX conversations_open ON conversations (guest) WHERE NOT ended";
         manager.get_connection().execute_unprepared(one_each).await?;
+        let due = "CREATE INDEX conversations_due ON conversations (due) WHERE due IS NOT NULL";
+        manager.get_connection().execute_unprepared(due).await?;
         manager
             .create_index(index("inbox_provider", "inbox", &["channel", "provider_id"]).unique().take())
             .await?;
@@ -44,6 +46,10 @@ impl MigrationTrait for Messages {
         manager.create_index(index("outbox_conversation", "outbox", &["conversation", "id"])).await?;
         manager.create_index(index("outbox_provider", "outbox", &["provider_id"])).await
     }
+}
+
+fn keys() -> TableCreateStatement {
+    Table::create().table("keys").col(text("id").primary_key()).col(blob("secret")).take()
 }
 
 fn conversations() -> TableCreateStatement {
@@ -56,6 +62,9 @@ fn conversations() -> TableCreateStatement {
         .col(blob_null("position"))
         .col(blob_null("underway"))
         .col(boolean("ended"))
+        .col(boolean("forgotten"))
+        .col(timestamp_with_time_zone_null("due"))
+        .col(timestamp_with_time_zone_null("heard_at"))
         .col(timestamp_with_time_zone("started_at"))
         .col(timestamp_with_time_zone("updated_at"))
         .take()
@@ -81,9 +90,7 @@ fn inbox() -> TableCreateStatement {
         .col(text("guest"))
         .col(text_null("conversation"))
         .col(string_len("kind", 16))
-        .col(text("text"))
-        .col(text_null("button"))
-        .col(text("raw"))
+        .col(blob_null("content"))
         .col(timestamp_with_time_zone("received_at"))
         .col(string_len("outcome", 16))
         .col(timestamp_with_time_zone_null("decided_at"))
@@ -100,8 +107,7 @@ fn outbox() -> TableCreateStatement {
         .col(string_len("channel", 16))
         .col(text_null("conversation"))
         .col(big_integer("revision"))
-        .col(text("text"))
-        .col(text("buttons"))
+        .col(blob_null("content"))
         .col(text("says"))
         .col(string_len("status", 16))
         .col(text_null("provider_id"))
@@ -122,7 +128,7 @@ fn guests() -> TableCreateStatement {
         .col(text("address"))
         .col(text_null("line"))
         .col(text_null("phone"))
-        .col(text("remembered"))
+        .col(blob_null("remembered"))
         .col(timestamp_with_time_zone("seen_at"))
         .take()
 }

@@ -4,12 +4,18 @@
 //! written in one transaction; on SQLite it takes the write lock when it begins, so that it waits instead of failing
 //! half-way.
 
+mod commit;
 mod conversations;
+mod due;
 mod entity;
+mod forget;
 mod guests;
 mod inbox;
+mod keys;
+mod known;
 mod migration;
 mod outbox;
+mod seal;
 mod talk;
 
 use std::sync::Arc;
@@ -18,18 +24,23 @@ use std::time::Duration;
 use innkeeper_engine::BadForm;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
+use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 pub use conversations::ConversationRow;
+pub use due::{Due, Patience};
+pub use forget::Forgotten;
 pub use inbox::{InboxRow, Outcome, Received};
 pub(crate) use outbox::{Delivered, Tried};
 pub use outbox::{OutboxRow, Status};
 pub use talk::{Talk, TalkCommit, Welcomed};
 
+use self::commit::group::Group;
+use self::known::AllKnown;
 use crate::clock::Clock;
 use crate::config::DatabaseUrl;
 
@@ -48,6 +59,21 @@ struct Inner {
     writer: DatabaseConnection,
     clock: Arc<dyn Clock>,
     outgoing: Notify,
+    timing: Notify,
+    known: Arc<AllKnown>,
+    /// Writes turns together, where there is one writer at a time.
+    group: Option<Group>,
+    patience: Option<Patience>,
+}
+
+/// How a database is used.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// When guests on channels that are written to are reminded; never without it.
+    pub patience: Option<Patience>,
+    /// Whether a commit on SQLite may be told of before it is on the disk: much faster, but the last ones may be lost
+    /// with the power. Only for what nobody needs tomorrow.
+    pub hasty: bool,
 }
 
 /// What keeps the store from doing something. The guest hears none of this.
@@ -75,6 +101,15 @@ pub enum Fault {
     /// What a conversation saved cannot be read or written.
     #[error("a conversation cannot be read or written")]
     Form(#[from] BadForm),
+    /// What was sealed cannot be opened.
+    #[error("{what} cannot be opened: it was not sealed under this key, in this place")]
+    Sealed {
+        /// What it is.
+        what: &'static str,
+    },
+    /// Several turns that were written together failed together.
+    #[error("turns could not be written")]
+    Together(#[source] Arc<Fault>),
     /// A row that must be there is not.
     #[error("{what} is not in the database")]
     Missing {
@@ -101,11 +136,33 @@ impl Database {
     /// # Errors
     /// It cannot be reached, or its tables cannot be brought up to date.
     pub async fn open(url: &DatabaseUrl, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
-        let (reader, writer) = connect(url.as_str()).await.map_err(Fault::Open)?;
+        Self::open_with(url, clock, Options::default()).await
+    }
+
+    /// The same, used as the options say.
+    ///
+    /// # Errors
+    /// It cannot be reached, or its tables cannot be brought up to date.
+    pub async fn open_with(
+        url: &DatabaseUrl,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Result<Self, Fault> {
+        let (reader, writer) = connect(url.as_str(), options.hasty).await.map_err(Fault::Open)?;
         migration::Migrator::up(&writer, None)
             .await
             .map_err(Fault::doing("bringing the tables up to date"))?;
-        Ok(Self(Arc::new(Inner { reader, writer, clock, outgoing: Notify::new() })))
+        let known = Arc::new(AllKnown::default());
+        let group = match writer.get_database_backend() {
+            DbBackend::Sqlite => Some(Group::start(writer.clone(), Arc::clone(&known))),
+            DbBackend::Postgres | DbBackend::MySql => None,
+            other => {
+                return Err(Fault::Open(DbErr::Custom(format!("{other:?} is not a database that is used"))));
+            }
+        };
+        let (outgoing, timing) = (Notify::new(), Notify::new());
+        let Options { patience, .. } = options;
+        Ok(Self(Arc::new(Inner { reader, writer, clock, outgoing, timing, known, group, patience })))
     }
 
     /// Asks the database something trivial, to know whether it is there.
@@ -123,6 +180,11 @@ impl Database {
     /// Told after every commit that wrote outgoing messages.
     pub fn outgoing(&self) -> &Notify {
         &self.0.outgoing
+    }
+
+    /// Told after every commit of a conversation that has to be woken some time.
+    pub fn timing(&self) -> &Notify {
+        &self.0.timing
     }
 
     /// Closes every connection.
@@ -159,7 +221,7 @@ impl Database {
 /// SQLite files are in WAL mode with `synchronous=FULL`: a commit is on the disk before anybody is told of it. `NORMAL`
 /// is a hundred times faster but may lose the last commits with the power, and with them a message that its provider
 /// was told we have, or the note of a booking under way. A turn has about four commits, a few milliseconds.
-async fn connect(url: &str) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
+async fn connect(url: &str, hasty: bool) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
     if !url.starts_with("sqlite:") {
         let mut options = quiet(url);
         options.max_connections(POSTGRES_CONNECTIONS);
@@ -174,11 +236,13 @@ async fn connect(url: &str) -> Result<(DatabaseConnection, DatabaseConnection), 
         return Ok((only.clone(), only));
     }
     let mut writing = quiet(url);
-    writing.max_connections(1).map_sqlx_sqlite_opts(|sqlite| {
+    writing.max_connections(1).map_sqlx_sqlite_opts(move |sqlite| {
         sqlite
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(if hasty { SqliteSynchronous::Normal } else { SqliteSynchronous::Full })
+            // What is deleted is overwritten: keys and guests that were forgotten leave no trace in the file.
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY_TIMEOUT)
     });
     let writer = SeaOrm::connect(writing).await?;
@@ -194,4 +258,14 @@ fn quiet(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options.sqlx_logging(false).record_stmt_in_spans(false).acquire_timeout(ACQUIRE_TIMEOUT);
     options
+}
+
+/// Something to be stored, as JSON text.
+fn json<T: serde::Serialize + ?Sized>(what: &'static str, value: &T) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(Fault::shape(what))
+}
+
+/// Something stored, from JSON text.
+fn read<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(Fault::shape(what))
 }

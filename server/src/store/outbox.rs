@@ -6,13 +6,13 @@ use sea_orm::{
     ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::conversations::{json, read};
-use super::entity::outbox::{ActiveModel, Column, Entity};
-use super::{Database, Fault};
+use serde::{Deserialize, Serialize};
+
+use super::entity::outbox::{ActiveModel, Column, Entity, Model};
+use super::seal::{Key, Record};
+use super::{Database, Fault, json, keys, read};
 use crate::message::{Button, ChannelName, ConversationId, GuestKey, Outgoing, OutgoingId};
 
-/// An outgoing message as stored.
-pub use super::entity::outbox::Model as OutboxRow;
 /// Where an outgoing message stands.
 pub use super::entity::outbox::Status;
 
@@ -44,6 +44,64 @@ pub(super) struct From<'a> {
     pub(super) conversation: Option<&'a str>,
     pub(super) revision: i64,
     pub(super) at: DateTime<Utc>,
+    /// What it is sealed under.
+    pub(super) key: &'a Key,
+}
+
+/// An outgoing message as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Its key; a guest's messages go out in this order.
+    pub id: i64,
+    /// Who gets it.
+    pub guest: String,
+    /// The way it goes.
+    pub channel: String,
+    /// The conversation that says it.
+    pub conversation: Option<String>,
+    /// The revision that says it.
+    pub revision: i64,
+    /// The words; none once it was forgotten.
+    pub text: String,
+    /// The buttons.
+    pub buttons: Vec<Button>,
+    /// The ids of the sayings it carries, JSON.
+    pub says: String,
+    /// Where it stands.
+    pub status: Status,
+    /// The provider's id for it.
+    pub provider_id: Option<String>,
+    /// What the provider last said about its delivery.
+    pub delivery: Option<String>,
+    /// Why it failed, or why the last try did.
+    pub error: Option<String>,
+    /// The number of tries.
+    pub attempts: i32,
+    /// When it was tried first.
+    pub tried_at: Option<DateTime<Utc>>,
+    /// When it may be tried again.
+    pub next_try_at: Option<DateTime<Utc>>,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// When the provider took it.
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+/// What is sealed of an outgoing message.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Content {
+    text: String,
+    buttons: Vec<Button>,
+}
+
+impl Content {
+    pub(super) fn of(message: &Outgoing) -> Self {
+        Self { text: message.text.clone(), buttons: message.buttons.clone() }
+    }
+
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, Fault> {
+        serde_json::to_vec(self).map_err(Fault::shape("an outgoing message"))
+    }
 }
 
 /// Writes outgoing messages, in order. To a guest who is right here they count as sent.
@@ -61,8 +119,12 @@ pub(super) async fn put(
             channel: ActiveValue::Set(from.channel.to_owned()),
             conversation: ActiveValue::Set(from.conversation.map(str::to_owned)),
             revision: ActiveValue::Set(from.revision),
-            text: ActiveValue::Set(message.text.clone()),
-            buttons: ActiveValue::Set(json("buttons", &message.buttons)?),
+            content: ActiveValue::Set(Some(from.key.seal(
+                Record::Outgoing,
+                from.conversation.unwrap_or(from.guest),
+                from.revision,
+                &Content::of(message).bytes()?,
+            )?)),
             says: ActiveValue::Set(json("the sayings of a message", &message.says)?),
             status: ActiveValue::Set(if local { Status::Sent } else { Status::Queued }),
             provider_id: ActiveValue::Set(None),
@@ -95,7 +157,7 @@ impl OutboxRow {
     pub fn outgoing(&self) -> Result<Outgoing, Fault> {
         Ok(Outgoing {
             text: self.text.clone(),
-            buttons: read::<Vec<Button>>("buttons", &self.buttons)?,
+            buttons: self.buttons.clone(),
             says: read("the sayings of a message", &self.says)?,
         })
     }
@@ -122,7 +184,7 @@ impl Database {
             .map_err(Fault::doing("looking whether something was said"))?;
         let mut carried = false;
         for row in rows {
-            if row.outgoing()?.says.contains(&say) {
+            if read::<Vec<u32>>("the sayings of a message", &row.says)?.contains(&say) {
                 carried = true;
                 if row.status != Status::Sent || row.sent_at.is_none_or(|sent| sent > before) {
                     return Ok(false);
@@ -137,12 +199,13 @@ impl Database {
     /// # Errors
     /// The database fails.
     pub async fn outgoing_to(&self, guest: &GuestKey) -> Result<Vec<OutboxRow>, Fault> {
-        Entity::find()
+        let rows = Entity::find()
             .filter(Column::Guest.eq(guest.as_str()))
             .order_by_asc(Column::Id)
             .all(self.reader())
             .await
-            .map_err(Fault::doing("listing outgoing messages"))
+            .map_err(Fault::doing("listing outgoing messages"))?;
+        opened(self.reader(), rows).await
     }
 
     /// Each guest's first message that waits, on the channels named.
@@ -155,12 +218,13 @@ impl Database {
             .and_where(Column::Channel.is_in(names))
             .group_by_col(Column::Guest)
             .take();
-        Entity::find()
+        let rows = Entity::find()
             .filter(Column::Id.in_subquery(firsts))
             .order_by_asc(Column::Id)
             .all(self.reader())
             .await
-            .map_err(Fault::doing("looking for what is to be sent"))
+            .map_err(Fault::doing("looking for what is to be sent"))?;
+        opened(self.reader(), rows).await
     }
 
     /// Takes a message to send it; `false` where it is no longer as it was read.
@@ -260,8 +324,8 @@ impl Database {
             .all(&transaction)
             .await
             .map_err(Fault::doing(doing))?;
-        let free = |row: &OutboxRow| matches!(row.status, Status::Queued | Status::Held);
-        let taken: Vec<OutboxRow> = waiting.into_iter().take_while(free).collect();
+        let free = |row: &Model| matches!(row.status, Status::Queued | Status::Held);
+        let taken = opened(&transaction, waiting.into_iter().take_while(free)).await?;
         if !taken.is_empty() {
             Entity::update_many()
                 .col_expr(Column::Status, Expr::value(Status::Sent))
@@ -285,7 +349,7 @@ impl Database {
         let doing = "recording a delivery";
         let transaction = self.begin().await?;
         let row = Entity::find_by_id(id.0).one(&transaction).await.map_err(Fault::doing(doing))?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = opened(&transaction, row).await?.pop() else { return Ok(None) };
         let Some(new) = merge(&row) else { return Ok(Some(row)) };
         let sent_at = row.sent_at.or_else(|| (new.status == Status::Sent).then(|| self.clock().now()));
         Entity::update_many()
@@ -302,6 +366,49 @@ impl Database {
         let Delivered { status, delivery, provider_id, error } = new;
         Ok(Some(OutboxRow { status, delivery: Some(delivery), provider_id, error, sent_at, ..row }))
     }
+}
+
+/// Stored messages with what they say; those that were forgotten say nothing.
+async fn opened(
+    connection: &impl ConnectionTrait,
+    rows: impl IntoIterator<Item = Model>,
+) -> Result<Vec<OutboxRow>, Fault> {
+    let rows: Vec<Model> = rows.into_iter().collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let owner = |row: &Model| row.conversation.clone().unwrap_or_else(|| row.guest.clone());
+    let owners: Vec<String> = rows.iter().map(owner).collect();
+    let keys = keys::find(connection, owners.iter().map(String::as_str)).await?;
+    let open = |(row, owner): (Model, String)| {
+        let content: Content = match (&row.content, keys.get(&owner)) {
+            (Some(sealed), Some(key)) => {
+                let plain = key.open(Record::Outgoing, &owner, row.revision, sealed)?;
+                serde_json::from_slice(&plain).map_err(Fault::shape("an outgoing message"))?
+            }
+            (None, _) | (_, None) => Content::default(),
+        };
+        Ok(OutboxRow {
+            id: row.id,
+            guest: row.guest,
+            channel: row.channel,
+            conversation: row.conversation,
+            revision: row.revision,
+            text: content.text,
+            buttons: content.buttons,
+            says: row.says,
+            status: row.status,
+            provider_id: row.provider_id,
+            delivery: row.delivery,
+            error: row.error,
+            attempts: row.attempts,
+            tried_at: row.tried_at,
+            next_try_at: row.next_try_at,
+            created_at: row.created_at,
+            sent_at: row.sent_at,
+        })
+    };
+    rows.into_iter().zip(owners).map(open).collect()
 }
 
 /// What a status report says about a message.

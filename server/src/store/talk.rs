@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use innkeeper_engine::Position;
-use innkeeper_engine::runtime::{self, Logged};
+use innkeeper_engine::runtime::Logged;
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use super::conversations::{entries_of, position_of};
 use super::entity::{conversation, guest, log};
 use super::{Database, Fault};
 use crate::message::{ConversationId, GuestKey, Outgoing};
@@ -51,7 +52,7 @@ impl Database {
             address: ActiveValue::Set(key.as_str().to_owned()),
             line: ActiveValue::Set(None),
             phone: ActiveValue::Set(phone.map(str::to_owned)),
-            remembered: ActiveValue::Set("{}".to_owned()),
+            remembered: ActiveValue::Set(None),
             seen_at: ActiveValue::Set(self.clock().now()),
         };
         guest::Entity::insert(row)
@@ -103,15 +104,17 @@ impl Database {
         rows.sort_by_key(|row| (row.started_at, spoken.get(&row.id).copied().unwrap_or(i64::MAX)));
         let mut talks = Vec::new();
         for row in rows {
+            let Some(known) = self.known(&row.id).await? else { continue };
+            let key = known.key;
             let mut commits = Vec::new();
             for entry in entries.iter().filter(|entry| entry.conversation == row.id) {
                 commits.push(TalkCommit {
-                    log: runtime::read(&entry.entries)?,
+                    log: entries_of(&key, entry)?,
                     outgoing: said.remove(&(row.id.clone(), entry.revision)).unwrap_or_default(),
                 });
             }
             talks.push(Talk {
-                position: row.position.as_deref().map(Position::from_bytes).transpose()?,
+                position: position_of(&key, &row)?,
                 conversation: ConversationId::new(row.id),
                 commits,
             });

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use innkeeper::clock::{Clock, ManualClock};
 use innkeeper::message::{Button, ChannelName, ConversationId, GuestKey, Inbound, Kind, MessageId, Outgoing};
-use innkeeper::store::{Database, Outcome, Received, Status};
-use innkeeper_engine::Position;
+use innkeeper::store::{Database, Forgotten, Outcome, Received, Status};
 use innkeeper_engine::runtime::{
     Answered, Commit, CommitError, Logged, MessageOutcome, Store as _, Underway,
 };
+use innkeeper_engine::{Guest, Position};
 use serde_json::json;
 
 use crate::postgres::Cluster;
@@ -46,6 +46,12 @@ async fn begun(database: &Database, guest: &GuestKey) -> ConversationId {
     database.conversation(guest, ChannelName::Twilio).await.expect("a conversation")
 }
 
+/// Everything in a conversation's log, in order.
+async fn logged(database: &Database, conversation: &ConversationId) -> Vec<Logged> {
+    let revisions = database.log(conversation.as_str()).await.expect("a log");
+    revisions.into_iter().flat_map(|(_, entries)| entries).collect()
+}
+
 async fn received(database: &Database, inbound: &Inbound) -> MessageId {
     match database.receive(inbound).await.expect("a row") {
         Received::New(id) | Received::Unanswered(id) | Received::Repeat(id) => id,
@@ -67,7 +73,7 @@ async fn a_commit_is_all_or_nothing(database: Database) {
 
     let stored = database.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
     assert_eq!((stored.revision, &stored.position, stored.underway), (1, &standing, None));
-    assert_eq!(database.history(&conversation).await.expect("a log"), log);
+    assert_eq!(logged(&database, &conversation).await, log);
     assert_eq!(database.guest(&ana()).await.expect("a guest").remembered.get("name"), Some(&json!("Ana")));
     let rows = database.outgoing_to(&ana()).await.expect("rows");
     assert_eq!(
@@ -84,7 +90,7 @@ async fn a_commit_is_all_or_nothing(database: Database) {
     let stored = database.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
     assert_eq!(stored.revision, 1);
     assert_eq!(database.outgoing_to(&ana()).await.expect("rows").len(), 2);
-    assert_eq!(database.history(&conversation).await.expect("a log").len(), 1);
+    assert_eq!(logged(&database, &conversation).await.len(), 1);
 }
 
 async fn of_two_commits_on_one_revision_one_wins(database: Database) {
@@ -218,16 +224,149 @@ async fn a_forgotten_guest_leaves_nothing(database: Database) {
         let (standing, log) = (position(false), [said("hello")]);
         database.commit(answering(&conversation, 0, &standing, &log, &message)).await.expect("a commit");
     }
+    let waiting = received(&database, &text_from(&ana(), "SM9", "and a cot")).await;
+    database.remember(&ana(), "name", &json!("Ana")).await.expect("no fault");
     let conversation = begun(&database, &ana()).await;
-    assert_eq!(
-        database.forget(&ana()).await.expect("rows"),
-        6,
-        "a guest, a message, two answers, a talk, its log"
-    );
-    assert!(database.history(&conversation).await.expect("a log").is_empty());
+    let (standing, log) = (position(false), [said("hello")]);
+
+    let forgotten = database.forget_guest(&ana()).await.expect("no fault");
+    assert_eq!(forgotten, Forgotten { conversations: 1, messages: 2, replies: 2, guests: 1 });
+    assert!(logged(&database, &conversation).await.is_empty());
+    assert!(database.load(conversation.as_str()).await.expect("no fault").is_none());
     assert!(database.outgoing_to(&ana()).await.expect("rows").is_empty());
+    assert_eq!(database.guest(&ana()).await.expect("nobody"), Guest::default());
+    let message = database.message(waiting).await.expect("no fault").expect("a row");
+    assert_eq!((message.text.as_str(), message.outcome), ("", Outcome::Rejected));
+    assert_ne!(message.guest, ana().as_str());
+    let late = Commit { answered: None, ..answering(&conversation, 1, &standing, &log, "") };
+    assert!(matches!(database.commit(late).await, Err(CommitError::Conflict)), "nothing is written into it");
+    let outcomes = BTreeMap::from([(Outcome::Answered, 2), (Outcome::Rejected, 1)]);
+    assert_eq!(database.outcomes().await.expect("counts"), outcomes, "every message has its outcome still");
+    assert!(
+        matches!(database.receive(&text_from(&ana(), "SM9", "and a cot")).await, Ok(Received::Repeat(_))),
+        "a late delivery of the same message is still none"
+    );
+
     assert_eq!(database.outgoing_to(&ben()).await.expect("rows").len(), 2);
-    assert_eq!(database.forget(&ana()).await.expect("rows"), 0);
+    assert_eq!(logged(&database, &begun(&database, &ben()).await).await, log, "others are remembered");
+    assert_eq!(database.forget_guest(&ana()).await.expect("no fault"), Forgotten::default());
+    assert_ne!(begun(&database, &ana()).await, conversation, "who comes back is a stranger");
+}
+
+async fn a_forgotten_conversation_cannot_be_read(database: Database) {
+    let message = received(&database, &text_from(&ana(), "SM1", "hello")).await;
+    let conversation = begun(&database, &ana()).await;
+    let (standing, log) = (position(false), [said("hello")]);
+    database
+        .commit(answering(&conversation, 0, &standing, &log, &message.to_string()))
+        .await
+        .expect("a commit");
+    assert!(database.forget(conversation.as_str()).await.expect("no fault"));
+    assert!(
+        !database.forget(conversation.as_str()).await.expect("no fault"),
+        "there is nothing left to forget"
+    );
+    assert!(database.load(conversation.as_str()).await.expect("no fault").is_none());
+    assert!(logged(&database, &conversation).await.is_empty());
+    let rows = database.outgoing_to(&ana()).await.expect("rows");
+    assert!(rows.iter().all(|row| row.text.is_empty() && row.status == Status::Failed));
+    assert_eq!(database.message(message).await.expect("no fault").expect("a row").text, "");
+    assert_eq!(database.guest(&ana()).await.expect("a guest").phone.as_deref(), Some("+34600000001"));
+    let late = Commit { answered: None, ..answering(&conversation, 1, &standing, &log, "") };
+    assert!(matches!(database.commit(late).await, Err(CommitError::Conflict)));
+}
+
+async fn many_conversations_are_committed_at_once_and_each_by_itself(database: Database) {
+    let guest = |i: usize| GuestKey::new(format!("whatsapp:+3460000{i:04}"));
+    let mut turns = tokio::task::JoinSet::new();
+    for i in 0..100 {
+        let database = database.clone();
+        turns.spawn(async move {
+            let conversation = begun(&database, &guest(i)).await;
+            let mut committed = 0;
+            for turn in 0..4 {
+                let text = format!("{i}, {turn}");
+                let id = format!("SM{i}-{turn}");
+                let message = received(&database, &text_from(&guest(i), &id, &text)).await.to_string();
+                let (standing, log) = (position(turn == 3), [said(&text)]);
+                // Every third guest's second turn is computed from a revision that is not the last one.
+                let stale = i % 3 == 0 && turn == 1;
+                let expected = if stale { 7 } else { committed };
+                let commit = Commit {
+                    outgoing: vec![outgoing(&text, &[1]), outgoing("and more", &[2])],
+                    ..answering(&conversation, expected, &standing, &log, &message)
+                };
+                match database.commit(commit).await {
+                    Ok(()) => committed += 1,
+                    Err(refused) => assert!(stale && matches!(refused, CommitError::Conflict), "{refused}"),
+                }
+            }
+            (i, conversation, committed)
+        });
+    }
+    for (i, conversation, committed) in turns.join_all().await {
+        let turns: Vec<usize> = (0..4).filter(|turn| i % 3 != 0 || *turn != 1).collect();
+        assert_eq!(usize::try_from(committed).expect("few"), turns.len());
+        let log: Vec<Logged> = turns.iter().map(|turn| said(&format!("{i}, {turn}"))).collect();
+        assert_eq!(logged(&database, &conversation).await, log);
+        let stored = database.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
+        assert_eq!((stored.revision, stored.position), (committed, position(true)));
+        let rows = database.outgoing_to(&guest(i)).await.expect("rows");
+        let said: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+        let expected: Vec<String> =
+            turns.iter().flat_map(|turn| [format!("{i}, {turn}"), "and more".to_owned()]).collect();
+        assert_eq!(said, expected, "in order");
+    }
+    let outcomes = BTreeMap::from([(Outcome::Pending, 34), (Outcome::Answered, 366)]);
+    assert_eq!(database.outcomes().await.expect("counts"), outcomes);
+}
+
+async fn of_two_who_answer_a_message_in_two_conversations_one_wins(database: Database) {
+    let message = received(&database, &text_from(&ana(), "SM1", "hello")).await.to_string();
+    let mut commits = tokio::task::JoinSet::new();
+    for i in 0..8 {
+        let (database, message) = (database.clone(), message.clone());
+        commits.spawn(async move {
+            let guest = GuestKey::new(format!("whatsapp:+3460000{i:04}"));
+            let conversation = begun(&database, &guest).await;
+            let (standing, log) = (position(false), [said("hello")]);
+            let written =
+                database.commit(answering(&conversation, 0, &standing, &log, &message)).await.is_ok();
+            (conversation, written)
+        });
+    }
+    let mut won = 0;
+    for (conversation, written) in commits.join_all().await {
+        won += usize::from(written);
+        assert_eq!(database.load(conversation.as_str()).await.expect("no fault").is_some(), written);
+        assert_eq!(
+            logged(&database, &conversation).await.len(),
+            usize::from(written),
+            "all of it or nothing"
+        );
+    }
+    assert_eq!(won, 1);
+}
+
+async fn what_another_program_committed_is_seen_after_the_conflict(database: Database) {
+    let conversation = begun(&database, &ana()).await;
+    let (standing, log) = (position(false), [said("hello")]);
+    let commit =
+        |expected| Commit { answered: None, ..answering(&conversation, expected, &standing, &log, "") };
+    database.commit(commit(0)).await.expect("a commit");
+    assert!(matches!(database.commit(commit(0)).await, Err(CommitError::Conflict)));
+    let stored = database.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
+    assert_eq!(stored.revision, 1);
+    database.commit(commit(1)).await.expect("a commit");
+}
+
+async fn a_conversation_that_must_be_woken_is_found_in_time(database: Database) {
+    let conversation = begun(&database, &ana()).await;
+    assert_eq!(database.next_due().await.expect("no fault"), None);
+    let (standing, log) = (position(false), [said("hello")]);
+    let commit = Commit { answered: None, ..answering(&conversation, 0, &standing, &log, "") };
+    database.commit(commit).await.expect("a commit");
+    assert_eq!(database.next_due().await.expect("no fault"), None, "nothing was asked");
 }
 
 /// Runs a promise on a fresh SQLite file, in memory and, through the list, on PostgreSQL.
@@ -275,6 +414,11 @@ promises! {
     a_reaction_asks_for_no_answer,
     a_number_counts_only_as_long_as_the_channel_vouches_for_it,
     a_forgotten_guest_leaves_nothing,
+    a_forgotten_conversation_cannot_be_read,
+    many_conversations_are_committed_at_once_and_each_by_itself,
+    of_two_who_answer_a_message_in_two_conversations_one_wins,
+    what_another_program_committed_is_seen_after_the_conflict,
+    a_conversation_that_must_be_woken_is_found_in_time,
 }
 
 async fn database_in_memory() -> Database {
@@ -311,4 +455,38 @@ async fn two_programs_share_a_file() {
     }
     deliveries.join_all().await;
     assert_eq!(one.pending().await.expect("rows").len(), 20);
+}
+
+/// Whether a file holds these bytes anywhere.
+fn holds(path: &std::path::Path, words: &str) -> bool {
+    let Ok(bytes) = std::fs::read(path) else { return false };
+    bytes.windows(words.len()).any(|part| part == words.as_bytes())
+}
+
+#[tokio::test]
+async fn words_are_in_no_file_and_a_forgotten_guest_is_in_none() {
+    const WORDS: &str = "xylophones in the west wing";
+    let folder = Folder::new();
+    let database = database(&folder, &standing_clock()).await;
+    let message = received(&database, &text_from(&ana(), "SM1", WORDS)).await.to_string();
+    let conversation = begun(&database, &ana()).await;
+    let (standing, log) = (position(false), [said(WORDS)]);
+    let remember = [("name".to_owned(), json!(WORDS))];
+    let commit = Commit {
+        outgoing: vec![outgoing(WORDS, &[1])],
+        remember: &remember,
+        ..answering(&conversation, 0, &standing, &log, &message)
+    };
+    database.commit(commit).await.expect("a commit");
+    let files = ["it.db", "it.db-wal", "it.db-shm"].map(|name| folder.file(name));
+    assert!(files.iter().all(|file| !holds(file, WORDS)), "what guests say is sealed");
+    assert!(files.iter().any(|file| holds(file, "+34600000001")), "the test can see what is not");
+
+    database.forget_guest(&ana()).await.expect("no fault");
+    database.compact().await.expect("no fault");
+    for file in &files {
+        assert!(!holds(file, WORDS), "{}", file.display());
+        assert!(!holds(file, "+34600000001"), "{}", file.display());
+    }
+    database.close().await.expect("closed");
 }

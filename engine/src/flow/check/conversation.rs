@@ -68,10 +68,11 @@ pub(super) fn tell(graph: &Graph<'_>, way: &Way<'_>, lines: &mut Vec<String>) {
         Why::Done => add(calls("which answers")),
         Why::Failed => add(calls("which fails")),
         Why::Unknown => add(calls("and nobody knows what came of it")),
-        Why::Returned => match state.map(|(_, state)| &state.does) {
-            Some(DraftDoes::Run(run)) => add(format!("it runs `{}`, which ends{under}", run.flow.value)),
-            _ => {}
-        },
+        Why::Returned => {
+            if let Some(DraftDoes::Run(run)) = state.map(|(_, state)| &state.does) {
+                add(format!("it runs `{}`, which ends{under}", run.flow.value));
+            }
+        }
         Why::Always if guard.is_some() => {
             add(format!(
                 "{} goes on at once{under}",

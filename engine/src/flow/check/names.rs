@@ -1,5 +1,7 @@
 //! Whether everything that is named exists: slots, results, facts and their fields; what states name is in `targets`.
 
+use std::collections::HashMap;
+
 use super::arguments;
 use super::cases::{EVENTS, meant_event};
 use super::draft::{
@@ -75,6 +77,7 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
         }
     }
     names.properties();
+    names.earlier();
 }
 
 struct Names<'n, 's, 'w> {
@@ -309,6 +312,30 @@ impl Names<'_, '_, '_> {
                     let message = format!("`{}` has no slot `{}`", run.flow.value, slot.value);
                     let slots = other.slots.keys().map(String::as_str);
                     self.report.unknown(slot, Rule::UnknownSlot, message, "its slots", slots);
+                }
+            }
+        }
+    }
+
+    /// What slots and states were called in earlier versions is no other's name, now or then.
+    fn earlier(&mut self) {
+        let flow = self.flow;
+        let slots: Vec<(&str, &[At<String>])> =
+            flow.slots.iter().map(|(name, slot)| (name.as_str(), slot.was.as_slice())).collect();
+        let states: Vec<(&str, &[At<String>])> =
+            flow.states.iter().map(|(name, state)| (name.as_str(), state.was.as_slice())).collect();
+        for (kind, named) in [("slot", slots), ("state", states)] {
+            let mut before: HashMap<&str, &str> = HashMap::new();
+            for (name, was) in &named {
+                for earlier in *was {
+                    let earlier_name = earlier.value.as_str();
+                    if named.iter().any(|(known, _)| *known == earlier_name) {
+                        let message = format!("`{earlier_name}` is the name of a {kind} still");
+                        self.report.add(earlier.at, Rule::Conflict, message, None);
+                    } else if let Some(other) = before.insert(earlier_name, name) {
+                        let message = format!("the {kind} `{other}` was called `{earlier_name}` too");
+                        self.report.add(earlier.at, Rule::Conflict, message, None);
+                    }
                 }
             }
         }

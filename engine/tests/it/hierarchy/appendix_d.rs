@@ -144,8 +144,9 @@ impl<'c> Run<'c> {
         let mut enabled: Vec<Taken<'c>> = Vec::new();
         for leaf in atomic {
             let chain = std::iter::once(leaf).chain(self.ancestors(leaf));
-            let first = chain.flat_map(|state| chart.states[state].on.iter().map(move |on| (state, on))).find_map(
-                |(state, (why, cases))| {
+            let first = chain
+                .flat_map(|state| chart.states[state].on.iter().map(move |on| (state, on)))
+                .find_map(|(state, (why, cases))| {
                     let matches = match (why, event) {
                         (Why::Always, None) | (Why::Any, Some(Raised::Event(_))) => true,
                         (Why::Event(known), Some(Raised::Event(event))) => *known == event,
@@ -154,8 +155,7 @@ impl<'c> Run<'c> {
                     };
                     let case = cases.iter().find(|case| case.guard.is_none_or(|guard| self.holds(guard)));
                     case.filter(|_| matches).map(|case| (state, case))
-                },
-            );
+                });
             if let Some((state, case)) = first
                 && !enabled.iter().any(|(_, known)| std::ptr::eq(*known, case))
             {
@@ -304,7 +304,8 @@ impl<'c> Run<'c> {
         match (&self.chart.states[state].form, self.history.get(&state)) {
             (Form::History { .. }, Some(kept)) => {
                 kept.iter().for_each(|kept| self.add_descendants(*kept, entering));
-                kept.iter().for_each(|kept| self.add_ancestors(*kept, self.chart.states[state].parent, entering));
+                kept.iter()
+                    .for_each(|kept| self.add_ancestors(*kept, self.chart.states[state].parent, entering));
             }
             (Form::History { default, .. }, None) => {
                 self.add_descendants(*default, entering);
@@ -345,9 +346,9 @@ impl<'c> Run<'c> {
     fn is_in_final(&self, state: usize) -> bool {
         let children = self.children(state);
         match self.chart.states[state].form {
-            Form::Compound { .. } => children
-                .into_iter()
-                .any(|child| self.chart.states[child].form == Form::Final && self.configuration.contains(&child)),
+            Form::Compound { .. } => children.into_iter().any(|child| {
+                self.chart.states[child].form == Form::Final && self.configuration.contains(&child)
+            }),
             Form::Parallel => children.into_iter().all(|child| self.is_in_final(child)),
             Form::Rest | Form::Final | Form::History { .. } => false,
         }

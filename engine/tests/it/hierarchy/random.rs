@@ -61,8 +61,11 @@ fn node() -> impl Strategy<Value = Node> {
         let states = prop::collection::vec(inner.clone(), 1..4);
         let history = prop::option::of((any::<bool>(), any::<Index>()));
         prop_oneof![
-            (states, any::<Index>(), history)
-                .prop_map(|(states, initial, history)| Node::Compound { states, initial, history }),
+            (states, any::<Index>(), history).prop_map(|(states, initial, history)| Node::Compound {
+                states,
+                initial,
+                history
+            }),
             prop::collection::vec(inner, 2..4).prop_map(Node::Parallel),
         ]
     })
@@ -109,8 +112,12 @@ fn lot() -> impl Strategy<Value = Lot> {
     let states = prop::collection::vec(node(), 1..4);
     let wires = prop::collection::vec(wire(), 0..14);
     let doings = prop::collection::vec(doing(), 0..8);
-    (states, any::<Index>(), wires, doings)
-        .prop_map(|(states, initial, wires, doings)| Lot { states, initial, wires, doings })
+    (states, any::<Index>(), wires, doings).prop_map(|(states, initial, wires, doings)| Lot {
+        states,
+        initial,
+        wires,
+        doings,
+    })
 }
 
 /// What a message of a run is: an event, or a jump to a state.
@@ -226,7 +233,9 @@ impl Chart {
         let makes_sense = match wire.why {
             _ if self.states[source].form == Form::Final => false,
             Why::Always => guard.is_some() && target.is_some_and(|target| target > source),
-            Why::Done => guard.is_none() && self.can_end(source) && target.is_some_and(|target| target > source),
+            Why::Done => {
+                guard.is_none() && self.can_end(source) && target.is_some_and(|target| target > source)
+            }
             Why::Event(_) | Why::Any => true,
         };
         if !makes_sense {
@@ -255,14 +264,17 @@ impl Chart {
 
     /// A state that ends and is no region goes on somewhere.
     fn go_on(&mut self, state: usize, states: &[usize]) {
-        let region = self.states[state].parent.is_some_and(|parent| self.states[parent].form == Form::Parallel);
+        let region =
+            self.states[state].parent.is_some_and(|parent| self.states[parent].form == Form::Parallel);
         let compound = matches!(self.states[state].form, Form::Compound { .. });
         let goes_on = self.states[state].on.iter().any(|(why, _)| *why == Why::Done);
         if goes_on || !self.can_end(state) || (region && compound) {
             return;
         }
         let outside = states.iter().rfind(|other| **other > state && !self.above(**other).contains(&state));
-        let inside = states.iter().find(|other| self.above(**other).contains(&state) && self.states[**other].form == Form::Rest);
+        let inside = states
+            .iter()
+            .find(|other| self.above(**other).contains(&state) && self.states[**other].form == Form::Rest);
         let target = outside.or(inside).copied().unwrap_or(1);
         let case = Case { guard: None, acts: vec![], targets: vec![target], external: false };
         self.states[state].on.push((Why::Done, vec![case]));
@@ -275,7 +287,8 @@ impl Chart {
     /// The chart in our language.
     fn yaml(&self) -> String {
         let mut yaml = "flow: case\ndescription: A chart under test.\n".to_owned();
-        let jumps = (1..self.states.len()).filter(|state| !self.is_history(*state)).map(|state| JUMPS + state);
+        let jumps =
+            (1..self.states.len()).filter(|state| !self.is_history(*state)).map(|state| JUMPS + state);
         let events: Vec<String> = (0..EVENTS).chain(jumps).map(|event| format!("e{event}")).collect();
         writeln!(yaml, "events: [{}]", events.join(", ")).unwrap();
         let slots: Vec<String> = (0..SLOTS).map(|slot| format!("b{slot}: boolean")).collect();
@@ -320,7 +333,8 @@ impl Chart {
         if !handlers.is_empty() {
             write!(yaml, "{pad}  on:\n{}", handlers.concat()).unwrap();
         }
-        let mut children = (0..self.states.len()).filter(|child| self.states[*child].parent == Some(index)).peekable();
+        let mut children =
+            (0..self.states.len()).filter(|child| self.states[*child].parent == Some(index)).peekable();
         if children.peek().is_some() {
             writeln!(yaml, "{pad}  states:").unwrap();
             children.for_each(|child| self.write(yaml, child, depth + 2));

@@ -15,12 +15,18 @@ pub struct Model {
     pub guest: String,
     /// Counts commits; 0 before the first.
     pub revision: i64,
-    /// Where it stands, as the engine saves it; none before the first commit.
+    /// Where it stands, as the engine saves it, sealed; none before the first commit.
     pub position: Option<Vec<u8>>,
-    /// The turn that is under way before a writing call, JSON.
+    /// The turn that is under way before a writing call, JSON, sealed.
     pub underway: Option<Vec<u8>>,
     /// Whether it is over.
     pub ended: bool,
+    /// Whether it was forgotten: nothing about it can be read any more.
+    pub forgotten: bool,
+    /// When it must be woken.
+    pub due: Option<DateTimeUtc>,
+    /// When the guest was last heard.
+    pub heard_at: Option<DateTimeUtc>,
     /// When it began.
     pub started_at: DateTimeUtc,
     /// When it was last committed.

@@ -15,8 +15,8 @@ pub(crate) struct Model {
     pub line: Option<String>,
     /// The number that the channel vouches for, E.164.
     pub phone: Option<String>,
-    /// Values kept for the next conversation by name, JSON.
-    pub remembered: String,
+    /// Values kept for the next conversation by name, JSON, sealed; none while there are none.
+    pub remembered: Option<Vec<u8>>,
     /// When the guest last wrote.
     pub seen_at: DateTimeUtc,
 }

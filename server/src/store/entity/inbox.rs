@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 /// An inbound message.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "inbox")]
-pub struct Model {
+pub(crate) struct Model {
     /// Its key; higher came later.
     #[sea_orm(primary_key)]
     pub id: i64,
@@ -19,12 +19,9 @@ pub struct Model {
     pub conversation: Option<String>,
     /// What it is made of.
     pub kind: String,
-    /// The words.
-    pub text: String,
-    /// The id of the pressed button.
-    pub button: Option<String>,
-    /// Everything the provider said, JSON.
-    pub raw: String,
+    /// Its words, its button and everything the provider said, JSON, sealed under the guest's key; none once it was
+    /// forgotten.
+    pub content: Option<Vec<u8>>,
     /// When it came.
     pub received_at: DateTimeUtc,
     /// What became of it.
@@ -73,6 +70,6 @@ impl Outcome {
 
 /// Rows are found by guest and conversation, never joined.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

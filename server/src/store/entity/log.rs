@@ -12,7 +12,7 @@ pub(crate) struct Model {
     /// The revision that the commit made.
     #[sea_orm(primary_key, auto_increment = false)]
     pub revision: i64,
-    /// The inputs in order, as the engine saves them.
+    /// The inputs in order, as the engine saves them, sealed.
     pub entries: Vec<u8>,
     /// When it was written.
     pub written_at: DateTimeUtc,

@@ -3,5 +3,6 @@
 pub(super) mod conversation;
 pub(super) mod guest;
 pub(super) mod inbox;
+pub(super) mod key;
 pub(super) mod log;
 pub(super) mod outbox;

@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 /// An outgoing message.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "outbox")]
-pub struct Model {
+pub(crate) struct Model {
     /// Its key; a guest's messages go out in this order.
     #[sea_orm(primary_key)]
     pub id: i64,
@@ -17,10 +17,9 @@ pub struct Model {
     pub conversation: Option<String>,
     /// The revision that says it.
     pub revision: i64,
-    /// The words.
-    pub text: String,
-    /// The buttons, JSON.
-    pub buttons: String,
+    /// The words and the buttons, JSON, sealed under the conversation's key, or the guest's where there is none; none
+    /// once it was forgotten.
+    pub content: Option<Vec<u8>>,
     /// The ids of the sayings it carries, JSON.
     pub says: String,
     /// Where it stands.
@@ -67,8 +66,22 @@ pub enum Status {
     Failed,
 }
 
+impl Status {
+    /// Its stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Uncertain => "uncertain",
+            Self::Held => "held",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Rows are found by guest and conversation, never joined.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -220,7 +220,7 @@ async fn an_unknown_or_forgotten_conversation_is_not_there() {
     console.say(&known, "hello").await;
     let dashed = uuid::Uuid::try_parse(&known).expect("an id").to_string();
     let guest = GuestKey::new(format!("console:{known}"));
-    console.app.receptionist.store.forget(&guest).await.expect("no fault");
+    console.app.receptionist.store.forget_guest(&guest).await.expect("no fault");
     for id in [known.as_str(), "0123456789abcdef0123456789abcdef", "x", "..", &dashed] {
         let talk = console.get(&format!("/api/conversations/{id}")).await;
         let turn = console.ask(id, &json!({"text": "hello"})).await;

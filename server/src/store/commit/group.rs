@@ -1,0 +1,295 @@
+//! Commits of different conversations, written together.
+//!
+//! SQLite has one writer at a time, and what a transaction costs is mostly its end. So one task writes: whatever has
+//! come while it wrote goes into its next transaction, up to [`MOST`] commits. A commit that comes alone is written at
+//! once. A conflict fails its own commit and no other: which ones can be made is found out first, in the transaction,
+//! when nobody else can write any more.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use innkeeper_engine::runtime::{CommitError, Stored};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
+    QueryFilter, QuerySelect, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Prepared;
+use crate::message::Outgoing;
+use crate::store::entity::{conversation, inbox};
+use crate::store::inbox::Outcome;
+use crate::store::known::AllKnown;
+use crate::store::{Fault, Status, guests};
+
+/// So many commits are one transaction at most.
+const MOST: usize = 256;
+
+/// So many commits may wait.
+const QUEUE: usize = 1024;
+
+/// Rows are written so many at a time, so that few statements have to be prepared.
+const ROWS: [usize; 4] = [64, 16, 4, 1];
+
+/// The way to the task that writes.
+#[derive(Debug)]
+pub(in crate::store) struct Group(mpsc::Sender<Job>);
+
+#[derive(Debug)]
+struct Job {
+    commit: Prepared,
+    stands: Stored<Outgoing>,
+    reply: oneshot::Sender<Result<(), CommitError<Fault>>>,
+}
+
+impl Group {
+    /// Starts the task; it ends when the last way to it is gone.
+    pub(in crate::store) fn start(writer: DatabaseConnection, known: Arc<AllKnown>) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        tokio::spawn(run(writer, known, receiver));
+        Self(sender)
+    }
+
+    /// Writes a commit, together with whatever else is to be written. It is written even if nobody waits for it.
+    pub(super) async fn write(
+        &self,
+        commit: Prepared,
+        stands: Stored<Outgoing>,
+    ) -> Result<(), CommitError<Fault>> {
+        let (reply, written) = oneshot::channel();
+        let gone = || CommitError::Fault(Fault::Missing { what: "the task that writes" });
+        self.0.send(Job { commit, stands, reply }).await.map_err(|_| gone())?;
+        written.await.map_err(|_| gone())?
+    }
+}
+
+async fn run(writer: DatabaseConnection, known: Arc<AllKnown>, mut jobs: mpsc::Receiver<Job>) {
+    let mut kept: Option<Job> = None;
+    loop {
+        let first = match kept.take() {
+            Some(job) => job,
+            None => match jobs.recv().await {
+                Some(job) => job,
+                None => return,
+            },
+        };
+        let mut batch = Batch::default();
+        kept = batch.add(first);
+        while kept.is_none()
+            && batch.jobs.len() < MOST
+            && let Ok(job) = jobs.try_recv()
+        {
+            kept = batch.add(job);
+        }
+        batch.write(&writer, &known).await;
+    }
+}
+
+/// Commits that are written together: of different conversations, and of different messages.
+#[derive(Default)]
+struct Batch {
+    jobs: Vec<Job>,
+    taken: HashSet<String>,
+    messages: HashSet<i64>,
+}
+
+impl Batch {
+    /// Adds a commit; gives it back where it has to wait for the next batch.
+    fn add(&mut self, job: Job) -> Option<Job> {
+        let message = job.commit.answered.map(|(message, _)| message);
+        if self.taken.contains(&job.commit.conversation)
+            || message.is_some_and(|message| self.messages.contains(&message))
+        {
+            return Some(job);
+        }
+        self.taken.insert(job.commit.conversation.clone());
+        self.messages.extend(message);
+        self.jobs.push(job);
+        None
+    }
+
+    async fn write(self, writer: &DatabaseConnection, known: &AllKnown) {
+        let commits: Vec<&Prepared> = self.jobs.iter().map(|job| &job.commit).collect();
+        match write(writer, &commits).await {
+            Ok(written) => {
+                for (job, written) in self.jobs.into_iter().zip(written) {
+                    let answer = if written {
+                        known.moved(&job.commit.conversation, job.stands);
+                        Ok(())
+                    } else {
+                        Err(CommitError::Conflict)
+                    };
+                    // Nobody may wait for it any more; it is written all the same.
+                    let _ = job.reply.send(answer);
+                }
+            }
+            Err(fault) => {
+                let fault = Arc::new(fault);
+                for job in self.jobs {
+                    let _ = job.reply.send(Err(CommitError::Fault(Fault::Together(Arc::clone(&fault)))));
+                }
+            }
+        }
+    }
+}
+
+/// Writes commits in one transaction. Says which of them were written; the others are conflicts.
+async fn write(writer: &DatabaseConnection, commits: &[&Prepared]) -> Result<Vec<bool>, Fault> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let transaction = writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))?;
+    let can = possible(&transaction, commits).await?;
+    let made: Vec<&Prepared> =
+        commits.iter().zip(&can).filter(|(_, can)| **can).map(|(commit, _)| *commit).collect();
+    rows(&transaction, &made).await?;
+    for commit in made.iter().filter(|commit| !commit.remember.is_empty()) {
+        guests::remember(&transaction, &commit.guest, &commit.remember, commit.at).await?;
+    }
+    transaction.commit().await.map_err(Fault::doing("committing turns"))?;
+    Ok(can)
+}
+
+/// Which commits can be made: their conversations stand where they were computed from, and their messages have no
+/// outcome yet.
+async fn possible(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Result<Vec<bool>, Fault> {
+    let doing = "reading conversations";
+    let rows: Vec<(String, i64, bool)> = conversation::Entity::find()
+        .select_only()
+        .column(conversation::Column::Id)
+        .column(conversation::Column::Revision)
+        .column_as(Expr::col(conversation::Column::Underway).is_not_null(), "resumes")
+        .filter(conversation::Column::Id.is_in(commits.iter().map(|commit| commit.conversation.as_str())))
+        .filter(conversation::Column::Forgotten.eq(false))
+        .into_tuple()
+        .all(transaction)
+        .await
+        .map_err(Fault::doing(doing))?;
+    let standing: HashMap<&str, (i64, bool)> =
+        rows.iter().map(|(id, revision, resumes)| (id.as_str(), (*revision, *resumes))).collect();
+    let messages: Vec<i64> = commits.iter().filter_map(|commit| Some(commit.answered?.0)).collect();
+    let pending: HashSet<i64> = if messages.is_empty() {
+        HashSet::new()
+    } else {
+        let pending = inbox::Entity::find()
+            .select_only()
+            .column(inbox::Column::Id)
+            .filter(inbox::Column::Id.is_in(messages))
+            .filter(inbox::Column::Outcome.eq(Outcome::Pending))
+            .into_tuple::<i64>()
+            .all(transaction)
+            .await
+            .map_err(Fault::doing(doing))?;
+        pending.into_iter().collect()
+    };
+    let can = |commit: &&Prepared| match standing.get(commit.conversation.as_str()) {
+        Some((revision, resumes)) if *revision == commit.expected => {
+            // A turn that goes on after its write-ahead may answer a message that was given up meanwhile.
+            commit.answered.is_none_or(|(message, _)| *resumes || pending.contains(&message))
+        }
+        Some(_) | None => false,
+    };
+    Ok(commits.iter().map(can).collect())
+}
+
+/// Writes the rows of commits that can be made.
+async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Result<(), Fault> {
+    let moved = |commit: &&Prepared| -> Vec<Value> {
+        vec![
+            commit.conversation.clone().into(),
+            commit.revision().into(),
+            commit.position.clone().into(),
+            commit.underway.clone().into(),
+            commit.ended.into(),
+            commit.due.into(),
+            commit.heard_at.into(),
+            commit.at.into(),
+        ]
+    };
+    many(transaction, commits.iter().map(moved).collect(), MOVED).await?;
+    let logged = |commit: &&Prepared| -> Vec<Value> {
+        vec![
+            commit.conversation.clone().into(),
+            commit.revision().into(),
+            commit.entries.clone().into(),
+            commit.at.into(),
+        ]
+    };
+    many(transaction, commits.iter().map(logged).collect(), LOGGED).await?;
+    let decided = commits.iter().filter_map(|commit| {
+        let (message, outcome) = commit.answered?;
+        let outcome = outcome.as_str().to_owned();
+        Some(vec![message.into(), outcome.into(), commit.at.into(), commit.conversation.clone().into()])
+    });
+    many(transaction, decided.collect(), DECIDED).await?;
+    let mut said: Vec<Vec<Value>> = Vec::new();
+    for commit in commits {
+        let status = if commit.is_local() { Status::Sent } else { Status::Queued };
+        for (content, says) in &commit.outgoing {
+            said.push(vec![
+                commit.guest.clone().into(),
+                commit.channel.clone().into(),
+                commit.conversation.clone().into(),
+                commit.revision().into(),
+                content.clone().into(),
+                says.clone().into(),
+                status.as_str().to_owned().into(),
+                commit.at.into(),
+                commit.is_local().then_some(commit.at).into(),
+            ]);
+        }
+    }
+    many(transaction, said, SAID).await
+}
+
+/// A statement over many rows: what stands before and after them.
+struct Many {
+    before: &'static str,
+    row: &'static str,
+    after: &'static str,
+}
+
+const MOVED: Many = Many {
+    before: "UPDATE conversations SET revision = v.column2, position = v.column3, underway = v.column4, \
+             ended = v.column5, due = v.column6, heard_at = COALESCE(v.column7, heard_at), updated_at = v.column8 \
+             FROM (VALUES ",
+    row: "(?, ?, ?, ?, ?, ?, ?, ?)",
+    after: ") AS v WHERE conversations.id = v.column1",
+};
+
+const LOGGED: Many = Many {
+    before: "INSERT INTO log (conversation, revision, entries, written_at) VALUES ",
+    row: "(?, ?, ?, ?)",
+    after: "",
+};
+
+const DECIDED: Many = Many {
+    before: "UPDATE inbox SET outcome = v.column2, decided_at = v.column3, conversation = v.column4 FROM (VALUES ",
+    row: "(?, ?, ?, ?)",
+    after: ") AS v WHERE inbox.id = v.column1 AND inbox.outcome = 'pending'",
+};
+
+/// The order of the rows is the order of their keys, in which they are sent.
+const SAID: Many = Many {
+    before: "INSERT INTO outbox (guest, channel, conversation, revision, content, says, status, attempts, created_at, \
+             sent_at) VALUES ",
+    row: "(?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+    after: "",
+};
+
+async fn many(transaction: &DatabaseTransaction, rows: Vec<Vec<Value>>, many: Many) -> Result<(), Fault> {
+    let mut left = rows.len();
+    let mut rows = rows.into_iter();
+    for size in ROWS {
+        while left >= size {
+            let values: Vec<Value> = rows.by_ref().take(size).flatten().collect();
+            left -= size;
+            let sql = format!("{}{}{}", many.before, vec![many.row; size].join(", "), many.after);
+            let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+            transaction.execute_raw(statement).await.map_err(Fault::doing("writing turns"))?;
+        }
+    }
+    Ok(())
+}

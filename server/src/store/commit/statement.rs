@@ -1,0 +1,79 @@
+//! A commit as one statement.
+//!
+//! Its parts see one snapshot, and happen all together or, where the conversation moved on or the answered message has
+//! an outcome, not at all. Works on PostgreSQL only: SQLite has no writing `WITH`.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+
+use super::Prepared;
+use crate::store::{Fault, Status};
+
+/// Writes a commit. False on a conflict.
+pub(super) async fn write(connection: &impl ConnectionTrait, commit: &Prepared) -> Result<bool, Fault> {
+    let (message, outcome) = match commit.answered {
+        Some((message, outcome)) => (Some(message), Some(outcome.as_str())),
+        None => (None, None),
+    };
+    let status = if commit.is_local() { Status::Sent } else { Status::Queued };
+    let mut values: Vec<Value> = vec![
+        commit.conversation.clone().into(),
+        commit.expected.into(),
+        commit.position.clone().into(),
+        commit.underway.clone().into(),
+        commit.ended.into(),
+        commit.due.into(),
+        commit.heard_at.into(),
+        commit.entries.clone().into(),
+        commit.at.into(),
+        message.into(),
+        outcome.map(str::to_owned).into(),
+    ];
+    let mut sql = MOVED.to_owned();
+    if !commit.outgoing.is_empty() {
+        values.push(status.as_str().to_owned().into());
+        values.push(commit.is_local().then_some(commit.at).into());
+        sql.push_str(SAID);
+        for (order, (content, says)) in commit.outgoing.iter().enumerate() {
+            values.push(content.clone().into());
+            values.push(says.clone().into());
+            let (content, says) = (values.len() - 1, values.len());
+            let comma = if order > 0 { ", " } else { "" };
+            sql.push_str(&format!("{comma}({order}, ${content}::bytea, ${says}::text)"));
+        }
+        sql.push_str(SAID_END);
+    }
+    sql.push_str(" SELECT count(*) AS moved FROM moved");
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let row = connection.query_one_raw(statement).await.map_err(Fault::doing("committing a turn"))?;
+    let moved: Option<i64> =
+        row.map(|row| row.try_get("", "moved")).transpose().map_err(Fault::doing("committing a turn"))?;
+    Ok(moved == Some(1))
+}
+
+/// The message is locked first, so that of two who answer it one waits and then finds it answered. A turn that goes on
+/// after its write-ahead may answer a message that was given up meanwhile.
+const MOVED: &str = "\
+WITH pending AS (
+  SELECT id FROM inbox WHERE id = $10 AND outcome = 'pending' FOR UPDATE
+), moved AS (
+  UPDATE conversations c
+  SET revision = $2 + 1, position = $3, underway = $4, ended = $5, due = $6,
+      heard_at = COALESCE($7, c.heard_at), updated_at = $9
+  FROM conversations o
+  WHERE c.id = $1 AND o.id = c.id AND c.revision = $2 AND NOT c.forgotten
+    AND ($10::bigint IS NULL OR o.underway IS NOT NULL OR EXISTS (SELECT 1 FROM pending))
+  RETURNING c.id, c.guest, c.channel
+), logged AS (
+  INSERT INTO log (conversation, revision, entries, written_at) SELECT id, $2 + 1, $8, $9 FROM moved
+), decided AS (
+  UPDATE inbox SET outcome = $11, decided_at = $9, conversation = $1
+  WHERE id IN (SELECT id FROM pending) AND EXISTS (SELECT 1 FROM moved)
+)";
+
+const SAID: &str = ", said AS (
+  INSERT INTO outbox (guest, channel, conversation, revision, content, says, status, attempts, created_at, sent_at)
+  SELECT m.guest, m.channel, m.id, $2 + 1, s.content, s.says, $12, 0, $9, $13
+  FROM moved m CROSS JOIN (VALUES ";
+
+const SAID_END: &str = ") AS s (ord, content, says) ORDER BY s.ord
+)";
