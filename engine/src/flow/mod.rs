@@ -6,9 +6,12 @@
 //! table of the flow that declares it. States stand in document order, a parent before its children (SCXML 3.13 orders
 //! entry and exit by it).
 
+pub mod builder;
 mod check;
+mod draw;
 mod error;
 mod raw;
+mod schema;
 
 use std::sync::Arc;
 
@@ -17,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::Source;
 pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
+pub use self::schema::flow_schema;
 use crate::effect::Retry;
 use crate::guard::{Expression, Path};
 use crate::slot::{Kind, Merge};

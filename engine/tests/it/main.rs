@@ -1,12 +1,15 @@
 //! What the engine promises, checked through its public face.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
+mod builder;
 mod chart;
+mod draw;
 mod flows;
 mod hierarchy;
 mod parallel;
 mod results;
 mod runtime;
+mod schema;
 mod scxml;
 mod steps;
 mod talk;

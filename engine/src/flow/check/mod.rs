@@ -21,6 +21,7 @@ mod filled;
 mod formula;
 mod graph;
 mod history;
+pub(crate) mod keys;
 mod lower;
 mod names;
 mod names_set;
