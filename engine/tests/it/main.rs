@@ -4,6 +4,8 @@
 mod chart;
 mod flows;
 mod hierarchy;
+mod inn;
+mod live;
 mod parallel;
 mod runtime;
 mod scxml;
