@@ -116,11 +116,8 @@ impl<'f> Machine<'f> {
                 self.follow(state, &run.done);
                 true
             }
-            // What is not known yet is done when the guest is back: the state stays as if its question was open.
-            _ => {
-                self.set_task(state, Task::Waiting);
-                false
-            }
+            // What is not known yet is asked when the guest is back.
+            _ => false,
         }
     }
 

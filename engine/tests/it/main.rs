@@ -6,6 +6,8 @@ mod chart;
 mod draw;
 mod flows;
 mod hierarchy;
+mod inn;
+mod live;
 mod parallel;
 mod results;
 mod runtime;
