@@ -161,9 +161,9 @@ impl Performer for Desk {
     }
 
     async fn understand(&self, _: Ask<'_>) -> Arc<Understanding> {
-        Arc::new(// Whoever understands takes a while: another turn can come between.
+        // Whoever understands takes a while: another turn can come between.
         Once::default().await;
-        self.means.lock().unwrap().clone())
+        Arc::new(self.means.lock().unwrap().clone())
     }
 
     async fn call(&self, call: &Call, key: &str) -> Outcome {
