@@ -151,6 +151,7 @@ impl<'f> Machine<'f> {
             let agrees = *expecting == Expecting::Confirmation
                 && filling.changed.is_empty()
                 && !denies
+                && !does(&Act::Change)
                 && does(&Act::Affirm);
             return match self.asked() {
                 Some((state, Does::Confirm { yes, .. })) if agrees && !does(&Act::Question) => {
