@@ -166,7 +166,8 @@ impl<'f> Machine<'f> {
             (Act::Repeat, Event::Repeat),
             (Act::Help, Event::Help),
         ] {
-            if does(&act) {
+            // Where nothing was said yet there is nothing to say again.
+            if does(&act) && (event != Event::Repeat || !self.position.last_said.is_empty()) {
                 return self.event(event);
             }
         }
