@@ -22,6 +22,7 @@ from stores import Memory, Postgres, Sqlite, bare_commits
 
 WHO = f"LangGraph {version('langgraph')}"
 CONVERSATIONS = 256
+FEWER = 96
 PROBED = 32
 LIVE = 1_000
 THREADS = 8
@@ -74,7 +75,7 @@ def undecided(turns: int) -> list[dict[str, Any]]:
     return first + [script["then"][number % len(script["then"])] for number in range(turns - len(first))]
 
 
-def long_talk(graph: Any, store: Any, talks: int) -> tuple[float, float, int]:
+def long_talk(graph: Any, store: Any, talks: int, now: Callable[[], float]) -> tuple[float, float, int]:
     """Talks for 500 turns: what one of the last 20 turns costs in turns 6 to 25, the bytes stored, how many talked.
 
     The late turns of an old conversation take turns with the early ones of a young one, so that what else happens on
@@ -83,9 +84,9 @@ def long_talk(graph: Any, store: Any, talks: int) -> tuple[float, float, int]:
     script = undecided(500)
 
     def timed(conversation: str, number: int) -> float:
-        began = time.perf_counter()
+        began = now()
         asked = graph.turn(conversation, script[number - 1]["said"], number == 1)
-        took = time.perf_counter() - began
+        took = now() - began
         if asked != script[number - 1]["asks"]:
             sys.exit(f"{conversation}, turn {number}: asked {asked}")
         return took
@@ -160,26 +161,43 @@ class Way:
         return run.by_cpu if self.kind == "memory" else run.by_clock
 
 
-def fastest(who: str, ways: list[Way]) -> tuple[Way, float]:
+    def rank(self, run: Run) -> float:
+        """What this way is chosen by: with PostgreSQL the clock, as connections differ by how they wait."""
+        return run.by_clock if self.kind == "postgres" else run.by_cpu
+
+
+def fastest(who: str, ways: list[Way], tries: int) -> tuple[Way, float]:
     """Checks every way, tries each on a few conversations, and gives the fastest with its speed by the clock."""
     found = []
     turns = PROBED * len(CONVERSATION["booking"])
     for way in ways:
         way.check()
-        run = max((way.run(PROBED) for _ in range(2)), key=way.speed)
-        found.append((way.speed(run), run.by_clock, way))
+        run = max((way.run(PROBED) for _ in range(tries)), key=way.rank)
+        found.append((way.rank(run), run.by_clock, way))
         say(who, way.kind, "probe_turns_per_second", round(way.speed(run), 1), "turns/s", turns, way.note())
     _, speed, way = max(found, key=lambda tried: tried[0])
     return way, speed
 
 
-def measure(who: str, way: Way, expected: float, repeats: int, talks: int) -> None:
+@dataclass
+class Effort:
+    """How much is measured: tries of each way, repeats of the fastest, conversations in each, talks of 500 turns."""
+
+    tries: int
+    repeats: int
+    conversations: int
+    talks: int
+
+
+def measure(who: str, ways: list[Way], effort: Effort) -> Way:
     """Speed and bytes of the booking, then of the talk of 500 turns; fewer conversations where that takes too long."""
+    way, expected = fastest(who, ways, effort.tries)
     print(f"{who}, {way.kind}: {way.note()}", file=sys.stderr)
-    conversations = min(CONVERSATIONS, max(PROBED, int(expected * PATIENCE / len(CONVERSATION["booking"]))))
+    affordable = int(expected * PATIENCE / len(CONVERSATION["booking"]))
+    conversations = min(effort.conversations, max(PROBED, affordable))
     runs = []
     began = time.perf_counter()
-    while len(runs) < repeats and (not runs or time.perf_counter() - began < PATIENCE):
+    while len(runs) < effort.repeats and (not runs or time.perf_counter() - began < PATIENCE):
         runs.append(way.run(conversations))
     speeds = [way.speed(run) for run in runs]
     turns = len(runs) * conversations * len(CONVERSATION["booking"])
@@ -193,10 +211,12 @@ def measure(who: str, way: Way, expected: float, repeats: int, talks: int) -> No
     stored = statistics.median(run.stored for run in runs)
     say(who, way.kind, "bytes_6_turns", round(stored), "bytes", conversations, kept)
     with closing(way.open_store()) as store:
-        cost, stored, talks = long_talk(way.make(store), store, talks)
+        now = time.perf_counter if way.kind == "postgres" else time.process_time
+        cost, stored, talks = long_talk(way.make(store), store, effort.talks, now)
     medians = f"{way.note()}; medians of turns 481-500 and, in between, 6-25 of another"
     say(who, way.kind, "turn_500_over_10", round(cost, 3), "ratio", talks, medians)
     say(who, way.kind, "bytes_500_turns", round(stored), "bytes", talks, kept)
+    return way
 
 
 def resident() -> int:
@@ -239,23 +259,21 @@ def main() -> None:
         commits = bare_commits(address, 500)
         note = "one INSERT of 200 bytes in its own transaction, one connection, at the time of LangGraph's run"
         say("PostgreSQL", "postgres", "bare_commit_p50", round(statistics.median(commits)), "µs", len(commits), note)
-    defaults = f"{WHO}, defaults"
+    defaults, once = f"{WHO}, defaults", Effort(tries=1, repeats=1, conversations=FEWER, talks=1)
     for kind, opened in stores.items():
-        thorough = (REPEATS, 4) if kind == "memory" else (min(REPEATS, 3), 2)
-        for who, durability, (repeats, talks) in ((WHO, "exit", thorough), (defaults, "async", (1, 1))):
+        in_memory = kind == "memory"
+        thorough = Effort(2, REPEATS if in_memory else min(REPEATS, 3), CONVERSATIONS, 4 if in_memory else 2)
+        for who, durability, effort in ((WHO, "exit", thorough), (defaults, "async", once)):
             ways = [
                 Way(graph_of, durability, open_store, kind, how)
                 for graph_of in GRAPHS
                 for how, open_store in opened.items()
             ]
-            way, speed = fastest(who, ways)
-            measure(who, way, speed, repeats, talks)
-            if kind == "memory":
+            way = measure(who, ways, effort)
+            if in_memory:
                 measure_live(who, way)
-    functions, speed = fastest(f"{WHO}, no graph", [Way(Functional, "exit", Memory, "memory")])
-    measure(f"{WHO}, no graph", functions, speed, min(REPEATS, 3), 1)
-    messages, speed = fastest(f"{defaults}, messages", [Way(WithMessages, "async", stores["sqlite"][""], "sqlite")])
-    measure(f"{defaults}, messages", messages, speed, 1, 1)
+    measure(f"{WHO}, no graph", [Way(Functional, "exit", Memory, "memory")], Effort(1, 3, FEWER, 1))
+    measure(f"{defaults}, messages", [Way(WithMessages, "async", stores["sqlite"][""], "sqlite")], once)
 
 
 if __name__ == "__main__":
