@@ -12,7 +12,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use serde_json::{Value as Json, json};
 
 use crate::effect::Expecting;
-use crate::flow::{Flow, StateId};
+use crate::flow::Flow;
 use crate::guard::{Path, Root};
 use crate::position::{States, Frame, Guest};
 use crate::slot::{Item, Kind, Options, Value, below};

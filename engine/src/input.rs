@@ -45,6 +45,11 @@ pub enum Input {
         /// What came of it.
         outcome: Outcome,
     },
+    /// The answer to an [`Effect::Call`](crate::Effect::Call) that is, word for word, what is saved of the last one.
+    AnsweredSame {
+        /// The call it answers.
+        call: u32,
+    },
     /// The message with this id reached the guest whole: it was sent, or played to its end.
     Conveyed {
         /// The id of the [`Say`](crate::Say).
@@ -74,8 +79,6 @@ pub enum Outcome {
         #[serde(with = "crate::saved::json")]
         result: Arc<Json>,
     },
-    /// The tool did it and returned what is saved of its last answer already; only the driver says so.
-    Same,
     /// The tool refused, or could not.
     Error {
         /// The prefix of the error text, for example `room_unavailable`.

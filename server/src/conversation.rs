@@ -328,15 +328,16 @@ impl Performer for Desk<'_> {
         }
     }
 
-    async fn understand(&self, ask: Ask<'_>) -> Understanding {
-        let Some(question) = ask.question() else { return Understanding::default() };
-        match (self.party.medium.at_once(), question.page) {
+    async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
+        let Some(question) = ask.question() else { return Arc::default() };
+        let understood = match (self.party.medium.at_once(), question.page) {
             (Some(at_once), page) if page > 0 => {
                 let offered = from_page(question, at_once, page);
                 self.receptionist.understander.understand(&offered).await
             }
             _ => self.receptionist.understander.understand(&question).await,
-        }
+        };
+        Arc::new(understood)
     }
 
     fn honours_keys(&self, tool: &str) -> bool {

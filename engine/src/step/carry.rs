@@ -115,7 +115,7 @@ pub fn carry(old: &Flows, new: &Flows, position: &Position, moment: Moment) -> C
     if !move_.same {
         moved.last_said.clear();
         moved.ended = None;
-        moved.waiting = move_.waiting(&moved, &position.waiting);
+        moved.waiting = move_.waiting(&mut moved, &position.waiting);
     } else if let Some(ended) = &mut moved.ended {
         match known(ended.flow) {
             Some(flow) => Arc::make_mut(ended).flow = flow,
@@ -222,26 +222,25 @@ impl Move<'_> {
         frame
     }
 
-    fn waiting(&self, moved: &Position, before: &Waiting) -> Waiting {
-        let frame = moved.frame();
-        let Some(flow) = self.new.flow(frame.flow) else { return before.clone() };
-        if frame.active.iter().any(|active| matches!(flow.does(active.state), Some(Does::Held))) {
+    /// What a carried conversation waits for. The answer to a question that is asked here too is still one; any other
+    /// state asks when the guest is back.
+    fn waiting(&self, moved: &mut Position, before: &Waiting) -> Waiting {
+        let anything = Waiting::Guest { expecting: Expecting::Anything, page: 0 };
+        let Some(flow) = self.new.flow(moved.frame().flow) else { return before.clone() };
+        let held = |active: &Active| matches!(flow.does(active.state), Some(Does::Held));
+        if moved.frame().active.iter().any(held) {
             return Waiting::Person;
         }
-        let asks = |slot: &Arc<str>| {
-            let slot = flow.slot_id(slot);
-            frame.asking(flow).and_then(|state| flow.does(state)).is_some_and(|does| match does {
-                Does::Collect { slots, .. } => slot.is_some_and(|slot| slots.contains(&slot)),
-                _ => false,
-            })
+        let Waiting::Guest { expecting: Expecting::Slot(slot), page } = before else { return anything };
+        let asks = |active: &Active| match flow.does(active.state) {
+            Some(Does::Collect { slots, .. }) => flow.slot_id(slot).is_some_and(|slot| slots.contains(&slot)),
+            _ => false,
         };
-        match before {
-            // The answer to the open question is still one.
-            Waiting::Guest { expecting: Expecting::Slot(slot), page } if asks(slot) => {
-                Waiting::Guest { expecting: Expecting::Slot(Arc::clone(slot)), page: *page }
-            }
-            _ => Waiting::Guest { expecting: Expecting::Anything, page: 0 },
+        let Some(place) = moved.frame().active.iter().position(asks) else { return anything };
+        if let Some(active) = moved.frame_mut().active.get_mut(place) {
+            active.task = Task::Waiting;
         }
+        Waiting::Guest { expecting: Expecting::Slot(Arc::clone(slot)), page: *page }
     }
 
     fn caller(&mut self, frame: &Frame, below: &[Arc<Frame>]) -> Option<Caller> {

@@ -10,7 +10,7 @@ use crate::effect::{Expecting, Question, ScopedSlot, Startable};
 use crate::facts::items_of;
 use crate::flow::{Does, Event, Flow, Flows, SlotId, StateId, Transition};
 use crate::input::{Act, Moment, Understanding};
-use crate::position::{Few, Frame, Position, Waiting, Wish};
+use crate::position::{Active, Few, Frame, Position, Task, Waiting, Wish};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
 
 /// What became of the values in a message.
@@ -185,6 +185,11 @@ impl<'f> Machine<'f> {
             self.position.unclear = 0;
             return self.resume();
         }
+        if self.is_unasked() && (denies || does(&Act::Affirm)) {
+            // It answers a question that older flows asked; the one of these flows comes now.
+            self.position.unclear = 0;
+            return;
+        }
         for (act, event) in [
             (Act::Change, Event::Change),
             (Act::Bye, Event::Bye),
@@ -210,6 +215,14 @@ impl<'f> Machine<'f> {
         let flow = self.flow()?;
         let state = self.frame().asking(flow)?;
         Some((state, flow.does(state)?))
+    }
+
+    /// Whether the state the guest is at has not asked yet: the conversation was carried there from other flows.
+    fn is_unasked(&self) -> bool {
+        let Some(flow) = self.flow() else { return false };
+        let asks = |active: &&Active| flow.does(active.state).is_some_and(Does::asks);
+        let mut asking = self.frame().active.iter().filter(asks).peekable();
+        asking.peek().is_some() && asking.all(|active| active.task == Task::Fresh)
     }
 
     /// After slots were filled: a question in the same message is answered first; then the walk goes on.

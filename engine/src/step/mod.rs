@@ -23,7 +23,7 @@ use serde_json::json;
 use crate::effect::{Effect, Expecting, Say, SaidOf};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
-use crate::input::{Input, Moment, Understanding};
+use crate::input::{Input, Moment, Outcome, Understanding};
 use crate::position::{States, Active, Frame, Position, Said, Task, Waiting};
 use crate::slot::{Invalid, Value};
 
@@ -263,6 +263,14 @@ impl<'f> Machine<'f> {
             }
             Input::Answered { call, outcome } => {
                 if !self.answered(*call, outcome) {
+                    return;
+                }
+            }
+            Input::AnsweredSame { call } => {
+                let Some(result) = self.position.known_result(self.flows, *call).cloned() else {
+                    return self.ignored("an answer to no open call");
+                };
+                if !self.answered(*call, &Outcome::Ok { result }) {
                     return;
                 }
             }

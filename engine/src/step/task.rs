@@ -116,11 +116,8 @@ impl<'f> Machine<'f> {
                 self.follow(state, &run.done);
                 true
             }
-            // What is not known yet is done when the guest is back: the state stays as if its question was open.
-            _ => {
-                self.set_task(state, Task::Waiting);
-                false
-            }
+            // What is not known yet is asked when the guest is back.
+            _ => false,
         }
     }
 
@@ -319,10 +316,6 @@ impl<'f> Machine<'f> {
         };
         let Some(Does::Invoke(invoke)) = flow.does(state) else { return false };
         match outcome {
-            Outcome::Same => match self.position.known_result(self.flows, call).cloned() {
-                Some(result) => self.succeeded(state, invoke, result),
-                None => self.failed(state, "no_answer", "nothing is saved that could be the same"),
-            },
             Outcome::Ok { result } => {
                 if let Some(all) = self.gather(state, call, Arc::clone(result), invoke.each.is_some()) {
                     self.succeeded(state, invoke, all);

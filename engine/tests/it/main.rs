@@ -7,6 +7,8 @@ mod draw;
 mod flows;
 mod functions;
 mod hierarchy;
+mod inn;
+mod live;
 mod parallel;
 mod results;
 mod runtime;

@@ -24,6 +24,7 @@ mod history;
 pub(crate) mod keys;
 mod lower;
 mod names;
+mod names_set;
 mod near;
 mod promises;
 mod prompts;
