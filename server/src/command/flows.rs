@@ -57,9 +57,7 @@ async fn check(config: &Config, json: bool) -> Result<Ending, CommandFault> {
             println!("{} flows are fine: {} (version {}).", names.len(), names.join(", "), flows.version());
             Ok(Ending::Fine)
         }
-        Err(StartFault::Flows(mistakes)) if json => {
-            listed(mistakes.0.iter().map(Shown::from).collect())
-        }
+        Err(StartFault::Flows(mistakes)) if json => listed(mistakes.0.iter().map(Shown::from).collect()),
         Err(StartFault::Replies(faults)) if json => listed(faults.0.iter().map(Shown::from).collect()),
         Err(fault) => explained(fault),
     }
@@ -118,9 +116,12 @@ fn written(flows: &Flows, folder: &Path, only: Option<&str>) -> Result<Ending, C
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();
     let mut drawn = 0;
-    for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "yaml" || end == "yml")) {
+    for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "yaml" || end == "yml"))
+    {
         let text = std::fs::read_to_string(file).map_err(|error| fault("read", file, &error))?;
-        let Some(name) = name_of(&text).filter(|name| only.is_none_or(|only| only == *name)) else { continue };
+        let Some(name) = name_of(&text).filter(|name| only.is_none_or(|only| only == *name)) else {
+            continue;
+        };
         let Some(drawing) = flows.draw(name) else { continue };
         let path = file.with_extension("mmd");
         std::fs::write(&path, drawing).map_err(|error| fault("written", &path, &error))?;
@@ -169,7 +170,7 @@ impl From<&ReplyFault> for Shown {
         let (file, line, message) = match fault {
             ReplyFault::Template { template, line, reason } => (Some(template), Some(*line), reason.clone()),
             ReplyFault::File { file, reason } => (Some(file), None, reason.clone()),
-            ReplyFault::NoPrompt { .. } => (None, None, fault.to_string()),
+            ReplyFault::Missing { .. } => (None, None, fault.to_string()),
         };
         let file = file.map(|file| format!("prompts/{file}"));
         Self { file, line, column: line.map(|_| 1), end: None, rule: "prompt", message, help: None }

@@ -205,7 +205,9 @@ async fn the_drawings_in_the_repository_are_the_ones_that_the_program_makes() {
                 assert!(ran.output == kept, "{name} differs: run `innkeeper flows draw --write`");
                 drawn += 1;
             }
-            Some("mmd") => assert!(path.with_extension("yaml").exists(), "nothing is drawn in {}", path.display()),
+            Some("mmd") => {
+                assert!(path.with_extension("yaml").exists(), "nothing is drawn in {}", path.display())
+            }
             _ => {}
         }
     }
@@ -230,7 +232,11 @@ async fn drawings_are_written_beside_the_flows_of_a_folder() {
     assert!(all.output.contains("%% conversation\n") && all.output.contains(&printed.output));
     let nobody = flows(&folder, &[&["draw", "spa_visitt"], common.as_slice()].concat()).await;
     assert_eq!(nobody.status.code(), Some(2));
-    assert!(nobody.errors.contains("there is no flow `spa_visitt`; there are conversation, "), "{}", nobody.errors);
+    assert!(
+        nobody.errors.contains("there is no flow `spa_visitt`; there are conversation, "),
+        "{}",
+        nobody.errors
+    );
     let elsewhere = flows(&folder, &[&["draw", "book_room", "--write"], common.as_slice()].concat()).await;
     assert_eq!(elsewhere.status.code(), Some(2));
 }
