@@ -93,7 +93,21 @@ pub enum Channel {
 #[derive(Debug, Subcommand)]
 pub enum Flows {
     /// Check all flows and prompts, and report every mistake
-    Check,
+    Check {
+        /// For editors: a JSON list of mistakes with file, line, column, end, rule, message and help
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draw flows as Mermaid state diagrams
+    Draw {
+        /// The flow [default: all]
+        flow: Option<String>,
+        /// Write each drawing beside the file of its flow instead of printing it: in --flows DIR, or in flows/
+        #[arg(long)]
+        write: bool,
+    },
+    /// Print the JSON Schema of flow files
+    Schema,
 }
 
 /// Replay scenes.

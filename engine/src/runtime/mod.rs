@@ -9,6 +9,8 @@
 
 mod cache;
 mod calls;
+mod functions;
+mod in_process;
 mod log;
 mod memory;
 mod past;
@@ -23,6 +25,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use cache::Cache;
+pub use functions::{Functions, Key, ToolError};
+pub use in_process::InProcess;
 pub use log::{Entry, Logged, Mark, append, read};
 pub use memory::MemoryStore;
 pub use past::{PastFault, Replayed, Revision, fork, history, replay, undo};
