@@ -137,7 +137,7 @@ pub(crate) enum Task {
 pub(crate) struct Open {
     pub(crate) call: u32,
     /// What it answered, once it has.
-    #[serde(with = "saved::json")]
+    #[serde(with = "saved::maybe_json")]
     pub(crate) result: Option<Arc<Json>>,
 }
 
