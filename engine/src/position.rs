@@ -154,7 +154,7 @@ pub(crate) struct Open {
     /// The newest revision of the flow's values when it was made.
     pub(crate) since: u32,
     /// What it answered, once it has.
-    #[serde(with = "saved::json")]
+    #[serde(with = "saved::maybe_json")]
     pub(crate) result: Option<Arc<Json>>,
 }
 
