@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::Value as Json;
 
 use super::facts::{arguments_of, read_by, is_confirmed, items, made, revisions_of, still_holds};
-use super::{Machine, Trace};
+use super::{Decider, Machine, Trace};
 use crate::effect::{Effect, Expecting};
 use crate::facts::{View, has_items, item_of};
 use crate::flow::{Does, Event, Input, Invoke, ResultId, Run, SlotId, StateId, Transition};
@@ -40,6 +40,7 @@ impl<'f> Machine<'f> {
                     self.effects.push(Effect::HandOver);
                 }
                 (Task::Fresh, Does::Invoke(invoke)) => {
+                    self.decided(Decider::State(state));
                     if self.invoke(state, invoke) {
                         return true;
                     }
@@ -78,6 +79,7 @@ impl<'f> Machine<'f> {
     /// Does what a state does that needs the guest. False when it waits for them.
     fn ask(&mut self, state: StateId) -> bool {
         let Some(does) = self.flow().and_then(|flow| flow.does(state)) else { return false };
+        self.decided(Decider::State(state));
         match does {
             Does::Collect { slots, then } => self.collect(state, slots, then),
             Does::Confirm { paths, prompt, .. } => self.confirm(state, paths, prompt),
@@ -532,6 +534,7 @@ impl<'f> Machine<'f> {
         let Some(flow) = self.flow() else { return };
         let (Some(declared), Some(name)) = (flow.slot(slot), flow.slot_name(slot)) else { return };
         let expecting = Expecting::Slot(Arc::clone(name));
+        self.decided(Decider::Slot(slot));
         self.say(&declared.invalid, expecting.clone(), Some(why));
         // The question is open in whichever state asks; none asks anything else meanwhile.
         for active in &mut self.frame_mut().active {
