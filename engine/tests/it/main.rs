@@ -4,10 +4,12 @@
 mod builder;
 mod chart;
 mod draw;
+mod edits;
 mod flows;
 mod functions;
 mod hierarchy;
 mod inn;
+mod lies;
 mod live;
 mod parallel;
 mod results;
