@@ -3,6 +3,7 @@
 
 mod builder;
 mod chart;
+mod corrections;
 mod draw;
 mod edits;
 mod flows;
