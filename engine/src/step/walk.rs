@@ -185,6 +185,10 @@ impl<'f> Machine<'f> {
     /// Gives an event of the guest to the state whose question is open, the other active states, the flow and the root
     /// chart, in this order; the first case whose guard holds is taken, once. An event nobody handles counts as unclear.
     pub(super) fn dispatch(&mut self, event: Event, requested: Option<&Wish>) {
+        let before = self.event.clone();
+        if let Some(flow) = requested.and_then(|wish| self.flows.flow(wish.flow)) {
+            self.event = Some(Arc::new(serde_json::json!({ "flow": *flow.name })));
+        }
         let taken = self.handler(event);
         self.trace.push(Trace::Event { event, handled: taken.is_some() });
         match (taken, event) {
@@ -193,6 +197,7 @@ impl<'f> Machine<'f> {
             (None, Event::ToolFailed | Event::Wish) => {}
             (None, _) => self.unclear(),
         }
+        self.event = before;
     }
 
     fn handler(&self, event: Event) -> Option<(Source, &'f Transition)> {
