@@ -10,6 +10,7 @@ pub mod builder;
 mod check;
 mod draw;
 mod error;
+mod places;
 mod raw;
 mod schema;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use self::check::Source;
 pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
 pub use self::schema::flow_schema;
+pub(crate) use self::places::{Places, Span};
 use crate::effect::Retry;
 use crate::guard::{Expression, Path};
 use crate::slot::{Kind, Merge};
@@ -111,6 +113,9 @@ pub struct Flow {
     /// Whether any state is a history.
     #[serde(skip)]
     pub(crate) has_history: bool,
+    /// Where it is written.
+    #[serde(skip)]
+    pub(crate) places: Arc<Places>,
 }
 
 /// Where a saved result comes from.
@@ -334,6 +339,9 @@ pub struct Transition {
     pub reenter: bool,
     /// Where it goes.
     pub go: Go,
+    /// Where it is written.
+    #[serde(skip)]
+    pub(crate) at: Span,
 }
 
 /// Something done on the way. Actions of one list are done in the order written (SCXML executable content).
@@ -533,6 +541,14 @@ impl State {
 impl Transition {
     /// A case without a condition that goes to `go` in silence.
     pub fn to(go: Go) -> Self {
-        Self { guard: None, actions: Vec::new(), say_again: false, ask_again: false, reenter: false, go }
+        Self {
+            guard: None,
+            actions: Vec::new(),
+            say_again: false,
+            ask_again: false,
+            reenter: false,
+            go,
+            at: Span::default(),
+        }
     }
 }

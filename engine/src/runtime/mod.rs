@@ -7,6 +7,7 @@
 //! A [`Store`] keeps where conversations stand and every input they had. The inputs are enough to know everything:
 //! [`history()`], [`fork`] and [`undo`] go through them once more.
 
+mod against;
 mod cache;
 mod calls;
 mod functions;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+pub use against::{Asked, Called, Change, Difference, Saying, against};
 pub use cache::Cache;
 pub use functions::{Functions, Key, ToolError};
 pub use in_process::InProcess;

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use smallvec::SmallVec;
 
 use super::walk::Source;
-use super::{Machine, Raised, Trace};
+use super::{Decider, Machine, Raised, Trace};
 use crate::effect::Expecting;
 use crate::flow::{Does, Event, EventId, Flow, Form, Go, StateId, Transition};
 use crate::position::{States, Active, Task, Timer};
@@ -141,6 +141,7 @@ impl<'f> Machine<'f> {
             taken.iter().map(|(source, case)| self.domain(flow, *source, case)).collect();
         self.leave(flow, leaving);
         for (source, case) in taken {
+            self.decided_by_case(*source, case);
             self.act(*source, &case.actions);
         }
         for ((_, case), domain) in taken.iter().zip(domains) {
@@ -237,9 +238,13 @@ impl<'f> Machine<'f> {
         match flow.state(target).map(|state| &state.form) {
             Some(Form::History { .. }) => {
                 let parent = flow.state(target).and_then(|state| state.parent);
-                for state in self.resolved(flow, target) {
-                    self.add_descendants(flow, state, entering);
-                    self.add_ancestors(flow, state, parent, entering);
+                let states = self.resolved(flow, target);
+                // All of them first: a region that one of them is in does not begin anew for the sake of another.
+                for state in &states {
+                    self.add_descendants(flow, *state, entering);
+                }
+                for state in &states {
+                    self.add_ancestors(flow, *state, parent, entering);
                 }
             }
             Some(Form::Compound { initial, .. }) => {
@@ -294,6 +299,9 @@ impl<'f> Machine<'f> {
         }
         for state in leaving.into_iter().rev() {
             let Some(declared) = flow.state(state) else { continue };
+            if !declared.exit.is_empty() {
+                self.decided(Decider::State(state));
+            }
             self.act(Source::State(state), &declared.exit);
             let asked = flow.does(state).is_some_and(Does::asks);
             self.between.retain(|between| *between != state);
@@ -360,6 +368,7 @@ impl<'f> Machine<'f> {
             if let Some(name) = flow.state_name(state) {
                 self.trace.push(Trace::Entered { flow: Arc::clone(&flow.name), state: Arc::clone(name) });
             }
+            self.decided(Decider::State(state));
             let repeats = self.repeats(state);
             let passing = std::mem::replace(&mut self.passing, repeats);
             self.act(Source::State(state), &declared.entry);

@@ -7,6 +7,7 @@
 
 mod carry;
 mod chart;
+mod decided;
 mod facts;
 mod hear;
 mod task;
@@ -17,6 +18,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub use carry::{Carried, Note, Way, carry};
+pub(crate) use decided::{Decider, Decision, step_told};
 use serde::Serialize;
 use serde_json::json;
 
@@ -173,6 +175,8 @@ struct Machine<'f> {
     dry: bool,
     /// What was said over facts that have not changed since, by its place among the effects.
     unsettled: Vec<(usize, FlowId)>,
+    /// What decided, where somebody wants to know.
+    decisions: Option<Vec<Decision>>,
 }
 
 /// An internal event.
@@ -210,6 +214,7 @@ impl<'f> Machine<'f> {
             paused: false,
             dry: false,
             unsettled: Vec::new(),
+            decisions: None,
         }
     }
 

@@ -60,6 +60,7 @@ impl<'f> Machine<'f> {
 
     /// Takes one case of a transition. `requested` is the flow the guest asked for.
     pub(super) fn take_case(&mut self, source: Source, case: &'f Transition, requested: Option<&Wish>) {
+        self.decided_by_case(source, case);
         if let (Go::To(targets), true) = (&case.go, source == Source::Root) {
             self.act(source, &case.actions);
             return match targets.as_slice() {

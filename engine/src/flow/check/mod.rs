@@ -115,7 +115,7 @@ impl Flows {
         drafts.sort_keys();
         let world = World { drafts: &drafts, off: &off, tools, prompts, whole, events: &events };
         judge(&mut report, &world);
-        if report.is_clean() { Ok(lower::flows(&world)) } else { Err(report.finish()) }
+        if report.is_clean() { Ok(lower::flows(&world, sources)) } else { Err(report.finish()) }
     }
 }
 

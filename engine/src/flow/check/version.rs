@@ -67,6 +67,7 @@ impl Written<'_> {
             top: _,
             initial,
             has_history: _,
+            places: _,
             on,
             was: _,
         } = self.flow;
@@ -210,7 +211,7 @@ impl Written<'_> {
     }
 
     fn transition(&self, transition: &Transition) -> Json {
-        let Transition { guard, actions, say_again, ask_again, reenter, go } = transition;
+        let Transition { guard, actions, say_again, ask_again, reenter, go, at: _ } = transition;
         json!({
             "guard": guard, "actions": self.actions(actions), "say_again": say_again, "ask_again": ask_again,
             "reenter": reenter, "go": self.go(go),
