@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use innkeeper_engine::flow::Source;
 use innkeeper_engine::runtime::{
-    Arrival, Ask, Completed, Driver, MemoryStore, Performer, Store, replay,
+    Arrival, Ask, Completed, Driver, MemoryStore, Performer, Revision, Store, against, replay,
 };
 use innkeeper_engine::{
     Act, By, Call, DateRange, Flows, Guest, Heard, Input, Moment, Outcome, PromptKey, Prompts, Say, Tool,
@@ -60,6 +60,8 @@ impl Bench {
         let conversations = if few { 300 } else { 20_000 };
         let mut best: Vec<f64> = Vec::new();
         let mut bulk: Vec<f64> = Vec::new();
+        let mut compared: Vec<f64> = Vec::new();
+        let changed = flows_with("yes: { target: booking }", "yes: { say: booked, target: booking }");
         for round in 0..if few { 2 } else { 6 } {
             let (driver, store) = (Driver::new(self.flows.clone()), MemoryStore::default());
             let ids: Vec<String> = (0..conversations).map(|number| format!("c{number}")).collect();
@@ -78,16 +80,30 @@ impl Bench {
             }
             let flows = driver.versions.current();
             let begun = Instant::now();
+            let mut pasts: Vec<Vec<Revision>> = Vec::new();
             for log in logs {
                 let replayed = replay::<std::convert::Infallible>(&flows, None, log).expect("a past");
                 assert_eq!(replayed.revisions.len(), TURNS + 1);
+                // So many are compared; the others only take memory.
+                if pasts.len() < 2_000 {
+                    pasts.push(replayed.revisions);
+                }
             }
             if round > 0 {
                 bulk.push((conversations * TURNS) as f64 / begun.elapsed().as_secs_f64());
             }
+            let begun = Instant::now();
+            for past in &pasts {
+                assert_eq!(against(&changed, past).len(), 1, "the last turn says more");
+            }
+            if round > 0 {
+                compared.push((pasts.len() * TURNS) as f64 / begun.elapsed().as_secs_f64());
+            }
         }
         self.say("turns", median(best), "turns/s", conversations * TURNS, "median of 5, one core");
         self.say("replay", median(bulk), "turns/s", conversations * TURNS, "median of 5, one core");
+        let note = "replayed against changed flows, with the line; median of 5, one core";
+        self.say("against", median(compared), "turns/s", conversations.min(2_000) * TURNS, note);
     }
 
     async fn sizes(&self) {
@@ -260,10 +276,15 @@ impl Performer for Desk {
 }
 
 fn flows() -> Flows {
+    flows_with("", "")
+}
+
+/// The flows with one place in the booking rewritten.
+fn flows_with(from: &str, to: &str) -> Flows {
     let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
     let sources = [
         source("conversation.yaml", include_str!("conversation.yaml")),
-        source("book.yaml", include_str!("book.yaml")),
+        source("book.yaml", &include_str!("book.yaml").replacen(from, to, 1)),
     ];
     Flows::check(&sources, &tools(), &prompts()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }

@@ -26,6 +26,7 @@ use crate::store::{Database, Fault as StoreFault};
 use crate::tools::HotelTools;
 use crate::turn::{Answerer, Unanswered};
 use crate::understand::Understander;
+use crate::versions::{self, Lost, Used};
 
 /// The prompt for a guest whose message could not be answered.
 const APOLOGY: &str = "apology";
@@ -42,6 +43,8 @@ pub struct Receptionist {
     pub replies: Arc<Replies>,
     /// Where conversations are kept.
     pub store: Database,
+    /// Which versions of the flows are noted as used.
+    pub used: Used,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The hotel's time zone.
@@ -140,6 +143,16 @@ pub enum AnswerFault {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreFault),
+    /// The flows that the conversation is on are lost. It stands where it stood until somebody moves or ends it.
+    #[error(
+        "the conversation is on version {version} of the flows, which is lost: {why}; `innkeeper flows migrate` moves it or ends it"
+    )]
+    Lost {
+        /// The version.
+        version: String,
+        /// Why.
+        why: Lost,
+    },
     /// The driver failed.
     #[error("the turn failed")]
     Turn(#[source] Box<TurnFault<StoreFault, ReplyFault>>),
@@ -185,24 +198,24 @@ impl Receptionist {
             .turn(&self.store, &desk, conversation.as_str(), arrival, watch)
             .await
             .map_err(|fault| AnswerFault::Turn(Box::new(fault)))?;
+        self.used.note(&self.store, completed.flows.version()).await?;
         if completed.handed_over {
             tracing::warn!(%conversation, channel = party.channel.as_str(), "a guest waits for a person");
         }
         Ok(Turned { conversation, completed })
     }
 
-    /// The guest's open conversation, or a new one: after the last one ended, and when its flows are not kept any
-    /// more.
-    async fn conversation(&self, party: &Party) -> Result<ConversationId, StoreFault> {
-        if let Some(open) = self.store.active_conversation(&party.guest).await? {
-            let stored = self.store.load(open.as_str()).await?;
-            if stored.is_none_or(|stored| self.driver.versions.get(stored.position.version()).is_some()) {
-                return Ok(open);
-            }
-            tracing::warn!(conversation = %open, "the flows changed: the guest's conversation begins anew");
-            self.store.end_conversation(&open).await?;
+    /// The guest's open conversation, or a new one after the last one ended. The flows it is on are here then.
+    async fn conversation(&self, party: &Party) -> Result<ConversationId, AnswerFault> {
+        let Some(open) = self.store.active_conversation(&party.guest).await? else {
+            return Ok(self.store.conversation(&party.guest, party.channel).await?);
+        };
+        if let Some(stored) = self.store.load(open.as_str()).await? {
+            let version = stored.position.version();
+            let found = versions::find(&self.store, &self.driver.versions, version).await?;
+            found.map_err(|why| AnswerFault::Lost { version: version.to_owned(), why })?;
         }
-        self.store.conversation(&party.guest, party.channel).await
+        Ok(open)
     }
 
     fn moment(&self) -> Moment {
@@ -242,6 +255,7 @@ impl AnswerFault {
     fn is_passing(&self) -> bool {
         match self {
             Self::Store(_) => true,
+            Self::Lost { .. } => false,
             Self::Turn(fault) => match **fault {
                 TurnFault::Store(_) | TurnFault::Conflict => true,
                 TurnFault::Render(_) | TurnFault::NotConfirmed { .. } | TurnFault::OtherVersion { .. } => {
