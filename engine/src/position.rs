@@ -151,8 +151,10 @@ pub(crate) enum Task {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Open {
     pub(crate) call: u32,
+    /// The newest revision of the flow's values when it was made.
+    pub(crate) since: u32,
     /// What it answered, once it has.
-    #[serde(with = "saved::json")]
+    #[serde(with = "saved::maybe_json")]
     pub(crate) result: Option<Arc<Json>>,
 }
 

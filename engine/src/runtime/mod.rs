@@ -10,6 +10,8 @@
 mod against;
 mod cache;
 mod calls;
+mod functions;
+mod in_process;
 mod log;
 mod memory;
 mod past;
@@ -25,6 +27,8 @@ use serde_json::Value as Json;
 
 pub use against::{Asked, Called, Change, Difference, Saying, against};
 pub use cache::Cache;
+pub use functions::{Functions, Key, ToolError};
+pub use in_process::InProcess;
 pub use log::{Entry, Logged, Mark, append, read};
 pub use memory::MemoryStore;
 pub use past::{PastFault, Replayed, Revision, fork, history, replay, undo};

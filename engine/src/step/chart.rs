@@ -238,9 +238,13 @@ impl<'f> Machine<'f> {
         match flow.state(target).map(|state| &state.form) {
             Some(Form::History { .. }) => {
                 let parent = flow.state(target).and_then(|state| state.parent);
-                for state in self.resolved(flow, target) {
-                    self.add_descendants(flow, state, entering);
-                    self.add_ancestors(flow, state, parent, entering);
+                let states = self.resolved(flow, target);
+                // All of them first: a region that one of them is in does not begin anew for the sake of another.
+                for state in &states {
+                    self.add_descendants(flow, *state, entering);
+                }
+                for state in &states {
+                    self.add_ancestors(flow, *state, parent, entering);
                 }
             }
             Some(Form::Compound { initial, .. }) => {

@@ -100,9 +100,14 @@ pub(super) fn items(invoke: &Invoke, view: &View<'_>) -> Vec<Arc<Json>> {
 
 /// The arguments of an invocation: what has no value is left out.
 pub(super) fn arguments_of(invoke: &Invoke, view: &View<'_>) -> IndexMap<Arc<str>, Json> {
-    let values =
-        invoke.with.iter().map(|(name, expression)| (Arc::clone(name), expression.evaluate(view)));
-    values.filter(|(_, value)| !value.is_null()).collect()
+    let mut arguments = IndexMap::with_capacity(invoke.with.len());
+    for (name, expression) in &invoke.with {
+        let value = expression.evaluate(view);
+        if !value.is_null() {
+            arguments.insert(Arc::clone(name), value);
+        }
+    }
+    arguments
 }
 
 /// The revisions of everything a result is computed from.

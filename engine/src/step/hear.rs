@@ -148,6 +148,7 @@ impl<'f> Machine<'f> {
             let agrees = *expecting == Expecting::Confirmation
                 && !changed
                 && !denies
+                && !does(&Act::Change)
                 && does(&Act::Affirm);
             return match self.asked() {
                 Some((state, Does::Confirm { yes, .. })) if agrees && !does(&Act::Question) => {
@@ -162,7 +163,8 @@ impl<'f> Machine<'f> {
             (Act::Repeat, Event::Repeat),
             (Act::Help, Event::Help),
         ] {
-            if does(&act) {
+            // Where nothing was said yet there is nothing to say again.
+            if does(&act) && (event != Event::Repeat || !self.position.last_said.is_empty()) {
                 return self.event(event);
             }
         }

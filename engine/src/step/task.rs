@@ -254,15 +254,17 @@ impl<'f> Machine<'f> {
             }
         };
         if calls.is_empty() {
-            self.succeeded(state, invoke, Arc::new(Json::Array(Vec::new())));
+            let since = self.frame().slots.newest();
+            self.succeeded(state, invoke, Arc::new(Json::Array(Vec::new())), since);
             return true;
         }
         let mut open = Vec::with_capacity(calls.len());
+        let since = self.frame().slots.newest();
         for arguments in calls {
             self.position.calls += 1;
             let call = self.position.calls;
             self.effects.push(Effect::Call(made(call, invoke, arguments)));
-            open.push(Open { call, result: None });
+            open.push(Open { call, since, result: None });
         }
         self.set_task(state, Task::Calling(open));
         false
@@ -307,12 +309,13 @@ impl<'f> Machine<'f> {
     pub(super) fn answered(&mut self, call: u32, outcome: &Outcome) -> bool {
         let Some(flow) = self.flow() else { return false };
         let asked = self.frame().active.iter().find_map(|Active { state, task }| match task {
-            Task::Calling(open) if open.iter().any(|open| open.call == call && open.result.is_none()) => {
-                Some(*state)
+            Task::Calling(open) => {
+                let asked = open.iter().find(|open| open.call == call && open.result.is_none())?;
+                Some((*state, asked.since))
             }
             _ => None,
         });
-        let (Some(state), Waiting::Answers) = (asked, &self.position.waiting) else {
+        let (Some((state, since)), Waiting::Answers) = (asked, &self.position.waiting) else {
             self.ignored("an answer to no open call");
             return false;
         };
@@ -320,7 +323,7 @@ impl<'f> Machine<'f> {
         match outcome {
             Outcome::Ok { result } => {
                 if let Some(all) = self.gather(state, call, Arc::clone(result), invoke.each.is_some()) {
-                    self.succeeded(state, invoke, all);
+                    self.succeeded(state, invoke, all, since);
                 }
             }
             Outcome::Error { code, message } => self.failed(state, code, message),
@@ -350,8 +353,8 @@ impl<'f> Machine<'f> {
         all.map(|all| Arc::new(Json::Array(all)))
     }
 
-    /// Saves a tool's result and goes on.
-    fn succeeded(&mut self, state: StateId, invoke: &'f Invoke, result: Arc<Json>) {
+    /// Saves a tool's result and goes on. `since` is the newest revision it can have been computed from.
+    fn succeeded(&mut self, state: StateId, invoke: &'f Invoke, result: Arc<Json>, since: u32) {
         let frame = self.facts_mut();
         frame.error = None;
         if invoke.writes {
@@ -361,13 +364,24 @@ impl<'f> Machine<'f> {
         }
         self.set_task(state, Task::Waiting);
         if let Some(save) = invoke.save {
-            self.save(save, state, result, &invoke.inputs, invoke.fresh_for_ms);
+            let fresh = invoke.fresh_for_ms;
+            self.save(save, state, result, &invoke.inputs, since, fresh);
         }
         self.follow(state, &invoke.done);
     }
 
-    fn save(&mut self, id: ResultId, producer: StateId, value: Arc<Json>, inputs: &[Input], fresh: Option<i64>) {
-        let inputs = revisions_of(inputs, self.frame());
+    /// Keeps a result. What another region changed after `since` it was not computed from: it is stale at once then.
+    fn save(
+        &mut self,
+        id: ResultId,
+        producer: StateId,
+        value: Arc<Json>,
+        inputs: &[Input],
+        since: u32,
+        fresh: Option<i64>,
+    ) {
+        let mut inputs = revisions_of(inputs, self.frame());
+        inputs.iter_mut().filter(|revision| **revision > since).for_each(|revision| *revision = 0);
         let fresh_until = fresh
             .and_then(|ms| self.moment.at.checked_add_signed(TimeDelta::try_milliseconds(ms)?))
             .map(|until| until.timestamp_millis());
@@ -488,7 +502,8 @@ impl<'f> Machine<'f> {
     fn ran(&mut self, state: StateId, run: &'f Run, output: Arc<Json>) {
         self.set_task(state, Task::Waiting);
         if let Some(save) = run.save {
-            self.save(save, state, output, &run.inputs, None);
+            let since = self.frame().slots.newest();
+            self.save(save, state, output, &run.inputs, since, None);
         }
         self.follow(state, &run.done);
     }

@@ -39,6 +39,7 @@ fn every_good_flow_built_in_rust_is_the_flow_that_is_written_in_yaml() {
         built(&[good::every_form(), good::breakfast(), good::conversation()]),
         authored("every_form.yaml")
     );
+    assert_eq!(built(&[good::histories(), good::conversation()]), authored("histories.yaml"));
     assert_eq!(built(&[good::statechart(), good::conversation_of_statechart()]), authored("statechart.yaml"));
     assert_eq!(
         built(&[good::together(), good::breakfast_for(), good::conversation()]),
@@ -54,7 +55,10 @@ fn no_good_flow_is_left_unbuilt() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert_eq!(files, ["book_room.yaml", "every_form.yaml", "statechart.yaml", "together.yaml"]);
+    assert_eq!(
+        files,
+        ["book_room.yaml", "every_form.yaml", "histories.yaml", "statechart.yaml", "together.yaml"]
+    );
 }
 
 #[test]

@@ -182,6 +182,20 @@ fn mermaid_shows_an_expression_as_it_was_written() {
 }
 
 #[test]
+fn mermaid_reads_the_drawings_of_the_shipped_flows() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../flows");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let drawings: Vec<PathBuf> =
+        files.filter(|file| file.extension().is_some_and(|end| end == "mmd")).collect();
+    assert!(!drawings.is_empty());
+    let texts: Vec<String> = drawings.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let Some(found) = read_by_mermaid(&texts) else { return };
+    for (file, found) in drawings.iter().zip(found) {
+        assert_eq!(found["error"], Json::Null, "{}", file.display());
+    }
+}
+
+#[test]
 fn mermaid_refuses_what_is_no_drawing() {
     let Some(found) = read_by_mermaid(&["stateDiagram-v2\n    a --> --> b".to_owned()]) else { return };
     assert!(found[0]["error"].is_string());

@@ -6,6 +6,7 @@ mod builder;
 mod chart;
 mod draw;
 mod flows;
+mod functions;
 mod hierarchy;
 mod inn;
 mod live;

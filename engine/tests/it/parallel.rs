@@ -269,6 +269,34 @@ states:
 }
 
 #[test]
+fn a_deep_history_around_regions_begins_none_of_them_anew() {
+    let flow = "
+flow: case
+description: A chart under test.
+events: [on_a, on_b, away, back]
+on: { bye: over }
+states:
+  outer:
+    on: { away: elsewhere }
+    states:
+      h: { history: deep, target: p }
+      p:
+        parallel: true
+        states:
+          a: { states: { a1: { wait: true, on: { on_a: a2 } }, a2: { wait: true } } }
+          b: { states: { b1: { wait: true, on: { on_b: b2 } }, b2: { wait: true } } }
+  elsewhere: { wait: true, on: { back: h } }
+  over: { final: done }
+";
+    let mut chart = Chart::new(&[flow]);
+    chart.start();
+    for event in ["on_b", "away"] {
+        chart.event(event, Json::Null);
+    }
+    assert_eq!(chart.event("back", Json::Null).moves, "-elsewhere +outer +p +a +a1 +b +b2");
+}
+
+#[test]
 fn what_a_flow_was_doing_is_there_when_a_person_gives_the_conversation_back() {
     let root = ROOT.replace("  human:  hand_over\n", "  human:  { run: hand_over }\n");
     let mut chart = Chart::on(with_root(&root, &[BOTH]));
@@ -281,4 +309,29 @@ fn what_a_flow_was_doing_is_there_when_a_person_gives_the_conversation_back() {
     assert!(matches!(seen.trace.as_slice(), [Trace::Ignored { .. }]), "nothing is answered");
     let seen = chart.event("give_back", Json::Null);
     assert_eq!((seen.said.as_str(), chart.at().as_str()), ("ask_color", "p left l_ask right r_ask"));
+}
+
+#[test]
+fn a_result_of_values_that_another_region_changed_meanwhile_is_made_again() {
+    let flow = "
+flow: case
+description: A chart under test.
+slots: { n: integer }
+states:
+  begin: { entry: { set: { n: 1 } }, target: p }
+  p:
+    parallel: true
+    done: closing
+    states:
+      a: { states: { a1: { invoke: look, with: { item: n }, save: seen, done: a2 }, a2: { final: a } } }
+      b: { states: { b1: { invoke: list, save: all, done: { set: { n: 2 }, target: b2 } }, b2: { final: b } } }
+  closing: { confirm: [seen.n], yes: over, no: over }
+  over: { final: done }
+";
+    let mut chart = Chart::new(&[flow]);
+    assert_eq!(chart.start().called(), [r#"look {"item":1}"#, "list {}"]);
+    chart.answer(2, json!({}));
+    let seen = chart.answer(1, json!({ "n": 1 }));
+    assert_eq!(seen.called(), [r#"look {"item":2}"#], "it was looked at for 1");
+    assert_eq!(chart.answer(3, json!({ "n": 2 })).said, "confirm_case");
 }

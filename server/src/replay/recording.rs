@@ -109,7 +109,11 @@ impl Recording {
         if let Err((version, why)) = versions::load_named(store, versions, &log).await? {
             return Err(RecordingFault::Lost { version, why: why.to_string() });
         }
-        let said = if stands.underway.is_some() { Vec::new() } else { store.said_in(conversation).await? };
+        // What the turn under way has said goes out with its end.
+        let open = stands.underway.iter().flat_map(|underway| &underway.outgoing).flat_map(|message| &message.says);
+        let mut said: Vec<u32> = store.said_in(conversation).await?.into_iter().chain(open.copied()).collect();
+        said.sort_unstable();
+        said.dedup();
         Ok(Self { conversation: id.to_owned(), log, stands: stands.position, said })
     }
 
@@ -189,7 +193,6 @@ impl Recording {
         let mut said: Vec<u32> = again.iter().flat_map(|revision| &revision.says).map(|say| say.id).collect();
         said.sort_unstable();
         said.dedup();
-        let missing: Vec<&u32> = self.said.iter().filter(|id| !said.contains(id)).collect();
-        if missing.is_empty() { None } else { Some(format!("it did not say messages {missing:?} again")) }
+        (said != self.said).then(|| format!("it said messages {said:?} and not {:?}", self.said))
     }
 }

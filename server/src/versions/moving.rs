@@ -264,7 +264,7 @@ pub async fn back(store: &Database, versions: &Versions, moment: Moment) -> Resu
 }
 
 /// A note as a sentence.
-pub fn sentence(note: &Note) -> String {
+fn sentence(note: &Note) -> String {
     match note {
         Note::FlowGone { flow } => format!(
             "it runs the flow `{flow}`, which is gone: give the flow that takes its place `was: [{flow}]`"

@@ -118,9 +118,9 @@ impl Words<'_> {
             Does::Rest => "waits".to_owned(),
             Does::Collect { slots, .. } => format!("asks {}", self.slots(slots)),
             Does::Invoke(invoke) => format!(
-                "{} {}{}{}",
-                if invoke.writes { "writes by" } else { "calls" },
+                "calls {}{}{}{}",
                 invoke.tool,
+                if invoke.writes { " (writes)" } else { "" },
                 each(invoke.each.as_ref()),
                 self.saved(invoke.save),
             ),

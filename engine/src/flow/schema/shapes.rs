@@ -9,7 +9,9 @@ use super::words::{Told, told as told_of};
 
 /// A schema with what it means, for people who hover over it.
 pub(super) fn told(schema: Json, told: &str) -> Json {
-    with(with(schema, "description", json!(plain(told))), "markdownDescription", json!(told))
+    let plain = plain(told);
+    let schema = if plain == told { schema } else { with(schema, "markdownDescription", json!(told)) };
+    with(schema, "description", json!(plain))
 }
 
 /// Markdown without its marks, for editors that show none.

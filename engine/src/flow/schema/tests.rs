@@ -72,8 +72,8 @@ fn every_key_stands_in_the_schema_where_the_checker_knows_it() {
         set(schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())),
         set(keys::FILE.iter().copied())
     );
-    assert_eq!(keys_in("/$defs/start"), set(keys::CASE.iter().copied()));
-    assert_eq!(keys_in("/$defs/actions"), set(keys::ACTION.iter().copied()));
+    assert_eq!(keys_in("/$defs/start_case"), set(keys::CASE.iter().copied()));
+    assert_eq!(keys_in("/$defs/action"), set(keys::ACTION.iter().copied()));
     assert_eq!(keys_in("/$defs/retry"), set(keys::RETRY.iter().copied()));
     assert_eq!(keys_in("/$defs/never"), set(keys::NEVER.iter().copied()));
     assert_eq!(keys_in("/$defs/always"), set(keys::ALWAYS.iter().copied()));

@@ -275,6 +275,42 @@ pub(super) fn conversation_of_statechart() -> FlowBuilder {
         .state("closing", end("closed"))
 }
 
+pub(super) fn histories() -> FlowBuilder {
+    let counting = compound()
+        .initial("counted")
+        .done("reading")
+        .state("counted", collect(["eggs"]).then("enough"))
+        .state("enough", end("enough"));
+    let main = compound()
+        .initial("naming")
+        .done("ordering")
+        .on(Event::Question, "aside")
+        .on(Event::Help, "aside_shortly")
+        .state("naming", collect(["name"]).then("counted"))
+        .state("counting", counting)
+        .state("reading", confirm(["name", "eggs"]).yes("said").no("naming"))
+        .state("said", end("said"))
+        .state("back", deep_back(["naming"]))
+        .state("back_shortly", back(["naming"]));
+    FlowBuilder::new("histories")
+        .description("The guest asks something in the middle of everything.")
+        .slot("name", person_name())
+        .slot("eggs", integer())
+        .state("main", main)
+        .state("aside", ask("what_else").then("back"))
+        .state("aside_shortly", ask("what_else").then("back_shortly"))
+        .state(
+            "ordering",
+            invoke("order_breakfast")
+                .with("eggs", "eggs")
+                .with("remarks", "name")
+                .done("last")
+                .error("trouble"),
+        )
+        .state("trouble", ask("try_again").then("naming").on(Event::Deny, "last"))
+        .state("last", end("done"))
+}
+
 pub(super) fn together() -> FlowBuilder {
     let breakfast = compound()
         .state("asking_eggs", collect(["eggs"]).then("eggs_known"))

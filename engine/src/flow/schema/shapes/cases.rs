@@ -20,20 +20,36 @@ pub(in super::super) fn definitions() -> Map<String, Json> {
     let all = |without: &[&[&str]]| -> Vec<&'static str> {
         keys::CASE.iter().copied().filter(|key| !without.iter().any(|keys| keys.contains(key))).collect()
     };
-    let onward = case(&all(&[STAYS, ANSWERS, WISH]), true);
-    let told_onward = |key| with(onward.clone(), "title", json!(key));
-    let definitions = [
-        ("onward", cases(told_onward("Where it goes"))),
-        ("delayed", cases(titled(case(&all(&[ANSWERS, WISH]), false), "What is done after some time"))),
-        ("answer", cases(titled(case(&all(&[WISH]), false), "An answer"))),
-        ("named_event", cases(titled(case(&all(&[ANSWERS, WISH]), false), "What is done when it happens"))),
-        ("start", cases(titled(case(&all(&[]), false), "What is done with a wish"))),
-        ("actions", actions()),
+    let onward = all(&[STAYS, ANSWERS, WISH]);
+    let delayed = all(&[ANSWERS, WISH]);
+    let cases = [
+        ("onward", "Where it goes", case(&onward, true)),
+        ("delayed", "What is done after some time", case(&delayed, false)),
+        ("named_event", "What is done when it happens", case(&delayed, false)),
+        ("answer", "An answer", case(&all(&[WISH]), false)),
+        ("start", "What is done with a wish", case(&all(&[]), false)),
+    ];
+    let mut definitions = Map::new();
+    for (name, title, case) in cases {
+        let one = format!("{name}_case");
+        definitions.insert(name.to_owned(), titled(list_of(&reference(&one)), title));
+        definitions.insert(one, titled(case, title));
+    }
+    let others = [
+        ("action", action()),
+        (
+            "actions",
+            json!({
+                "title": "What is done",
+                "anyOf": [reference("action"), { "type": "array", "items": reference("action") }],
+            }),
+        ),
         ("handlers", handlers()),
         ("named_handlers", named_handlers()),
         ("delays", delays()),
     ];
-    definitions.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+    definitions.extend(others.map(|(name, schema)| (name.to_owned(), schema)));
+    definitions
 }
 
 fn titled(schema: Json, title: &str) -> Json {
@@ -41,7 +57,7 @@ fn titled(schema: Json, title: &str) -> Json {
 }
 
 /// The name of a state, one case, or a list of both.
-fn cases(case: Json) -> Json {
+fn list_of(case: &Json) -> Json {
     let one = json!({ "anyOf": [text(), case] });
     json!({ "anyOf": [text(), case, { "type": "array", "items": one, "minItems": 1 }] })
 }
@@ -71,17 +87,13 @@ fn case(keys: &[&'static str], onward: bool) -> Json {
     with(schema, "dependentSchemas", Json::Object(one_way))
 }
 
-fn actions() -> Json {
-    let action = with(
-        object(words::ACTION, keys::ACTION, &[], |key| match key {
-            "clear" => names(),
-            "set" => expressions(),
-            _ => text(),
-        }),
-        "minProperties",
-        json!(1),
-    );
-    json!({ "title": "What is done", "anyOf": [action, { "type": "array", "items": action }] })
+fn action() -> Json {
+    let keys = object(words::ACTION, keys::ACTION, &[], |key| match key {
+        "clear" => names(),
+        "set" => expressions(),
+        _ => text(),
+    });
+    with(titled(keys, "An action"), "minProperties", json!(1))
 }
 
 fn handlers() -> Json {
