@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use innkeeper_engine::flow::Source;
-use innkeeper_engine::runtime::{Arrival, Ask, Completed, Driver, MemoryStore, Performer, Store, replay};
+use innkeeper_engine::runtime::{
+    Arrival, Ask, Completed, Driver, MemoryStore, Performer, Revision, Store, against, replay,
+};
 use innkeeper_engine::{
     Act, By, Call, Expecting, Flows, Guest, Heard, Input, Moment, Outcome, PromptKey, Prompts, Say, Tool,
     Tools, Understanding, Waiting,
@@ -38,6 +40,9 @@ fn main() {
         bench.throughput().await;
     });
 }
+
+/// So many recorded conversations are compared.
+const COMPARED: usize = 2_000;
 
 struct Bench {
     flows: Flows,
@@ -88,7 +93,8 @@ impl Bench {
     async fn throughput(&self) {
         let said = self.booking();
         let batches = if self.few { 1 } else { 60 };
-        let (mut cpu, mut clock, mut bulk) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cpu, mut clock, mut bulk, mut compared) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let changed = flows_with("yes: { target: booking }", "yes: { say: booked, target: booking }");
         for round in 0..if self.few { 2 } else { 6 } {
             let (driver, store) = self.fresh();
             let begun = (processor(), Instant::now());
@@ -112,21 +118,34 @@ impl Bench {
             }
             let flows = driver.versions.current();
             let begun = processor();
+            let mut pasts: Vec<Vec<Revision>> = Vec::new();
             for log in logs {
                 let replayed = replay::<std::convert::Infallible>(&flows, None, log).expect("a past");
                 assert_eq!(replayed.revisions.len(), said.len() + 1);
+                // The others would only take memory.
+                if pasts.len() < COMPARED {
+                    pasts.push(replayed.revisions);
+                }
             }
+            let replayed = processor();
+            for past in &pasts {
+                assert_eq!(against(&changed, past).len(), 1, "the last turn says more");
+            }
+            let compared_in = processor() - replayed;
             // The first round warms up.
             if round > 0 {
                 cpu.push(turns / spent.0.as_secs_f64());
                 clock.push(turns / spent.1.as_secs_f64());
-                bulk.push(turns / (processor() - begun).as_secs_f64());
+                bulk.push(turns / (replayed - begun).as_secs_f64());
+                compared.push((pasts.len() * said.len()) as f64 / compared_in.as_secs_f64());
             }
         }
         let n = batches * AT_ONCE * said.len();
         let note = format!("median of {}, by CPU time; {:.0} by the clock", cpu.len(), median(clock));
         self.tell("turns_per_second", median(cpu), "turns/s", n, &note);
         self.tell("replay_turns_per_second", median(bulk), "turns/s", n, "logs gone through again, by CPU time");
+        let note = "recorded conversations on changed flows, with the line that made the difference, by CPU time";
+        self.tell("against_turns_per_second", median(compared), "turns/s", n.min(COMPARED * said.len()), note);
     }
 
     async fn sizes(&self) {
@@ -309,10 +328,15 @@ impl Performer for Desk {
 }
 
 fn flows() -> Flows {
+    flows_with("", "")
+}
+
+/// The flows with one place in the booking rewritten.
+fn flows_with(from: &str, to: &str) -> Flows {
     let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
     let sources = [
         source("conversation.yaml", include_str!("conversation.yaml")),
-        source("book.yaml", include_str!("book.yaml")),
+        source("book.yaml", &include_str!("book.yaml").replacen(from, to, 1)),
     ];
     Flows::check(&sources, &tools(), &prompts()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
