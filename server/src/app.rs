@@ -1,5 +1,7 @@
 //! The whole program, put together: the one place that names vendors and the hotel.
 
+mod reload;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::turn::{Answerer, Lanes, Pace};
 use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
 use crate::versions::{self, Authored, AuthoredFault, Used};
+
+pub use reload::{LOOK_EVERY, Reloaded};
 
 /// What every prompt may say about the hotel, by name.
 pub type House = IndexMap<String, Json>;

@@ -5,6 +5,7 @@ mod crash;
 mod doors;
 mod flows;
 mod inspector;
+mod migrate;
 mod outcomes;
 mod program;
 mod talk;
