@@ -1,6 +1,7 @@
 //! The whole program, put together: the one place that names vendors and the hotel.
 
 mod reload;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,16 +10,16 @@ use axum::Router;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
-use innkeeper_engine::flow::{Mistakes, Source};
+use innkeeper_engine::flow::Mistakes;
 use innkeeper_engine::runtime::Driver;
 use innkeeper_engine::{Flows, Moment, Outcome};
 use innkeeper_hms::mcp::{HotelMcp, HttpAccess, http_service};
-use innkeeper_hms::{Hotel, Opening, SeededIds};
+use innkeeper_hms::{Hotel, Opening, SeededIds, Whom};
 use rmcp::ServiceExt as _;
-use rust_embed::RustEmbed;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
+use self::sources::sources;
 use crate::channel::twilio::{self, Twilio, Webhooks};
 use crate::channel::{Channel, local};
 use crate::clock::{Clock, PinnedClock, SystemClock};
@@ -28,12 +29,12 @@ use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
 use crate::inbox::Inbox;
 use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
-use crate::message::ChannelName;
+use crate::message::{ChannelName, ConversationId};
 use crate::outbox::Outbox;
 use crate::reply::{Layers, Replies, ReplyFaults};
-use crate::store::{Database, Fault as StoreFault};
+use crate::store::{Database, Fault as StoreFault, Options};
 use crate::tools::{Address, HotelTools, ToolsFault};
-use crate::turn::{Answerer, Lanes, Pace};
+use crate::turn::{Alarm, Answerer, Lanes, Pace};
 use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
 use crate::versions::{self, Authored, AuthoredFault, Used};
 
@@ -50,11 +51,6 @@ const SCENE_SEED: u64 = 1;
 
 /// The stream between the embedded hotel and its client, in bytes each way.
 const DUPLEX_BYTES: usize = 64 * 1024;
-
-/// The flows in the binary.
-#[derive(RustEmbed)]
-#[folder = "../flows"]
-struct BuiltIn;
 
 /// Everything that runs.
 pub struct App {
@@ -149,9 +145,19 @@ impl App {
     /// The messages that a stop or a crash left over cannot be read.
     pub async fn routes(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
         local::reject_left_over(&self.receptionist.store).await?;
+        let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
+        let alarm = Alarm::new(
+            self.receptionist.store.clone(),
+            Arc::clone(&self.receptionist.clock),
+            answerer,
+            &[ChannelName::Console],
+        );
+        let (twilio, alarm) = self.twilio(config, stop, alarm).await?;
+        let stopped = stop.clone();
+        tokio::spawn(async move { stopped.run_until_cancelled(alarm.run()).await });
         let mut routes = health(self.receptionist.store.clone())
             .merge(console::routes(Arc::clone(&self.receptionist)))
-            .merge(self.twilio(config, stop).await?);
+            .merge(twilio);
         if let Some(hotel) = &self.hotel {
             // The gate has checked the host, and lets others than this one in with a token.
             let access = HttpAccess::loopback(stop.clone()).under_any_host();
@@ -161,12 +167,17 @@ impl App {
     }
 
     /// WhatsApp by Twilio: its webhooks, the lanes behind them and the outbox; or routes that say what is missing.
-    async fn twilio(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
+    async fn twilio(
+        &self,
+        config: &Config,
+        stop: &CancellationToken,
+        alarm: Alarm,
+    ) -> Result<(Router, Alarm), StartFault> {
         let twilio = match Twilio::new(config) {
             Ok(twilio) => Arc::new(twilio),
             Err(off) => {
                 tracing::info!("{off}");
-                return Ok(twilio::refusing(&off));
+                return Ok((twilio::refusing(&off), alarm));
             }
         };
         let (store, clock) = (self.receptionist.store.clone(), Arc::clone(&self.receptionist.clock));
@@ -175,7 +186,9 @@ impl App {
             ReplyBy::Twiml => Pace::WAITED_FOR,
         };
         let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
-        let inbox = Inbox::new(store.clone(), Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace));
+        let lanes = Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace);
+        let alarm = alarm.through(lanes.clone(), &[ChannelName::Twilio]);
+        let inbox = Inbox::new(store.clone(), lanes);
         let channel: Arc<dyn Channel> = Arc::<Twilio>::clone(&twilio);
         let outbox = Arc::new(Outbox::new(store, Arc::clone(&clock), [channel]));
         let (sending, stopped) = (Arc::clone(&outbox), stop.clone());
@@ -184,7 +197,7 @@ impl App {
         if left_over > 0 {
             tracing::info!(left_over, "messages that had no answer yet are taken up again");
         }
-        Ok(twilio::routes(Webhooks { twilio, inbox, outbox, clock }))
+        Ok((twilio::routes(Webhooks { twilio, inbox, outbox, clock }), alarm))
     }
 
     /// Lets go of the databases.
@@ -247,6 +260,24 @@ pub async fn hotel(config: &Config) -> Result<Hotel, StartFault> {
     Ok(embedded(config).await?.0)
 }
 
+/// Takes a guest's name and number out of the embedded hotel's bookings: those made under these numbers, and in these
+/// conversations. Says how many there were.
+///
+/// # Errors
+/// The hotel's database cannot be opened, or fails.
+pub async fn forget_customer(
+    config: &Config,
+    phones: Vec<String>,
+    conversations: &[ConversationId],
+) -> Result<usize, StartFault> {
+    let hotel = hotel(config).await?;
+    // The driver makes a conversation's calls under keys that begin with its id.
+    let keys = conversations.iter().map(|conversation| format!("{conversation}/")).collect();
+    let forgotten = hotel.forget(&Whom { phones, keys }).await?;
+    hotel.close().await?;
+    Ok(forgotten)
+}
+
 /// The flows, checked against the configured hotel's tools and the prompts.
 ///
 /// # Errors
@@ -298,7 +329,8 @@ pub async fn workbench(config: &Config) -> Result<Workbench, StartFault> {
 }
 
 async fn database(config: &Config, clock: Arc<dyn Clock>) -> Result<Database, StoreFault> {
-    Database::open(&config.database, clock).await
+    let options = Options { patience: config.patience, ..Options::default() };
+    Database::open_with(&config.database, clock, options).await
 }
 
 /// Everything the flows are checked from.
@@ -442,33 +474,6 @@ fn words(layers: &Layers) -> Result<Words, StartFault> {
     let text =
         layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
     Ok(Words::parse(&text.unwrap_or_default(), &format!("prompts/{file}"))?)
-}
-
-/// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own.
-fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
-    let mut files: BTreeMap<String, Source> = BuiltIn::iter()
-        .filter(|name| name.ends_with(".yaml"))
-        .filter_map(|name| {
-            let file = BuiltIn::get(&name)?;
-            let text = String::from_utf8_lossy(&file.data).into_owned();
-            Some((name.to_string(), Source { file: format!("flows/{name}"), text }))
-        })
-        .collect();
-    if let Some(folder) = &config.flows {
-        let fault = |path: &std::path::Path| {
-            let path = path.display().to_string();
-            move |source| StartFault::File { path, source }
-        };
-        for entry in std::fs::read_dir(folder).map_err(fault(folder))? {
-            let path = entry.map_err(fault(folder))?.path();
-            if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
-                let text = std::fs::read_to_string(&path).map_err(fault(&path))?;
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                files.insert(name, Source { file: path.display().to_string(), text });
-            }
-        }
-    }
-    Ok(files.into_values().collect())
 }
 
 /// A demonstration hotel in memory, whose ids repeat: for scenes.

@@ -59,6 +59,8 @@ pub enum Command {
     /// The hotel's rooms and bookings
     #[command(subcommand)]
     Hotel(Hotel),
+    /// Erase a guest everywhere; bookings stay, without name and number
+    Forget(Forget),
     /// Check configuration, database, providers and public address, and say what to fix
     Doctor,
 }
@@ -146,6 +148,14 @@ pub struct Replay {
     /// Write the transcripts instead of comparing them
     #[arg(long)]
     pub accept: bool,
+}
+
+/// Erase a guest.
+#[derive(Debug, Args)]
+pub struct Forget {
+    /// A conversation's id, or a number with + and its country code
+    #[arg(value_name = "CONVERSATION|PHONE")]
+    pub whom: String,
 }
 
 /// The hotel's rooms and bookings.

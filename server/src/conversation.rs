@@ -14,19 +14,27 @@ use indexmap::IndexMap;
 use innkeeper_engine::runtime::{
     Arrival, Ask, Completed, Driver, Happening, Performer, Store as _, TurnFault,
 };
-use innkeeper_engine::{Call, Expecting, Guest, Input, Moment, Outcome, Question, Say, Understanding};
+use innkeeper_engine::{
+    Call, Expecting, Guest, Input, Moment, Outcome, Question, Say, Understanding, Waiting,
+};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::message::{Button, ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
 use crate::outbox::fitting;
 use crate::reply::{Listener, Medium, Replies, ReplyFault};
-use crate::store::{Database, Fault as StoreFault};
+use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;
 use crate::turn::{Answerer, Unanswered};
 use crate::understand::Understander;
 use crate::versions::{self, Lost, Used};
+
+/// The event that tells the flows that a person is done with a conversation.
+pub const GIVEN_BACK: &str = "given_back";
+
+/// Nobody is reminded later than this after their last message: WhatsApp delivers nothing after 24 hours.
+const WINDOW: Duration = Duration::from_secs(23 * 60 * 60);
 
 /// The prompt for a guest whose message could not be answered.
 const APOLOGY: &str = "apology";
@@ -87,6 +95,15 @@ pub enum Said {
     },
     /// Nothing, for too long.
     Silence,
+    /// Nothing; a time that the conversation waited for has come.
+    Due,
+    /// Nothing; something that flows know by name happened elsewhere.
+    Event {
+        /// Its name.
+        name: String,
+        /// What flows see as `event.data`.
+        data: Json,
+    },
 }
 
 /// A turn as programs see it: a line of `innkeeper chat --json`.
@@ -169,6 +186,21 @@ impl Receptionist {
         said: Said,
         watch: &mut (dyn FnMut(Happening<'_>) + Send),
     ) -> Result<Turned, AnswerFault> {
+        match self.attempt(party, said.clone(), watch).await {
+            // Somebody else committed meanwhile, and nothing of this turn was: once more, on what they left.
+            Err(AnswerFault::Turn(fault)) if matches!(*fault, TurnFault::Conflict) => {
+                self.attempt(party, said, watch).await
+            }
+            taken => taken,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        party: &Party,
+        said: Said,
+        watch: &mut (dyn FnMut(Happening<'_>) + Send),
+    ) -> Result<Turned, AnswerFault> {
         let conversation = self.conversation(party).await?;
         let mut inputs = Vec::new();
         if let Some(stored) = self.store.load(conversation.as_str()).await?
@@ -190,6 +222,14 @@ impl Receptionist {
                 inputs.push(Input::Silence);
                 None
             }
+            Said::Due => {
+                inputs.push(Input::Due);
+                None
+            }
+            Said::Event { name, data } => {
+                inputs.push(Input::Event { name, data });
+                None
+            }
         };
         let desk = Desk { receptionist: self, party };
         let arrival = Arrival { message, inputs, moment: self.moment() };
@@ -203,6 +243,37 @@ impl Receptionist {
             tracing::warn!(%conversation, channel = party.channel.as_str(), "a guest waits for a person");
         }
         Ok(Turned { conversation, completed })
+    }
+
+    /// Gives a conversation that a person has back to the flows. `None` where no person has it.
+    ///
+    /// # Errors
+    /// [`AnswerFault`]; then the person has it still.
+    pub async fn give_back(&self, conversation: &ConversationId) -> Result<Option<Turned>, AnswerFault> {
+        let stored = self.store.load(conversation.as_str()).await?;
+        if !stored.is_some_and(|stored| stored.position.is_held()) {
+            return Ok(None);
+        }
+        let Some((guest, channel)) = self.store.whose(conversation).await? else { return Ok(None) };
+        let party = Party::elsewhere(guest, channel, self.clock.now());
+        let event = Said::Event { name: GIVEN_BACK.to_owned(), data: Json::Null };
+        self.turn(&party, event, &mut |_| {}).await.map(Some)
+    }
+
+    /// What a conversation that is due is woken with; `None` where it moved on, or must not be.
+    async fn wakes(&self, due: &Due) -> Result<Option<Said>, StoreFault> {
+        let now = self.clock.now();
+        let Some(stored) = self.store.load(due.conversation.as_str()).await? else { return Ok(None) };
+        let position = &stored.position;
+        if position.due().is_some_and(|at| at <= now) {
+            return Ok(Some(Said::Due));
+        }
+        let is_late = due.heard_at.is_none_or(|heard| now > later(heard, WINDOW));
+        if is_late || !matches!(position.waiting(), Waiting::Guest { .. }) {
+            self.store.put_off(due, position.due()).await?;
+            return Ok(None);
+        }
+        Ok(Some(Said::Silence))
     }
 
     /// The guest's open conversation, or a new one after the last one ended. The flows it is on are here then.
@@ -236,6 +307,25 @@ impl Answerer for Receptionist {
             Ok(_) => Ok(()),
             Err(fault) if fault.is_passing() => Err(Unanswered::Passing(Box::new(fault))),
             Err(fault) => Err(Unanswered::Lasting(Box::new(fault))),
+        }
+    }
+
+    async fn wake(&self, due: &Due) -> Result<(), Unanswered> {
+        let passing = |fault: StoreFault| Unanswered::Passing(Box::new(fault));
+        if !self.store.is_put_off(due).await.map_err(passing)? {
+            // The guest was faster.
+            return Ok(());
+        }
+        let Some(said) = self.wakes(due).await.map_err(passing)? else { return Ok(()) };
+        let party = Party::elsewhere(due.guest.clone(), due.channel, self.clock.now());
+        match self.attempt(&party, said, &mut |_| {}).await {
+            Ok(_) => Ok(()),
+            Err(AnswerFault::Turn(fault)) if matches!(*fault, TurnFault::Conflict) => Ok(()),
+            Err(fault) if fault.is_passing() => Err(Unanswered::Passing(Box::new(fault))),
+            Err(fault) => {
+                self.store.put_off(due, None).await.map_err(passing)?;
+                Err(Unanswered::Lasting(Box::new(fault)))
+            }
         }
     }
 
@@ -401,6 +491,11 @@ fn from_page(mut question: Question, at_once: usize, page: u32) -> Question {
 }
 
 impl Party {
+    /// A guest who did not do anything just now.
+    fn elsewhere(guest: GuestKey, channel: ChannelName, now: DateTime<Utc>) -> Self {
+        Self { guest, channel, medium: Medium::Chat, language: "en".to_owned(), since: now }
+    }
+
     /// The guest of a gathered turn, on a channel that is read.
     pub fn of(gathered: &Gathered) -> Self {
         Self {

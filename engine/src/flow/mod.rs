@@ -113,6 +113,9 @@ pub struct Flow {
     /// Whether any state is a history.
     #[serde(skip)]
     pub(crate) has_history: bool,
+    /// The hash of everything it says, for telling it from the same flow of another version.
+    #[serde(skip)]
+    pub(crate) meaning: Arc<str>,
     /// Where it is written.
     #[serde(skip)]
     pub(crate) places: Arc<Places>,

@@ -70,16 +70,20 @@ impl Position {
         })
     }
 
-    /// The slots of the active flow that were asked for and are still empty, but for the one that is asked for now.
+    /// The slots that were asked for and are still empty, but for the one that is asked for now: the active flow's
+    /// first, then those of what runs beneath it.
     fn unanswered(&self, flows: &Flows, expecting: &Expecting) -> Vec<String> {
-        let frame = self.frame();
-        let Some(flow) = flows.flow(frame.flow) else { return Vec::new() };
-        let empty = frame.asked.iter().rev().filter(|slot| frame.slots.get(**slot).is_none());
-        empty
-            .filter_map(|slot| flow.slot_name(*slot))
-            .filter(|name| *expecting != Expecting::Slot(Arc::clone(name)))
-            .map(|name| name.to_string())
-            .collect()
+        let mut unanswered: Vec<String> = Vec::new();
+        for frame in self.frames.iter().rev() {
+            let Some(flow) = flows.flow(frame.flow) else { continue };
+            let empty = frame.asked.iter().rev().filter(|slot| frame.slots.get(**slot).is_none());
+            for name in empty.filter_map(|slot| flow.slot_name(*slot)) {
+                if *expecting != Expecting::Slot(Arc::clone(name)) && unanswered.iter().all(|known| **known != **name) {
+                    unanswered.push(name.to_string());
+                }
+            }
+        }
+        unanswered
     }
 }
 

@@ -6,7 +6,8 @@ use super::facts::is_stale;
 use super::task::HeardSlot;
 use super::{Machine, Pending, Trace};
 use crate::effect::{Effect, Expecting};
-use crate::flow::{Action, Does, Event, Flow, FlowId, Go, ResultId, StateId, Transition};
+use crate::flow::{Action, Does, Event, Flow, FlowId, Go, ResultId, SlotId, StateId, Transition};
+use crate::guard::Root;
 use crate::position::{Caller, Frame, Repair, Task, Waiting, Wish};
 use crate::slot::{Heard, Value};
 
@@ -185,6 +186,10 @@ impl<'f> Machine<'f> {
     /// Gives an event of the guest to the state whose question is open, the other active states, the flow and the root
     /// chart, in this order; the first case whose guard holds is taken, once. An event nobody handles counts as unclear.
     pub(super) fn dispatch(&mut self, event: Event, requested: Option<&Wish>) {
+        let before = self.event.clone();
+        if let Some(flow) = requested.and_then(|wish| self.flows.flow(wish.flow)) {
+            self.event = Some(Arc::new(serde_json::json!({ "flow": *flow.name })));
+        }
         let taken = self.handler(event);
         self.trace.push(Trace::Event { event, handled: taken.is_some() });
         match (taken, event) {
@@ -193,6 +198,7 @@ impl<'f> Machine<'f> {
             (None, Event::ToolFailed | Event::Wish) => {}
             (None, _) => self.unclear(),
         }
+        self.event = before;
     }
 
     fn handler(&self, event: Event) -> Option<(Source, &'f Transition)> {
@@ -250,20 +256,41 @@ impl<'f> Machine<'f> {
         true
     }
 
-    /// The first state on the way here whose saved result is stale. A write is never repaired.
+    /// The first state on the way here whose saved result is stale; else the one that made a stale result which the
+    /// state that asks now is about, by whatever way the guest came. A write is never repaired.
     pub(super) fn first_stale(&self) -> Option<StateId> {
         let flow = self.flow()?;
         let frame = self.frame();
-        frame.trail.iter().copied().find(|state| {
+        let is_made = |state: StateId, result: ResultId| {
+            let writes = matches!(flow.does(state), Some(Does::Invoke(invoke)) if invoke.writes);
+            !writes
+                && frame.result(result).is_some_and(|saved| saved.producer == state)
+                && is_stale(result, flow, frame, self.moment)
+        };
+        let on_the_way = frame.trail.iter().copied().find(|state| {
             let saves = match flow.does(*state) {
-                Some(Does::Invoke(invoke)) if !invoke.writes => invoke.save,
+                Some(Does::Invoke(invoke)) => invoke.save,
                 Some(Does::Run(run)) => run.save,
                 _ => None,
             };
-            saves.is_some_and(|result| {
-                frame.result(result).is_some_and(|saved| saved.producer == *state)
-                    && is_stale(result, flow, frame, self.moment)
-            })
+            saves.is_some_and(|result| is_made(*state, result))
+        });
+        on_the_way.or_else(|| {
+            let list = |slot: SlotId| flow.slot(slot).and_then(|slot| slot.list);
+            let about: Vec<ResultId> = match flow.does(frame.asking(flow)?)? {
+                Does::Collect { slots, .. } => slots.iter().filter_map(|slot| list(*slot)).collect(),
+                Does::Confirm { paths, .. } => paths
+                    .iter()
+                    .filter_map(|path| match path.root {
+                        Root::Result(result) => Some(result),
+                        Root::Slot(slot) => list(slot),
+                        _ => None,
+                    })
+                    .collect(),
+                _ => Vec::new(),
+            };
+            let mut made = about.into_iter().filter_map(|result| Some((frame.result(result)?.producer, result)));
+            made.find(|(state, result)| is_made(*state, *result)).map(|(state, _)| state)
         })
     }
 

@@ -16,8 +16,9 @@ use super::inbox::Outcome;
 use super::known::Known;
 use super::outbox::Content;
 use super::seal::Record;
-use super::{Database, Fault, Patience, keys};
+use super::{Database, Fault, keys};
 use crate::clock::later;
+use crate::config::Patience;
 use crate::message::{ChannelName, MessageId, Outgoing};
 
 /// A commit, ready to be written.

@@ -113,6 +113,22 @@ impl Database {
         Ok(known.and_then(|known| Some((GuestKey::new(known.guest), ChannelName::parse(&known.channel)?))))
     }
 
+    /// All conversations of a guest.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn conversations_of(&self, guest: &GuestKey) -> Result<Vec<ConversationId>, Fault> {
+        let ids: Vec<String> = conversation::Entity::find()
+            .select_only()
+            .column(conversation::Column::Id)
+            .filter(conversation::Column::Guest.eq(guest.as_str()))
+            .into_tuple()
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("listing a guest's conversations"))?;
+        Ok(ids.into_iter().map(ConversationId::new).collect())
+    }
+
     pub(super) async fn row(&self, id: &str) -> Result<Option<conversation::Model>, Fault> {
         conversation::Entity::find_by_id(id)
             .filter(conversation::Column::Forgotten.eq(false))

@@ -78,7 +78,6 @@ fn log() -> TableCreateStatement {
         .col(text("conversation"))
         .col(big_integer("revision"))
         .col(blob("entries"))
-        .col(timestamp_with_time_zone("written_at"))
         .primary_key(Index::create().col("conversation").col("revision"))
         .take()
 }

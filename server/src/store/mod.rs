@@ -33,7 +33,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 pub use conversations::ConversationRow;
-pub use due::{Due, Patience};
+pub use due::Due;
 pub use flow_versions::{FlowVersionRow, OpenConversation};
 pub use forget::Forgotten;
 pub use inbox::{InboxRow, Outcome, Received};
@@ -44,7 +44,7 @@ pub use talk::{Talk, TalkCommit, Welcomed};
 use self::commit::group::Group;
 use self::known::AllKnown;
 use crate::clock::Clock;
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, Patience};
 
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;

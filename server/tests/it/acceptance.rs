@@ -4,6 +4,7 @@ mod attack;
 mod crash;
 mod doors;
 mod flows;
+mod forget;
 mod inspector;
 mod migrate;
 mod outcomes;

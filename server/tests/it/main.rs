@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
 mod acceptance;
+mod alarm;
 mod borders;
 mod clock;
 mod config;

@@ -11,7 +11,7 @@ use super::draft::{
 };
 use super::formula::Formula;
 use super::schema::Schema;
-use super::version::version;
+use super::version::{meaning, version};
 use super::world::World;
 use crate::flow::raw::{At, Spot};
 use crate::flow::{
@@ -33,6 +33,12 @@ pub(super) fn flows(world: &World<'_>, sources: &[Source]) -> Flows {
     }
     let root = FlowId::at(world.drafts.get_index_of(ROOT).unwrap_or_default());
     let mut checked = Flows { flows, root, events, version: Arc::from("") };
+    let meanings: Vec<String> = checked.flows.values().map(|flow| meaning(&checked, flow)).collect();
+    for (flow, meaning) in checked.flows.values_mut().zip(meanings) {
+        if let Some(flow) = Arc::get_mut(flow) {
+            flow.meaning = meaning.into();
+        }
+    }
     checked.version = version(world, &checked).into();
     checked
 }
@@ -93,6 +99,7 @@ impl Lower<'_, '_> {
             initial: StateId::at(draft.start().unwrap_or_default()),
             on: self.handlers(&draft.on),
             was: shared(&draft.was),
+            meaning: Arc::from(""),
             has_history: draft.states.values().any(|state| matches!(state.does, DraftDoes::History { .. })),
             places: Arc::new(self.places()),
             results: self.results.clone(),
