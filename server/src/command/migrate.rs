@@ -29,7 +29,8 @@ pub(super) async fn run(config: Config, options: cli::Migrate) -> Result<Ending,
 async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, CommandFault> {
     let Workbench { flows, authored, store, moment } = bench;
     let versions = Versions::new(flows.clone());
-    let plan = versions::plan(store, &versions, &versions.current(), *moment).await.map_err(StartFault::from)?;
+    let plan =
+        versions::plan(store, &versions, &versions.current(), *moment).await.map_err(StartFault::from)?;
     if options.plan {
         if options.json {
             println!("{}", pretty(&json!({ "plan": plan, "counts": counts(&plan) }))?);
@@ -115,7 +116,12 @@ async fn back(bench: &Workbench, as_json: bool) -> Result<Ending, CommandFault> 
 fn show(plan: &Plan) {
     for planned in &plan.conversations {
         let state = planned.state.as_deref().unwrap_or("?");
-        println!("{:<11}  {} from version {}: {state}", name(planned.way), planned.conversation, planned.version);
+        println!(
+            "{:<11}  {} from version {}: {state}",
+            name(planned.way),
+            planned.conversation,
+            planned.version
+        );
         planned.notes.iter().for_each(|note| println!("             {note}"));
         for difference in &planned.differences {
             print!("{}", told(difference, "             "));
@@ -142,7 +148,10 @@ fn counts(plan: &Plan) -> serde_json::Value {
 }
 
 fn stuck(plan: &Plan) -> usize {
-    plan.conversations.iter().filter(|planned| matches!(planned.way, Way::NeedsRule | Way::Impossible)).count()
+    plan.conversations
+        .iter()
+        .filter(|planned| matches!(planned.way, Way::NeedsRule | Way::Impossible))
+        .count()
 }
 
 fn name(way: Way) -> &'static str {

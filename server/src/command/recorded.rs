@@ -63,7 +63,10 @@ pub(super) async fn run(
     let unlike = all.iter().filter(|told| told.unlike.is_some() || !told.differences.is_empty()).count();
     if as_json {
         let line = json!({ "version": bench.flows.version(), "conversations": all, "different": unlike });
-        println!("{}", serde_json::to_string_pretty(&line).map_err(|error| CommandFault::Other(error.to_string()))?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&line).map_err(|error| CommandFault::Other(error.to_string()))?
+        );
     } else {
         show(&all, unlike, compares);
     }
@@ -101,7 +104,9 @@ fn show(all: &[Told], unlike: usize, compares: bool) {
     for told_of in all {
         let Told { conversation, unlike, broken, differences, .. } = told_of;
         match (unlike, differences.first()) {
-            (Some(why), _) => println!("{:<8} {conversation}: {why}", if *broken { "broken" } else { "differs" }),
+            (Some(why), _) => {
+                println!("{:<8} {conversation}: {why}", if *broken { "broken" } else { "differs" })
+            }
             (None, Some(first)) => {
                 println!("differs  {conversation}");
                 print!("{}", told(first, "         "));

@@ -29,7 +29,8 @@ pub(super) async fn run(mut config: Config, options: cli::Replay) -> Result<Endi
     if all && options.against.is_none() && !options.json && Path::new(FOLDER).is_dir() {
         files = scenes_below(Path::new(FOLDER))?;
     }
-    let scenes = if files.is_empty() { Ending::Fine } else { scenes(&config, &files, options.accept).await? };
+    let scenes =
+        if files.is_empty() { Ending::Fine } else { scenes(&config, &files, options.accept).await? };
     if options.accept || (recordings.is_empty() && !all) {
         return Ok(scenes);
     }

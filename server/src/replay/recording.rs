@@ -110,8 +110,10 @@ impl Recording {
             return Err(RecordingFault::Lost { version, why: why.to_string() });
         }
         // What the turn under way has said goes out with its end.
-        let open = stands.underway.iter().flat_map(|underway| &underway.outgoing).flat_map(|message| &message.says);
-        let mut said: Vec<u32> = store.said_in(conversation).await?.into_iter().chain(open.copied()).collect();
+        let open =
+            stands.underway.iter().flat_map(|underway| &underway.outgoing).flat_map(|message| &message.says);
+        let mut said: Vec<u32> =
+            store.said_in(conversation).await?.into_iter().chain(open.copied()).collect();
         said.sort_unstable();
         said.dedup();
         Ok(Self { conversation: id.to_owned(), log, stands: stands.position, said })

@@ -101,6 +101,18 @@ impl Database {
         Ok(())
     }
 
+    /// Drops a version, whoever is on it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn forget_version(&self, version: &str) -> Result<(), Fault> {
+        flow_version::Entity::delete_by_id(version)
+            .exec(&self.0.writer)
+            .await
+            .map_err(Fault::doing("dropping a version of the flows"))?;
+        Ok(())
+    }
+
     /// Drops the versions that no conversation was ever on and that have not been current since. Says how many.
     ///
     /// # Errors
@@ -141,11 +153,7 @@ impl Database {
                 let Some(position) = position_of(key, &row)? else { continue };
                 let underway = super::conversations::underway_of(key, &row)?;
                 let stands = Stored { position, revision: row.revision.unsigned_abs(), underway };
-                all.push(OpenConversation {
-                    id: ConversationId::new(row.id),
-                    channel: row.channel,
-                    stands,
-                });
+                all.push(OpenConversation { id: ConversationId::new(row.id), channel: row.channel, stands });
             }
         }
     }

@@ -124,11 +124,7 @@ impl Authored {
         for (PromptKey { name, language, channel }, variables) in found {
             catalog.found.entry(language).or_default().entry(channel).or_default().insert(name, variables);
         }
-        Ok([
-            serde_json::to_string(&files)?,
-            serde_json::to_string(&tools)?,
-            serde_json::to_string(&catalog)?,
-        ])
+        Ok([serde_json::to_string(&files)?, serde_json::to_string(&tools)?, serde_json::to_string(&catalog)?])
     }
 }
 

@@ -16,9 +16,7 @@ use innkeeper_engine::flow::Mistakes;
 use innkeeper_engine::runtime::{Entry, Logged, Mark, Versions};
 
 pub use self::authored::{Authored, AuthoredFault, Exported};
-pub use self::moving::{
-    Backed, Moved, NotBack, Plan, Planned, back, end_lost, move_planned, plan,
-};
+pub use self::moving::{Backed, Moved, NotBack, Plan, Planned, back, end_lost, move_planned, plan};
 use crate::clock::Clock;
 use crate::store::{Database, Fault};
 
@@ -105,7 +103,9 @@ fn again(
 ) -> Result<Arc<Flows>, Lost> {
     let authored = match authored {
         Ok(authored) => authored,
-        Err(fault) => return Err(Lost::Unreadable(Arc::new(AuthoredFault::Told(crate::fault::chain(fault))))),
+        Err(fault) => {
+            return Err(Lost::Unreadable(Arc::new(AuthoredFault::Told(crate::fault::chain(fault)))));
+        }
     };
     let flows = authored.check().map_err(Lost::Mistakes)?;
     if flows.version() != version {
@@ -161,6 +161,19 @@ pub async fn pinned(store: &Database, versions: &Versions) -> Result<Vec<LostVer
         }
     }
     Ok(lost)
+}
+
+/// Drops from memory the versions that no open conversation is on. A conversation that comes back to one finds it again.
+///
+/// # Errors
+/// The database fails.
+pub async fn leave(store: &Database, versions: &Versions) -> Result<(), Fault> {
+    let open = store.open_conversations().await?;
+    let pinned: BTreeSet<&str> = open.iter().map(|open| open.stands.position.version()).collect();
+    for version in versions.kept().iter().filter(|version| !pinned.contains(version.as_str())) {
+        versions.drop_version(version);
+    }
+    Ok(())
 }
 
 /// Makes every version that a log names.

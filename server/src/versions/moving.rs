@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use innkeeper_engine::runtime::{
-    Commit, CommitError, Difference, Entry, Logged, Mark, PastFault, Store as _, Versions, against, history, undo,
+    Commit, CommitError, Difference, Entry, Logged, Mark, PastFault, Store as _, Versions, against, history,
+    undo,
 };
 use innkeeper_engine::{Flows, Moment, Note, Position, Way, carry};
 use serde::{Serialize, Serializer};
@@ -152,7 +153,8 @@ async fn planned(
     };
     planned.state = Some(stands.position.state(&old));
     if differs {
-        let note = format!("this program makes version {} of what was written down of {version}", old.version());
+        let note =
+            format!("this program makes version {} of what was written down of {version}", old.version());
         planned.notes.push(note);
     }
     if stands.underway.is_some() {
@@ -171,7 +173,9 @@ async fn planned(
     }
     let log = store.log(id.as_str()).await?;
     if let Err((version, why)) = load_named(store, versions, &log).await? {
-        planned.notes.push(format!("its past cannot be compared: version {version} of the flows is lost: {why}"));
+        planned
+            .notes
+            .push(format!("its past cannot be compared: version {version} of the flows is lost: {why}"));
         return Ok(planned);
     }
     match history(versions, store, id.as_str()).await {
@@ -282,4 +286,3 @@ fn sentence(note: &Note) -> String {
         Note::Stands { before, now } => format!("it stood in {before}, and stands in {now}"),
     }
 }
-
