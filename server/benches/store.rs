@@ -50,8 +50,8 @@ impl Performer for Script {
         known.is_none().then(Guest::default)
     }
 
-    async fn understand(&self, ask: Ask<'_>) -> Understanding {
-        if ask.said().is_empty() { Understanding::default() } else { self.means.clone() }
+    async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
+        Arc::new(if ask.said().is_empty() { Understanding::default() } else { self.means.clone() })
     }
 
     async fn call(&self, call: &Call, _key: &str) -> Outcome {
