@@ -149,6 +149,8 @@ pub struct Say {
 /// What a saying is about.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SaidOf {
+    /// Not known yet.
+    Nothing,
     /// A flow as it stood.
     Flow(Box<Snapshot>),
     /// Facts given by whoever made it.
@@ -182,6 +184,7 @@ impl Say {
         match &self.facts {
             SaidOf::Flow(snapshot) => snapshot.json(&self.expecting),
             SaidOf::Given { facts, .. } => facts.clone(),
+            SaidOf::Nothing => IndexMap::new(),
         }
     }
 
@@ -190,7 +193,7 @@ impl Say {
     pub fn items(&self) -> Vec<Item> {
         match (&self.facts, &self.expecting) {
             (SaidOf::Flow(snapshot), Expecting::Slot(slot)) => snapshot.items(slot),
-            (SaidOf::Flow(_), _) => Vec::new(),
+            (SaidOf::Flow(_) | SaidOf::Nothing, _) => Vec::new(),
             (SaidOf::Given { items, .. }, _) => items.clone(),
         }
     }

@@ -12,9 +12,9 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use serde_json::{Value as Json, json};
 
 use crate::effect::Expecting;
-use crate::flow::{Flow, StateId};
+use crate::flow::Flow;
 use crate::guard::{Path, Root};
-use crate::position::{Frame, Guest};
+use crate::position::{States, Frame, Guest};
 use crate::slot::{Item, Kind, Options, Value, below};
 
 /// Facts as they are now.
@@ -28,7 +28,7 @@ pub(crate) struct View<'a> {
     /// The named event that is handled.
     pub(crate) event: Option<Arc<Json>>,
     /// States that are active besides the ones that the active atomic states tell of.
-    pub(crate) between: Vec<StateId>,
+    pub(crate) between: States,
     context: OnceCell<minijinja::Value>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Snapshot {
     now: Now,
     item: Option<(Arc<str>, Arc<Json>)>,
     event: Option<Arc<Json>>,
-    between: Vec<StateId>,
+    between: States,
 }
 
 impl<'a> View<'a> {
@@ -64,7 +64,7 @@ impl<'a> View<'a> {
             now,
             item: None,
             event: None,
-            between: Vec::new(),
+            between: States::new(),
             context: OnceCell::new(),
         }
     }
@@ -96,7 +96,7 @@ impl<'a> View<'a> {
             Root::Event => self.event.as_ref().map_or(Json::Null, |event| (**event).clone()),
             Root::Active => {
                 let mut active = self.frame.configuration(self.flow);
-                active.extend(&self.between);
+                active.extend(self.between.iter().copied());
                 active.sort_unstable();
                 active.dedup();
                 active.into_iter().filter_map(|state| self.flow.state_name(state)).map(|name| json!(**name)).collect()

@@ -37,13 +37,18 @@ pub enum Input {
     /// The guest sent something that has no words and can't be turned into any.
     Unreadable,
     /// The answer to an [`Effect::Understand`](crate::Effect::Understand).
-    Understood(Understanding),
+    Understood(Arc<Understanding>),
     /// The answer to an [`Effect::Call`](crate::Effect::Call).
     Answered {
         /// The call it answers.
         call: u32,
         /// What came of it.
         outcome: Outcome,
+    },
+    /// The answer to an [`Effect::Call`](crate::Effect::Call) that is, word for word, what is saved of the last one.
+    AnsweredSame {
+        /// The call it answers.
+        call: u32,
     },
     /// The message with this id reached the guest whole: it was sent, or played to its end.
     Conveyed {
@@ -74,8 +79,6 @@ pub enum Outcome {
         #[serde(with = "crate::saved::json")]
         result: Arc<Json>,
     },
-    /// The tool did it and returned what is saved of its last answer already; only the driver says so.
-    Same,
     /// The tool refused, or could not.
     Error {
         /// The prefix of the error text, for example `room_unavailable`.

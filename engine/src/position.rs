@@ -9,11 +9,18 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use smallvec::SmallVec;
 
 use crate::effect::Expecting;
 use crate::flow::{FlowId, Flows, ResultId, SlotId, StateId};
 use crate::saved::{self, BadForm};
 use crate::slot::{Heard, Invalid, Slots, Value};
+
+/// Some states, usually few.
+pub(crate) type States = SmallVec<[StateId; 12]>;
+
+/// Some of anything small, usually very few.
+pub(crate) type Few<T> = SmallVec<[T; 4]>;
 
 /// The version of the saved form.
 pub const SCHEMA: u16 = 2;
@@ -28,7 +35,8 @@ pub struct Position {
     /// What is known about the guest.
     pub(crate) guest: Arc<Guest>,
     /// What runs, the root chart first and the active flow last. Never empty.
-    pub(crate) frames: Vec<Arc<Frame>>,
+    #[serde(with = "saved::few")]
+    pub(crate) frames: SmallVec<[Arc<Frame>; 2]>,
     /// What it waits for.
     pub(crate) waiting: Waiting,
     /// Messages in a row that were not understood.
@@ -40,7 +48,8 @@ pub struct Position {
     /// The number of messages said so far.
     pub(crate) says: u32,
     /// What was said in the last turn that said anything.
-    pub(crate) last_said: Vec<Said>,
+    #[serde(with = "saved::few")]
+    pub(crate) last_said: SmallVec<[Said; 1]>,
     /// The flow that ended last, while something of it was among what was said last.
     pub(crate) ended: Option<Arc<Frame>>,
     /// Whether nothing was said yet in this turn.
@@ -66,7 +75,8 @@ pub(crate) struct Frame {
     /// Why it runs.
     pub(crate) caller: Caller,
     /// The active atomic states in document order, one for each region.
-    pub(crate) active: Vec<Active>,
+    #[serde(with = "saved::few")]
+    pub(crate) active: SmallVec<[Active; 1]>,
     /// What history states remember: the states that were active when their parent was left.
     pub(crate) history: Vec<(StateId, Vec<StateId>)>,
     /// Delayed transitions that wait.
@@ -74,13 +84,16 @@ pub(crate) struct Frame {
     /// Its slots.
     pub(crate) slots: Slots,
     /// The saved results.
-    pub(crate) results: Vec<Option<Saved>>,
+    pub(crate) results: Vec<Option<Arc<Saved>>>,
     /// The atomic states it came through, oldest first, each once.
-    pub(crate) trail: Vec<StateId>,
+    #[serde(with = "saved::few")]
+    pub(crate) trail: States,
     /// Slots that a default was tried for.
-    pub(crate) defaulted: Vec<SlotId>,
+    #[serde(with = "saved::few")]
+    pub(crate) defaulted: Few<SlotId>,
     /// Slots that were asked for and not answered yet, oldest first.
-    pub(crate) asked: Vec<SlotId>,
+    #[serde(with = "saved::few")]
+    pub(crate) asked: Few<SlotId>,
     /// The read-back that waits for a yes.
     pub(crate) read_back: Option<ReadBack>,
     /// What the guest said yes to. Emptied by any change.
@@ -88,15 +101,17 @@ pub(crate) struct Frame {
     /// The repair walk under way.
     pub(crate) repair: Option<Repair>,
     /// What the guest said in this flow, oldest first: it may hold words for a list that does not exist yet.
-    pub(crate) kept: Vec<Arc<str>>,
+    #[serde(with = "saved::few")]
+    pub(crate) kept: SmallVec<[Arc<str>; 2]>,
     /// The slots whose lists the kept words were tried on.
-    pub(crate) tried: Vec<SlotId>,
+    #[serde(with = "saved::few")]
+    pub(crate) tried: Few<SlotId>,
     /// The last failure.
     pub(crate) error: Option<Failure>,
     /// How the flow that was run last ended.
     pub(crate) outcome: Option<Arc<str>>,
     /// What the guest can take back, oldest first.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<Arc<Change>>,
 }
 
 /// Why a flow runs.
@@ -128,7 +143,7 @@ pub(crate) enum Task {
     Running {
         item: u32,
         #[serde(with = "saved::json")]
-        outputs: Json,
+        outputs: Arc<Json>,
     },
 }
 
@@ -136,8 +151,10 @@ pub(crate) enum Task {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Open {
     pub(crate) call: u32,
+    /// The newest revision of the flow's values when it was made.
+    pub(crate) since: u32,
     /// What it answered, once it has.
-    #[serde(with = "saved::json")]
+    #[serde(with = "saved::maybe_json")]
     pub(crate) result: Option<Arc<Json>>,
 }
 
@@ -179,7 +196,8 @@ pub(crate) struct Repair {
     /// The state it ends in.
     pub(crate) goal: StateId,
     /// The states the guest came through; they say nothing a second time.
-    pub(crate) path: Vec<StateId>,
+    #[serde(with = "saved::few")]
+    pub(crate) path: States,
 }
 
 /// Values read back to the guest.
@@ -194,19 +212,29 @@ pub(crate) struct ReadBack {
 }
 
 /// The values a read-back is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Confirmed {
     /// The state that reads them back: it says which values.
     pub(crate) by: StateId,
-    /// A digest of the values.
-    pub(crate) digest: [u8; 16],
+    /// The values, in the order of the state's paths.
+    pub(crate) values: Arc<[Read]>,
+}
+
+/// A value that was read back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Read {
+    /// A whole slot's.
+    Slot(Option<Value>),
+    /// A field of something.
+    Field(#[serde(with = "saved::json")] Json),
 }
 
 /// A change that a message of the guest made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Change {
     /// The states the guest was in.
-    pub(crate) at: Vec<StateId>,
+    #[serde(with = "saved::few")]
+    pub(crate) at: States,
     /// The slots that changed, with the values before.
     pub(crate) before: Vec<(SlotId, Option<Value>)>,
 }
@@ -272,24 +300,20 @@ pub enum Waiting {
 }
 
 impl Position {
-    /// The beginning of a conversation; the first input says who the guest is.
+    /// The beginning of a conversation. The first input says who the guest is; with it the root chart is entered.
     pub fn start(flows: &Flows) -> Self {
-        let mut root = Frame::new(flows.root, Caller::Guest);
-        if let Some(chart) = flows.root() {
-            // The states a root chart begins in are entered with the first input.
-            root.active = vec![Active { state: chart.initial, task: Task::Waiting }];
-        }
+        let root = Frame::new(flows.root, Caller::Guest);
         Self {
             schema: SCHEMA,
             version: Arc::clone(&flows.version),
             guest: Arc::default(),
-            frames: vec![Arc::new(root)],
+            frames: smallvec::smallvec![Arc::new(root)],
             waiting: Waiting::Guest { expecting: Expecting::Anything, page: 0 },
             unclear: 0,
             silence: 0,
             calls: 0,
             says: 0,
-            last_said: Vec::new(),
+            last_said: SmallVec::new(),
             ended: None,
             silent: true,
             wishes: Vec::new(),
@@ -407,13 +431,13 @@ impl Position {
             schema: SCHEMA,
             version: "".into(),
             guest: Arc::default(),
-            frames: vec![],
+            frames: SmallVec::new(),
             waiting: Waiting::Answers,
             unclear: 0,
             silence: 0,
             calls: 0,
             says: 0,
-            last_said: Vec::new(),
+            last_said: SmallVec::new(),
             ended: None,
             silent: true,
             wishes: Vec::new(),
@@ -442,19 +466,19 @@ impl Frame {
         Self {
             flow,
             caller,
-            active: Vec::new(),
+            active: SmallVec::new(),
             history: Vec::new(),
             timers: Vec::new(),
             slots: Slots::default(),
             results: Vec::new(),
-            trail: Vec::new(),
-            defaulted: Vec::new(),
-            asked: Vec::new(),
+            trail: SmallVec::new(),
+            defaulted: SmallVec::new(),
+            asked: SmallVec::new(),
             read_back: None,
             confirmed: None,
             repair: None,
-            kept: Vec::new(),
-            tried: Vec::new(),
+            kept: SmallVec::new(),
+            tried: SmallVec::new(),
             error: None,
             outcome: None,
             changes: Vec::new(),
@@ -463,10 +487,10 @@ impl Frame {
 
     /// A saved result.
     pub(crate) fn result(&self, id: ResultId) -> Option<&Saved> {
-        self.results.get(id.index()).and_then(Option::as_ref)
+        self.results.get(id.index()).and_then(Option::as_deref)
     }
 
-    pub(crate) fn save(&mut self, id: ResultId, saved: Saved) {
+    pub(crate) fn save(&mut self, id: ResultId, saved: Arc<Saved>) {
         if self.results.len() <= id.index() {
             self.results.resize(id.index() + 1, None);
         }
@@ -484,8 +508,8 @@ impl Frame {
     }
 
     /// The active states with their ancestors, in document order (SCXML's configuration).
-    pub(crate) fn configuration(&self, flow: &crate::flow::Flow) -> Vec<StateId> {
-        let mut all: Vec<StateId> = Vec::new();
+    pub(crate) fn configuration(&self, flow: &crate::flow::Flow) -> States {
+        let mut all = States::new();
         for active in &self.active {
             all.push(active.state);
             all.extend(flow.ancestors(active.state));

@@ -78,14 +78,25 @@ pub(crate) mod json {
             Self::new(shared.0)
         }
     }
+}
 
-    impl From<Shared> for Option<Arc<Json>> {
-        fn from(shared: Shared) -> Self {
-            match shared.0 {
-                Json::Null => None,
-                json => Some(Arc::new(json)),
-            }
-        }
+/// JSON that may not be there yet, told from one that is there and is null.
+pub(crate) mod maybe_json {
+    use std::sync::Arc;
+
+    use serde::de::Error as _;
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::Value as Json;
+
+    pub(crate) fn serialize<S: Serializer>(json: &Option<Arc<Json>>, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = json.as_ref().map(serde_json::to_string).transpose().map_err(S::Error::custom)?;
+        text.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<Json>>, D::Error> {
+        let text = <Option<String>>::deserialize(deserializer)?;
+        text.map(|text| serde_json::from_str(&text).map(Arc::new)).transpose().map_err(D::Error::custom)
     }
 }
 
@@ -159,5 +170,29 @@ pub(crate) mod instant {
         }
         let millis = i64::deserialize(deserializer)?;
         DateTime::from_timestamp_millis(millis).ok_or_else(|| D::Error::custom("no such instant"))
+    }
+}
+
+/// A short list, saved like any other.
+pub(crate) mod few {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use smallvec::{Array, SmallVec};
+
+    pub(crate) fn serialize<S, A>(few: &SmallVec<A>, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        A: Array,
+        A::Item: Serialize,
+    {
+        few.as_slice().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D, A>(deserializer: D) -> Result<SmallVec<A>, D::Error>
+    where
+        D: Deserializer<'de>,
+        A: Array,
+        A::Item: Deserialize<'de>,
+    {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
     }
 }

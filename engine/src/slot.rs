@@ -9,7 +9,7 @@ mod range;
 
 use std::sync::Arc;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -507,7 +507,7 @@ impl Value {
                 }
                 json!(range)
             }
-            Self::Date(date) => json!(date),
+            Self::Date(date) => day_json(*date),
             Self::Party(Party { adults, children: 0 }) => json!(adults),
             Self::Party(party) => json!(party),
             Self::Choice(item) => (*item.record).clone(),
@@ -526,8 +526,8 @@ impl Value {
         match self {
             Self::Choice(item) => below(&item.record, fields),
             Self::DateRange(range) if rest.is_empty() => match &**first {
-                "check_in" => json!(range.check_in),
-                "check_out" => json!(range.check_out),
+                "check_in" => range.check_in.map_or(Json::Null, day_json),
+                "check_out" => range.check_out.map_or(Json::Null, day_json),
                 _ => Json::Null,
             },
             Self::Party(party) if rest.is_empty() && party.children > 0 => match &**first {
@@ -545,7 +545,7 @@ impl Value {
             (Self::DateRange(one), Self::DateRange(two)) if one.is_complete() && two.is_complete() => {
                 one.check_in == two.check_in && one.check_out == two.check_out
             }
-            (Self::Choice(one), Self::Choice(two)) => one.record == two.record,
+            (Self::Choice(one), Self::Choice(two)) => Arc::ptr_eq(one, two) || one.record == two.record,
             (one, two) => one == two,
         }
     }
@@ -580,4 +580,22 @@ pub(crate) fn below(json: &Json, fields: &[Arc<str>]) -> Json {
         value => value.get(&**field),
     });
     found.cloned().unwrap_or(Json::Null)
+}
+
+/// A day as `YYYY-MM-DD`.
+fn day_json(day: NaiveDate) -> Json {
+    let year = day.year();
+    if !(0..=9999).contains(&year) {
+        return json!(day);
+    }
+    let mut text = String::with_capacity(10);
+    for (part, digits) in [(year.unsigned_abs(), 4), (day.month(), 2), (day.day(), 2)] {
+        if !text.is_empty() {
+            text.push('-');
+        }
+        for place in (0..digits).rev() {
+            text.extend(char::from_digit(part / 10_u32.pow(place) % 10, 10));
+        }
+    }
+    Json::String(text)
 }

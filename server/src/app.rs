@@ -1,5 +1,6 @@
 //! The whole program, put together: the one place that names vendors and the hotel.
 
+mod reload;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use chrono_tz::Tz;
 use indexmap::IndexMap;
 use innkeeper_engine::flow::Mistakes;
 use innkeeper_engine::runtime::Driver;
-use innkeeper_engine::{Flows, Outcome};
+use innkeeper_engine::{Flows, Moment, Outcome};
 use innkeeper_hms::mcp::{HotelMcp, HttpAccess, http_service};
 use innkeeper_hms::{Hotel, Opening, SeededIds, Whom};
 use rmcp::ServiceExt as _;
@@ -35,6 +36,9 @@ use crate::store::{Database, Fault as StoreFault, Options};
 use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::turn::{Alarm, Answerer, Lanes, Pace};
 use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
+use crate::versions::{self, Authored, AuthoredFault, Used};
+
+pub use reload::{LOOK_EVERY, Reloaded};
 
 /// What every prompt may say about the hotel, by name.
 pub type House = IndexMap<String, Json>;
@@ -71,6 +75,9 @@ pub enum StartFault {
     /// The hotel does not say where it is.
     #[error("the hotel's {HOTEL_INFO} does not answer with its IANA time_zone: {0}")]
     House(String),
+    /// The versions of the flows.
+    #[error("the version of the flows cannot be written down")]
+    Versions(#[from] AuthoredFault),
     /// Mistakes in flows.
     #[error("the flows have mistakes\n{0}")]
     Flows(Mistakes),
@@ -219,14 +226,22 @@ pub async fn receptionist(
     understander: Understander,
 ) -> Result<Receptionist, StartFault> {
     let replies = replies(config)?;
-    let flows =
-        Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
-    let store = {
-        let options = Options { patience: config.patience, ..Options::default() };
-        Database::open_with(&config.database, Arc::clone(&clock), options).await?
-    };
+    let authored = authored(config, &tools, &replies)?;
+    let flows = authored.check().map_err(StartFault::Flows)?;
+    let store = database(config, Arc::clone(&clock)).await?;
+    versions::keep(&store, &flows, &authored).await?;
+    let driver = Driver::new(flows);
+    for lost in versions::load_pinned(&store, &driver.versions, &*clock).await? {
+        tracing::error!(
+            version = lost.version,
+            why = %lost.why,
+            conversations = lost.conversations,
+            "open conversations are on flows that are lost; `innkeeper flows migrate` moves them or ends them"
+        );
+    }
     Ok(Receptionist {
-        driver: Driver::new(flows),
+        driver,
+        used: Used::default(),
         tools: Arc::new(tools),
         understander: Arc::new(understander),
         replies: Arc::new(replies),
@@ -268,6 +283,12 @@ pub async fn forget_customer(
 /// # Errors
 /// Every mistake in them, or what keeps them from being checked.
 pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
+    let tools = connected(config).await?;
+    authored(config, &tools, &replies(config)?)?.check().map_err(StartFault::Flows)
+}
+
+/// The configured hotel's tools; the embedded hotel's without its database.
+async fn connected(config: &Config) -> Result<HotelTools, StartFault> {
     let address = match &config.hotel {
         Some(HotelAt::Url(url)) => Address::Url(url.as_str().to_owned()),
         Some(HotelAt::Command { program, arguments }) => {
@@ -278,9 +299,43 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
             embedded_address(Arc::new(hotel))
         }
     };
-    let tools = HotelTools::connect(address).await?;
-    let replies = replies(config)?;
-    Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)
+    Ok(HotelTools::connect(address).await?)
+}
+
+/// What is needed to work on live and recorded conversations while nobody talks: flows, tables, time.
+pub struct Workbench {
+    /// The configured flows.
+    pub flows: Flows,
+    /// Everything they are checked from.
+    pub authored: Authored,
+    /// The program's own tables.
+    pub store: Database,
+    /// Now, where the hotel is.
+    pub moment: Moment,
+}
+
+/// Opens the tables and checks the flows.
+///
+/// # Errors
+/// Every mistake in the flows, or what cannot be opened.
+pub async fn workbench(config: &Config) -> Result<Workbench, StartFault> {
+    let tools = connected(config).await?;
+    let zone = zone_of(&house(&tools).await?)?;
+    let authored = authored(config, &tools, &replies(config)?)?;
+    let flows = authored.check().map_err(StartFault::Flows)?;
+    let clock = clock_of(config, zone);
+    let moment = Moment { at: clock.now(), today: clock.today(zone) };
+    Ok(Workbench { flows, authored, store: database(config, clock).await?, moment })
+}
+
+async fn database(config: &Config, clock: Arc<dyn Clock>) -> Result<Database, StoreFault> {
+    let options = Options { patience: config.patience, ..Options::default() };
+    Database::open_with(&config.database, clock, options).await
+}
+
+/// Everything the flows are checked from.
+fn authored(config: &Config, tools: &HotelTools, replies: &Replies) -> Result<Authored, StartFault> {
+    Ok(Authored { sources: sources(config)?, tools: tools.catalog().clone(), prompts: replies.catalog() })
 }
 
 /// Who finds out what words mean: the embedded rules, and the language model if one is configured.
@@ -365,7 +420,6 @@ pub async fn house(tools: &HotelTools) -> Result<House, StartFault> {
             }
             other => Err(StartFault::House(format!("it answered {other}"))),
         },
-        Outcome::Same => Err(StartFault::House("nothing".to_owned())),
         Outcome::Error { code, message } => Err(StartFault::House(format!("{code}: {message}"))),
         Outcome::Unknown { message } => Err(StartFault::House(message)),
     }

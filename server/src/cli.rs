@@ -54,7 +54,7 @@ pub enum Command {
     /// Work with the flows
     #[command(subcommand)]
     Flows(Flows),
-    /// Replay scenes and compare them with their transcripts
+    /// Replay scenes and recorded conversations, and say what is different
     Replay(Replay),
     /// The hotel's rooms and bookings
     #[command(subcommand)]
@@ -95,14 +95,56 @@ pub enum Channel {
 #[derive(Debug, Subcommand)]
 pub enum Flows {
     /// Check all flows and prompts, and report every mistake
-    Check,
+    Check {
+        /// For editors: a JSON list of mistakes with file, line, column, end, rule, message and help
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draw flows as Mermaid state diagrams
+    Draw {
+        /// The flow [default: all]
+        flow: Option<String>,
+        /// Write each drawing beside the file of its flow instead of printing it: in --flows DIR, or in flows/
+        #[arg(long)]
+        write: bool,
+    },
+    /// Print the JSON Schema of flow files
+    Schema,
+    /// Move live conversations to the flows as they are now, or back
+    Migrate(Migrate),
 }
 
-/// Replay scenes.
+/// Move live conversations to the flows as they are now.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Only say what would become of each, and which of its turns would have gone otherwise
+    #[arg(long, conflicts_with_all = ["back", "end_lost"])]
+    pub plan: bool,
+    /// Put moved conversations back, as long as nothing was said since
+    #[arg(long, conflicts_with = "end_lost")]
+    pub back: bool,
+    /// End conversations whose flows are lost: their guests' next messages begin others
+    #[arg(long)]
+    pub end_lost: bool,
+    /// For programs: JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Replay scenes and recorded conversations.
 #[derive(Debug, Args)]
 pub struct Replay {
-    /// Scenes to replay [default: all under snapshots/]
+    /// Scenes (.yaml) and recordings (.json) [default: the scenes under snapshots/ and every conversation of the database]
     pub files: Vec<PathBuf>,
+    /// Say what the flows in this folder, laid over the built-in ones, would have done with every recorded conversation
+    #[arg(long, value_name = "DIR", conflicts_with = "accept")]
+    pub against: Option<String>,
+    /// Write every recorded conversation of the database to a file in this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["accept", "against", "files"])]
+    pub export: Option<PathBuf>,
+    /// For programs: JSON about the recorded conversations
+    #[arg(long, conflicts_with = "accept")]
+    pub json: bool,
     /// Write the transcripts instead of comparing them
     #[arg(long)]
     pub accept: bool,

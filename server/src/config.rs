@@ -232,6 +232,12 @@ impl DatabaseUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The file it is in, for a SQLite file.
+    pub fn file(&self) -> Option<PathBuf> {
+        let file = self.0.strip_prefix("sqlite://")?;
+        Some(PathBuf::from(file.split('?').next().unwrap_or(file)))
+    }
 }
 
 impl fmt::Debug for DatabaseUrl {

@@ -28,6 +28,7 @@ use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;
 use crate::turn::{Answerer, Unanswered};
 use crate::understand::Understander;
+use crate::versions::{self, Lost, Used};
 
 /// The event that tells the flows that a person is done with a conversation.
 pub const GIVEN_BACK: &str = "given_back";
@@ -50,6 +51,8 @@ pub struct Receptionist {
     pub replies: Arc<Replies>,
     /// Where conversations are kept.
     pub store: Database,
+    /// Which versions of the flows are noted as used.
+    pub used: Used,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The hotel's time zone.
@@ -157,6 +160,16 @@ pub enum AnswerFault {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreFault),
+    /// The flows that the conversation is on are lost. It stands where it stood until somebody moves or ends it.
+    #[error(
+        "the conversation is on version {version} of the flows, which is lost: {why}; `innkeeper flows migrate` moves it or ends it"
+    )]
+    Lost {
+        /// The version.
+        version: String,
+        /// Why.
+        why: Lost,
+    },
     /// The driver failed.
     #[error("the turn failed")]
     Turn(#[source] Box<TurnFault<StoreFault, ReplyFault>>),
@@ -225,6 +238,7 @@ impl Receptionist {
             .turn(&self.store, &desk, conversation.as_str(), arrival, watch)
             .await
             .map_err(|fault| AnswerFault::Turn(Box::new(fault)))?;
+        self.used.note(&self.store, completed.flows.version()).await?;
         if completed.handed_over {
             tracing::warn!(%conversation, channel = party.channel.as_str(), "a guest waits for a person");
         }
@@ -262,18 +276,17 @@ impl Receptionist {
         Ok(Some(Said::Silence))
     }
 
-    /// The guest's open conversation, or a new one: after the last one ended, and when its flows are not kept any
-    /// more.
-    async fn conversation(&self, party: &Party) -> Result<ConversationId, StoreFault> {
-        if let Some(open) = self.store.active_conversation(&party.guest).await? {
-            let stored = self.store.load(open.as_str()).await?;
-            if stored.is_none_or(|stored| self.driver.versions.get(stored.position.version()).is_some()) {
-                return Ok(open);
-            }
-            tracing::warn!(conversation = %open, "the flows changed: the guest's conversation begins anew");
-            self.store.end_conversation(&open).await?;
+    /// The guest's open conversation, or a new one after the last one ended. The flows it is on are here then.
+    async fn conversation(&self, party: &Party) -> Result<ConversationId, AnswerFault> {
+        let Some(open) = self.store.active_conversation(&party.guest).await? else {
+            return Ok(self.store.conversation(&party.guest, party.channel).await?);
+        };
+        if let Some(stored) = self.store.load(open.as_str()).await? {
+            let version = stored.position.version();
+            let found = versions::find(&self.store, &self.driver.versions, version).await?;
+            found.map_err(|why| AnswerFault::Lost { version: version.to_owned(), why })?;
         }
-        self.store.conversation(&party.guest, party.channel).await
+        Ok(open)
     }
 
     fn moment(&self) -> Moment {
@@ -332,6 +345,7 @@ impl AnswerFault {
     fn is_passing(&self) -> bool {
         match self {
             Self::Store(_) => true,
+            Self::Lost { .. } => false,
             Self::Turn(fault) => match **fault {
                 TurnFault::Store(_) | TurnFault::Conflict => true,
                 TurnFault::Render(_) | TurnFault::NotConfirmed { .. } | TurnFault::OtherVersion { .. } => {
@@ -384,7 +398,7 @@ pub fn arguments_of(call: &Call) -> IndexMap<String, Json> {
 /// `ok`, `unknown`, or the code of the refusal.
 pub fn outcome_word(outcome: &Outcome) -> &str {
     match outcome {
-        Outcome::Ok { .. } | Outcome::Same => "ok",
+        Outcome::Ok { .. } => "ok",
         Outcome::Error { code, .. } => code,
         Outcome::Unknown { .. } => "unknown",
     }
@@ -418,15 +432,16 @@ impl Performer for Desk<'_> {
         }
     }
 
-    async fn understand(&self, ask: Ask<'_>) -> Understanding {
-        let Some(question) = ask.question() else { return Understanding::default() };
-        match (self.party.medium.at_once(), question.page) {
+    async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
+        let Some(question) = ask.question() else { return Arc::default() };
+        let understood = match (self.party.medium.at_once(), question.page) {
             (Some(at_once), page) if page > 0 => {
                 let offered = from_page(question, at_once, page);
                 self.receptionist.understander.understand(&offered).await
             }
             _ => self.receptionist.understander.understand(&question).await,
-        }
+        };
+        Arc::new(understood)
     }
 
     fn honours_keys(&self, tool: &str) -> bool {
@@ -436,7 +451,7 @@ impl Performer for Desk<'_> {
     async fn call(&self, call: &Call, key: &str) -> Outcome {
         let outcome = self.receptionist.tools.call(call, key).await;
         match &outcome {
-            Outcome::Ok { .. } | Outcome::Same => tracing::debug!(tool = &*call.tool, "called"),
+            Outcome::Ok { .. } => tracing::debug!(tool = &*call.tool, "called"),
             Outcome::Error { code, .. } => tracing::info!(tool = &*call.tool, code, "the hotel refused"),
             Outcome::Unknown { message } => {
                 tracing::error!(tool = &*call.tool, message, "the hotel did not answer")

@@ -169,6 +169,12 @@ impl Place {
         }
     }
 
+    /// The line and the column, counted as [`line`](Self::line) and [`column`](Self::column) are, behind what is wrong.
+    pub fn until(&self) -> (usize, usize) {
+        let behind = Self::new("", &self.text, self.end, self.end);
+        (behind.line, behind.column)
+    }
+
     /// The line it stands in, without its line break.
     pub fn source_line(&self) -> &str {
         self.text.lines().nth(self.line - 1).unwrap_or_default()

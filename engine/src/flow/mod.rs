@@ -6,9 +6,13 @@
 //! table of the flow that declares it. States stand in document order, a parent before its children (SCXML 3.13 orders
 //! entry and exit by it).
 
+pub mod builder;
 mod check;
+mod draw;
 mod error;
+mod places;
 mod raw;
+mod schema;
 
 use std::sync::Arc;
 
@@ -17,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::Source;
 pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
+pub(crate) use self::places::{Places, Span};
+pub use self::schema::flow_schema;
 use crate::effect::Retry;
 use crate::guard::{Expression, Path};
 use crate::slot::{Kind, Merge};
@@ -107,6 +113,12 @@ pub struct Flow {
     /// Whether any state is a history.
     #[serde(skip)]
     pub(crate) has_history: bool,
+    /// The hash of everything it says, for telling it from the same flow of another version.
+    #[serde(skip)]
+    pub(crate) meaning: Arc<str>,
+    /// Where it is written.
+    #[serde(skip)]
+    pub(crate) places: Arc<Places>,
 }
 
 /// Where a saved result comes from.
@@ -330,6 +342,9 @@ pub struct Transition {
     pub reenter: bool,
     /// Where it goes.
     pub go: Go,
+    /// Where it is written.
+    #[serde(skip)]
+    pub(crate) at: Span,
 }
 
 /// Something done on the way. Actions of one list are done in the order written (SCXML executable content).
@@ -529,6 +544,14 @@ impl State {
 impl Transition {
     /// A case without a condition that goes to `go` in silence.
     pub fn to(go: Go) -> Self {
-        Self { guard: None, actions: Vec::new(), say_again: false, ask_again: false, reenter: false, go }
+        Self {
+            guard: None,
+            actions: Vec::new(),
+            say_again: false,
+            ask_again: false,
+            reenter: false,
+            go,
+            at: Span::default(),
+        }
     }
 }

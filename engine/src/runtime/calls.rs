@@ -24,7 +24,7 @@ pub(super) async fn make<P: Performer>(cache: &Cache, performer: &P, call: &Call
                 cache.put(call, result, performer.now().at);
                 return outcome;
             }
-            Outcome::Same | Outcome::Error { .. } => return outcome,
+            Outcome::Error { .. } => return outcome,
             Outcome::Unknown { .. } if left == 0 => return outcome,
             Outcome::Unknown { .. } => {
                 left -= 1;

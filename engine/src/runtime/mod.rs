@@ -7,8 +7,11 @@
 //! A [`Store`] keeps where conversations stand and every input they had. The inputs are enough to know everything:
 //! [`history()`], [`fork`] and [`undo`] go through them once more.
 
+mod against;
 mod cache;
 mod calls;
+mod functions;
+mod in_process;
 mod log;
 mod memory;
 mod past;
@@ -16,16 +19,20 @@ mod turn;
 mod versions;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+pub use against::{Asked, Called, Change, Difference, Saying, against};
 pub use cache::Cache;
+pub use functions::{Functions, Key, ToolError};
+pub use in_process::InProcess;
 pub use log::{Entry, Logged, Mark, append, read};
 pub use memory::MemoryStore;
 pub use past::{PastFault, Replayed, Revision, fork, history, replay, undo};
-pub use turn::{Arrival, Completed, Driver, Happening, TurnFault};
+pub use turn::{Arrival, Completed, Driver, Happening, TurnFault, Watch};
 pub use versions::Versions;
 
 use crate::effect::{Call, Question, Say};
@@ -163,7 +170,7 @@ pub trait Performer: Send + Sync {
     fn guest(&self, known: Option<&Guest>) -> impl Future<Output = Option<Guest>> + Send;
 
     /// Finds out what words mean. Never fails: at worst nothing was understood.
-    fn understand(&self, ask: Ask<'_>) -> impl Future<Output = Understanding> + Send;
+    fn understand(&self, ask: Ask<'_>) -> impl Future<Output = Arc<Understanding>> + Send;
 
     /// Calls a tool, once. `key` is the same whenever the same call is repeated.
     fn call(&self, call: &Call, key: &str) -> impl Future<Output = Outcome> + Send;

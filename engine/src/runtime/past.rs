@@ -126,12 +126,12 @@ impl Revision {
         moment: Moment,
         open: &mut Vec<Call>,
     ) -> Position {
-        if let Input::Answered { call, outcome } = input
-            && let Some(place) = open.iter().position(|known| known.id == *call)
+        if let Some((call, outcome)) = position.answer_in(flows, input)
+            && let Some(place) = open.iter().position(|known| known.id == call)
         {
-            self.calls.push((open.remove(place), outcome.clone()));
+            self.calls.push((open.remove(place), outcome));
         }
-        let stepped = step(flows, position, input.clone(), moment);
+        let stepped = step(flows, position, input, moment);
         self.trace.extend(stepped.trace);
         for effect in stepped.effects {
             match effect {

@@ -263,7 +263,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
                 continue;
             };
             let position = std::mem::replace(&mut self.position, Position::nowhere());
-            let stepped = step(place.flows, position, input.clone(), moment);
+            let stepped = step(place.flows, position, input, moment);
             self.log.push(logged);
             self.position = stepped.next;
             for trace in &stepped.trace {
@@ -335,10 +335,14 @@ impl<M: Clone + Send + Sync> Turn<M> {
     fn answered(&mut self, flows: &Flows, call: Call, outcome: Outcome, now: Moment) {
         let same = match &outcome {
             Outcome::Ok { result } => self.position.known_result(flows, call.id) == Some(result),
-            Outcome::Same | Outcome::Error { .. } | Outcome::Unknown { .. } => false,
+            Outcome::Error { .. } | Outcome::Unknown { .. } => false,
         };
-        let logged = if same { Outcome::Same } else { outcome.clone() };
-        self.queue.push_back(Logged::new(now, Input::Answered { call: call.id, outcome: logged }));
+        let input = if same {
+            Input::AnsweredSame { call: call.id }
+        } else {
+            Input::Answered { call: call.id, outcome: outcome.clone() }
+        };
+        self.queue.push_back(Logged::new(now, input));
         self.calls.push((call, outcome));
     }
 

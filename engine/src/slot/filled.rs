@@ -74,6 +74,11 @@ impl Slots {
         was
     }
 
+    /// The newest revision number.
+    pub fn newest(&self) -> u32 {
+        self.revision
+    }
+
     /// The next revision number, for something else that is compared with slots.
     pub fn next_revision(&mut self) -> u32 {
         self.revision += 1;

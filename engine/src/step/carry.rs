@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use smallvec::SmallVec;
 
 use super::facts::{arguments_of, is_stale, items, revisions_of};
 use super::Machine;
@@ -16,7 +17,7 @@ use crate::effect::Expecting;
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, ResultId, SlotId, StateId};
 use crate::input::Moment;
-use crate::position::{Active, Caller, Frame, Position, Repair, Saved, Task, Waiting};
+use crate::position::{Timer, States, Active, Caller, Frame, Position, Repair, Saved, Task, Waiting};
 use crate::slot::{Heard, Kind, Merge, Value};
 
 /// What becomes of a live conversation on other flows.
@@ -95,7 +96,7 @@ pub fn carry(old: &Flows, new: &Flows, position: &Position, moment: Moment) -> C
     }
     let mut move_ = Move { old, new, moment, notes: Vec::new(), same: true };
     let mut moved = Position { version: Arc::clone(&new.version), ..position.clone() };
-    let mut frames: Vec<Arc<Frame>> = Vec::with_capacity(position.frames.len());
+    let mut frames: SmallVec<[Arc<Frame>; 2]> = SmallVec::new();
     for (depth, frame) in position.frames.iter().enumerate() {
         let above = position.frames.get(depth + 1);
         match move_.frame(position, &frames, frame, above) {
@@ -114,7 +115,7 @@ pub fn carry(old: &Flows, new: &Flows, position: &Position, moment: Moment) -> C
     if !move_.same {
         moved.last_said.clear();
         moved.ended = None;
-        moved.waiting = move_.waiting(&moved, &position.waiting);
+        moved.waiting = move_.waiting(&mut moved, &position.waiting);
     } else if let Some(ended) = &mut moved.ended {
         match known(ended.flow) {
             Some(flow) => Arc::make_mut(ended).flow = flow,
@@ -157,9 +158,10 @@ impl Move<'_> {
             self.notes.push(Note::FlowGone { flow: Arc::clone(&old.name) });
             return None;
         };
-        if json!(old) == json!(new) && self.runs_same(old, new) {
+        if old.meaning == new.meaning && self.runs_same() {
             let mut same = (**frame).clone();
             same.flow = new.id;
+            same.caller = self.caller(frame, below)?;
             return Some(Arc::new(same));
         }
         self.same = false;
@@ -170,35 +172,72 @@ impl Move<'_> {
         next.error.clone_from(&frame.error);
         next.outcome.clone_from(&frame.outcome);
         let by_name = |state: &StateId| self.state_id(old, new, *state);
-        let path: Vec<StateId> = frame.trail.iter().filter_map(by_name).collect();
+        let path: States = frame.trail.iter().filter_map(by_name).collect();
         if above.is_some_and(|above| matches!(above.caller, Caller::State(_))) {
             // It stands where it runs the flow above; that one is moved by itself.
             next.trail = path;
             next.active = self.running(old, new, frame)?;
+            self.carry_timers(old, new, frame, &mut next);
             return Some(Arc::new(next));
         }
-        if new.id == self.new.root && below.is_empty() {
+        if new.id == self.new.root {
             next.trail.clone_from(&path);
+            let stands = |active: &Active| by_name(&active.state).filter(|state| new.does(*state).is_some());
             let active = frame.active.iter();
-            next.active = active
-                .filter_map(|active| Some(Active { state: by_name(&active.state)?, task: Task::Waiting }))
-                .collect();
+            next.active =
+                active.filter_map(|active| Some(Active { state: stands(active)?, task: Task::Waiting })).collect();
             if next.active.len() == frame.active.len() {
+                self.carry_timers(old, new, frame, &mut next);
                 return Some(Arc::new(next));
+            }
+            if let Some(gone) = frame.active.iter().find(|active| stands(active).is_none())
+                && !below.is_empty()
+            {
+                // Something on top of the root chart, such as a person who has the conversation, is not left by itself.
+                let state = old.state_name(gone.state).cloned().unwrap_or_else(|| "".into());
+                self.notes.push(Note::StateGone { flow: Arc::clone(&old.name), state });
+                return None;
             }
             next.active.clear();
         }
-        Some(self.walked(position, below, next, path))
+        let mut walked = self.walked(position, below, next, path);
+        self.carry_timers(old, new, frame, Arc::make_mut(&mut walked));
+        Some(walked)
+    }
+
+    /// Delays that wait go on from when they began. One that ran out already does not begin again.
+    fn carry_timers(&self, old: &Flow, new: &Flow, frame: &Frame, next: &mut Frame) {
+        let before: Vec<(StateId, StateId)> = frame
+            .configuration(old)
+            .into_iter()
+            .filter_map(|state| Some((state, self.state_id(old, new, state)?)))
+            .collect();
+        let mut timers = Vec::new();
+        for state in next.configuration(new) {
+            let was = before.iter().find(|(_, now)| *now == state).map(|(was, _)| *was);
+            for (index, after) in new.state(state).into_iter().flat_map(|state| state.after.iter().enumerate()) {
+                let index = u16::try_from(index).unwrap_or(u16::MAX);
+                let of = |timer: &&Timer| Some(timer.state) == was && timer.after == index;
+                let known = frame.timers.iter().find(of).map(|timer| timer.due);
+                let had = was.and_then(|was| old.state(was)).is_some_and(|was| was.after.len() > usize::from(index));
+                let begins = || {
+                    let delay = chrono::TimeDelta::try_milliseconds(after.delay_ms).filter(|_| !had)?;
+                    self.moment.at.checked_add_signed(delay)
+                };
+                timers.extend(known.or_else(begins).map(|due| Timer { due, state, after: index }));
+            }
+        }
+        next.timers = timers;
     }
 
     /// A frame whose flow is walked from its beginning to where the guest is needed.
-    fn walked(&self, position: &Position, below: &[Arc<Frame>], frame: Frame, path: Vec<StateId>) -> Arc<Frame> {
+    fn walked(&self, position: &Position, below: &[Arc<Frame>], frame: Frame, path: States) -> Arc<Frame> {
         let Some(initial) = self.new.flow(frame.flow).map(|flow| flow.initial) else {
             return Arc::new(frame);
         };
         let mut here = Position {
             version: Arc::clone(&self.new.version),
-            frames: below.to_vec(),
+            frames: below.iter().cloned().collect(),
             wishes: Vec::new(),
             ..position.clone()
         };
@@ -221,26 +260,25 @@ impl Move<'_> {
         frame
     }
 
-    fn waiting(&self, moved: &Position, before: &Waiting) -> Waiting {
-        let frame = moved.frame();
-        let Some(flow) = self.new.flow(frame.flow) else { return before.clone() };
-        if frame.active.iter().any(|active| matches!(flow.does(active.state), Some(Does::Held))) {
+    /// What a carried conversation waits for. The answer to a question that is asked here too is still one; any other
+    /// state asks when the guest is back.
+    fn waiting(&self, moved: &mut Position, before: &Waiting) -> Waiting {
+        let anything = Waiting::Guest { expecting: Expecting::Anything, page: 0 };
+        let Some(flow) = self.new.flow(moved.frame().flow) else { return before.clone() };
+        let held = |active: &Active| matches!(flow.does(active.state), Some(Does::Held));
+        if moved.frame().active.iter().any(held) {
             return Waiting::Person;
         }
-        let asks = |slot: &Arc<str>| {
-            let slot = flow.slot_id(slot);
-            frame.asking(flow).and_then(|state| flow.does(state)).is_some_and(|does| match does {
-                Does::Collect { slots, .. } => slot.is_some_and(|slot| slots.contains(&slot)),
-                _ => false,
-            })
+        let Waiting::Guest { expecting: Expecting::Slot(slot), page } = before else { return anything };
+        let asks = |active: &Active| match flow.does(active.state) {
+            Some(Does::Collect { slots, .. }) => flow.slot_id(slot).is_some_and(|slot| slots.contains(&slot)),
+            _ => false,
         };
-        match before {
-            // The answer to the open question is still one.
-            Waiting::Guest { expecting: Expecting::Slot(slot), page } if asks(slot) => {
-                Waiting::Guest { expecting: Expecting::Slot(Arc::clone(slot)), page: *page }
-            }
-            _ => Waiting::Guest { expecting: Expecting::Anything, page: 0 },
+        let Some(place) = moved.frame().active.iter().position(asks) else { return anything };
+        if let Some(active) = moved.frame_mut().active.get_mut(place) {
+            active.task = Task::Waiting;
         }
+        Waiting::Guest { expecting: Expecting::Slot(Arc::clone(slot)), page: *page }
     }
 
     fn caller(&mut self, frame: &Frame, below: &[Arc<Frame>]) -> Option<Caller> {
@@ -255,8 +293,8 @@ impl Move<'_> {
     }
 
     /// The active states of a frame that runs the one above it.
-    fn running(&mut self, old: &Flow, new: &Flow, frame: &Frame) -> Option<Vec<Active>> {
-        let mut all = Vec::new();
+    fn running(&mut self, old: &Flow, new: &Flow, frame: &Frame) -> Option<SmallVec<[Active; 1]>> {
+        let mut all: SmallVec<[Active; 1]> = SmallVec::new();
         for active in &frame.active {
             let state = self.state_id(old, new, active.state);
             let runs = match (&active.task, state.and_then(|state| new.does(state))) {
@@ -358,7 +396,7 @@ impl Move<'_> {
                 let revision = next.slots.next_revision();
                 next.save(
                     ResultId::at(place),
-                    Saved { producer, inputs, revision, ..saved.clone() },
+                    Arc::new(Saved { producer, inputs, revision, ..(**saved).clone() }),
                 );
             }
         }
@@ -407,8 +445,7 @@ impl Move<'_> {
     }
 
     /// Whether what a flow runs has the same numbers on both sides.
-    fn runs_same(&self, old: &Flow, new: &Flow) -> bool {
-        let _ = (old, new);
+    fn runs_same(&self) -> bool {
         self.old.flows.keys().eq(self.new.flows.keys()) && self.old.events == self.new.events
     }
 

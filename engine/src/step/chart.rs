@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use smallvec::SmallVec;
 
 use super::walk::Source;
-use super::{Machine, Raised, Trace};
+use super::{Decider, Machine, Raised, Trace};
 use crate::effect::Expecting;
 use crate::flow::{Does, Event, EventId, Flow, Form, Go, StateId, Transition};
-use crate::position::{Active, Task, Timer};
+use crate::position::{States, Active, Task, Timer};
+
+/// Transitions of one microstep.
+type Taken<'f> = SmallVec<[(Source, &'f Transition); 2]>;
 
 impl<'f> Machine<'f> {
     /// Takes eventless transitions, one for each active state. False where none is enabled.
     pub(super) fn eventless(&mut self) -> bool {
         let Some(flow) = self.flow() else { return false };
-        let mut taken: Vec<(Source, &'f Transition)> = Vec::new();
+        let mut taken = Taken::new();
         for active in &self.frame().active {
             for state in std::iter::once(active.state).chain(flow.ancestors(active.state)) {
                 let always = flow.state(state).map_or(&[] as &[_], |state| state.always.as_slice());
@@ -33,7 +37,7 @@ impl<'f> Machine<'f> {
     /// Gives a named event to every active state: the innermost handler of each region takes it.
     pub(super) fn named(&mut self, event: EventId) {
         let Some(flow) = self.flow() else { return };
-        let mut taken: Vec<(Source, &'f Transition)> = Vec::new();
+        let mut taken = Taken::new();
         for active in &self.frame().active {
             let chain = std::iter::once(active.state).chain(flow.ancestors(active.state));
             let within = chain.filter_map(|state| Some((Source::State(state), &flow.state(state)?.on)));
@@ -85,7 +89,7 @@ impl<'f> Machine<'f> {
 
     /// Takes several transitions as one microstep: of two that would leave the same state, the one of the inner state,
     /// else the first in document order. False where there is none.
-    fn take_all(&mut self, mut taken: Vec<(Source, &'f Transition)>) -> bool {
+    fn take_all(&mut self, mut taken: Taken<'f>) -> bool {
         if taken.len() > 1
             && let Some(flow) = self.flow()
         {
@@ -109,12 +113,12 @@ impl<'f> Machine<'f> {
         true
     }
 
-    fn remove_conflicts(&self, flow: &Flow, taken: &mut Vec<(Source, &'f Transition)>) {
-        let mut kept: Vec<(Source, &'f Transition, Vec<StateId>)> = Vec::new();
+    fn remove_conflicts(&self, flow: &Flow, taken: &mut Taken<'f>) {
+        let mut kept: Vec<(Source, &'f Transition, States)> = Vec::new();
         for (source, case) in taken.drain(..) {
             let leaves = self.exit_set(flow, source, case);
             let collides =
-                |other: &(Source, &'f Transition, Vec<StateId>)| other.2.iter().any(|state| leaves.contains(state));
+                |other: &(Source, &'f Transition, States)| other.2.iter().any(|state| leaves.contains(state));
             let preempted = kept.iter().filter(|other| collides(other)).any(|other| !source.is_within(other.0, flow));
             if !preempted {
                 kept.retain(|other| !collides(other));
@@ -127,16 +131,17 @@ impl<'f> Machine<'f> {
     /// One microstep of transitions within the active flow: leaves, does what is done on the way, enters.
     pub(super) fn microstep(&mut self, taken: &[(Source, &'f Transition)]) {
         let Some(flow) = self.flow() else { return };
-        let mut leaving: Vec<StateId> = Vec::new();
+        let mut leaving: States = States::new();
         for (source, case) in taken {
             leaving.extend(self.exit_set(flow, *source, case));
         }
-        let mut entering: Vec<StateId> = Vec::new();
+        let mut entering: States = States::new();
         // What history states remember is looked up before it is written anew.
-        let domains: Vec<Option<StateId>> =
+        let domains: SmallVec<[Option<StateId>; 2]> =
             taken.iter().map(|(source, case)| self.domain(flow, *source, case)).collect();
         self.leave(flow, leaving);
         for (source, case) in taken {
+            self.decided_by_case(*source, case);
             self.act(*source, &case.actions);
         }
         for ((_, case), domain) in taken.iter().zip(domains) {
@@ -169,7 +174,7 @@ impl<'f> Machine<'f> {
                 && matches!(flow.state(*above).map(|state| &state.form), Some(Form::Compound { .. }))
         });
         self.leave(flow, self.within(flow, domain));
-        let mut entering = Vec::new();
+        let mut entering = States::new();
         self.add_descendants(flow, target, &mut entering);
         self.add_ancestors(flow, target, domain, &mut entering);
         self.enter(flow, entering);
@@ -178,22 +183,22 @@ impl<'f> Machine<'f> {
     /// Enters a flow that has no active state yet.
     pub(super) fn enter_first(&mut self, target: StateId) {
         let Some(flow) = self.flow() else { return };
-        let mut entering = Vec::new();
+        let mut entering = States::new();
         self.add_descendants(flow, target, &mut entering);
         self.add_ancestors(flow, target, None, &mut entering);
         self.enter(flow, entering);
     }
 
     /// The active states that a transition leaves.
-    fn exit_set(&self, flow: &Flow, source: Source, case: &Transition) -> Vec<StateId> {
+    fn exit_set(&self, flow: &Flow, source: Source, case: &Transition) -> States {
         match &case.go {
             Go::To(_) => self.within(flow, self.domain(flow, source, case)),
-            _ => Vec::new(),
+            _ => States::new(),
         }
     }
 
     /// The active states inside `domain`; all of them where there is none.
-    fn within(&self, flow: &Flow, domain: Option<StateId>) -> Vec<StateId> {
+    fn within(&self, flow: &Flow, domain: Option<StateId>) -> States {
         let mut inside = self.frame().configuration(flow);
         if let Some(domain) = domain {
             inside.retain(|state| flow.is_within(*state, domain));
@@ -207,7 +212,7 @@ impl<'f> Machine<'f> {
         let Source::State(source) = source else { return None };
         let compound =
             |state: StateId| matches!(flow.state(state).map(|state| &state.form), Some(Form::Compound { .. }));
-        let targets: Vec<StateId> = targets.iter().flat_map(|target| self.resolved(flow, *target)).collect();
+        let targets: States = targets.iter().flat_map(|target| self.resolved(flow, *target)).collect();
         let holds_all = |state: StateId| targets.iter().all(|target| flow.is_within(*target, state));
         if !case.reenter && compound(source) && holds_all(source) {
             return Some(source);
@@ -216,26 +221,30 @@ impl<'f> Machine<'f> {
     }
 
     /// The states a target stands for: itself, or what a history state remembers.
-    fn resolved(&self, flow: &Flow, target: StateId) -> Vec<StateId> {
+    fn resolved(&self, flow: &Flow, target: StateId) -> States {
         match flow.state(target).map(|state| &state.form) {
             Some(Form::History { default, .. }) => {
                 let known = self.frame().history.iter().find(|(history, _)| *history == target);
                 match known {
-                    Some((_, states)) => states.clone(),
+                    Some((_, states)) => states.iter().copied().collect(),
                     None => default.iter().flat_map(|target| self.resolved(flow, *target)).collect(),
                 }
             }
-            _ => vec![target],
+            _ => smallvec::smallvec![target],
         }
     }
 
-    fn add_descendants(&self, flow: &Flow, target: StateId, entering: &mut Vec<StateId>) {
+    fn add_descendants(&self, flow: &Flow, target: StateId, entering: &mut States) {
         match flow.state(target).map(|state| &state.form) {
             Some(Form::History { .. }) => {
                 let parent = flow.state(target).and_then(|state| state.parent);
-                for state in self.resolved(flow, target) {
-                    self.add_descendants(flow, state, entering);
-                    self.add_ancestors(flow, state, parent, entering);
+                let states = self.resolved(flow, target);
+                // All of them first: a region that one of them is in does not begin anew for the sake of another.
+                for state in &states {
+                    self.add_descendants(flow, *state, entering);
+                }
+                for state in &states {
+                    self.add_ancestors(flow, *state, parent, entering);
                 }
             }
             Some(Form::Compound { initial, .. }) => {
@@ -257,7 +266,7 @@ impl<'f> Machine<'f> {
         flow: &Flow,
         state: StateId,
         domain: Option<StateId>,
-        entering: &mut Vec<StateId>,
+        entering: &mut States,
     ) {
         for above in flow.ancestors(state).take_while(|above| Some(*above) != domain) {
             put(entering, above);
@@ -268,7 +277,7 @@ impl<'f> Machine<'f> {
     }
 
     /// Enters the regions of a parallel state that nothing enters yet.
-    fn add_regions(&self, flow: &Flow, regions: &[StateId], entering: &mut Vec<StateId>) {
+    fn add_regions(&self, flow: &Flow, regions: &[StateId], entering: &mut States) {
         for region in regions {
             let is_history =
                 matches!(flow.state(*region).map(|state| &state.form), Some(Form::History { .. }));
@@ -281,7 +290,7 @@ impl<'f> Machine<'f> {
     }
 
     /// Leaves states, the innermost and last first.
-    pub(super) fn leave(&mut self, flow: &'f Flow, mut leaving: Vec<StateId>) {
+    pub(super) fn leave(&mut self, flow: &'f Flow, mut leaving: States) {
         leaving.sort_unstable();
         leaving.dedup();
         self.remember_history(flow, &leaving);
@@ -290,6 +299,9 @@ impl<'f> Machine<'f> {
         }
         for state in leaving.into_iter().rev() {
             let Some(declared) = flow.state(state) else { continue };
+            if !declared.exit.is_empty() {
+                self.decided(Decider::State(state));
+            }
             self.act(Source::State(state), &declared.exit);
             let asked = flow.does(state).is_some_and(Does::asks);
             self.between.retain(|between| *between != state);
@@ -332,7 +344,7 @@ impl<'f> Machine<'f> {
     }
 
     /// Enters states, the outermost and first first.
-    fn enter(&mut self, flow: &'f Flow, mut entering: Vec<StateId>) {
+    fn enter(&mut self, flow: &'f Flow, mut entering: States) {
         entering.sort_unstable();
         let mut last: Option<StateId> = None;
         for state in entering {
@@ -356,6 +368,7 @@ impl<'f> Machine<'f> {
             if let Some(name) = flow.state_name(state) {
                 self.trace.push(Trace::Entered { flow: Arc::clone(&flow.name), state: Arc::clone(name) });
             }
+            self.decided(Decider::State(state));
             let repeats = self.repeats(state);
             let passing = std::mem::replace(&mut self.passing, repeats);
             self.act(Source::State(state), &declared.entry);
@@ -426,7 +439,7 @@ impl<'f> Machine<'f> {
 impl Flow {
     /// Whether two states are in different regions of one parallel state.
     fn are_beside(&self, one: StateId, two: StateId) -> bool {
-        let above: Vec<StateId> = self.ancestors(two).collect();
+        let above: States = self.ancestors(two).collect();
         let common = self.ancestors(one).find(|state| above.contains(state));
         common.is_some_and(|common| {
             matches!(self.state(common).map(|state| &state.form), Some(Form::Parallel { .. }))
@@ -434,14 +447,14 @@ impl Flow {
     }
 }
 
-fn put(states: &mut Vec<StateId>, state: StateId) {
+fn put(states: &mut States, state: StateId) {
     if !states.contains(&state) {
         states.push(state);
     }
 }
 
 /// Adds a transition that another region has not selected already.
-fn add<'f>(taken: &mut Vec<(Source, &'f Transition)>, source: Source, case: &'f Transition) {
+fn add<'f>(taken: &mut Taken<'f>, source: Source, case: &'f Transition) {
     if !taken.iter().any(|(_, known)| std::ptr::eq(*known, case)) {
         taken.push((source, case));
     }

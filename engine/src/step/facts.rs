@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
 use crate::effect::Call;
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, Input, Invoke, ResultId, StateId};
-use crate::guard::Path;
-use crate::input::Moment;
-use crate::position::{Active, Confirmed, Frame, Open, Position, Task};
+use crate::guard::{Path, Root};
+use crate::input::{Moment, Outcome};
+use crate::position::{Active, Confirmed, Frame, Open, Position, Read, Task};
 
 /// Results depend on slots, slots on results; no flow chains more of them than this.
 const DEEPEST_CHAIN: u32 = 32;
@@ -51,6 +50,18 @@ impl Position {
 }
 
 impl Position {
+    /// The call that an input answers, and what came of it; `None` for an input that answers none.
+    pub fn answer_in(&self, flows: &Flows, input: &crate::input::Input) -> Option<(u32, Outcome)> {
+        match input {
+            crate::input::Input::Answered { call, outcome } => Some((*call, outcome.clone())),
+            crate::input::Input::AnsweredSame { call } => {
+                let result = Arc::clone(self.known_result(flows, *call)?);
+                Some((*call, Outcome::Ok { result }))
+            }
+            _ => None,
+        }
+    }
+
     /// What is saved already where the answer to a call will be saved; `None` for a call that is made for a list.
     pub(crate) fn known_result(&self, flows: &Flows, call: u32) -> Option<&Arc<Json>> {
         let frame = self.frame();
@@ -89,9 +100,14 @@ pub(super) fn items(invoke: &Invoke, view: &View<'_>) -> Vec<Arc<Json>> {
 
 /// The arguments of an invocation: what has no value is left out.
 pub(super) fn arguments_of(invoke: &Invoke, view: &View<'_>) -> IndexMap<Arc<str>, Json> {
-    let values =
-        invoke.with.iter().map(|(name, expression)| (Arc::clone(name), expression.evaluate(view)));
-    values.filter(|(_, value)| !value.is_null()).collect()
+    let mut arguments = IndexMap::with_capacity(invoke.with.len());
+    for (name, expression) in &invoke.with {
+        let value = expression.evaluate(view);
+        if !value.is_null() {
+            arguments.insert(Arc::clone(name), value);
+        }
+    }
+    arguments
 }
 
 /// The revisions of everything a result is computed from.
@@ -141,23 +157,36 @@ fn stale_within(id: ResultId, flow: &Flow, frame: &Frame, moment: Moment, depth:
         })
 }
 
-/// A digest of the values that a state reads back.
-pub(super) fn digest_of(by: StateId, paths: &[Path], view: &View<'_>) -> Confirmed {
-    let mut hash = Sha256::new();
-    for path in paths {
-        hash.update(view.at(path).to_string().as_bytes());
-        hash.update([0]);
+/// The values that a state reads back.
+pub(super) fn read_by(by: StateId, paths: &[Path], view: &View<'_>) -> Confirmed {
+    Confirmed { by, values: paths.iter().map(|path| read(path, view)).collect() }
+}
+
+fn read(path: &Path, view: &View<'_>) -> Read {
+    match path.root {
+        Root::Slot(slot) if path.fields.is_empty() => Read::Slot(view.frame.slots.get(slot).cloned()),
+        _ => Read::Field(view.at(path)),
     }
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&hash.finalize()[..16]);
-    Confirmed { by, digest }
 }
 
 /// Whether what was read back is still true.
-pub(super) fn still_holds(read: &Confirmed, view: &View<'_>) -> bool {
-    match view.flow.does(read.by) {
-        Some(Does::Confirm { paths, .. }) => digest_of(read.by, paths, view) == *read,
+pub(super) fn still_holds(known: &Confirmed, view: &View<'_>) -> bool {
+    match view.flow.does(known.by) {
+        Some(Does::Confirm { paths, .. }) => {
+            paths.len() == known.values.len()
+                && paths.iter().zip(known.values.iter()).all(|(path, known)| is_still(path, known, view))
+        }
         _ => false,
+    }
+}
+
+fn is_still(path: &Path, known: &Read, view: &View<'_>) -> bool {
+    match (path.root, known) {
+        (Root::Slot(slot), Read::Slot(known)) => match (known, view.frame.slots.get(slot)) {
+            (Some(known), Some(now)) => known.means(now),
+            (known, now) => known.is_none() && now.is_none(),
+        },
+        (_, known) => read(path, view) == *known,
     }
 }
 
@@ -166,7 +195,8 @@ pub(super) fn still_holds(read: &Confirmed, view: &View<'_>) -> bool {
 /// A path is covered by a confirmed path that is its beginning (a choice confirms its whole record), and an id of a
 /// result by any confirmed field of the same result.
 pub(super) fn is_confirmed(invoke: &Invoke, view: &View<'_>) -> bool {
-    let Some(confirmed) = view.frame.confirmed.filter(|confirmed| still_holds(confirmed, view)) else {
+    let confirmed = view.frame.confirmed.as_ref();
+    let Some(confirmed) = confirmed.filter(|confirmed| still_holds(confirmed, view)) else {
         return false;
     };
     let Some(Does::Confirm { paths, .. }) = view.flow.does(confirmed.by) else {

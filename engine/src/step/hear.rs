@@ -10,14 +10,14 @@ use crate::effect::{Expecting, Question, ScopedSlot, Startable};
 use crate::facts::items_of;
 use crate::flow::{Does, Event, Flow, Flows, SlotId, StateId, Transition};
 use crate::input::{Act, Moment, Understanding};
-use crate::position::{Frame, Position, Waiting, Wish};
+use crate::position::{Active, Few, Frame, Position, Task, Waiting, Wish};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
 
 /// What became of the values in a message.
 #[derive(Default)]
 pub(super) struct Filling {
     /// Slots of the active flow that were answered, changed or not.
-    pub(super) answered: Vec<SlotId>,
+    pub(super) answered: Few<SlotId>,
     /// The slots whose values differ from the ones before, with those.
     pub(super) changed: Vec<(SlotId, Option<Value>)>,
     /// The first value that was refused.
@@ -32,7 +32,7 @@ impl Position {
                 (text.to_string(), button.as_ref().map(|id| id.to_string()), expecting.clone(), *page, None)
             }
             Waiting::Kept { slot } => {
-                (self.frame().kept.join("\n"), None, Expecting::Anything, 0, Some(slot))
+                (self.frame().kept.iter().map(|words| &**words).collect::<Vec<&str>>().join("\n"), None, Expecting::Anything, 0, Some(slot))
             }
             Waiting::Guest { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => return None,
         };
@@ -89,12 +89,8 @@ impl Position {
 
 impl<'f> Machine<'f> {
     /// Takes in what a message means. False where nobody asked for it.
-    pub(super) fn understood(&mut self, understanding: Understanding) -> bool {
-        self.trace.push(Trace::Understood {
-            acts: understanding.acts.clone(),
-            slots: understanding.slots.keys().cloned().collect(),
-            by: understanding.by,
-        });
+    pub(super) fn understood(&mut self, understanding: &Arc<Understanding>) -> bool {
+        self.trace.push(Trace::Understood(Arc::clone(understanding)));
         match &self.position.waiting {
             Waiting::Meaning { text, .. } => {
                 self.said = Some(Arc::clone(text));
@@ -104,8 +100,8 @@ impl<'f> Machine<'f> {
             }
             Waiting::Kept { slot } => {
                 let slot = Arc::clone(slot);
-                let heard = understanding.slots.into_iter().filter(|(name, _)| **name == *slot);
-                let heard = self.named_slots(heard.collect());
+                let heard = understanding.slots.iter().filter(|(name, _)| **name == *slot);
+                let heard = self.named_slots(heard);
                 self.fill(heard);
                 true
             }
@@ -116,7 +112,7 @@ impl<'f> Machine<'f> {
         }
     }
 
-    fn heard(&mut self, understanding: Understanding, expecting: &Expecting) {
+    fn heard(&mut self, understanding: &Understanding, expecting: &Expecting) {
         let Understanding { slots, acts, .. } = understanding;
         let does = |act: &Act| acts.contains(act);
         if does(&Act::Human) {
@@ -128,7 +124,7 @@ impl<'f> Machine<'f> {
         if does(&Act::Undo) && slots.is_empty() {
             return self.event(Event::Undo);
         }
-        if let Some(wishes) = self.requested(&acts, &slots) {
+        if let Some(wishes) = self.requested(acts, slots) {
             self.position.unclear = 0;
             for wish in wishes {
                 self.dispatch(Event::Start, Some(&wish));
@@ -136,16 +132,17 @@ impl<'f> Machine<'f> {
             return;
         }
         self.keep_words();
-        self.return_to(&slots);
-        let heard = self.named_slots(slots);
-        let filling = self.fill(heard);
-        if !filling.changed.is_empty() {
-            self.note_change(filling.changed.clone());
+        self.return_to(slots);
+        let heard = self.named_slots(slots.iter());
+        let mut filling = self.fill(heard);
+        let changed = !filling.changed.is_empty();
+        if changed {
+            self.note_change(std::mem::take(&mut filling.changed));
         }
         let denies = does(&Act::Deny);
         if let Some((slot, why)) = filling.refused {
             self.position.unclear = 0;
-            if !filling.changed.is_empty() {
+            if changed {
                 self.frame_mut().confirmed = None;
             }
             return self.refuse(slot, why);
@@ -153,14 +150,15 @@ impl<'f> Machine<'f> {
         if !filling.answered.is_empty() {
             self.position.unclear = 0;
             let agrees = *expecting == Expecting::Confirmation
-                && filling.changed.is_empty()
+                && !changed
                 && !denies
+                && !does(&Act::Change)
                 && does(&Act::Affirm);
             return match self.asked() {
                 Some((state, Does::Confirm { yes, .. })) if agrees && !does(&Act::Question) => {
                     self.affirm(state, yes);
                 }
-                _ => self.go_on(&filling, does(&Act::Question), expecting),
+                _ => self.go_on(&filling.answered, changed, does(&Act::Question), expecting),
             };
         }
         for (act, event) in [
@@ -169,7 +167,8 @@ impl<'f> Machine<'f> {
             (Act::Repeat, Event::Repeat),
             (Act::Help, Event::Help),
         ] {
-            if does(&act) {
+            // Where nothing was said yet there is nothing to say again.
+            if does(&act) && (event != Event::Repeat || !self.position.last_said.is_empty()) {
                 return self.event(event);
             }
         }
@@ -191,6 +190,11 @@ impl<'f> Machine<'f> {
         {
             self.position.unclear = 0;
             return self.resume();
+        }
+        if self.is_unasked() && (denies || does(&Act::Affirm)) {
+            // It answers a question that older flows asked; the one of these flows comes now.
+            self.position.unclear = 0;
+            return;
         }
         for (act, event) in [
             (Act::Change, Event::Change),
@@ -219,15 +223,23 @@ impl<'f> Machine<'f> {
         Some((state, flow.does(state)?))
     }
 
+    /// Whether the state the guest is at has not asked yet: the conversation was carried there from other flows.
+    fn is_unasked(&self) -> bool {
+        let Some(flow) = self.flow() else { return false };
+        let asks = |active: &&Active| flow.does(active.state).is_some_and(Does::asks);
+        let mut asking = self.frame().active.iter().filter(asks).peekable();
+        asking.peek().is_some() && asking.all(|active| active.task == Task::Fresh)
+    }
+
     /// After slots were filled: a question in the same message is answered first; then the walk goes on.
-    fn go_on(&mut self, filling: &Filling, asks: bool, expecting: &Expecting) {
+    fn go_on(&mut self, answered: &[SlotId], changed: bool, asks: bool, expecting: &Expecting) {
         if let Expecting::Slot(slot) = expecting
-            && self.flow().and_then(|flow| flow.slot_id(slot)).is_some_and(|slot| !filling.answered.contains(&slot))
+            && self.flow().and_then(|flow| flow.slot_id(slot)).is_some_and(|slot| !answered.contains(&slot))
         {
             // The guest was asked for something they need not say, and said something else.
             self.skip_optional(slot);
         }
-        if !filling.changed.is_empty() {
+        if changed {
             let frame = self.frame_mut();
             frame.confirmed = None;
             frame.read_back = None;
@@ -296,9 +308,9 @@ impl<'f> Machine<'f> {
     }
 
     /// What was heard, by the active flow's slots.
-    fn named_slots(&self, heard: IndexMap<String, Heard>) -> Vec<HeardSlot> {
+    fn named_slots<'h>(&self, heard: impl Iterator<Item = (&'h String, &'h Heard)>) -> Vec<HeardSlot> {
         let Some(flow) = self.flow() else { return Vec::new() };
-        let known = heard.into_iter().filter_map(|(name, heard)| Some((flow.slot_id(&name)?, heard)));
+        let known = heard.filter_map(|(name, heard)| Some((flow.slot_id(name)?, heard.clone())));
         known.map(|(slot, heard)| HeardSlot { slot, heard, said: true }).collect()
     }
 
@@ -343,7 +355,7 @@ impl<'f> Machine<'f> {
         let Some(Value::Choice(item)) = self.frame().slots.get(chosen).cloned() else { return };
         // The guest has said what they want by choosing it: lists made again are matched by it.
         let frame = self.frame_mut();
-        frame.kept = vec![item.label.as_str().into()];
+        frame.kept = smallvec::smallvec![item.label.as_str().into()];
         frame.tried.clear();
         todo.extend(sets.iter().filter_map(|set| {
             let kind = &flow.slot(*set)?.kind;
@@ -361,7 +373,7 @@ impl<'f> Machine<'f> {
         let Some(id) = flow.slot_id(slot) else { return false };
         flow.slot(id).is_some_and(|slot| slot.optional)
             && self.frame().slots.get(id).is_none()
-            && self.frame_mut().slots.put(id, Value::NoPreference)
+            && self.facts_mut().slots.put(id, Value::NoPreference)
     }
 
     pub(super) fn unclear(&mut self) {

@@ -7,23 +7,26 @@
 
 mod carry;
 mod chart;
+mod decided;
 mod facts;
 mod hear;
 mod task;
 mod walk;
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub use carry::{Carried, Note, Way, carry};
+pub(crate) use decided::{Decider, Decision, step_told};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::effect::{Effect, Expecting, Say, SaidOf};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
-use crate::input::{Act, By, Input, Moment};
-use crate::position::{Active, Frame, Position, Said, Task, Waiting};
+use crate::input::{Input, Moment, Outcome, Understanding};
+use crate::position::{States, Active, Frame, Position, Said, Task, Waiting};
 use crate::slot::{Invalid, Value};
 
 /// Transitions one input may cause before the walk is called endless.
@@ -74,15 +77,9 @@ pub enum Trace {
         /// Its outcome.
         outcome: Arc<str>,
     },
-    /// A message was understood.
-    Understood {
-        /// What the guest does with it.
-        acts: Vec<Act>,
-        /// The slots it fills.
-        slots: Vec<String>,
-        /// Who understood it.
-        by: By,
-    },
+    /// A message was understood: what the guest does with it, the slots it fills, and who understood it.
+    #[serde(serialize_with = "meant")]
+    Understood(Arc<Understanding>),
     /// A slot has a new value.
     Filled {
         /// The slot.
@@ -129,15 +126,22 @@ pub enum Trace {
     },
 }
 
+fn meant<S: serde::Serializer>(meaning: &Understanding, serializer: S) -> Result<S::Ok, S::Error> {
+    let slots: Vec<&String> = meaning.slots.keys().collect();
+    json!({ "acts": meaning.acts, "slots": slots, "by": meaning.by }).serialize(serializer)
+}
+
 fn shown<S: serde::Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
     value.json().serialize(serializer)
 }
 
 /// Decides what happens next. `position` must have been made on these `flows`.
-pub fn step(flows: &Flows, position: Position, input: Input, moment: Moment) -> Step {
+pub fn step(flows: &Flows, position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
+    let input: &Input = input.borrow();
     let mut machine = Machine::new(flows, position, moment);
-    machine.begin_conversation();
+    machine.begin_conversation(input);
     machine.take(input);
+    machine.settle_says();
     Step { next: machine.position, effects: machine.effects, trace: machine.trace }
 }
 
@@ -164,11 +168,15 @@ struct Machine<'f> {
     passing: bool,
     /// While states are left and entered: the states with states of their own that are active then. An active atomic
     /// state says that those around it are, and here there may be none.
-    between: Vec<StateId>,
+    between: States,
     /// Whether nothing more can be done: the conversation waits for an understanding, or is over.
     paused: bool,
     /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
     dry: bool,
+    /// What was said over facts that have not changed since, by its place among the effects.
+    unsettled: Vec<(usize, FlowId)>,
+    /// What decided, where somebody wants to know.
+    decisions: Option<Vec<Decision>>,
 }
 
 /// An internal event.
@@ -194,7 +202,7 @@ impl<'f> Machine<'f> {
             position,
             moment,
             effects: Vec::new(),
-            trace: Vec::new(),
+            trace: Vec::with_capacity(16),
             expecting: Expecting::Anything,
             page: 0,
             said: None,
@@ -202,23 +210,29 @@ impl<'f> Machine<'f> {
             pending: None,
             event: None,
             passing: false,
-            between: Vec::new(),
+            between: States::new(),
             paused: false,
             dry: false,
+            unsettled: Vec::new(),
+            decisions: None,
         }
     }
 
-    /// Enters the root chart, once.
-    fn begin_conversation(&mut self) {
+    /// Enters the root chart with the first input. Who the guest is, is known then.
+    fn begin_conversation(&mut self, first: &Input) {
         if self.position.frames.len() == 1
             && self.frame().active.is_empty()
             && let Some(root) = self.flows.root()
         {
+            if let Input::Guest(guest) = first {
+                self.position.guest = Arc::new(guest.clone());
+            }
             self.enter_first(root.initial);
+            self.settle();
         }
     }
 
-    fn take(&mut self, input: Input) {
+    fn take(&mut self, input: &Input) {
         match &self.position.waiting {
             Waiting::Guest { expecting, page } | Waiting::Meaning { expecting, page, .. } => {
                 self.expecting = expecting.clone();
@@ -228,13 +242,13 @@ impl<'f> Machine<'f> {
         }
         match input {
             Input::Guest(guest) => {
-                if *self.position.guest != guest {
-                    self.position.guest = Arc::new(guest);
+                if *self.position.guest != *guest {
+                    self.position.guest = Arc::new(guest.clone());
                 }
                 return;
             }
-            Input::Said { text, button } => return self.said(&text, button.as_deref()),
-            Input::Conveyed { say } => return self.conveyed(say),
+            Input::Said { text, button } => return self.said(text, button.as_deref()),
+            Input::Conveyed { say } => return self.conveyed(*say),
             Input::Unreadable => {
                 if !self.wordless(Event::Unreadable) {
                     return;
@@ -253,7 +267,15 @@ impl<'f> Machine<'f> {
                 }
             }
             Input::Answered { call, outcome } => {
-                if !self.answered(call, outcome) {
+                if !self.answered(*call, outcome) {
+                    return;
+                }
+            }
+            Input::AnsweredSame { call } => {
+                let Some(result) = self.position.known_result(self.flows, *call).cloned() else {
+                    return self.ignored("an answer to no open call");
+                };
+                if !self.answered(*call, &Outcome::Ok { result }) {
                     return;
                 }
             }
@@ -263,7 +285,7 @@ impl<'f> Machine<'f> {
                 }
             }
             Input::Event { name, data } => {
-                if !self.happened(&name, &data) {
+                if !self.happened(name, data) {
                     return;
                 }
             }
@@ -438,25 +460,41 @@ impl<'f> Machine<'f> {
     }
 
     fn utter(&mut self, said: Said) {
-        let about = self.about(said.flow);
-        if let Some((frame, flow)) = about {
-            let mut view = View::new(flow, &frame, &self.position.guest, self.now());
-            view.event.clone_from(&self.event);
-            view.between.clone_from(&self.between);
-            self.effects.push(Effect::Say(Say {
-                id: said.say,
-                prompt: Arc::clone(&said.prompt),
-                expecting: said.expecting.clone(),
-                page: said.page,
-                invalid: said.invalid.clone(),
-                facts: SaidOf::Flow(Box::new(view.snapshot())),
-            }));
-        }
+        self.unsettled.push((self.effects.len(), said.flow));
+        self.effects.push(Effect::Say(Say {
+            id: said.say,
+            prompt: Arc::clone(&said.prompt),
+            expecting: said.expecting.clone(),
+            page: said.page,
+            invalid: said.invalid.clone(),
+            facts: SaidOf::Nothing,
+        }));
         if std::mem::take(&mut self.position.silent) {
             self.position.last_said.clear();
             self.position.ended = None;
         }
         self.position.last_said.push(said);
+    }
+
+    /// Lets what was said hold on to the facts as they are: before they change, and when the step is over.
+    fn settle_says(&mut self) {
+        for (place, flow) in std::mem::take(&mut self.unsettled) {
+            let Some((frame, flow)) = self.about(flow) else { continue };
+            let mut view = View::new(flow, &frame, &self.position.guest, self.now());
+            view.event.clone_from(&self.event);
+            let snapshot = view.snapshot();
+            if let Some(Effect::Say(say)) = self.effects.get_mut(place) {
+                say.facts = SaidOf::Flow(Box::new(snapshot));
+            }
+        }
+    }
+
+    /// The active flow's frame, for a change that expressions and prompts can see.
+    fn facts_mut(&mut self) -> &mut Frame {
+        if !self.unsettled.is_empty() {
+            self.settle_says();
+        }
+        self.position.frame_mut()
     }
 
     /// The frame that something was said about: it runs, or has just ended.
@@ -502,7 +540,7 @@ impl<'f> Machine<'f> {
     }
 
     /// The active states, in document order.
-    fn leaves(&self) -> Vec<StateId> {
+    fn leaves(&self) -> States {
         self.frame().active.iter().map(|Active { state, .. }| *state).collect()
     }
 }

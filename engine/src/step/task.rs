@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 
-use super::facts::{arguments_of, digest_of, is_confirmed, items, made, revisions_of, still_holds};
-use super::{Machine, Trace};
+use super::facts::{arguments_of, read_by, is_confirmed, items, made, revisions_of, still_holds};
+use super::{Decider, Machine, Trace};
 use crate::effect::{Effect, Expecting};
 use crate::facts::{View, has_items, item_of};
 use crate::flow::{Does, Event, Input, Invoke, ResultId, Run, SlotId, StateId, Transition};
@@ -29,8 +29,10 @@ impl<'f> Machine<'f> {
         let Some(flow) = self.flow() else { return false };
         let mut asks: Option<StateId> = None;
         let mut open = false;
-        for Active { state, task } in self.frame().active.clone() {
-            let Some(does) = flow.does(state) else { continue };
+        for place in 0..self.frame().active.len() {
+            let Some(Active { state, task }) = self.frame().active.get(place) else { break };
+            let Some(does) = flow.does(*state) else { continue };
+            let state = *state;
             match (task, does) {
                 (Task::Fresh, Does::Rest | Does::Final { .. }) => self.set_task(state, Task::Waiting),
                 (Task::Fresh, Does::Held) => {
@@ -38,11 +40,20 @@ impl<'f> Machine<'f> {
                     self.effects.push(Effect::HandOver);
                 }
                 (Task::Fresh, Does::Invoke(invoke)) => {
+                    self.decided(Decider::State(state));
                     if self.invoke(state, invoke) {
                         return true;
                     }
                 }
-                (Task::Fresh, Does::Collect { .. } | Does::Confirm { .. } | Does::Ask { .. } | Does::Run(_)) => {
+                (Task::Fresh, Does::Collect { slots, then }) => {
+                    if slots.iter().all(|slot| self.has(*slot)) {
+                        // Nobody need be asked, so nothing has to be waited for.
+                        self.follow(state, then);
+                        return true;
+                    }
+                    asks = asks.or(Some(state));
+                }
+                (Task::Fresh, Does::Confirm { .. } | Does::Ask { .. } | Does::Run(_)) => {
                     asks = asks.or(Some(state));
                 }
                 (Task::Waiting, does) => open |= does.asks(),
@@ -68,6 +79,7 @@ impl<'f> Machine<'f> {
     /// Does what a state does that needs the guest. False when it waits for them.
     fn ask(&mut self, state: StateId) -> bool {
         let Some(does) = self.flow().and_then(|flow| flow.does(state)) else { return false };
+        self.decided(Decider::State(state));
         match does {
             Does::Collect { slots, then } => self.collect(state, slots, then),
             Does::Confirm { paths, prompt, .. } => self.confirm(state, paths, prompt),
@@ -106,11 +118,8 @@ impl<'f> Machine<'f> {
                 self.follow(state, &run.done);
                 true
             }
-            // What is not known yet is done when the guest is back: the state stays as if its question was open.
-            _ => {
-                self.set_task(state, Task::Waiting);
-                false
-            }
+            // What is not known yet is asked when the guest is back.
+            _ => false,
         }
     }
 
@@ -141,7 +150,7 @@ impl<'f> Machine<'f> {
     fn collect(&mut self, state: StateId, slots: &[SlotId], then: &'f [Transition]) -> bool {
         let Some(flow) = self.flow() else { return false };
         for &id in slots {
-            if self.frame().slots.get(id).is_some_and(Value::is_complete) || self.take_default(id) {
+            if self.has(id) {
                 continue;
             }
             let (Some(slot), Some(name)) = (flow.slot(id), flow.slot_name(id)) else { continue };
@@ -149,7 +158,7 @@ impl<'f> Machine<'f> {
             let tried = self.frame().tried.contains(&id);
             if from_result && slot.optional && tried {
                 // What the guest said already was tried on the list: asking for less than that is no help.
-                self.frame_mut().slots.put(id, Value::NoPreference);
+                self.facts_mut().slots.put(id, Value::NoPreference);
                 continue;
             }
             if from_result && !self.frame().kept.is_empty() && !tried {
@@ -169,6 +178,11 @@ impl<'f> Machine<'f> {
         }
         self.follow(state, then);
         true
+    }
+
+    /// Whether a slot has a value, if need be its default.
+    fn has(&mut self, id: SlotId) -> bool {
+        self.frame().slots.get(id).is_some_and(Value::is_complete) || self.take_default(id)
     }
 
     /// Fills an empty slot from its default, once. True when that worked.
@@ -197,7 +211,7 @@ impl<'f> Machine<'f> {
         };
         let today = self.moment.today;
         let changed =
-            self.frame_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
+            self.facts_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
         if changed {
             self.note_filled(heard.slot);
         }
@@ -240,15 +254,17 @@ impl<'f> Machine<'f> {
             }
         };
         if calls.is_empty() {
-            self.succeeded(state, invoke, Arc::new(Json::Array(Vec::new())));
+            let since = self.frame().slots.newest();
+            self.succeeded(state, invoke, Arc::new(Json::Array(Vec::new())), since);
             return true;
         }
         let mut open = Vec::with_capacity(calls.len());
+        let since = self.frame().slots.newest();
         for arguments in calls {
             self.position.calls += 1;
             let call = self.position.calls;
             self.effects.push(Effect::Call(made(call, invoke, arguments)));
-            open.push(Open { call, result: None });
+            open.push(Open { call, since, result: None });
         }
         self.set_task(state, Task::Calling(open));
         false
@@ -290,41 +306,34 @@ impl<'f> Machine<'f> {
     }
 
     /// Takes in a tool's answer. False where no call waits for it.
-    pub(super) fn answered(&mut self, call: u32, outcome: Outcome) -> bool {
+    pub(super) fn answered(&mut self, call: u32, outcome: &Outcome) -> bool {
         let Some(flow) = self.flow() else { return false };
         let asked = self.frame().active.iter().find_map(|Active { state, task }| match task {
-            Task::Calling(open) if open.iter().any(|open| open.call == call && open.result.is_none()) => {
-                Some(*state)
+            Task::Calling(open) => {
+                let asked = open.iter().find(|open| open.call == call && open.result.is_none())?;
+                Some((*state, asked.since))
             }
             _ => None,
         });
-        let (Some(state), Waiting::Answers) = (asked, &self.position.waiting) else {
+        let (Some((state, since)), Waiting::Answers) = (asked, &self.position.waiting) else {
             self.ignored("an answer to no open call");
             return false;
         };
         let Some(Does::Invoke(invoke)) = flow.does(state) else { return false };
-        let outcome = match outcome {
-            Outcome::Same => match self.position.known_result(self.flows, call) {
-                Some(result) => Outcome::Ok { result: Arc::clone(result) },
-                None => Outcome::Unknown { message: "no answer is saved".to_owned() },
-            },
-            other => other,
-        };
         match outcome {
-            Outcome::Same => {}
             Outcome::Ok { result } => {
-                if let Some(all) = self.gather(state, call, result, invoke.each.is_some()) {
-                    self.succeeded(state, invoke, all);
+                if let Some(all) = self.gather(state, call, Arc::clone(result), invoke.each.is_some()) {
+                    self.succeeded(state, invoke, all, since);
                 }
             }
-            Outcome::Error { code, message } => self.failed(state, &code, &message),
+            Outcome::Error { code, message } => self.failed(state, code, message),
             Outcome::Unknown { message } => {
                 // What may have happened must not be done again on the same yes.
                 self.frame_mut().confirmed = None;
-                self.fail("outcome_unknown", &message);
+                self.fail("outcome_unknown", message);
                 match self.pick(&invoke.unknown) {
                     Some(case) => self.take_case(super::walk::Source::State(state), case, None),
-                    None => self.failed(state, "outcome_unknown", &message),
+                    None => self.failed(state, "outcome_unknown", message),
                 }
             }
         }
@@ -344,9 +353,9 @@ impl<'f> Machine<'f> {
         all.map(|all| Arc::new(Json::Array(all)))
     }
 
-    /// Saves a tool's result and goes on.
-    fn succeeded(&mut self, state: StateId, invoke: &'f Invoke, result: Arc<Json>) {
-        let frame = self.frame_mut();
+    /// Saves a tool's result and goes on. `since` is the newest revision it can have been computed from.
+    fn succeeded(&mut self, state: StateId, invoke: &'f Invoke, result: Arc<Json>, since: u32) {
+        let frame = self.facts_mut();
         frame.error = None;
         if invoke.writes {
             frame.confirmed = None;
@@ -355,19 +364,30 @@ impl<'f> Machine<'f> {
         }
         self.set_task(state, Task::Waiting);
         if let Some(save) = invoke.save {
-            self.save(save, state, result, &invoke.inputs, invoke.fresh_for_ms);
+            let fresh = invoke.fresh_for_ms;
+            self.save(save, state, result, &invoke.inputs, since, fresh);
         }
         self.follow(state, &invoke.done);
     }
 
-    fn save(&mut self, id: ResultId, producer: StateId, value: Arc<Json>, inputs: &[Input], fresh: Option<i64>) {
-        let inputs = revisions_of(inputs, self.frame());
+    /// Keeps a result. What another region changed after `since` it was not computed from: it is stale at once then.
+    fn save(
+        &mut self,
+        id: ResultId,
+        producer: StateId,
+        value: Arc<Json>,
+        inputs: &[Input],
+        since: u32,
+        fresh: Option<i64>,
+    ) {
+        let mut inputs = revisions_of(inputs, self.frame());
+        inputs.iter_mut().filter(|revision| **revision > since).for_each(|revision| *revision = 0);
         let fresh_until = fresh
             .and_then(|ms| self.moment.at.checked_add_signed(TimeDelta::try_milliseconds(ms)?))
             .map(|until| until.timestamp_millis());
-        let frame = self.frame_mut();
+        let frame = self.facts_mut();
         let revision = frame.slots.next_revision();
-        frame.save(id, Saved { value, producer, inputs, revision, fresh_until });
+        frame.save(id, Arc::new(Saved { value, producer, inputs, revision, fresh_until }));
         self.keep_choices(id);
     }
 
@@ -385,19 +405,19 @@ impl<'f> Machine<'f> {
             let Some(Value::Choice(chosen)) = self.frame().slots.get(id) else { continue };
             match item_of(slot, self.frame(), &chosen.key) {
                 Some(item) => {
-                    if self.frame_mut().slots.put(id, Value::Choice(Arc::new(item))) {
+                    if self.facts_mut().slots.put(id, Value::Choice(Arc::new(item))) {
                         self.note_filled(id);
                     }
                 }
                 None => {
-                    self.frame_mut().slots.clear(id);
+                    self.facts_mut().slots.clear(id);
                 }
             }
         }
     }
 
     fn fail(&mut self, code: &str, message: &str) {
-        let frame = self.frame_mut();
+        let frame = self.facts_mut();
         frame.error = Some(Failure { code: code.into(), message: message.into() });
         frame.repair = None;
     }
@@ -449,7 +469,7 @@ impl<'f> Machine<'f> {
             let Some(view) = view else { return };
             run.with.iter().map(|(slot, expression)| (*slot, expression.evaluate(&view))).collect()
         };
-        self.set_task(state, Task::Running { item, outputs });
+        self.set_task(state, Task::Running { item, outputs: Arc::new(outputs) });
         self.begin(run.flow, Caller::State(state));
         for (slot, json) in given {
             let heard = declared.slot(slot).and_then(|slot| Heard::from_json(&slot.kind, &json));
@@ -464,13 +484,14 @@ impl<'f> Machine<'f> {
 
     /// A flow that a state ran has ended.
     pub(super) fn returned(&mut self, state: StateId, outcome: &Arc<str>, output: Json) {
-        self.frame_mut().outcome = Some(Arc::clone(outcome));
+        self.facts_mut().outcome = Some(Arc::clone(outcome));
         let Some(Does::Run(run)) = self.flow().and_then(|flow| flow.does(state)) else {
             return self.resume();
         };
         let task = self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
         match task {
-            Some(Task::Running { item, outputs: Json::Array(mut outputs) }) if run.each.is_some() => {
+            Some(Task::Running { item, outputs }) if run.each.is_some() => {
+                let mut outputs = outputs.as_array().cloned().unwrap_or_default();
                 outputs.push(output);
                 self.run_next(state, run, item.saturating_add(1), Json::Array(outputs));
             }
@@ -481,7 +502,8 @@ impl<'f> Machine<'f> {
     fn ran(&mut self, state: StateId, run: &'f Run, output: Arc<Json>) {
         self.set_task(state, Task::Waiting);
         if let Some(save) = run.save {
-            self.save(save, state, output, &run.inputs, None);
+            let since = self.frame().slots.newest();
+            self.save(save, state, output, &run.inputs, since, None);
         }
         self.follow(state, &run.done);
     }
@@ -491,7 +513,7 @@ impl<'f> Machine<'f> {
         if self.repair() {
             return true;
         }
-        let Some(what) = self.view().map(|view| digest_of(state, paths, &view)) else { return false };
+        let Some(what) = self.view().map(|view| read_by(state, paths, &view)) else { return false };
         self.frame_mut().confirmed = None;
         let say = self.say(prompt, Expecting::Confirmation, None);
         self.frame_mut().read_back = Some(ReadBack { say, what, conveyed: false });
@@ -512,6 +534,7 @@ impl<'f> Machine<'f> {
         let Some(flow) = self.flow() else { return };
         let (Some(declared), Some(name)) = (flow.slot(slot), flow.slot_name(slot)) else { return };
         let expecting = Expecting::Slot(Arc::clone(name));
+        self.decided(Decider::Slot(slot));
         self.say(&declared.invalid, expecting.clone(), Some(why));
         // The question is open in whichever state asks; none asks anything else meanwhile.
         for active in &mut self.frame_mut().active {

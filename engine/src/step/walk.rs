@@ -6,7 +6,8 @@ use super::facts::is_stale;
 use super::task::HeardSlot;
 use super::{Machine, Pending, Trace};
 use crate::effect::{Effect, Expecting};
-use crate::flow::{Action, Does, Event, Flow, FlowId, Go, ResultId, StateId, Transition};
+use crate::flow::{Action, Does, Event, Flow, FlowId, Go, ResultId, SlotId, StateId, Transition};
+use crate::guard::Root;
 use crate::position::{Caller, Frame, Repair, Task, Waiting, Wish};
 use crate::slot::{Heard, Value};
 
@@ -60,6 +61,7 @@ impl<'f> Machine<'f> {
 
     /// Takes one case of a transition. `requested` is the flow the guest asked for.
     pub(super) fn take_case(&mut self, source: Source, case: &'f Transition, requested: Option<&Wish>) {
+        self.decided_by_case(source, case);
         if let (Go::To(targets), true) = (&case.go, source == Source::Root) {
             self.act(source, &case.actions);
             return match targets.as_slice() {
@@ -129,6 +131,7 @@ impl<'f> Machine<'f> {
             self.leave(flow, all);
         }
         self.raised.clear();
+        self.settle_says();
         if let Some(left) = self.position.pop()
             && self.position.last_said.iter().any(|said| said.flow == left.flow)
         {
@@ -147,7 +150,7 @@ impl<'f> Machine<'f> {
                 }
                 Action::Clear(slots) => {
                     for slot in slots {
-                        let frame = self.frame_mut();
+                        let frame = self.facts_mut();
                         frame.slots.clear(*slot);
                         frame.confirmed = None;
                     }
@@ -164,7 +167,7 @@ impl<'f> Machine<'f> {
         let json = self.view().map(|view| value.evaluate(&view)).unwrap_or_default();
         if json.is_null() {
             if self.frame().slots.get(slot).is_some() {
-                let frame = self.frame_mut();
+                let frame = self.facts_mut();
                 frame.slots.clear(slot);
                 frame.confirmed = None;
             }
@@ -223,9 +226,8 @@ impl<'f> Machine<'f> {
     /// Does again what the active states that wait for the guest do, after something changed or a digression ended.
     /// A result that went stale on the way here is made again first.
     pub(super) fn resume(&mut self) {
-        if self.repair() {
-            return;
-        }
+        // In another region than the one that is repaired the question is still open.
+        self.repair();
         let Some(flow) = self.flow() else { return };
         let asks = |state: StateId| flow.does(state).is_some_and(Does::asks);
         if self.frame().active.iter().any(|active| active.task == Task::Waiting && asks(active.state)) {
@@ -254,20 +256,41 @@ impl<'f> Machine<'f> {
         true
     }
 
-    /// The first state on the way here whose saved result is stale. A write is never repaired.
+    /// The first state on the way here whose saved result is stale; else the one that made a stale result which the
+    /// state that asks now is about, by whatever way the guest came. A write is never repaired.
     pub(super) fn first_stale(&self) -> Option<StateId> {
         let flow = self.flow()?;
         let frame = self.frame();
-        frame.trail.iter().copied().find(|state| {
+        let is_made = |state: StateId, result: ResultId| {
+            let writes = matches!(flow.does(state), Some(Does::Invoke(invoke)) if invoke.writes);
+            !writes
+                && frame.result(result).is_some_and(|saved| saved.producer == state)
+                && is_stale(result, flow, frame, self.moment)
+        };
+        let on_the_way = frame.trail.iter().copied().find(|state| {
             let saves = match flow.does(*state) {
-                Some(Does::Invoke(invoke)) if !invoke.writes => invoke.save,
+                Some(Does::Invoke(invoke)) => invoke.save,
                 Some(Does::Run(run)) => run.save,
                 _ => None,
             };
-            saves.is_some_and(|result| {
-                frame.result(result).is_some_and(|saved| saved.producer == *state)
-                    && is_stale(result, flow, frame, self.moment)
-            })
+            saves.is_some_and(|result| is_made(*state, result))
+        });
+        on_the_way.or_else(|| {
+            let list = |slot: SlotId| flow.slot(slot).and_then(|slot| slot.list);
+            let about: Vec<ResultId> = match flow.does(frame.asking(flow)?)? {
+                Does::Collect { slots, .. } => slots.iter().filter_map(|slot| list(*slot)).collect(),
+                Does::Confirm { paths, .. } => paths
+                    .iter()
+                    .filter_map(|path| match path.root {
+                        Root::Result(result) => Some(result),
+                        Root::Slot(slot) => list(slot),
+                        _ => None,
+                    })
+                    .collect(),
+                _ => Vec::new(),
+            };
+            let mut made = about.into_iter().filter_map(|result| Some((frame.result(result)?.producer, result)));
+            made.find(|(state, result)| is_made(*state, *result)).map(|(state, _)| state)
         })
     }
 
@@ -343,6 +366,7 @@ impl<'f> Machine<'f> {
         self.page = 0;
         self.expecting = Expecting::Anything;
         self.raised.clear();
+        self.settle_says();
         let Some(ended) = self.position.pop() else {
             self.effects.push(Effect::End);
             self.position.waiting = Waiting::Over { outcome: Arc::clone(outcome) };
@@ -370,6 +394,7 @@ impl<'f> Machine<'f> {
             };
             let _ = slot;
             if self.position.guest.remembered.get(&**name) != Some(&value) {
+                self.settle_says();
                 let guest = Arc::make_mut(&mut self.position.guest);
                 guest.remembered.insert(name.to_string(), value.clone());
                 self.effects.push(Effect::Remember { name: Arc::clone(name), value });
@@ -384,7 +409,7 @@ impl<'f> Machine<'f> {
         if frame.changes.len() >= MOST_KEPT {
             frame.changes.remove(0);
         }
-        frame.changes.push(crate::position::Change { at, before });
+        frame.changes.push(Arc::new(crate::position::Change { at, before }));
     }
 
     /// Takes back the guest's last change: the slots have their values of before, and the guest is where they were.
@@ -394,8 +419,9 @@ impl<'f> Machine<'f> {
             return self.resume();
         };
         let mut slots = Vec::new();
+        let change = Arc::unwrap_or_clone(change);
         for (slot, before) in change.before {
-            let frame = self.frame_mut();
+            let frame = self.facts_mut();
             match before {
                 Some(value) => _ = frame.slots.put(slot, value),
                 None => _ = frame.slots.clear(slot),
@@ -411,7 +437,7 @@ impl<'f> Machine<'f> {
         match goes_back {
             Some(state) => {
                 // The state says nothing that it said before; its question is asked again.
-                let path = vec![state];
+                let path = smallvec::smallvec![state];
                 self.frame_mut().repair = Some(Repair { goal: StateId(u16::MAX), path });
                 self.jump(state);
                 self.frame_mut().repair = None;

@@ -62,10 +62,12 @@ pub(crate) fn with_root(root: &str, flows: &[&str]) -> Flows {
 
 pub(crate) fn try_check(root: &str, flows: &[&str]) -> Result<Flows, innkeeper_engine::flow::Mistakes> {
     let mut sources = vec![Source { file: "conversation.yaml".to_owned(), text: root.to_owned() }];
-    sources.extend(flows.iter().enumerate().map(|(index, text)| Source {
-        file: format!("flow_{index}.yaml"),
-        text: (*text).to_owned(),
-    }));
+    sources.extend(
+        flows
+            .iter()
+            .enumerate()
+            .map(|(index, text)| Source { file: format!("flow_{index}.yaml"), text: (*text).to_owned() }),
+    );
     Flows::check(&sources, &tools(), &Prompts::default())
 }
 
@@ -114,7 +116,7 @@ impl Chart {
     fn means(&mut self, means: Understanding) -> Seen {
         let heard = self.input(Input::Said { text: "so".to_owned(), button: None });
         assert!(matches!(self.position.waiting(), Waiting::Meaning { .. }), "nobody listens: {heard:?}");
-        self.input(Input::Understood(means))
+        self.input(Input::Understood(means.into()))
     }
 
     /// A named event from outside.
@@ -156,7 +158,11 @@ impl Chart {
             match effect {
                 Effect::Say(say) => said.push(&say.prompt),
                 Effect::Call(call) => {
-                    assert!(self.position.permits(&self.flows, call, moment), "{} is not permitted", call.tool);
+                    assert!(
+                        self.position.permits(&self.flows, call, moment),
+                        "{} is not permitted",
+                        call.tool
+                    );
                     seen.calls.push(call.clone());
                 }
                 Effect::HandOver => seen.hands_over = true,
@@ -170,7 +176,11 @@ impl Chart {
     /// The active states of the flow `case`, ancestors included; empty when it does not run.
     pub(crate) fn at(&self) -> String {
         let active = self.position.active(&self.flows);
-        active.into_iter().find(|(flow, _)| flow == "case").map(|(_, states)| states.join(" ")).unwrap_or_default()
+        active
+            .into_iter()
+            .find(|(flow, _)| flow == "case")
+            .map(|(_, states)| states.join(" "))
+            .unwrap_or_default()
     }
 
     /// A slot of the active flow.

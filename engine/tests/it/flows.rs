@@ -24,7 +24,7 @@ const BOOK_ROOM: &str = include_str!("flows/good/book_room.yaml");
 const TOOLS: &str = include_str!("flows/tools.json");
 
 /// The tools of a small hotel.
-fn tools() -> Tools {
+pub(crate) fn tools() -> Tools {
     let list: serde_json::Value = serde_json::from_str(TOOLS).unwrap();
     list.as_array()
         .unwrap()
@@ -42,7 +42,7 @@ fn tools() -> Tools {
 }
 
 /// The files of a case.
-fn sources(file: &str, text: &str) -> Vec<Source> {
+pub(crate) fn sources(file: &str, text: &str) -> Vec<Source> {
     let mut sources = vec![Source { file: file.to_owned(), text: String::new() }];
     for line in text.lines() {
         match line.strip_prefix("# === ") {
@@ -61,7 +61,7 @@ fn sources(file: &str, text: &str) -> Vec<Source> {
 }
 
 /// The prompts of a case; without a word about them, none is required.
-fn prompts(text: &str) -> Prompts {
+pub(crate) fn prompts(text: &str) -> Prompts {
     let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# prompts:")).collect();
     if lines.is_empty() {
         return Prompts::default();
@@ -89,7 +89,7 @@ fn prompts(text: &str) -> Prompts {
     prompts
 }
 
-fn check(file: &str, text: &str) -> Result<Flows, Mistakes> {
+pub(crate) fn check(file: &str, text: &str) -> Result<Flows, Mistakes> {
     Flows::check(&sources(file, text), &tools(), &prompts(text))
 }
 

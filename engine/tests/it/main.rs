@@ -1,10 +1,19 @@
 //! What the engine promises, checked through its public face.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
+mod against;
+mod builder;
 mod chart;
+mod draw;
 mod flows;
+mod functions;
 mod hierarchy;
+mod inn;
+mod live;
 mod parallel;
+mod results;
+mod runtime;
+mod schema;
 mod scxml;
 mod steps;
 mod talk;

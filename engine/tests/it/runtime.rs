@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use innkeeper_engine::runtime::{
-    Arrival, Commit, CommitError, Completed, MemoryStore, MessageOutcome, Performer, Store, Stored,
-    TurnFault, turn,
+    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, MessageOutcome, Performer,
+    Store, Stored, TurnFault,
 };
-use innkeeper_engine::{Call, Flows, Guest, Input, Moment, Outcome, Position, Question, Say, Understanding};
+use innkeeper_engine::{BadForm, Call, Guest, Input, Moment, Outcome, Position, Say, Understanding, step};
 use serde_json::json;
 
 use crate::talk::{Talk, day, flows};
@@ -30,22 +31,24 @@ impl Performer for Desk {
         Moment { at: "2026-12-01T10:00:00Z".parse().unwrap(), today: day(1) }
     }
 
-    async fn guest(&self) -> Guest {
-        Guest::default()
+    async fn sleep(&self, _: Duration) {}
+
+    async fn guest(&self, known: Option<&Guest>) -> Option<Guest> {
+        known.is_none().then(Guest::default)
     }
 
-    async fn understand(&self, question: &Question) -> Understanding {
-        Talk::new().understand(question)
+    async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
+        Arc::new(Talk::new().understand(&ask.question().unwrap()))
     }
 
     async fn call(&self, call: &Call, key: &str) -> Outcome {
-        self.calls.lock().unwrap().push((call.tool.clone(), key.to_owned()));
+        self.calls.lock().unwrap().push((call.tool.to_string(), key.to_owned()));
         let scripted = self.answers.lock().unwrap().pop_front();
         scripted.unwrap_or_else(|| Talk::new().call(&call.tool, &json!(call.arguments)))
     }
 
     fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
-        Ok(says.iter().map(|say| say.prompt.clone()).collect())
+        Ok(says.iter().map(|say| say.prompt.to_string()).collect())
     }
 }
 
@@ -59,13 +62,18 @@ struct Crashing<'s> {
 #[error("the machine stopped")]
 struct Stopped;
 
+impl From<BadForm> for Stopped {
+    fn from(_: BadForm) -> Self {
+        Self
+    }
+}
+
 impl Store for Crashing<'_> {
     type Outgoing = String;
     type Fault = Stopped;
 
-    async fn load(&self, conversation: &str) -> Result<Option<Stored>, Stopped> {
-        let Ok(stored) = self.store.load(conversation).await;
-        Ok(stored)
+    async fn load(&self, conversation: &str) -> Result<Option<Stored<String>>, Stopped> {
+        Ok(self.store.load(conversation).await?)
     }
 
     async fn commit(&self, commit: Commit<'_, String>) -> Result<(), CommitError<Stopped>> {
@@ -80,12 +88,20 @@ impl Store for Crashing<'_> {
         }
         self.store.commit(commit).await.map_err(|error| match error {
             CommitError::Conflict => CommitError::Conflict,
-            CommitError::Fault(never) => match never {},
+            CommitError::Fault(fault) => CommitError::Fault(fault.into()),
         })
+    }
+
+    async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, Stopped> {
+        Ok(self.store.log(conversation).await?)
+    }
+
+    async fn forget(&self, conversation: &str) -> Result<bool, Stopped> {
+        Ok(self.store.forget(conversation).await?)
     }
 }
 
-fn message(id: usize, means: &str, stored: Option<&Stored>) -> Arrival {
+fn message(id: usize, means: &str, stored: Option<&Stored<String>>) -> Arrival {
     let conveyed = stored.and_then(|stored| stored.position.unconveyed()).map(|say| Input::Conveyed { say });
     let said = Input::Said { text: means.to_owned(), button: None };
     Arrival {
@@ -96,14 +112,14 @@ fn message(id: usize, means: &str, stored: Option<&Stored>) -> Arrival {
 }
 
 async fn say<S: Store<Outgoing = String>>(
-    flows: &Flows,
+    driver: &Driver,
     store: &S,
     desk: &Desk,
     id: usize,
     means: &str,
 ) -> Result<Completed<String>, TurnFault<S::Fault, Infallible>> {
     let stored = store.load("c1").await.map_err(TurnFault::Store)?;
-    turn(flows, store, desk, "c1", message(id, means, stored.as_ref()), &mut |_| {}).await
+    driver.turn(store, desk, "c1", message(id, means, stored.as_ref()), &mut |_| {}).await
 }
 
 const BOOKING: [&str; 4] =
@@ -111,9 +127,9 @@ const BOOKING: [&str; 4] =
 
 #[tokio::test]
 async fn a_turn_is_one_commit_with_its_reply_and_the_outcome_of_its_message() {
-    let (flows, store, desk) = (flows(), MemoryStore::default(), Desk::default());
-    say(&flows, &store, &desk, 0, BOOKING[0]).await.unwrap();
-    let Ok(stored) = store.load("c1").await;
+    let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
+    say(&driver, &store, &desk, 0, BOOKING[0]).await.unwrap();
+    let stored = store.load("c1").await.unwrap();
     assert_eq!(stored.unwrap().revision, 1);
     assert_eq!(store.outgoing(), [("c1".to_owned(), "ask_room".to_owned())]);
     assert_eq!(store.answered(), [("m0".to_owned(), MessageOutcome::Answered)]);
@@ -121,23 +137,23 @@ async fn a_turn_is_one_commit_with_its_reply_and_the_outcome_of_its_message() {
 
 #[tokio::test]
 async fn a_writing_call_is_written_down_first() {
-    let (flows, store, desk) = (flows(), MemoryStore::default(), Desk::default());
+    let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
     for (id, means) in BOOKING.iter().enumerate() {
-        say(&flows, &store, &desk, id, means).await.unwrap();
+        say(&driver, &store, &desk, id, means).await.unwrap();
     }
-    let Ok(stored) = store.load("c1").await;
+    let stored = store.load("c1").await.unwrap();
     assert_eq!(stored.unwrap().revision, 5, "three turns with one commit, one with two");
 }
 
 #[tokio::test]
 async fn a_crash_at_any_commit_books_once_and_answers_every_message_once() {
     for crash_after in 0..5 {
-        let (flows, store, desk) = (flows(), MemoryStore::default(), Desk::default());
+        let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
         let crashing = Crashing { store: &store, commits_left: Mutex::new(crash_after) };
         for (id, means) in BOOKING.iter().enumerate() {
-            if say(&flows, &crashing, &desk, id, means).await.is_err() {
+            if say(&driver, &crashing, &desk, id, means).await.is_err() {
                 // The machine is up again and the inbox still has the message.
-                say(&flows, &store, &desk, id, means).await.unwrap();
+                say(&driver, &store, &desk, id, means).await.unwrap();
                 *crashing.commits_left.lock().unwrap() = usize::MAX;
             }
         }
@@ -157,13 +173,13 @@ async fn a_crash_at_any_commit_books_once_and_answers_every_message_once() {
 
 #[tokio::test]
 async fn the_next_message_finishes_a_turn_that_was_cut_off_before_its_own() {
-    let (flows, store, desk) = (flows(), MemoryStore::default(), Desk::default());
+    let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
     for (id, means) in BOOKING[..3].iter().enumerate() {
-        say(&flows, &store, &desk, id, means).await.unwrap();
+        say(&driver, &store, &desk, id, means).await.unwrap();
     }
     let crashing = Crashing { store: &store, commits_left: Mutex::new(1) };
-    say(&flows, &crashing, &desk, 3, "+affirm").await.unwrap_err();
-    say(&flows, &store, &desk, 4, "+thank").await.unwrap();
+    say(&driver, &crashing, &desk, 3, "+affirm").await.unwrap_err();
+    say(&driver, &store, &desk, 4, "+thank").await.unwrap();
     let prompts: Vec<String> = store.outgoing().into_iter().map(|(_, prompt)| prompt).collect();
     assert_eq!(prompts[3..], ["booked", "welcome"]);
     assert_eq!(store.answered().len(), 5);
@@ -171,11 +187,10 @@ async fn the_next_message_finishes_a_turn_that_was_cut_off_before_its_own() {
 
 #[tokio::test]
 async fn of_two_turns_at_once_one_is_told_that_the_conversation_moved_on() {
-    let (flows, store, desk) = (flows(), MemoryStore::default(), Desk::default());
-    say(&flows, &store, &desk, 0, BOOKING[0]).await.unwrap();
-    let Ok(before) = store.load("c1").await;
-    let before = before.unwrap();
-    say(&flows, &store, &desk, 1, BOOKING[1]).await.unwrap();
+    let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
+    say(&driver, &store, &desk, 0, BOOKING[0]).await.unwrap();
+    let before = store.load("c1").await.unwrap().unwrap();
+    say(&driver, &store, &desk, 1, BOOKING[1]).await.unwrap();
     let late = Commit {
         conversation: "c1",
         expected: before.revision,
@@ -191,23 +206,23 @@ async fn of_two_turns_at_once_one_is_told_that_the_conversation_moved_on() {
 
 #[tokio::test]
 async fn a_replayed_log_leads_to_the_same_position() {
-    let (flows, store, desk) = (flows(), MemoryStore::default(), Desk::default());
+    let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
     for (id, means) in BOOKING.iter().enumerate() {
-        say(&flows, &store, &desk, id, means).await.unwrap();
+        say(&driver, &store, &desk, id, means).await.unwrap();
     }
-    let replayed =
-        store.log("c1").into_iter().fold(Position::start(&flows, Guest::default()), |position, logged| {
-            innkeeper_engine::step(&flows, position, logged.input, logged.moment).next
-        });
-    let Ok(stored) = store.load("c1").await;
-    assert_eq!(replayed, stored.unwrap().position);
+    let flows = flows();
+    let log = store.log("c1").await.unwrap().into_iter().flat_map(|(_, log)| log);
+    let inputs = log.filter_map(|logged| Some((logged.moment, logged.input()?.clone())));
+    let replayed = inputs.fold(Position::start(&flows), |position, (moment, input)| {
+        step(&flows, position, input, moment).next
+    });
+    assert_eq!(replayed, store.load("c1").await.unwrap().unwrap().position);
 }
 
 #[tokio::test]
 async fn a_conversation_of_another_version_is_not_touched() {
-    let (flows, store, desk) = (flows(), MemoryStore::default(), Desk::default());
-    let mut position = Position::start(&flows, Guest::default());
-    position.version = "another".to_owned();
+    let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
+    let position = Position::start(&crate::chart::check(&[]));
     let commit = Commit {
         conversation: "c1",
         expected: 0,
@@ -219,5 +234,5 @@ async fn a_conversation_of_another_version_is_not_touched() {
         answered: None,
     };
     store.commit(commit).await.unwrap();
-    assert!(matches!(say(&flows, &store, &desk, 0, "+greet").await, Err(TurnFault::OtherVersion { .. })));
+    assert!(matches!(say(&driver, &store, &desk, 0, "+greet").await, Err(TurnFault::OtherVersion { .. })));
 }

@@ -94,7 +94,8 @@ fn every_case_behaves_as_scxml_says() {
 fn check(path: &Path) -> Result<(), String> {
     let (head, flows) = read(path);
     let flows: Vec<&str> = flows.iter().map(String::as_str).collect();
-    let flows = crate::chart::try_check(crate::chart::ROOT, &flows).map_err(|mistakes| mistakes.to_string())?;
+    let flows =
+        crate::chart::try_check(crate::chart::ROOT, &flows).map_err(|mistakes| mistakes.to_string())?;
     let mut chart = Chart::on(flows);
     for (number, act) in head.play.iter().enumerate() {
         let seen = perform(&mut chart, act);

@@ -130,7 +130,7 @@ impl Talk {
                 match effect {
                     Effect::Understand => {
                         let question = self.position.ask(&self.flows, moment).unwrap();
-                        queue.push(Input::Understood(self.understand(&question)));
+                        queue.push(Input::Understood(self.understand(&question).into()));
                     }
                     Effect::Call(call) => {
                         assert!(

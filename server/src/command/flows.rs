@@ -1,33 +1,179 @@
-//! `innkeeper flows`: every mistake explained before it runs.
+//! `innkeeper flows`: every mistake explained before it runs, drawings, and the schema that editors complete by.
+
+use std::path::{Path, PathBuf};
+
+use innkeeper_engine::Flows;
+use innkeeper_engine::flow::{Mistake, flow_schema};
+use serde::Serialize;
 
 use super::{CommandFault, Ending};
 use crate::app::{self, StartFault};
 use crate::cli;
 use crate::config::Config;
+use crate::reply::ReplyFault;
 
-/// Checks all flows and prompts.
+/// Where flow files are when no folder is configured.
+const FOLDER: &str = "flows";
+
+/// A mistake as programs read it. Lines and columns count from 1, columns in characters.
+#[derive(Serialize)]
+struct Shown {
+    file: Option<String>,
+    line: Option<usize>,
+    column: Option<usize>,
+    /// Behind the last character that is meant.
+    end: Option<Behind>,
+    rule: &'static str,
+    message: String,
+    help: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Behind {
+    line: usize,
+    column: usize,
+}
+
+/// Works with the flows.
 pub(super) async fn run(config: Config, options: cli::Flows) -> Result<Ending, CommandFault> {
     match options {
-        cli::Flows::Check => match app::checked(&config).await {
-            Ok(flows) => {
-                let names: Vec<&str> = flows.iter().map(|flow| &*flow.name).collect();
-                println!(
-                    "{} flows are fine: {} (version {}).",
-                    names.len(),
-                    names.join(", "),
-                    flows.version()
-                );
-                Ok(Ending::Fine)
-            }
-            Err(StartFault::Flows(mistakes)) => {
-                eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
-                Ok(Ending::NotFine)
-            }
-            Err(StartFault::Replies(faults)) => {
-                eprintln!("{faults}");
-                Ok(Ending::NotFine)
-            }
-            Err(fault) => Err(fault.into()),
-        },
+        cli::Flows::Check { json } => check(&config, json).await,
+        cli::Flows::Draw { flow, write } => draw(&config, flow.as_deref(), write).await,
+        cli::Flows::Migrate(options) => super::migrate::run(config, options).await,
+        cli::Flows::Schema => {
+            println!("{}", pretty(&flow_schema())?);
+            Ok(Ending::Fine)
+        }
+    }
+}
+
+async fn check(config: &Config, json: bool) -> Result<Ending, CommandFault> {
+    match app::checked(config).await {
+        Ok(_) if json => {
+            println!("[]");
+            Ok(Ending::Fine)
+        }
+        Ok(flows) => {
+            let names: Vec<&str> = flows.iter().map(|flow| &*flow.name).collect();
+            println!("{} flows are fine: {} (version {}).", names.len(), names.join(", "), flows.version());
+            Ok(Ending::Fine)
+        }
+        Err(StartFault::Flows(mistakes)) if json => listed(mistakes.0.iter().map(Shown::from).collect()),
+        Err(StartFault::Replies(faults)) if json => listed(faults.0.iter().map(Shown::from).collect()),
+        Err(fault) => explained(fault),
+    }
+}
+
+fn listed(mistakes: Vec<Shown>) -> Result<Ending, CommandFault> {
+    println!("{}", pretty(&mistakes)?);
+    Ok(Ending::NotFine)
+}
+
+/// Says what is wrong with flows or prompts.
+fn explained(fault: StartFault) -> Result<Ending, CommandFault> {
+    match fault {
+        StartFault::Flows(mistakes) => {
+            eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
+            Ok(Ending::NotFine)
+        }
+        StartFault::Replies(faults) => {
+            eprintln!("{faults}");
+            Ok(Ending::NotFine)
+        }
+        fault => Err(fault.into()),
+    }
+}
+
+async fn draw(config: &Config, flow: Option<&str>, write: bool) -> Result<Ending, CommandFault> {
+    let flows = match app::checked(config).await {
+        Ok(flows) => flows,
+        Err(fault) => return explained(fault),
+    };
+    let names: Vec<&str> = flows.root().into_iter().chain(flows.iter()).map(|flow| &*flow.name).collect();
+    if let Some(flow) = flow.filter(|flow| !names.contains(flow)) {
+        let message = format!("there is no flow `{flow}`; there are {}", names.join(", "));
+        return Err(CommandFault::Other(message));
+    }
+    if write {
+        let folder = config.flows.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
+        return written(&flows, &folder, flow);
+    }
+    match flow {
+        Some(flow) => print!("{}", flows.draw(flow).unwrap_or_default()),
+        None => {
+            let drawings = names.iter().filter_map(|name| Some(format!("%% {name}\n{}", flows.draw(name)?)));
+            print!("{}", drawings.collect::<Vec<_>>().join("\n"));
+        }
+    }
+    Ok(Ending::Fine)
+}
+
+/// Writes the drawings of the flows whose files are in this folder.
+fn written(flows: &Flows, folder: &Path, only: Option<&str>) -> Result<Ending, CommandFault> {
+    let fault = |what: &str, path: &Path, error: &std::io::Error| {
+        CommandFault::Other(format!("{} cannot be {what}: {error}", path.display()))
+    };
+    let entries = std::fs::read_dir(folder).map_err(|error| fault("read", folder, &error))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.sort();
+    let mut drawn = 0;
+    for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "yaml" || end == "yml"))
+    {
+        let text = std::fs::read_to_string(file).map_err(|error| fault("read", file, &error))?;
+        let Some(name) = name_of(&text).filter(|name| only.is_none_or(|only| only == *name)) else {
+            continue;
+        };
+        let Some(drawing) = flows.draw(name) else { continue };
+        let path = file.with_extension("mmd");
+        std::fs::write(&path, drawing).map_err(|error| fault("written", &path, &error))?;
+        println!("{}", path.display());
+        drawn += 1;
+    }
+    if drawn == 0 {
+        let what = only.unwrap_or("any flow");
+        let message = format!("{} has no file of {what} to write a drawing beside", folder.display());
+        return Err(CommandFault::Other(message));
+    }
+    Ok(Ending::Fine)
+}
+
+/// The name of the flow that a file holds. The checker has read it: it is a word, perhaps between quotation marks.
+fn name_of(text: &str) -> Option<&str> {
+    let line = text.lines().find_map(|line| line.strip_prefix("flow:"))?;
+    let word = line.split('#').next()?.trim().trim_matches(['"', '\'']);
+    (!word.is_empty()).then_some(word)
+}
+
+fn pretty(value: &impl Serialize) -> Result<String, CommandFault> {
+    serde_json::to_string_pretty(value).map_err(|error| CommandFault::Other(error.to_string()))
+}
+
+impl From<&Mistake> for Shown {
+    fn from(mistake: &Mistake) -> Self {
+        let place = mistake.place.as_ref();
+        Self {
+            file: place.map(|place| place.file.clone()),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            end: place.map(|place| {
+                let (line, column) = place.until();
+                Behind { line, column }
+            }),
+            rule: mistake.rule.name(),
+            message: mistake.message.clone(),
+            help: mistake.help.clone(),
+        }
+    }
+}
+
+impl From<&ReplyFault> for Shown {
+    fn from(fault: &ReplyFault) -> Self {
+        let (file, line, message) = match fault {
+            ReplyFault::Template { template, line, reason } => (Some(template), Some(*line), reason.clone()),
+            ReplyFault::File { file, reason } => (Some(file), None, reason.clone()),
+            ReplyFault::Missing { .. } => (None, None, fault.to_string()),
+        };
+        let file = file.map(|file| format!("prompts/{file}"));
+        Self { file, line, column: line.map(|_| 1), end: None, rule: "prompt", message, help: None }
     }
 }

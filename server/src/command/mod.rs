@@ -1,11 +1,14 @@
 //! The commands of the program, one file each.
 
 mod chat;
+mod differing;
 mod doctor;
 mod flows;
 mod forget;
 mod hotel;
 mod mcp;
+mod migrate;
+mod recorded;
 mod replay;
 mod serve;
 mod understand;

@@ -91,7 +91,6 @@ impl Happened {
     pub(super) fn answered(call: &Call, outcome: &Outcome) -> Self {
         let (message, result) = match outcome {
             Outcome::Ok { result } => (None, Some(Arc::clone(result))),
-            Outcome::Same => (None, None),
             Outcome::Error { message, .. } | Outcome::Unknown { message } => (Some(message.clone()), None),
         };
         let outcome = outcome_word(outcome).to_owned();

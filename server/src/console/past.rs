@@ -88,7 +88,10 @@ fn begins_a_turn(input: &Input) -> bool {
     match input {
         Input::Said { .. } | Input::Silence | Input::Unreadable | Input::Due | Input::Event { .. } => true,
         // Who the guest is, and that a read-back was conveyed, is noted before what is said, and moves nothing.
-        Input::Understood(_) | Input::Answered { .. } | Input::Conveyed { .. } | Input::Guest(_) => false,
+        Input::Understood(_)
+        | Input::Answered { .. }
+        | Input::AnsweredSame { .. }
+        | Input::Conveyed { .. } | Input::Guest(_) => false,
     }
 }
 
@@ -113,26 +116,30 @@ struct Again {
     position: Position,
     /// The calls that were made, by number.
     calls: HashMap<u32, Call>,
+    /// What happened before the first turn.
+    before: Vec<Happened>,
 }
 
 impl Again {
     /// From the beginning; `None` where nothing was committed, or its flows are not kept.
     fn begin(talk: &Talk, versions: &Versions) -> Option<Self> {
         let flows = versions.get(talk.position.as_ref()?.version())?;
-        Some(Self { position: Position::start(&flows), flows, calls: HashMap::new() })
+        Some(Self { position: Position::start(&flows), flows, calls: HashMap::new(), before: Vec::new() })
     }
 
     fn take(&mut self, input: &Input, moment: Moment, turn: Option<&mut PastTurn>) {
-        let stepped = step(&self.flows, self.position.clone(), input.clone(), moment);
+        let answered = self.position.answer_in(&self.flows, input);
+        let answered = answered.and_then(|(call, outcome)| Some((self.calls.remove(&call)?, outcome)));
+        let stepped = step(&self.flows, self.position.clone(), input, moment);
         self.position = stepped.next;
-        let answered = match input {
-            Input::Answered { call, outcome } => self.calls.remove(call).map(|call| (call, outcome)),
-            _ => None,
+        let Some(turn) = turn else {
+            self.before.extend(stepped.trace.into_iter().map(Happened::Trace));
+            return;
         };
-        let Some(turn) = turn else { return };
+        turn.happened.append(&mut self.before);
         if let Some((call, outcome)) = answered {
-            turn.happened.push(Happened::answered(&call, outcome));
-            turn.line.tools.push(ToolLine::of(&call, outcome));
+            turn.happened.push(Happened::answered(&call, &outcome));
+            turn.line.tools.push(ToolLine::of(&call, &outcome));
         }
         turn.happened.extend(stepped.trace.into_iter().map(Happened::Trace));
         for effect in stepped.effects {

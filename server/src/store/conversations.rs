@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use innkeeper_engine::Position;
-use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, Stored};
+use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, Stored, Underway};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -149,13 +149,7 @@ impl runtime::Store for Database {
         }
         let Some(row) = self.row(conversation).await? else { return Ok(None) };
         let Some(position) = position_of(&known.key, &row)? else { return Ok(None) };
-        let underway = match &row.underway {
-            Some(sealed) => {
-                let json = known.key.open(Record::Underway, conversation, row.revision, sealed)?;
-                Some(serde_json::from_slice(&json).map_err(Fault::shape("a turn under way"))?)
-            }
-            None => None,
-        };
+        let underway = underway_of(&known.key, &row)?;
         let stands = Stored { position, revision: row.revision.unsigned_abs(), underway };
         known.stands = Some(stands.clone());
         self.0.known.put(conversation, known);
@@ -197,6 +191,13 @@ pub(super) fn position_of(key: &Key, row: &conversation::Model) -> Result<Option
     let Some(sealed) = &row.position else { return Ok(None) };
     let bytes = key.open(Record::Position, &row.id, row.revision, sealed)?;
     Ok(Some(Position::from_bytes(&bytes)?))
+}
+
+/// The turn of a stored conversation that is under way.
+pub(super) fn underway_of(key: &Key, row: &conversation::Model) -> Result<Option<Underway<Outgoing>>, Fault> {
+    let Some(sealed) = &row.underway else { return Ok(None) };
+    let json = key.open(Record::Underway, &row.id, row.revision, sealed)?;
+    serde_json::from_slice(&json).map(Some).map_err(Fault::shape("a turn under way"))
 }
 
 /// What one commit added to the log.

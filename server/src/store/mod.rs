@@ -8,6 +8,7 @@ mod commit;
 mod conversations;
 mod due;
 mod entity;
+mod flow_versions;
 mod forget;
 mod guests;
 mod inbox;
@@ -33,6 +34,7 @@ use tokio::sync::Notify;
 
 pub use conversations::ConversationRow;
 pub use due::Due;
+pub use flow_versions::{FlowVersionRow, OpenConversation};
 pub use forget::Forgotten;
 pub use inbox::{InboxRow, Outcome, Received};
 pub(crate) use outbox::{Delivered, Tried};

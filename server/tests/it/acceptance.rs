@@ -6,6 +6,7 @@ mod doors;
 mod flows;
 mod forget;
 mod inspector;
+mod migrate;
 mod outcomes;
 mod program;
 mod talk;

@@ -9,7 +9,7 @@ use crate::flow::Event;
 use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node, Spot};
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "guard",
     "say",
     "say_again",
@@ -28,10 +28,10 @@ const KEYS: &[&str] = &[
 /// The keys that say where a case goes.
 const WAYS: &[&str] = &["target", "run", "next_page", "queue", "undo"];
 
-const ACTION_KEYS: &[&str] = &["say", "clear", "set", "raise"];
+pub(super) const ACTION_KEYS: &[&str] = &["say", "clear", "set", "raise"];
 
 /// The name of any named event.
-const ANY: &str = "*";
+pub(super) const ANY: &str = "*";
 
 /// Events by the names that authors write.
 pub(super) const EVENTS: &[(&str, Event)] = &[

@@ -344,7 +344,8 @@ impl<'g> Graph<'g> {
     /// Where a history leads: the first time, and later.
     fn history(&mut self, led: history::Led) {
         if !led.first.is_empty() {
-            self.enter(led.history, Why::Entered, None, &[], Some(led.about), &led.first, Vec::new());
+            let why = if led.begins { Why::Entered } else { Why::Unused };
+            self.enter(led.history, why, None, &[], Some(led.about), &led.first, Vec::new());
         }
         for state in led.later {
             let entered: Vec<usize> = std::iter::once(state)

@@ -111,7 +111,7 @@ fn counts<'g>(world: &World<'g>, graph: &Graph<'g>) -> Counts<'g> {
     let mut queue = VecDeque::from([start]);
     while let Some(place) = queue.pop_front() {
         let Some(since) = counts.since.get(&place).cloned() else { continue };
-        for (number, way) in graph.from(place.0) {
+        for (number, way) in graph.from(place.0).filter(|(_, way)| way.why != Why::Unused) {
             let state = match way.to {
                 End::State(state) => state,
                 End::Stays if place.1.is_some() && way.changes() => place.0,
@@ -197,7 +197,8 @@ fn after<'g>(
             | Why::Said(_)
             | Why::Event(_)
             | Why::After(_)
-            | Why::Joined,
+            | Why::Joined
+            | Why::Unused,
         ) => return none(),
     }
     if yes.is_none() { none() } else { vec![(yes, since)] }

@@ -80,7 +80,7 @@ pub(super) fn tell(graph: &Graph<'_>, way: &Way<'_>, lines: &mut Vec<String>) {
             ));
         }
         Why::Restored => add("a history leads back".to_owned()),
-        Why::Always | Why::Ended | Why::Joined | Why::Entered => {}
+        Why::Always | Why::Ended | Why::Joined | Why::Entered | Why::Unused => {}
     }
     for action in &way.actions {
         match action {

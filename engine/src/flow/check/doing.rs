@@ -11,7 +11,8 @@ use crate::flow::raw::{At, Data, Node};
 
 /// The pause before a first repetition, if none is written.
 const BACKOFF_MS: u64 = 300;
-const MOST_RETRIES: i64 = 10;
+pub(super) const MOST_RETRIES: i64 = 10;
+pub(super) const RETRY_KEYS: &[&str] = &["times", "backoff"];
 
 /// What the state does, if it can be read.
 pub(super) fn read(reader: &mut Reader<'_, '_, '_>) -> Option<DraftDoes> {
@@ -211,7 +212,7 @@ fn with(reader: &mut Reader<'_, '_, '_>) -> Vec<(At<String>, Formula)> {
 }
 
 fn retry(report: &mut Report<'_>, node: &Node) -> Retry {
-    let Some(fields) = report.fields(node, "`retry`", &["times", "backoff"]) else { return Retry::default() };
+    let Some(fields) = report.fields(node, "`retry`", RETRY_KEYS) else { return Retry::default() };
     let times = match fields.get("times") {
         Some(node) => {
             let times = report.number(node, "times", 0).unwrap_or_default();

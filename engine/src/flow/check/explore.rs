@@ -134,7 +134,8 @@ impl<'e, 'g> Explorer<'e, 'g> {
         while let Some((node, ..)) = seen.order.get(number) {
             let node = *node;
             let mut next: Vec<(Node, Step)> = Vec::new();
-            for (way_number, way) in self.graph.from(node.0) {
+            let ways = self.graph.from(node.0).filter(|(_, way)| way.why != Why::Unused);
+            for (way_number, way) in ways {
                 let state = match way.to {
                     End::State(state) => state,
                     End::Stays => node.0,
@@ -265,7 +266,18 @@ impl<'e, 'g> Explorer<'e, 'g> {
         next: &mut Vec<(Node, Step)>,
     ) {
         let (state, known) = node;
-        let Some((_, draft)) = self.graph.states.get(state) else { return };
+        let Some((_, draft)) = self.graph.states.get(state) else {
+            // The wish itself may say something, and a flow that runs this one may give it something.
+            let slots = followed.names.iter().enumerate();
+            let absent = slots.filter(|(place, name)| {
+                self.graph.flow.slots.contains_key(**name) && !holds(Fact::Present, known, *place)
+            });
+            next.extend(absent.map(|(place, name)| {
+                let known = known | (PRESENT << (place * BITS));
+                ((state, known), Step::Meanwhile(format!("guest: says `{name}` at once")))
+            }));
+            return;
+        };
         let regions = self.graph.beside(state);
         for (place, (name, wanted)) in followed.names.iter().zip(&followed.wanted).enumerate() {
             let shift = place * BITS;

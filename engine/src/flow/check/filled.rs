@@ -6,6 +6,7 @@ use super::conversation::conversation;
 use super::draft::{Draft, DraftAction, DraftDoes, DraftState};
 use super::formula::{Formula, single_path};
 use super::graph::{End, Graph, Way, Why};
+use super::names_set::Names;
 use super::near::nearest;
 use super::report::Report;
 use super::schema::Schema;
@@ -23,50 +24,6 @@ pub(super) struct Filled<'g> {
 struct Effect {
     fills: Names,
     unfills: Names,
-}
-
-/// A set of names, by their numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Names(Vec<u64>);
-
-impl Names {
-    fn none(size: usize) -> Self {
-        Self(vec![0; size.div_ceil(64).max(1)])
-    }
-
-    fn insert(&mut self, name: usize) {
-        if let Some(word) = self.0.get_mut(name / 64) {
-            *word |= 1 << (name % 64);
-        }
-    }
-
-    fn remove(&mut self, name: usize) {
-        if let Some(word) = self.0.get_mut(name / 64) {
-            *word &= !(1 << (name % 64));
-        }
-    }
-
-    fn contains(&self, name: usize) -> bool {
-        self.0.get(name / 64).is_some_and(|word| word & (1 << (name % 64)) != 0)
-    }
-
-    fn keep(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word &= other;
-        }
-    }
-
-    fn drop(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word &= !other;
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word |= other;
-        }
-    }
 }
 
 impl<'g> Filled<'g> {
@@ -95,8 +52,8 @@ impl<'g> Filled<'g> {
                     End::Leaves | End::Anywhere => continue,
                 };
                 let Some(effect) = effects.get(number) else { continue };
-                // What a history leads back to was entered another way.
-                if way.why == Why::Restored {
+                // What a history leads back to was entered another way; but not what is entered with it.
+                if way.why == Why::Unused || (way.why == Why::Restored && graph.is_leaf(next)) {
                     continue;
                 }
                 let Some(mut after) = filled.after(graph, way, effect) else { continue };
@@ -111,9 +68,14 @@ impl<'g> Filled<'g> {
                 }
                 filled.at[next] = Some(after);
                 // What a region ends with counts for all of them.
+                // And a history leads back to whatever was there in the states that it remembers.
                 let joined = matches!(graph.does(next), Some(DraftDoes::Final { .. }));
-                let above = graph.above(next).iter().copied().filter(|_| joined);
-                for node in std::iter::once(next).chain(above) {
+                let above = graph.above(next).iter().copied();
+                let remembering =
+                    above.clone().flat_map(|above| graph.children(above)).copied().filter(|child| {
+                        matches!(graph.does(*child), Some(DraftDoes::History { deep: false, .. }))
+                    });
+                for node in std::iter::once(next).chain(above.filter(|_| joined)).chain(remembering) {
                     if !queued[node] && filled.at[node].is_some() {
                         queued[node] = true;
                         queue.push_back(node);
@@ -139,6 +101,22 @@ impl<'g> Filled<'g> {
         if way.why == Why::Joined {
             for region in graph.children(way.from) {
                 after.add(&self.ended(graph, *region)?);
+            }
+        }
+        if let (Why::Restored, End::State(to), Some(about)) = (way.why, way.to, graph.above(way.from).first())
+        {
+            let inside =
+                (0..graph.states.len()).filter(|state| graph.is_leaf(*state) && graph.is_in(*state, to));
+            let mut kept: Option<Names> = None;
+            for known in inside.filter_map(|state| self.at.get(state)?.as_ref()) {
+                match &mut kept {
+                    Some(kept) => kept.keep(known),
+                    None => kept = Some(known.clone()),
+                }
+            }
+            if let Some(mut kept) = kept {
+                kept.drop(&self.lost_away(graph, *about));
+                after.add(&kept);
             }
         }
         after.add(&effect.fills);
@@ -233,12 +211,35 @@ impl<'g> Filled<'g> {
                 let remembered =
                     inside.any(|does| matches!(does, DraftDoes::History { deep, .. } if *deep || nearest));
                 if remembered {
-                    let of_history = of_history.entry(*above).or_insert_with(|| {
-                        let of_flow = graph.flow.on.iter().flat_map(|(_, cases)| cases);
-                        let of_flow = of_flow.flat_map(|case| &case.actions);
-                        all(&mut actions_in(graph, |other| !graph.is_in(other, *above)).chain(of_flow))
-                    });
+                    let of_history =
+                        of_history.entry(*above).or_insert_with(|| self.lost_away(graph, *above));
                     lost.add(of_history);
+                }
+            }
+        }
+        lost
+    }
+}
+
+impl<'g> Filled<'g> {
+    /// What may be emptied from when a state is left until a history leads back into it.
+    fn lost_away(&self, graph: &Graph<'g>, about: usize) -> Names {
+        let mut lost = Names::none(self.names.len());
+        for way in &graph.ways {
+            let stays_inside = match way.to {
+                End::State(to) => {
+                    graph.is_in(to, about) && !matches!(graph.does(to), Some(DraftDoes::History { .. }))
+                }
+                End::Stays => true,
+                End::Leaves | End::Anywhere => false,
+            };
+            let restores = matches!(graph.does(way.from), Some(DraftDoes::History { .. }));
+            if graph.is_in(way.from, about) && stays_inside && !restores {
+                continue;
+            }
+            for slot in way.actions.iter().flat_map(|action| emptied(action)) {
+                if let Some(slot) = self.names.get(slot) {
+                    lost.insert(*slot);
                 }
             }
         }
@@ -440,7 +441,7 @@ fn route_without(
 ) -> Option<(Vec<usize>, Vec<usize>)> {
     // On such a way nothing fills it, and no state on it is sure of it.
     let passes = |way: &Way<'_>| {
-        way.why != Why::Restored
+        !matches!(way.why, Why::Restored | Why::Unused)
             && !fills(graph, way).contains(name)
             && !sets(way, name)
             && !matches!(way.to, End::State(next) if filled.surely(next, name))
@@ -459,7 +460,11 @@ fn route_without(
         let rest = if next == to { Vec::new() } else { graph.route(next, |node| node == to, passes)? };
         let ways = [vec![number], rest].concat();
         let nodes = graph.nodes(&ways);
-        let before = graph.route(graph.outside(), |node| node == way.from, |way| way.why != Why::Restored);
+        let before = graph.route(
+            graph.outside(),
+            |node| node == way.from,
+            |way| !matches!(way.why, Why::Restored | Why::Unused),
+        );
         Some(([before.unwrap_or_default(), ways].concat(), nodes))
     })
 }

@@ -81,6 +81,8 @@ pub(super) enum Why<'g> {
     Entered,
     /// A history led back to it.
     Restored,
+    /// A history would lead there if what it is about was never left, and it always was.
+    Unused,
 }
 
 impl<'g> Graph<'g> {
@@ -212,7 +214,8 @@ impl Why<'_> {
             | Self::Yes
             | Self::Said(_)
             | Self::Event(_)
-            | Self::After(_) => false,
+            | Self::After(_)
+            | Self::Unused => false,
         }
     }
 }

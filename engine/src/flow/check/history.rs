@@ -11,8 +11,10 @@ pub(super) struct Led {
     pub(super) history: usize,
     /// The state it is about.
     pub(super) about: usize,
-    /// The states it leads to as long as that was never left; none where it always was.
+    /// The states it leads to as long as that was never left.
     pub(super) first: Vec<usize>,
+    /// Whether it can be reached before that was left.
+    pub(super) begins: bool,
     /// The states that may have been active when that was left last.
     pub(super) later: BTreeSet<usize>,
 }
@@ -28,7 +30,7 @@ pub(super) fn led(world: &World<'_>, graph: &Graph<'_>, history: usize) -> Optio
         .filter_map(|target| graph.flow.states.get_index_of(&target.value))
         .filter(|target| graph.above(*target).contains(&about))
         .collect();
-    let begun = before_anything(graph, history, about);
+    let begins = before_anything(graph, history, about);
     let mut later = BTreeSet::new();
     let outside = leading_to(graph, history, about);
     for from in (0..graph.states.len()).filter(|from| graph.is_in(*from, about)) {
@@ -45,7 +47,7 @@ pub(super) fn led(world: &World<'_>, graph: &Graph<'_>, history: usize) -> Optio
             later.extend(child.last());
         }
     }
-    Some(Led { history, about, first: if begun { first } else { Vec::new() }, later })
+    Some(Led { history, about, first, begins, later })
 }
 
 /// Whether the history can be reached before what it is about was entered.
@@ -101,7 +103,8 @@ pub(super) fn credible(graph: &Graph<'_>, route: &[usize]) -> Vec<usize> {
         let way = graph.ways.get(*route.get(back?)?)?;
         let End::State(to) = way.to else { return None };
         let about = graph.above(way.from).first().copied()?;
-        let there = graph.route(graph.outside(), |node| node == to, |way| way.why != Why::Restored)?;
+        let straight = |way: &Way<'_>| !matches!(way.why, Why::Restored | Why::Unused);
+        let there = graph.route(graph.outside(), |node| node == to, straight)?;
         let left = |way: &Way<'_>| way.from == to || !graph.is_in(way.from, about);
         let again = graph.route(to, |node| node == way.from, left)?;
         Some([there, again, route.get(back?..)?.to_vec()].concat())

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
+use super::Source;
 use super::draft::{
     Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftGo, DraftHandlers, DraftInvoke,
     DraftRun, DraftState,
 };
 use super::formula::Formula;
 use super::schema::Schema;
-use super::version::version;
+use super::version::{meaning, version};
 use super::world::World;
-use crate::flow::raw::At;
+use crate::flow::raw::{At, Spot};
 use crate::flow::{
     Action, After, Does, Each, Event, EventId, Flow, FlowId, Flows, Form, Go, Handlers, Input, Invoke,
-    Produced, ROOT, ResultId, Run, Slot, SlotId, State, StateId, Transition,
+    Places, Produced, ROOT, ResultId, Run, Slot, SlotId, Span, State, StateId, Transition,
 };
 use crate::guard::{Expression, NAMES, Path, Root};
 
@@ -23,15 +24,21 @@ use crate::guard::{Expression, NAMES, Path, Root};
 const REQUESTED: &str = "requested";
 
 /// The checked form of all flows, in the order of their names.
-pub(super) fn flows(world: &World<'_>) -> Flows {
+pub(super) fn flows(world: &World<'_>, sources: &[Source]) -> Flows {
     let events: IndexSet<Arc<str>> = world.events.iter().map(|event| Arc::from(event.as_str())).collect();
     let mut flows: IndexMap<Arc<str>, Arc<Flow>> = IndexMap::new();
     for (number, (name, draft)) in world.drafts.iter().enumerate() {
-        let lower = Lower { world, draft, events: &events, results: results(draft) };
+        let lower = Lower { world, draft, events: &events, results: results(draft), sources };
         flows.insert(Arc::from(name.as_str()), Arc::new(lower.flow(FlowId::at(number))));
     }
     let root = FlowId::at(world.drafts.get_index_of(ROOT).unwrap_or_default());
     let mut checked = Flows { flows, root, events, version: Arc::from("") };
+    let meanings: Vec<String> = checked.flows.values().map(|flow| meaning(&checked, flow)).collect();
+    for (flow, meaning) in checked.flows.values_mut().zip(meanings) {
+        if let Some(flow) = Arc::get_mut(flow) {
+            flow.meaning = meaning.into();
+        }
+    }
     checked.version = version(world, &checked).into();
     checked
 }
@@ -56,6 +63,7 @@ struct Lower<'l, 'w> {
     draft: &'l Draft,
     events: &'l IndexSet<Arc<str>>,
     results: IndexMap<Arc<str>, Produced>,
+    sources: &'l [Source],
 }
 
 impl Lower<'_, '_> {
@@ -91,8 +99,22 @@ impl Lower<'_, '_> {
             initial: StateId::at(draft.start().unwrap_or_default()),
             on: self.handlers(&draft.on),
             was: shared(&draft.was),
+            meaning: Arc::from(""),
             has_history: draft.states.values().any(|state| matches!(state.does, DraftDoes::History { .. })),
+            places: Arc::new(self.places()),
             results: self.results.clone(),
+        }
+    }
+
+    fn places(&self) -> Places {
+        let draft = self.draft;
+        let source = self.sources.get(draft.name.at.file);
+        Places {
+            file: source.map_or("", |source| source.file.as_str()).into(),
+            text: source.map_or("", |source| source.text.as_str()).into(),
+            flow: span(draft.name.at),
+            slots: draft.slots.values().map(|slot| span(slot.at)).collect(),
+            states: draft.states.values().map(|state| span(state.at)).collect(),
         }
     }
 
@@ -276,6 +298,7 @@ impl Lower<'_, '_> {
             ask_again: case.ask_again.unwrap_or(stays && !case.say_again && !quiet),
             reenter: case.reenter,
             go,
+            at: span(case.at),
         })
     }
 
@@ -331,6 +354,11 @@ impl Lower<'_, '_> {
     fn event(&self, name: &str) -> Option<EventId> {
         self.events.get_index_of(name).map(EventId::at)
     }
+}
+
+fn span(spot: Spot) -> Span {
+    let byte = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    Span { start: byte(spot.start), end: byte(spot.end) }
 }
 
 fn shared(names: &[At<String>]) -> Vec<Arc<str>> {

@@ -21,8 +21,10 @@ mod filled;
 mod formula;
 mod graph;
 mod history;
+pub(crate) mod keys;
 mod lower;
 mod names;
+mod names_set;
 mod near;
 mod promises;
 mod prompts;
@@ -113,7 +115,7 @@ impl Flows {
         drafts.sort_keys();
         let world = World { drafts: &drafts, off: &off, tools, prompts, whole, events: &events };
         judge(&mut report, &world);
-        if report.is_clean() { Ok(lower::flows(&world)) } else { Err(report.finish()) }
+        if report.is_clean() { Ok(lower::flows(&world, sources)) } else { Err(report.finish()) }
     }
 }
 

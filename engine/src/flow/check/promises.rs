@@ -59,7 +59,8 @@ pub(super) fn check(report: &mut Report<'_>, graph: &Graph<'_>, filled: &Filled<
                     continue;
                 }
                 let goes_past = |way: &Way<'_>| {
-                    way.why != Why::Restored && !matches!(way.to, End::State(to) if inside(&through, to))
+                    !matches!(way.why, Why::Restored | Why::Unused)
+                        && !matches!(way.to, End::State(to) if inside(&through, to))
                 };
                 let route = graph.route(graph.outside(), |node| inside(&ends, node), goes_past);
                 if let Some(ways) = route {

@@ -7,8 +7,8 @@ use super::report::{Fields, Report};
 use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node};
 
-const NEVER_KEYS: &[&str] = &["state", "guard", "call", "unless", "because"];
-const ALWAYS_KEYS: &[&str] = &["state", "holds", "before", "passed", "because"];
+pub(super) const NEVER_KEYS: &[&str] = &["state", "guard", "call", "unless", "because"];
+pub(super) const ALWAYS_KEYS: &[&str] = &["state", "holds", "before", "passed", "because"];
 
 /// Reads the properties under `never` or `always`.
 pub(super) fn read(report: &mut Report<'_>, node: &Node, key: &str) -> Vec<Property> {

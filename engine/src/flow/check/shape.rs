@@ -12,7 +12,7 @@ use crate::flow::ROOT;
 use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node};
 
-const FILE_KEYS: &[&str] = &[
+pub(super) const FILE_KEYS: &[&str] = &[
     "flow",
     "description",
     "examples",

@@ -10,7 +10,7 @@ use crate::flow::raw::{At, Data, Node};
 use crate::slot::{DateBound, Kind, Merge, Options};
 
 /// Types by the names that authors write, with the keys each has besides those of all.
-const TYPES: &[(&str, &[&str])] = &[
+pub(super) const TYPES: &[(&str, &[&str])] = &[
     ("date_range", &["min", "max_nights"]),
     ("date", &["min", "max"]),
     ("party", &["min", "max"]),
@@ -43,10 +43,10 @@ const KEYS: &[&str] = &[
     "sets",
 ];
 
-const KEYS_OF_ALL: &[&str] = &["type", "optional", "default", "remember", "merge", "was"];
+pub(super) const KEYS_OF_ALL: &[&str] = &["type", "optional", "default", "remember", "merge", "was"];
 
 /// Policies by the names that authors write, with the types each is for; none means all.
-const MERGES: &[(&str, Merge, &[&str])] = &[
+pub(super) const MERGES: &[(&str, Merge, &[&str])] = &[
     ("replace", Merge::Replace, &[]),
     ("keep", Merge::Keep, &[]),
     ("append", Merge::Append, &["text"]),

@@ -10,7 +10,7 @@ use crate::flow::Event;
 use crate::flow::error::Rule;
 use crate::flow::raw::{At, Data, Node, Spot};
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "say",
     "collect",
     "invoke",
@@ -48,11 +48,11 @@ const KEYS: &[&str] = &[
 ];
 
 /// The keys that say what a state does, or what it is.
-const DOING: &[&str] =
+pub(super) const DOING: &[&str] =
     &["collect", "invoke", "run", "confirm", "ask", "wait", "held", "final", "history", "states"];
 
 /// The keys that only belong to some of those; the empty one stands for a state with none of them.
-const BELONGS: &[(&str, &[&str])] = &[
+pub(super) const BELONGS: &[(&str, &[&str])] = &[
     ("with", &["invoke", "run"]),
     ("each", &["invoke", "run"]),
     ("as", &["invoke", "run"]),
@@ -73,7 +73,7 @@ const BELONGS: &[(&str, &[&str])] = &[
 ];
 
 /// What does not go with states that are left at once, or never by themselves.
-const FORBIDDEN: &[(&str, &[&str])] = &[
+pub(super) const FORBIDDEN: &[(&str, &[&str])] = &[
     ("final", &["on", "always", "after"]),
     ("held", &["always", "after"]),
     ("history", &["say", "on", "always", "after", "entry", "exit"]),

@@ -32,6 +32,15 @@ pub(super) fn version(world: &World<'_>, flows: &Flows) -> String {
     let written: Vec<Json> = flows.flows.values().map(|flow| Written { flows, flow }.flow()).collect();
     let events: Vec<&str> = flows.events.iter().map(AsRef::as_ref).collect();
     let canonical = sorted(json!({ "flows": written, "events": events, "tools": tools })).to_string();
+    digest(&canonical)
+}
+
+/// The hash of what one flow says, under the events that all of them name.
+pub(super) fn meaning(flows: &Flows, flow: &Flow) -> String {
+    digest(&sorted(Written { flows, flow }.flow()).to_string())
+}
+
+fn digest(canonical: &str) -> String {
     let digest = Sha256::digest(canonical.as_bytes());
     let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     digits.chars().take(VERSION_DIGITS).collect()
@@ -67,6 +76,8 @@ impl Written<'_> {
             top: _,
             initial,
             has_history: _,
+            meaning: _,
+            places: _,
             on,
             was: _,
         } = self.flow;
@@ -210,7 +221,7 @@ impl Written<'_> {
     }
 
     fn transition(&self, transition: &Transition) -> Json {
-        let Transition { guard, actions, say_again, ask_again, reenter, go } = transition;
+        let Transition { guard, actions, say_again, ask_again, reenter, go, at: _ } = transition;
         json!({
             "guard": guard, "actions": self.actions(actions), "say_again": say_again, "ask_again": ask_again,
             "reenter": reenter, "go": self.go(go),

@@ -34,8 +34,10 @@ fn reachable(graph: &Graph<'_>, from: &[usize]) -> BTreeSet<usize> {
             return everything();
         }
         seen.extend(graph.above(at));
-        // A history leads back only to where somebody was.
-        for (_, way) in graph.from(at).filter(|(_, way)| way.why != Why::Restored) {
+        // A history leads back only to where somebody was, and into what is entered with that.
+        let leads_back =
+            |way: &Way<'_>| way.why == Why::Restored && matches!(way.to, End::State(to) if graph.is_leaf(to));
+        for (_, way) in graph.from(at).filter(|(_, way)| !leads_back(way)) {
             match way.to {
                 End::State(next) => {
                     if seen.insert(next) {
@@ -321,7 +323,7 @@ fn is_automatic(graph: &Graph<'_>, way: &Way<'_>, silent: &BTreeSet<&str>) -> bo
             _ => false,
         },
         Why::Joined => graph.children(way.from).iter().all(|region| ends_alone(graph, *region, silent)),
-        Why::Then | Why::Yes | Why::Said(_) | Why::Event(_) | Why::After(_) => false,
+        Why::Then | Why::Yes | Why::Said(_) | Why::Event(_) | Why::After(_) | Why::Unused => false,
     }
 }
 

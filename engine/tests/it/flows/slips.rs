@@ -167,6 +167,7 @@ proptest! {
             include_str!("good/every_form.yaml"),
             include_str!("good/statechart.yaml"),
             include_str!("good/together.yaml"),
+            include_str!("good/histories.yaml"),
         ]),
         slips in prop::collection::vec(slip(), 1..4),
     ) {

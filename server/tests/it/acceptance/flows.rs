@@ -137,3 +137,106 @@ async fn five_mistakes_in_a_flow_are_five_errors_with_their_places_and_what_was_
     assert!(ran.errors.contains("5 mistakes in 1 file"), "{}", ran.errors);
     assert_eq!(ran.errors.matches("Error: ").count(), 5, "{}", ran.errors);
 }
+
+/// A file of the repository.
+fn shipped(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../flows").join(file)
+}
+
+async fn flows(folder: &Folder, arguments: &[&str]) -> super::program::Ran {
+    let mut command = innkeeper(folder);
+    command.arg("flows").args(arguments);
+    run(command, &[]).await
+}
+
+#[tokio::test]
+async fn mistakes_in_flows_are_a_list_for_editors() {
+    let folder = Folder::new();
+    let broken = beside("broken");
+    let ran = flows(&folder, &["check", "--json", "--flows", broken.to_str().unwrap()]).await;
+    assert_eq!((ran.status.code(), ran.errors.as_str()), (Some(1), ""));
+    let mistakes: Json = serde_json::from_str(&ran.output).unwrap();
+    assert_eq!(mistakes.as_array().unwrap().len(), 5);
+    assert_eq!(
+        mistakes[1],
+        json!({
+            "file": beside("broken/spa_visit.yaml").to_str().unwrap(), "line": 6, "column": 41,
+            "end": { "line": 6, "column": 50 }, "rule": "unknown_key",
+            "message": "unknown key `max_night` in the slot `stay`", "help": "did you mean `max_nights`?",
+        })
+    );
+    let fine = flows(&folder, &["check", "--json"]).await;
+    assert_eq!((fine.status.code(), fine.output.as_str()), (Some(0), "[]\n"));
+}
+
+#[tokio::test]
+async fn mistakes_have_colours_only_where_somebody_sees_them() {
+    let folder = Folder::new();
+    let broken = beside("broken");
+    let ran = flows(&folder, &["check", "--flows", broken.to_str().unwrap()]).await;
+    assert!(!ran.errors.contains('\u{1b}'), "{}", ran.errors);
+    let coloured = |settings: &'static [(&str, &str)]| {
+        let mut command = innkeeper(&folder);
+        command.envs(settings.iter().copied()).args(["flows", "check", "--flows"]).arg(&broken);
+        run(command, &[])
+    };
+    assert!(coloured(&[("FORCE_COLOR", "1")]).await.errors.contains('\u{1b}'));
+    assert!(!coloured(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]).await.errors.contains('\u{1b}'));
+}
+
+#[tokio::test]
+async fn the_schema_in_the_repository_is_the_one_that_the_program_prints() {
+    let ran = flows(&Folder::new(), &["schema"]).await;
+    let kept = std::fs::read_to_string(shipped("flow.schema.json")).unwrap();
+    assert!(ran.output == kept, "run `innkeeper flows schema > flows/flow.schema.json`");
+}
+
+#[tokio::test]
+async fn the_drawings_in_the_repository_are_the_ones_that_the_program_makes() {
+    let folder = Folder::new();
+    let mut drawn = 0;
+    for entry in std::fs::read_dir(shipped("")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        match path.extension().and_then(|end| end.to_str()) {
+            Some("yaml") => {
+                let ran = flows(&folder, &["draw", &name]).await;
+                let kept = std::fs::read_to_string(path.with_extension("mmd")).unwrap_or_default();
+                assert!(ran.output == kept, "{name} differs: run `innkeeper flows draw --write`");
+                drawn += 1;
+            }
+            Some("mmd") => {
+                assert!(path.with_extension("yaml").exists(), "nothing is drawn in {}", path.display())
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(drawn, 5);
+}
+
+#[tokio::test]
+async fn drawings_are_written_beside_the_flows_of_a_folder() {
+    let folder = Folder::new();
+    let own = folder.file("own");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::copy(beside("spa/flows/spa_visit.yaml"), own.join("visit.yaml")).unwrap();
+    let prompts = beside("spa/prompts");
+    let common = ["--flows", own.to_str().unwrap(), "--prompts", prompts.to_str().unwrap()];
+    let ran = flows(&folder, &[&["draw", "--write"], common.as_slice()].concat()).await;
+    assert!(ran.status.success(), "{}", ran.errors);
+    assert_eq!(ran.output, format!("{}\n", own.join("visit.mmd").display()));
+    let printed = flows(&folder, &[&["draw", "spa_visit"], common.as_slice()].concat()).await;
+    assert_eq!(printed.output, std::fs::read_to_string(own.join("visit.mmd")).unwrap());
+    assert!(printed.output.starts_with("stateDiagram-v2\n"));
+    let all = flows(&folder, &[&["draw"], common.as_slice()].concat()).await;
+    assert!(all.output.contains("%% conversation\n") && all.output.contains(&printed.output));
+    let nobody = flows(&folder, &[&["draw", "spa_visitt"], common.as_slice()].concat()).await;
+    assert_eq!(nobody.status.code(), Some(2));
+    assert!(
+        nobody.errors.contains("there is no flow `spa_visitt`; there are conversation, "),
+        "{}",
+        nobody.errors
+    );
+    let elsewhere = flows(&folder, &[&["draw", "book_room", "--write"], common.as_slice()].concat()).await;
+    assert_eq!(elsewhere.status.code(), Some(2));
+}

@@ -1,0 +1,147 @@
+//! Flows written in Rust: they are the flows that are written in YAML, construct by construct.
+
+mod good;
+mod shipped;
+
+use std::path::Path;
+use std::time::Duration;
+
+use innkeeper_engine::flow::builder::{
+    Always, FlowBuilder, Formula, Never, ask, clear, collect, end, integer, invoke, rest, set, stay, text, to,
+};
+use innkeeper_engine::flow::{Event, Rule, Source};
+use innkeeper_engine::{Flows, Prompts, Tool, Tools};
+use serde_json::json;
+
+use crate::flows::{sources, tools};
+
+/// Checks flows without asking for prompts.
+fn check(sources: &[Source], tools: &Tools) -> Flows {
+    Flows::check(sources, tools, &Prompts::default()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// The version of a good case as it is written in YAML.
+fn authored(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/flows/good").join(file);
+    check(&sources(file, &std::fs::read_to_string(path).unwrap()), &tools()).version().to_owned()
+}
+
+/// The version of flows that are built.
+fn built(flows: &[FlowBuilder]) -> String {
+    let sources: Vec<Source> = flows.iter().map(FlowBuilder::source).collect();
+    check(&sources, &tools()).version().to_owned()
+}
+
+#[test]
+fn every_good_flow_built_in_rust_is_the_flow_that_is_written_in_yaml() {
+    assert_eq!(built(&[good::book_room(), good::conversation()]), authored("book_room.yaml"));
+    assert_eq!(
+        built(&[good::every_form(), good::breakfast(), good::conversation()]),
+        authored("every_form.yaml")
+    );
+    assert_eq!(built(&[good::histories(), good::conversation()]), authored("histories.yaml"));
+    assert_eq!(built(&[good::statechart(), good::conversation_of_statechart()]), authored("statechart.yaml"));
+    assert_eq!(
+        built(&[good::together(), good::breakfast_for(), good::conversation()]),
+        authored("together.yaml")
+    );
+}
+
+#[test]
+fn no_good_flow_is_left_unbuilt() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/flows/good");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(
+        files,
+        ["book_room.yaml", "every_form.yaml", "histories.yaml", "statechart.yaml", "together.yaml"]
+    );
+}
+
+#[test]
+fn the_shipped_flow_for_booking_built_in_rust_is_the_shipped_flow() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../flows");
+    let names = ["book_room", "cancel_booking", "conversation", "find_booking", "hotel_question"];
+    let mut sources: Vec<Source> = names
+        .iter()
+        .map(|name| {
+            let file = format!("{name}.yaml");
+            Source { text: std::fs::read_to_string(folder.join(&file)).unwrap(), file }
+        })
+        .collect();
+    let writes = ["create_booking", "cancel_booking"];
+    let reads = ["get_room_availability", "quote_stay", "find_bookings", "get_hotel_info"];
+    let tool = |name: &str| Tool {
+        name: name.to_owned(),
+        input_schema: json!({ "type": "object" }),
+        output_schema: None,
+        read_only: reads.contains(&name),
+    };
+    let tools: Tools = writes.iter().chain(&reads).map(|name| ((*name).to_owned(), tool(name))).collect();
+    let authored = check(&sources, &tools);
+    sources[0] = shipped::book_room().source();
+    let built = check(&sources, &tools);
+    assert_eq!(built.version(), authored.version());
+    sources[0] = shipped::book_room().slot("pets", integer().optional()).source();
+    assert_ne!(check(&sources, &tools).version(), authored.version());
+}
+
+#[test]
+fn a_mistake_points_into_the_text_that_the_builder_made() {
+    let flow = FlowBuilder::new("small")
+        .description("A small flow.")
+        .slot("eggs", integer())
+        .state("asking", collect(["eggs"]).then("oredred"))
+        .state("ordered", end("done"));
+    let sources = [flow.source(), good::conversation().source()];
+    let mistakes = Flows::check(&sources, &tools(), &Prompts::default()).unwrap_err();
+    let unknown = mistakes.0.iter().find(|mistake| mistake.rule == Rule::UnknownState).unwrap();
+    let place = unknown.place.as_ref().unwrap();
+    assert_eq!((place.file.as_str(), &flow.to_yaml()[place.start..place.end]), ("small", "oredred"));
+    assert_eq!(place.source_line().trim(), "target: oredred");
+}
+
+#[test]
+fn what_is_built_reads_like_what_an_author_writes() {
+    let flow = FlowBuilder::new("small")
+        .description("It says: \"no\" #1")
+        .examples(["two eggs", "it's\n\tlate \u{2028}\u{7f}"])
+        .slot("eggs", integer().min(-1).default("guest.eggs or 2"))
+        .slot("remarks", text().optional())
+        .on(Event::Cancel, to("no"))
+        .never(Never::in_state(["no"]).guard("eggs").because("there is no way"))
+        .always(Always::passed(["no"], ["asking"]))
+        .state(
+            "asking",
+            collect(["eggs"])
+                .entry([clear(["remarks"]), set("eggs", 1)])
+                .then([to("calling").when("eggs > 3").set("eggs", "eggs + 1").say("many"), to("no")])
+                .on("paid", stay().say("thanks"))
+                .after(Duration::from_secs(90), to("no"))
+                .after(Duration::from_millis(1500), to("no")),
+        )
+        .state(
+            "calling",
+            invoke("tool")
+                .with("a", Formula::map([("b", Formula::list(["1", "c.d"])), ("e", Formula::from(true))]))
+                .retry_after(2, Duration::from_millis(300))
+                .done("no"),
+        )
+        .state("other", ask("what").then("wherever"))
+        .state("wherever", rest().goes_on([to("no").when("true"), to("asking")]))
+        .state("no", end("done"));
+    insta::assert_snapshot!(flow.to_yaml());
+}
+
+#[test]
+fn texts_come_back_from_yaml_as_they_were() {
+    proptest::proptest!(|(text in "\\PC*|[ \\t\\n\"\\\\:#{}\\[\\]*&!|>%@`'-]{0,12}|(yes|no|~|null|1|1.5|0x1|on|true)")| {
+        let flow = FlowBuilder::new("x").examples([text.as_str()]).slot("a", integer().default(text.as_str()));
+        let read: serde_json::Value = serde_saphyr::from_str(&flow.to_yaml()).unwrap();
+        proptest::prop_assert_eq!(&read["examples"][0], &json!(text));
+        proptest::prop_assert_eq!(&read["slots"]["a"]["default"], &json!(text));
+    });
+}
