@@ -245,7 +245,7 @@ async fn sizes<F: Future<Output = u64>>(
         let step = script.get(number).filter(|_| number < 3).unwrap_or(&again);
         for id in &ids {
             let begun = Instant::now();
-            let state = turn(&*bench.driver, store, id, bench.moment, step).await;
+            let state = turn(&bench.driver, store, id, bench.moment, step).await;
             took.push((number + 1, begun.elapsed()));
             assert!(number < 2 || state == "book_room.choosing", "a room is chosen, not {state}");
         }
@@ -311,7 +311,7 @@ async fn postgres(bench: &mut Bench, url: &str, clock: &Arc<dyn Clock>) {
     let mut bare = Vec::new();
     for id in bench.begun(&store, 50 * repeats()).await {
         for step in booking(bench.moment) {
-            turn(&*bench.driver, &timed, &id, bench.moment, &step).await;
+            turn(&bench.driver, &timed, &id, bench.moment, &step).await;
             let statement = sea_orm::Statement::from_sql_and_values(
                 sea_orm::DbBackend::Postgres,
                 sql,
