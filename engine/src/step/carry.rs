@@ -17,7 +17,7 @@ use crate::effect::Expecting;
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, ResultId, SlotId, StateId};
 use crate::input::Moment;
-use crate::position::{States, Active, Caller, Frame, Position, Repair, Saved, Task, Waiting};
+use crate::position::{Timer, States, Active, Caller, Frame, Position, Repair, Saved, Task, Waiting};
 use crate::slot::{Heard, Kind, Merge, Value};
 
 /// What becomes of a live conversation on other flows.
@@ -161,6 +161,7 @@ impl Move<'_> {
         if old.meaning == new.meaning && self.runs_same() {
             let mut same = (**frame).clone();
             same.flow = new.id;
+            same.caller = self.caller(frame, below)?;
             return Some(Arc::new(same));
         }
         self.same = false;
@@ -176,20 +177,57 @@ impl Move<'_> {
             // It stands where it runs the flow above; that one is moved by itself.
             next.trail = path;
             next.active = self.running(old, new, frame)?;
+            self.carry_timers(old, new, frame, &mut next);
             return Some(Arc::new(next));
         }
-        if new.id == self.new.root && below.is_empty() {
+        if new.id == self.new.root {
             next.trail.clone_from(&path);
+            let stands = |active: &Active| by_name(&active.state).filter(|state| new.does(*state).is_some());
             let active = frame.active.iter();
-            next.active = active
-                .filter_map(|active| Some(Active { state: by_name(&active.state)?, task: Task::Waiting }))
-                .collect();
+            next.active =
+                active.filter_map(|active| Some(Active { state: stands(active)?, task: Task::Waiting })).collect();
             if next.active.len() == frame.active.len() {
+                self.carry_timers(old, new, frame, &mut next);
                 return Some(Arc::new(next));
+            }
+            if let Some(gone) = frame.active.iter().find(|active| stands(active).is_none())
+                && !below.is_empty()
+            {
+                // Something on top of the root chart, such as a person who has the conversation, is not left by itself.
+                let state = old.state_name(gone.state).cloned().unwrap_or_else(|| "".into());
+                self.notes.push(Note::StateGone { flow: Arc::clone(&old.name), state });
+                return None;
             }
             next.active.clear();
         }
-        Some(self.walked(position, below, next, path))
+        let mut walked = self.walked(position, below, next, path);
+        self.carry_timers(old, new, frame, Arc::make_mut(&mut walked));
+        Some(walked)
+    }
+
+    /// Delays that wait go on from when they began. One that ran out already does not begin again.
+    fn carry_timers(&self, old: &Flow, new: &Flow, frame: &Frame, next: &mut Frame) {
+        let before: Vec<(StateId, StateId)> = frame
+            .configuration(old)
+            .into_iter()
+            .filter_map(|state| Some((state, self.state_id(old, new, state)?)))
+            .collect();
+        let mut timers = Vec::new();
+        for state in next.configuration(new) {
+            let was = before.iter().find(|(_, now)| *now == state).map(|(was, _)| *was);
+            for (index, after) in new.state(state).into_iter().flat_map(|state| state.after.iter().enumerate()) {
+                let index = u16::try_from(index).unwrap_or(u16::MAX);
+                let of = |timer: &&Timer| Some(timer.state) == was && timer.after == index;
+                let known = frame.timers.iter().find(of).map(|timer| timer.due);
+                let had = was.and_then(|was| old.state(was)).is_some_and(|was| was.after.len() > usize::from(index));
+                let begins = || {
+                    let delay = chrono::TimeDelta::try_milliseconds(after.delay_ms).filter(|_| !had)?;
+                    self.moment.at.checked_add_signed(delay)
+                };
+                timers.extend(known.or_else(begins).map(|due| Timer { due, state, after: index }));
+            }
+        }
+        next.timers = timers;
     }
 
     /// A frame whose flow is walked from its beginning to where the guest is needed.

@@ -10,7 +10,7 @@ pub(super) const FILE: &[Told] = &[
     ("examples", "Sentences a guest asks for it with. The embedded extractor learns from them."),
     (
         "events",
-        "Named events of the hotel's own, sent from outside or raised by a flow. Any flow may handle them.",
+        "Named events of its own, sent from outside or raised by a flow. Any flow may handle them.",
     ),
     ("slots", "What the guest can be asked for, by name."),
     ("initial", "The state it begins in; without it the first one."),
