@@ -148,6 +148,9 @@ impl<'f> Machine<'f> {
                         self.say(prompt, Expecting::Anything, None);
                     }
                 }
+                // A conversation that is moved keeps what it knows: what is done on the way was done.
+                Action::Clear(_) if self.dry => {}
+                Action::Set { slot, .. } if self.dry && self.frame().slots.get(*slot).is_some() => {}
                 Action::Clear(slots) => {
                     for slot in slots {
                         let frame = self.facts_mut();

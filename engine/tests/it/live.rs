@@ -13,11 +13,12 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use innkeeper_engine::flow::Source;
 use innkeeper_engine::runtime::{
-    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, Performer, Store, Stored, TurnFault,
-    replay,
+    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, Performer, Store, Stored,
+    TurnFault, replay,
 };
 use innkeeper_engine::{
-    Act, BadForm, Call, Expecting, Flows, Guest, Heard, Input, Moment, Note, Outcome, Say, Understanding, Way, carry,
+    Act, BadForm, Call, Expecting, Flows, Guest, Heard, Input, Moment, Note, Outcome, Say, Understanding,
+    Way, carry,
 };
 use serde_json::{Value as Json, json};
 
@@ -76,7 +77,10 @@ fn a_renamed_state_keeps_the_conversation_that_waits_in_it() {
         let slots = visit.position.slots(&visit.flows);
         let (mut visit, how, notes) = moved(&visit, &flows);
         assert_eq!(how, Way::Mapped);
-        let stands = Note::Stands { before: "book_room.confirming".to_owned(), now: "book_room.reading_back".to_owned() };
+        let stands = Note::Stands {
+            before: "book_room.confirming".to_owned(),
+            now: "book_room.reading_back".to_owned(),
+        };
         assert_eq!(notes, [stands]);
         assert_eq!(visit.state().1, "reading_back");
         assert_eq!(visit.position.slots(&visit.flows), slots, "nothing is lost");
@@ -121,7 +125,10 @@ fn a_date_corrected_after_what_is_free_was_looked_up_leaves_nothing_of_the_old_d
         let last = &visit.calls.iter().rfind(|(call, _)| &*call.tool == "get_room_availability").unwrap().0;
         assert_eq!(json!(last.arguments)["start_date"], "2026-12-16", "asked again with the new date");
         let facts = visit.said.last().unwrap().facts();
-        assert!(!json!(facts).to_string().contains("2026-12-12"), "nothing is left of the old date: {facts:?}");
+        assert!(
+            !json!(facts).to_string().contains("2026-12-12"),
+            "nothing is left of the old date: {facts:?}"
+        );
         assert!(to_the_end(&mut visit, "book_room", &IndexMap::new(), 20));
         let read = visit.said.iter().rfind(|say| say.expecting == Expecting::Confirmation).unwrap().facts();
         assert_eq!(read["stay"], json!({ "check_in": "2026-12-16", "check_out": "2026-12-19" }));

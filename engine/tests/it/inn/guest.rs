@@ -3,7 +3,8 @@
 use indexmap::IndexMap;
 use innkeeper_engine::flow::{Does, Event, Form};
 use innkeeper_engine::{
-    Act, DateRange, Expecting, Guest, Heard, Input, Item, Kind, Question, ScopedSlot, Understanding, Value, Waiting,
+    Act, DateRange, Expecting, Flows, Guest, Heard, Input, Item, Kind, Position, Question, ScopedSlot,
+    Understanding, Waiting,
 };
 use serde_json::{Value as Json, json};
 
@@ -43,7 +44,9 @@ impl Dice {
 
 /// Guests there are: nobody knows them, they have a booking, they have two and were here before.
 pub(crate) fn known(number: usize) -> Guest {
-    let remembered = |names: &[(&str, Json)]| names.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let remembered = |names: &[(&str, Json)]| {
+        names.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    };
     match number % 4 {
         0 => Guest::default(),
         1 => Guest { phone: Some("+4915100001".to_owned()), remembered: IndexMap::new() },
@@ -68,7 +71,12 @@ pub(crate) fn words(text: &str) -> Heard {
 }
 
 pub(crate) fn says(slots: impl IntoIterator<Item = (String, Heard)>, acts: &[Act]) -> Understanding {
-    Understanding { slots: slots.into_iter().collect(), acts: acts.to_vec(), sure: true, ..Understanding::default() }
+    Understanding {
+        slots: slots.into_iter().collect(),
+        acts: acts.to_vec(),
+        sure: true,
+        ..Understanding::default()
+    }
 }
 
 /// Values of a kind that are all right to the hotel; another one for every number.
@@ -136,8 +144,23 @@ fn filled(slot: &ScopedSlot, wants: &IndexMap<String, Heard>) -> Option<(String,
     Some((slot.name.clone(), heard))
 }
 
+/// The active flow and its innermost state that asks.
+pub(crate) fn place(flows: &Flows, position: &Position) -> (String, String) {
+    let all = position.state(flows);
+    let mut names = all.split('.');
+    let flow = names.next().unwrap_or_default().to_owned();
+    (flow, names.next_back().unwrap_or_default().to_owned())
+}
+
 /// What a guest says who wants to come to an end, and wants these values where they can be had.
-pub(crate) fn willing(question: &Question, visit: &Visit, wish: &str, wants: &IndexMap<String, Heard>) -> Understanding {
+pub(crate) fn willing(
+    question: &Question,
+    flows: &Flows,
+    position: &Position,
+    wish: &str,
+    wants: &IndexMap<String, Heard>,
+) -> Understanding {
+    let (flow, state) = place(flows, position);
     let slot = |name: &str| question.scope.iter().find(|slot| slot.name == name);
     let answer = |name: &str| match slot(name).and_then(|slot| filled(slot, wants)) {
         Some(filled) => says([filled], &[]),
@@ -148,19 +171,21 @@ pub(crate) fn willing(question: &Question, visit: &Visit, wish: &str, wants: &In
         Expecting::Confirmation => says([], &[Act::Affirm]),
         Expecting::Change => {
             // Whatever can be said of oneself; it may have been what stood in the way.
-            let (flow, _) = visit.state();
-            let own = visit.flows.get(&flow).map(|flow| flow.slots.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+            let own = flows
+                .get(&flow)
+                .map(|flow| flow.slots.keys().cloned().collect::<Vec<_>>())
+                .unwrap_or_default();
             let plain = question.scope.iter().filter(|slot| {
-                own.iter().any(|own| **own == slot.name) && slot.items.as_ref().is_some_and(Vec::is_empty) && !slot.optional
+                own.iter().any(|own| **own == slot.name)
+                    && slot.items.as_ref().is_some_and(Vec::is_empty)
             });
             says(plain.filter_map(|slot| filled(slot, wants)), &[])
         }
-        Expecting::Anything if !visit.is_busy() => says([], &[Act::Start(wish.to_owned())]),
+        Expecting::Anything if flow == "conversation" => says([], &[Act::Start(wish.to_owned())]),
         Expecting::Anything => {
-            let (flow, state) = visit.state();
-            let does = visit.flows.get(&flow).and_then(|flow| flow.states.get(&*state)).map(|state| &state.form);
+            let does = flows.get(&flow).and_then(|flow| flow.states.get(&*state)).map(|state| &state.form);
             let Some(Form::Atomic(Does::Collect { slots, .. })) = does else { return says([], &[Act::Help]) };
-            let flow = visit.flows.get(&flow).unwrap();
+            let flow = flows.get(&flow).unwrap();
             let missing = slots.iter().filter_map(|slot| flow.slot_name(*slot)).find(|name| {
                 slot(name).is_some_and(|slot| slot.value.as_ref().is_none_or(|value| !value.is_complete()))
             });
@@ -173,7 +198,12 @@ pub(crate) fn willing(question: &Question, visit: &Visit, wish: &str, wants: &In
 }
 
 /// Goes on with a willing guest until what is under way has ended. False where it does not within so many messages.
-pub(crate) fn to_the_end(visit: &mut Visit, wish: &str, wants: &IndexMap<String, Heard>, most: usize) -> bool {
+pub(crate) fn to_the_end(
+    visit: &mut Visit,
+    wish: &str,
+    wants: &IndexMap<String, Heard>,
+    most: usize,
+) -> bool {
     for _ in 0..most {
         if visit.position.is_over() || visit.position.is_held() || !visit.is_busy() {
             return true;
@@ -188,7 +218,8 @@ pub(crate) fn one_more(visit: &mut Visit, wish: &str, wants: &IndexMap<String, H
     let (flow, state) = visit.state();
     let flow = visit.flows.get(&flow);
     let rests = flow.and_then(|flow| flow.states.get(&*state)).filter(|state| {
-        matches!(state.form, Form::Atomic(Does::Rest)) && matches!(visit.position.waiting(), Waiting::Guest { .. })
+        matches!(state.form, Form::Atomic(Does::Rest))
+            && matches!(visit.position.waiting(), Waiting::Guest { .. })
     });
     let named = rests.and_then(|state| {
         state.on.keys().find_map(|event| match event {
@@ -198,14 +229,20 @@ pub(crate) fn one_more(visit: &mut Visit, wish: &str, wants: &IndexMap<String, H
     });
     match named {
         Some(name) => visit.input(Input::Event { name, data: json!({ "ok": true }) }),
-        None => visit.guest(|question, visit| willing(question, visit, wish, wants)),
+        None => visit.guest(|question, visit| willing(question, &visit.flows, &visit.position, wish, wants)),
     }
 }
 
 /// What a guest says who may say anything, but wants to come to an end more often than not.
-pub(crate) fn wavering(question: &Question, visit: &Visit, wish: &str, dice: &mut Dice) -> Understanding {
+pub(crate) fn wavering(
+    question: &Question,
+    flows: &Flows,
+    position: &Position,
+    wish: &str,
+    dice: &mut Dice,
+) -> Understanding {
     if dice.percent(60) {
-        return willing(question, visit, wish, &IndexMap::new());
+        return willing(question, flows, position, wish, &IndexMap::new());
     }
     let mut means = Understanding { sure: true, ..Understanding::default() };
     for _ in 0..dice.below(3) {
@@ -219,8 +256,20 @@ pub(crate) fn wavering(question: &Question, visit: &Visit, wish: &str, dice: &mu
         let starts: Vec<&String> = question.starts.iter().map(|start| &start.flow).collect();
         let start = dice.pick(&starts).map(|flow| Act::Start((*flow).clone()));
         let acts = [
-            Act::Affirm, Act::Deny, Act::Change, Act::Undo, Act::More, Act::Repeat, Act::Help, Act::Greet, Act::Thank,
-            Act::Question, Act::Unclear, Act::Affirm, Act::Deny, Act::Question,
+            Act::Affirm,
+            Act::Deny,
+            Act::Change,
+            Act::Undo,
+            Act::More,
+            Act::Repeat,
+            Act::Help,
+            Act::Greet,
+            Act::Thank,
+            Act::Question,
+            Act::Unclear,
+            Act::Affirm,
+            Act::Deny,
+            Act::Question,
         ];
         let rare = [Act::Cancel, Act::Human, Act::Bye];
         let act = match dice.below(10) {
@@ -231,9 +280,4 @@ pub(crate) fn wavering(question: &Question, visit: &Visit, wish: &str, dice: &mu
         means.acts.extend(act);
     }
     means
-}
-
-/// Whether a value is known whole.
-pub(crate) fn is_known(value: Option<&Value>) -> bool {
-    value.is_some_and(Value::is_complete)
 }

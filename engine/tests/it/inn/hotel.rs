@@ -95,8 +95,11 @@ fn availability(arguments: &Json) -> Result<Json, &'static str> {
         json!({ "alternative_id": id, "name": format!("double {view}"), "room_type": "double", "view": view,
             "stay": { "check_in": from, "check_out": to } })
     };
-    let alternatives =
-        json!([alternative("same-days", "garden", from, to), alternative("earlier", "sea", on(10), on(12))]);
+    // Only what would be free if it was asked for.
+    let mut alternatives = vec![alternative("earlier", "sea", on(10), on(12))];
+    if people <= 4 && view == Some("sea") {
+        alternatives.insert(0, alternative("same-days", "garden", from, to));
+    }
     Ok(json!({ "rooms": [], "alternatives": alternatives, "reason": "view_unavailable" }))
 }
 

@@ -1,0 +1,366 @@
+//! Live conversations under random edits of their flows: none ends without a word, no mandatory state is skipped, no
+//! value is lost.
+//!
+//! `INNKEEPER_FULL=1` makes it 10,000 conversations and 200 edits of each; `INNKEEPER_SEED` begins with another seed;
+//! `INNKEEPER_CASE=conversation/edit` is one case alone, `INNKEEPER_CONVERSATIONS` and `INNKEEPER_EDITS` are other amounts.
+
+mod kinds;
+mod tree;
+mod ways;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, LazyLock};
+
+use indexmap::IndexMap;
+use innkeeper_engine::flow::{Does, Flow, Form};
+use innkeeper_engine::{Flows, Note, Position, Trace, Waiting, Way, carry};
+use serde_json::{Value as Json, json};
+
+use self::kinds::Files;
+use self::tree::Node;
+use self::ways::mandatory;
+use crate::inn::guest::{Dice, known, one_more, to_the_end, wavering};
+use crate::inn::{Set, Visit, check, sets};
+use crate::lies::{scaled, seed};
+
+/// Messages after which a willing guest has come to an end, if there is one.
+const PATIENCE: usize = 40;
+/// Conversations that share their edits.
+const BATCH: usize = 50;
+
+#[derive(Clone, Debug, Default)]
+struct Figures {
+    conversations: usize,
+    edits: usize,
+    refused_edits: usize,
+    carried: usize,
+    same: usize,
+    mapped: usize,
+    refused: BTreeMap<&'static str, usize>,
+    values: usize,
+    driven: usize,
+    ended: usize,
+    mandatory: usize,
+    endless: usize,
+}
+
+/// Flows after an edit, with what every way through them goes through.
+struct Edited {
+    flows: Arc<Flows>,
+    done: Vec<String>,
+    seed: u64,
+    mandatory: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+#[test]
+fn under_any_edit_nobody_is_left_without_a_word_and_nothing_mandatory_and_no_value_is_lost() {
+    let mut figures = Figures::default();
+    let mut failed: Vec<String> = Vec::new();
+    if let Ok(case) = std::env::var("INNKEEPER_CASE") {
+        let (conversation, edit) = case.split_once('/').unwrap();
+        let (set, visit) = conversation.parse().ok().and_then(live).unwrap();
+        let edited = edited(set, edit.parse().unwrap()).unwrap();
+        println!("{:?}\n{:?}\n{}", edited.done, visit.trace, json!(visit.position));
+        println!("{:#?}", carry(&set.flows, &edited.flows, &visit.position, visit.moment()).notes);
+        return carried(set, &visit, &edited, &mut figures);
+    }
+    let (conversations, edits) =
+        (amount("INNKEEPER_CONVERSATIONS", scaled(60, 10_000)), amount("INNKEEPER_EDITS", scaled(20, 200)));
+    let mut seed = seed() * 1_000_000;
+    while figures.conversations < conversations {
+        let mut pools: BTreeMap<&str, Vec<Edited>> = BTreeMap::new();
+        for _ in 0..BATCH.min(conversations - figures.conversations) {
+            let (set, visit) = loop {
+                seed += 1;
+                if let Some(live) = live(seed) {
+                    break live;
+                }
+            };
+            figures.conversations += 1;
+            let pool = pools.entry(set.name).or_insert_with(|| pool(set, seed, edits, &mut figures));
+            for edited in pool {
+                let judged = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                    let mut seen = Figures::default();
+                    carried(set, &visit, edited, &mut seen);
+                    seen
+                }));
+                match judged {
+                    Ok(seen) => figures.add(seen),
+                    Err(_) => failed.push(format!(
+                        "INNKEEPER_CASE={seed}/{} {} {:?}",
+                        edited.seed, set.name, edited.done
+                    )),
+                }
+                assert!(failed.len() < 20, "{failed:#?}\n{figures:?}");
+            }
+        }
+    }
+    println!("{figures:?}");
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert!(figures.mapped * 5 > figures.carried, "too few were moved to tell: {figures:?}");
+    assert!(figures.ended * 4 > figures.driven, "too few came to an end to tell: {figures:?}");
+}
+
+fn amount(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+impl Figures {
+    fn add(&mut self, other: Self) {
+        self.carried += other.carried;
+        self.same += other.same;
+        self.mapped += other.mapped;
+        self.values += other.values;
+        self.driven += other.driven;
+        self.ended += other.ended;
+        self.mandatory += other.mandatory;
+        self.endless += other.endless;
+        for (why, count) in other.refused {
+            *self.refused.entry(why).or_default() += count;
+        }
+    }
+}
+
+/// A conversation that was walked through by chance and waits for somebody; `None` where it is over.
+fn live(seed: u64) -> Option<(&'static Set, Visit)> {
+    let mut dice = Dice::new(seed);
+    let set = sets()[[0, 0, 0, 1, 1, 2][dice.below(6)]];
+    let wish = dice.pick(&set.wishes).unwrap().clone();
+    let mut visit = Visit::new(&set.flows, known(dice.below(4)));
+    for _ in 0..1 + dice.below(14) {
+        visit.later(i64::try_from(dice.below(3)).unwrap());
+        if dice.percent(85) {
+            visit
+                .guest(|question, visit| wavering(question, &visit.flows, &visit.position, &wish, &mut dice));
+        } else {
+            one_more(&mut visit, &wish, &IndexMap::new());
+        }
+        if visit.position.is_over() {
+            return None;
+        }
+    }
+    matches!(visit.position.waiting(), Waiting::Guest { .. } | Waiting::Person).then_some((set, visit))
+}
+
+/// Edits that the checker lets pass.
+fn pool(set: &Set, seed: u64, count: usize, figures: &mut Figures) -> Vec<Edited> {
+    let mut pool = Vec::new();
+    let mut seed = seed * 1_000;
+    while pool.len() < count {
+        seed += 1;
+        match edited(set, seed) {
+            Some(edited) => pool.push(edited),
+            None => figures.refused_edits += 1,
+        }
+    }
+    figures.edits += pool.len();
+    pool
+}
+
+fn edited(set: &Set, seed: u64) -> Option<Edited> {
+    static FILES: LazyLock<BTreeMap<&'static str, Files>> = LazyLock::new(|| {
+        let read = |set: &&Set| {
+            let files = set.sources.iter().map(|source| (source.file.clone(), Node::read(&source.text)));
+            (set.name, Files { files: files.collect(), done: Vec::new() })
+        };
+        sets().iter().map(read).collect()
+    });
+    let files = FILES[set.name].edited(&mut Dice::new(seed));
+    if files.done.is_empty() {
+        return None;
+    }
+    let sources: Vec<_> = files.files.iter().map(|(file, node)| node.source(file)).collect();
+    let flows = check(&sources, &set.tools).ok()?;
+    let ways = flows.iter().map(|flow| (flow.name.to_string(), mandatory(flow)));
+    let mandatory = ways.collect();
+    Some(Edited { flows: Arc::new(flows), done: files.done, seed, mandatory })
+}
+
+/// Moves a conversation and judges what became of it.
+fn carried(set: &Set, visit: &Visit, edited: &Edited, figures: &mut Figures) {
+    figures.carried += 1;
+    let carried = carry(&set.flows, &edited.flows, &visit.position, visit.moment());
+    let Some(position) = carried.position else {
+        assert!(!carried.notes.is_empty(), "refused without a reason");
+        for note in &carried.notes {
+            *figures.refused.entry(reason(note, edited)).or_default() += 1;
+        }
+        return;
+    };
+    assert!(!position.is_over(), "it ended without a word");
+    assert_eq!(position.version(), edited.flows.version());
+    assert_eq!(Position::from_bytes(&position.to_bytes().unwrap()).unwrap(), position);
+    match carried.how {
+        Way::Same => figures.same += 1,
+        Way::Mapped => figures.mapped += 1,
+        Way::NeedsRule | Way::Impossible => panic!("moved, although it is {:?}", carried.how),
+    }
+    let (before, now) = (visit.position.active(&set.flows), position.active(&edited.flows));
+    assert_eq!(before.len(), now.len(), "a flow is lost: {before:?} {now:?}");
+    for ((was, _), (is, states)) in before.iter().zip(&now) {
+        let renamed = edited.flows.get(is).unwrap().was.iter().any(|old| **old == **was);
+        assert!(was == is || renamed, "{was} became {is}");
+        assert!(!states.is_empty(), "{is} runs and is nowhere");
+    }
+    assert_eq!(position.is_held(), visit.position.is_held(), "whether a person has it");
+    figures.values += values_are_kept(visit, &position, set, edited);
+    let mut moved = Visit { now: visit.now, ..Visit::at(&edited.flows, position) };
+    if moved.is_busy() {
+        driven(visit, &mut moved, edited, figures);
+    }
+}
+
+/// Why it was refused, which must be true.
+fn reason(note: &Note, edited: &Edited) -> &'static str {
+    let new = &edited.flows;
+    let of = |name: &str| {
+        new.iter()
+            .chain(new.root())
+            .find(|flow| *flow.name == *name || flow.was.iter().any(|old| **old == *name))
+    };
+    match note {
+        Note::FlowGone { flow } => {
+            assert!(of(flow).is_none(), "{flow} is there");
+            "a flow is gone"
+        }
+        Note::StateGone { .. } => "a state that runs another flow is gone",
+        Note::SlotLost { .. } => "a value has no place",
+        Note::WriteLost { .. } => "what was written has no place",
+        Note::Writing => "a call is out",
+        Note::Stands { .. } => panic!("refused, and yet it stands somewhere"),
+    }
+}
+
+/// Every value that was known is known under its name or its new one. How many there are.
+fn values_are_kept(visit: &Visit, position: &Position, set: &Set, edited: &Edited) -> usize {
+    let filled = |position: &Position, flows: &Flows| -> Vec<BTreeMap<String, Json>> {
+        let saved = json!(position);
+        let frames = saved["frames"].as_array().unwrap().clone();
+        let flows = position.active(flows).into_iter().map(|(flow, _)| flows.get(&flow).unwrap());
+        frames
+            .iter()
+            .zip(flows)
+            .map(|(frame, flow)| {
+                let values = frame["slots"]["filled"].as_array().unwrap().iter().zip(flow.slots.keys());
+                values
+                    .filter(|(value, _)| !value.is_null())
+                    .map(|(value, name)| (name.to_string(), value["value"].clone()))
+                    .collect()
+            })
+            .collect()
+    };
+    let (before, now) = (filled(&visit.position, &set.flows), filled(position, &edited.flows));
+    let mut count = 0;
+    for ((before, now), (flow, _)) in before.iter().zip(&now).zip(position.active(&edited.flows)) {
+        let flow = edited.flows.get(&flow).unwrap();
+        for (name, value) in before {
+            count += 1;
+            let renamed = || {
+                flow.slots
+                    .iter()
+                    .find(|(_, slot)| slot.was.iter().any(|old| **old == **name))
+                    .map(|(name, _)| name.to_string())
+            };
+            let place = if flow.slots.contains_key(name.as_str()) { Some(name.clone()) } else { renamed() };
+            let kept = place.and_then(|place| now.get(&place));
+            assert!(
+                kept == Some(value) || *value == json!("no_preference"),
+                "{name} was {value}, and is {kept:?}"
+            );
+        }
+    }
+    count
+}
+
+/// Goes on with a willing guest: what every way goes through was gone through, before or after.
+fn driven(before: &Visit, moved: &mut Visit, edited: &Edited, figures: &mut Figures) {
+    figures.driven += 1;
+    let stack = moved.position.active(&edited.flows);
+    let known: Vec<BTreeSet<String>> = known_slots(&moved.position, &edited.flows);
+    let bottom = stack.get(1).map_or("conversation", |(flow, _)| flow).to_owned();
+    let held = moved.position.is_held();
+    let mut trace = 0;
+    if !held {
+        one_more(moved, &bottom, &IndexMap::new());
+        let acted = !moved.said.is_empty() || !moved.calls.is_empty() || moved.trace.len() > trace + 1;
+        assert!(acted, "the guest's next message was not answered: {:?}", moved.trace);
+    }
+    if !to_the_end(moved, &bottom, &IndexMap::new(), PATIENCE) {
+        let mut fresh = Visit::new(&edited.flows, before.position.guest().clone());
+        one_more(&mut fresh, &bottom, &IndexMap::new());
+        assert!(
+            !to_the_end(&mut fresh, &bottom, &IndexMap::new(), PATIENCE),
+            "it goes round for ever at {:?}",
+            moved.state()
+        );
+        figures.endless += 1;
+        return;
+    }
+    let mut entered: BTreeMap<&str, (BTreeSet<&str>, &str)> = BTreeMap::new();
+    while let Some(seen) = moved.trace.get(trace) {
+        trace += 1;
+        match seen {
+            Trace::Entered { flow, state } => {
+                let flow = entered.entry(flow).or_default();
+                flow.0.insert(state);
+                flow.1 = state;
+            }
+            Trace::Ended { flow, .. } => {
+                let Some(place) =
+                    stack.iter().position(|(running, _)| *running == **flow).filter(|place| *place > 0)
+                else {
+                    continue;
+                };
+                figures.ended += 1;
+                let declared = edited.flows.get(flow).unwrap();
+                let (entered, end) = entered.remove(&**flow).unwrap_or_default();
+                for needed in edited.mandatory[&**flow].get(end).into_iter().flatten() {
+                    figures.mandatory += 1;
+                    let is_there = stack[place].1.contains(needed) || entered.contains(&**needed);
+                    assert!(
+                        is_there || was_passed(before, declared, needed, &known[place]),
+                        "{flow} came to {end} and never through {needed}"
+                    );
+                }
+                // A second time it is another one.
+                return;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn known_slots(position: &Position, flows: &Flows) -> Vec<BTreeSet<String>> {
+    let saved = json!(position);
+    let running = position.active(flows).into_iter().map(|(flow, _)| flows.get(&flow).unwrap().clone());
+    saved["frames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(running)
+        .map(|(frame, flow)| {
+            let values = frame["slots"]["filled"].as_array().unwrap().iter().zip(flow.slots.keys());
+            values.filter(|(value, _)| !value.is_null()).map(|(_, name)| name.to_string()).collect()
+        })
+        .collect()
+}
+
+/// Whether a state needs nothing of the guest, or was gone through under its name or an older one.
+fn was_passed(before: &Visit, flow: &Flow, state: &str, known: &BTreeSet<String>) -> bool {
+    let declared = &flow.states[state];
+    if let Form::Atomic(Does::Collect { slots, .. }) = &declared.form {
+        return slots.iter().all(|slot| known.contains(&**flow.slot_name(*slot).unwrap()));
+    }
+    let is_named = |name: &str| name == state || declared.was.iter().any(|old| **old == *name);
+    let is_flow = |name: &str| *name == *flow.name || flow.was.iter().any(|old| **old == *name);
+    let mut passed = false;
+    for trace in &before.trace {
+        match trace {
+            Trace::Left { flow, state } if is_flow(flow) && is_named(state) => passed = true,
+            Trace::Ended { flow, .. } if is_flow(flow) => passed = false,
+            _ => {}
+        }
+    }
+    passed
+}
