@@ -5,6 +5,9 @@
 //! A turn is an understood input and the tools' small answers, without rendering. `--json` prints the lines that
 //! `peers/README.md` describes; `--turns` measures speed alone, `--few` little of it, for a profiler.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+#![expect(clippy::panic, reason = "a benchmark that cannot begin stops")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -143,9 +146,22 @@ impl Bench {
         let n = batches * AT_ONCE * said.len();
         let note = format!("median of {}, by CPU time; {:.0} by the clock", cpu.len(), median(clock));
         self.tell("turns_per_second", median(cpu), "turns/s", n, &note);
-        self.tell("replay_turns_per_second", median(bulk), "turns/s", n, "logs gone through again, by CPU time");
-        let note = "recorded conversations on changed flows, with the line that made the difference, by CPU time";
-        self.tell("against_turns_per_second", median(compared), "turns/s", n.min(COMPARED * said.len()), note);
+        self.tell(
+            "replay_turns_per_second",
+            median(bulk),
+            "turns/s",
+            n,
+            "logs gone through again, by CPU time",
+        );
+        let note =
+            "recorded conversations on changed flows, with the line that made the difference, by CPU time";
+        self.tell(
+            "against_turns_per_second",
+            median(compared),
+            "turns/s",
+            n.min(COMPARED * said.len()),
+            note,
+        );
     }
 
     async fn sizes(&self) {
@@ -202,7 +218,13 @@ impl Bench {
         }
         if let (Some(before), Some(after)) = (before, resident()) {
             let grown = after.saturating_sub(before) as f64;
-            self.tell("live_10000", grown, "bytes", 10_000, "growth of the process at the third turn, logs included");
+            self.tell(
+                "live_10000",
+                grown,
+                "bytes",
+                10_000,
+                "growth of the process at the third turn, logs included",
+            );
         }
     }
 
@@ -312,7 +334,9 @@ impl Performer for Desk {
 
     async fn call(&self, call: &Call, _key: &str) -> Outcome {
         let result = match &*call.tool {
-            "get_room_availability" if call.arguments.get("view").is_some_and(|view| *view == *self.full_view) => {
+            "get_room_availability"
+                if call.arguments.get("view").is_some_and(|view| *view == *self.full_view) =>
+            {
                 &self.nothing
             }
             "get_room_availability" => &self.availability,
@@ -368,8 +392,11 @@ fn prompts() -> Prompts {
     let names = "ask_stay ask_guests ask_view ask_room ask_name ask_phone invalid_stay invalid_guests invalid_view \
         invalid_room invalid_name invalid_phone invalid confirm_book what_to_change sold_out booked dropped rephrase nudge \
         tool_failed handing_over";
-    let key =
-        |name: &str| PromptKey { name: name.to_owned(), language: "en".to_owned(), channel: "chat".to_owned() };
+    let key = |name: &str| PromptKey {
+        name: name.to_owned(),
+        language: "en".to_owned(),
+        channel: "chat".to_owned(),
+    };
     Prompts {
         languages: vec!["en".to_owned()],
         channels: vec!["chat".to_owned()],

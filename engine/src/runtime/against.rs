@@ -409,7 +409,7 @@ impl Run<'_> {
             answered.push(place);
             return Some((recorded.outcome.clone(), recorded.moment));
         }
-        let before = all().filter(|(_, recorded)| recorded.turn <= turn).last();
+        let before = all().rfind(|(_, recorded)| recorded.turn <= turn);
         let (_, recorded) = before.or_else(|| all().next())?;
         Some((recorded.outcome.clone(), None))
     }

@@ -31,9 +31,13 @@ impl Position {
             Waiting::Meaning { text, button, expecting, page } => {
                 (text.to_string(), button.as_ref().map(|id| id.to_string()), expecting.clone(), *page, None)
             }
-            Waiting::Kept { slot } => {
-                (self.frame().kept.iter().map(|words| &**words).collect::<Vec<&str>>().join("\n"), None, Expecting::Anything, 0, Some(slot))
-            }
+            Waiting::Kept { slot } => (
+                self.frame().kept.iter().map(|words| &**words).collect::<Vec<&str>>().join("\n"),
+                None,
+                Expecting::Anything,
+                0,
+                Some(slot),
+            ),
             Waiting::Guest { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => return None,
         };
         let mut scope: Vec<ScopedSlot> = Vec::new();
@@ -78,7 +82,9 @@ impl Position {
             let Some(flow) = flows.flow(frame.flow) else { continue };
             let empty = frame.asked.iter().rev().filter(|slot| frame.slots.get(**slot).is_none());
             for name in empty.filter_map(|slot| flow.slot_name(*slot)) {
-                if *expecting != Expecting::Slot(Arc::clone(name)) && unanswered.iter().all(|known| **known != **name) {
+                if *expecting != Expecting::Slot(Arc::clone(name))
+                    && unanswered.iter().all(|known| **known != **name)
+                {
                     unanswered.push(name.to_string());
                 }
             }
@@ -249,7 +255,9 @@ impl<'f> Machine<'f> {
             return self.event(Event::Question);
         }
         match self.asked() {
-            Some((state, Does::Ask { then, .. })) if *expecting == Expecting::Change => self.follow(state, then),
+            Some((state, Does::Ask { then, .. })) if *expecting == Expecting::Change => {
+                self.follow(state, then)
+            }
             _ => self.resume(),
         }
     }
@@ -299,7 +307,8 @@ impl<'f> Machine<'f> {
         let frames = &self.position.frames;
         let depth = frames.iter().rev().position(knows).unwrap_or_default();
         // A flow that a state runs is no digression: it is not left by the way.
-        let leaves = frames.iter().rev().take(depth).all(|frame| frame.caller == crate::position::Caller::Guest);
+        let leaves =
+            frames.iter().rev().take(depth).all(|frame| frame.caller == crate::position::Caller::Guest);
         if depth > 0 && leaves {
             for _ in 0..depth {
                 self.abandon();
@@ -351,7 +360,9 @@ impl<'f> Machine<'f> {
     /// What choosing an item fills besides.
     fn set_by_choice(&mut self, chosen: SlotId, todo: &mut Vec<HeardSlot>) {
         let Some(flow) = self.flow() else { return };
-        let Some(sets) = flow.slot(chosen).map(|slot| &slot.sets).filter(|sets| !sets.is_empty()) else { return };
+        let Some(sets) = flow.slot(chosen).map(|slot| &slot.sets).filter(|sets| !sets.is_empty()) else {
+            return;
+        };
         let Some(Value::Choice(item)) = self.frame().slots.get(chosen).cloned() else { return };
         // The guest has said what they want by choosing it: lists made again are matched by it.
         let frame = self.frame_mut();

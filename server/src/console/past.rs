@@ -91,7 +91,8 @@ fn begins_a_turn(input: &Input) -> bool {
         Input::Understood(_)
         | Input::Answered { .. }
         | Input::AnsweredSame { .. }
-        | Input::Conveyed { .. } | Input::Guest(_) => false,
+        | Input::Conveyed { .. }
+        | Input::Guest(_) => false,
     }
 }
 

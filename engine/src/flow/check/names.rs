@@ -187,7 +187,10 @@ impl Names<'_, '_, '_> {
         for (event, cases) in handlers {
             let scope = Scope {
                 error: event.value == DraftEvent::Own(Event::ToolFailed),
-                event: matches!(event.value, DraftEvent::Named(_) | DraftEvent::Own(Event::Any | Event::Start | Event::Wish)),
+                event: matches!(
+                    event.value,
+                    DraftEvent::Named(_) | DraftEvent::Own(Event::Any | Event::Start | Event::Wish)
+                ),
                 ..Scope::default()
             };
             self.cases(cases, scope);
