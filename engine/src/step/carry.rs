@@ -246,7 +246,7 @@ impl Move<'_> {
             wishes: Vec::new(),
             ..position.clone()
         };
-        let depth = below.len();
+        let (depth, flow) = (below.len(), frame.flow);
         let mut frame = frame;
         // No state is the goal: the whole way repeats what the guest went through already.
         frame.repair = Some(Repair { goal: StateId(u16::MAX), path });
@@ -254,10 +254,15 @@ impl Move<'_> {
         let mut machine = Machine::new(self.new, here, self.moment);
         machine.dry = true;
         machine.enter_first(initial);
+        let begun = Arc::clone(machine.position.frame());
         machine.settle();
-        let mut frames = machine.position.frames;
-        frames.truncate(depth + 1);
-        let mut frame = frames.pop().unwrap_or_else(|| Arc::new(Frame::new(self.new.root, Caller::Guest)));
+        let arrived = machine.position.frames.get(depth).filter(|frame| frame.flow == flow && !machine.position.is_over());
+        let mut frame = match (arrived, machine.passed_dry) {
+            (Some(arrived), _) => Arc::clone(arrived),
+            // The way leads out of the flow: that is for the guest to hear. It stands where it last could have asked.
+            (None, Some(before)) => before,
+            (None, None) => begun,
+        };
         let walked = Arc::make_mut(&mut frame);
         walked.repair = None;
         walked.read_back = None;

@@ -10,7 +10,7 @@ use crate::effect::{Expecting, Question, ScopedSlot, Startable};
 use crate::facts::items_of;
 use crate::flow::{Does, Event, Flow, Flows, SlotId, StateId, Transition};
 use crate::input::{Act, Moment, Understanding};
-use crate::position::{Active, Few, Frame, Position, Task, Waiting, Wish};
+use crate::position::{Caller, Active, Few, Frame, Position, Task, Waiting, Wish};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
 
 /// What became of the values in a message.
@@ -139,6 +139,10 @@ impl<'f> Machine<'f> {
         }
         self.keep_words();
         self.return_to(slots);
+        if self.fill_beneath(slots) {
+            self.position.unclear = 0;
+            return self.resume();
+        }
         let heard = self.named_slots(slots.iter());
         let mut filling = self.fill(heard);
         let changed = !filling.changed.is_empty();
@@ -314,6 +318,57 @@ impl<'f> Machine<'f> {
                 self.abandon();
             }
         }
+    }
+
+    /// Fills what a message says for a flow that runs the active one. True when that changed what the active flow was
+    /// given, or the message said nothing for the active flow itself; what it was given anew it is run for again.
+    fn fill_beneath(&mut self, slots: &IndexMap<String, Heard>) -> bool {
+        let knows = |flow: crate::flow::FlowId, name: &str| {
+            self.flows.flow(flow).is_some_and(|flow| flow.slots.contains_key(name))
+        };
+        let frames = &self.position.frames;
+        let top = frames.len() - 1;
+        let own = slots.keys().any(|name| knows(frames[top].flow, name));
+        let runs = frames.iter().rev().take_while(|frame| frame.caller != Caller::Guest).count();
+        let beneath = (top.saturating_sub(runs)..top).rev();
+        let found = beneath.into_iter().find(|depth| {
+            let unknown = |name: &String| !frames[depth + 1..].iter().any(|frame| knows(frame.flow, name));
+            slots.keys().any(|name| unknown(name) && knows(frames[*depth].flow, name))
+        });
+        let Some(depth) = found else { return false };
+        let above: Vec<crate::flow::FlowId> = frames[depth + 1..].iter().map(|frame| frame.flow).collect();
+        let heard = slots.iter().filter(|(name, _)| !above.iter().any(|flow| knows(*flow, name)));
+        let heard: Vec<(String, Heard)> = heard.map(|(name, heard)| (name.clone(), heard.clone())).collect();
+        self.settle_says();
+        let held: Vec<Arc<Frame>> = self.position.frames.drain(depth + 1..).collect();
+        let heard = self.named_slots(heard.iter().map(|(name, heard)| (name, heard)));
+        let filling = self.fill(heard);
+        let changed: Vec<SlotId> = filling.changed.iter().map(|(slot, _)| *slot).collect();
+        if !changed.is_empty() {
+            self.note_change(filling.changed);
+            let frame = self.frame_mut();
+            frame.confirmed = None;
+            frame.read_back = None;
+        }
+        let running = self.frame().active.iter().find(|active| matches!(active.task, Task::Running { .. }));
+        let running = running.map(|active| active.state);
+        let given = match running.and_then(|state| self.flow()?.does(state)) {
+            Some(Does::Run(run)) => {
+                changed.iter().any(|slot| run.inputs.contains(&crate::flow::Input::Slot(*slot)))
+            }
+            _ => false,
+        };
+        self.position.frames.extend(held);
+        if given {
+            while self.position.frames.len() > depth + 1 {
+                self.abandon();
+            }
+            if let Some(state) = running {
+                self.set_task(state, Task::Fresh);
+            }
+            return true;
+        }
+        !own && !filling.answered.is_empty()
     }
 
     /// What was heard, by the active flow's slots.

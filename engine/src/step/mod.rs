@@ -173,6 +173,8 @@ struct Machine<'f> {
     paused: bool,
     /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
     dry: bool,
+    /// Then: the active flow as it was before the last state that asks was passed over.
+    passed_dry: Option<Arc<Frame>>,
     /// What was said over facts that have not changed since, by its place among the effects.
     unsettled: Vec<(usize, FlowId)>,
     /// What decided, where somebody wants to know.
@@ -213,6 +215,7 @@ impl<'f> Machine<'f> {
             between: States::new(),
             paused: false,
             dry: false,
+            passed_dry: None,
             unsettled: Vec::new(),
             decisions: None,
         }

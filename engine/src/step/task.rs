@@ -104,7 +104,8 @@ impl<'f> Machine<'f> {
     fn pass_dry(&mut self, state: StateId) -> bool {
         let Some(does) = self.flow().and_then(|flow| flow.does(state)) else { return false };
         let known = |slot: &SlotId| self.frame().slots.get(*slot).is_some_and(Value::is_complete);
-        match does {
+        let before = Arc::clone(self.frame());
+        let passes = match does {
             Does::Collect { slots, then } if slots.iter().all(known) => {
                 self.follow(state, then);
                 true
@@ -123,7 +124,11 @@ impl<'f> Machine<'f> {
             }
             // What is not known yet is asked when the guest is back.
             _ => false,
+        };
+        if passes {
+            self.passed_dry = Some(before);
         }
+        passes
     }
 
     /// Whether a call of the active flow has written already: what was confirmed for it was confirmed.
