@@ -256,7 +256,11 @@ impl Move<'_> {
         machine.enter_first(initial);
         let begun = Arc::clone(machine.position.frame());
         machine.settle();
-        let arrived = machine.position.frames.get(depth).filter(|frame| frame.flow == flow && !machine.position.is_over());
+        let arrived = machine
+            .position
+            .frames
+            .get(depth)
+            .filter(|frame| frame.flow == flow && !machine.position.is_over());
         let mut frame = match (arrived, machine.passed_dry) {
             (Some(arrived), _) => Arc::clone(arrived),
             // The way leads out of the flow: that is for the guest to hear. It stands where it last could have asked.

@@ -10,7 +10,7 @@ use crate::effect::{Expecting, Question, ScopedSlot, Startable};
 use crate::facts::items_of;
 use crate::flow::{Does, Event, Flow, Flows, SlotId, StateId, Transition};
 use crate::input::{Act, Moment, Understanding};
-use crate::position::{Caller, Active, Few, Frame, Position, Task, Waiting, Wish};
+use crate::position::{Active, Caller, Few, Frame, Position, Task, Waiting, Wish};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
 
 /// What became of the values in a message.
