@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use crate::effect::Expecting;
 use crate::flow::Flow;
 use crate::guard::{Path, Root};
-use crate::position::{States, Frame, Guest};
+use crate::position::{Frame, Guest, States};
 use crate::slot::{Item, Kind, Options, Value, below};
 
 /// Facts as they are now.
@@ -99,7 +99,11 @@ impl<'a> View<'a> {
                 active.extend(self.between.iter().copied());
                 active.sort_unstable();
                 active.dedup();
-                active.into_iter().filter_map(|state| self.flow.state_name(state)).map(|name| json!(**name)).collect()
+                active
+                    .into_iter()
+                    .filter_map(|state| self.flow.state_name(state))
+                    .map(|name| json!(**name))
+                    .collect()
             }
             Root::Today => json!(self.now.today),
             Root::Unclear => self.now.unclear.into(),

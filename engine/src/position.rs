@@ -374,9 +374,10 @@ impl Position {
     pub fn slots(&self, flows: &Flows) -> IndexMap<String, Json> {
         let frame = self.frame();
         let Some(flow) = flows.flow(frame.flow) else { return IndexMap::new() };
-        let named = frame.slots.iter().filter_map(|(slot, value)| {
-            Some((flow.slot_name(slot)?.to_string(), value.json()))
-        });
+        let named = frame
+            .slots
+            .iter()
+            .filter_map(|(slot, value)| Some((flow.slot_name(slot)?.to_string(), value.json())));
         named.collect()
     }
 

@@ -89,12 +89,17 @@ pub(crate) mod maybe_json {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::Value as Json;
 
-    pub(crate) fn serialize<S: Serializer>(json: &Option<Arc<Json>>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        json: &Option<Arc<Json>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         let text = json.as_ref().map(serde_json::to_string).transpose().map_err(S::Error::custom)?;
         text.serialize(serializer)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<Json>>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<Json>>, D::Error> {
         let text = <Option<String>>::deserialize(deserializer)?;
         text.map(|text| serde_json::from_str(&text).map(Arc::new)).transpose().map_err(D::Error::custom)
     }

@@ -1,5 +1,8 @@
 //! The whole program, put together: the one place that names vendors and the hotel.
 
+mod reload;
+mod sources;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,16 +10,16 @@ use axum::Router;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
-use innkeeper_engine::flow::{Mistakes, Source};
+use innkeeper_engine::flow::Mistakes;
 use innkeeper_engine::runtime::Driver;
-use innkeeper_engine::{Flows, Outcome};
+use innkeeper_engine::{Flows, Moment, Outcome};
 use innkeeper_hms::mcp::{HotelMcp, HttpAccess, http_service};
-use innkeeper_hms::{Hotel, Opening, SeededIds};
+use innkeeper_hms::{Hotel, Opening, SeededIds, Whom};
 use rmcp::ServiceExt as _;
-use rust_embed::RustEmbed;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
+use self::sources::sources;
 use crate::channel::twilio::{self, Twilio, Webhooks};
 use crate::channel::{Channel, local};
 use crate::clock::{Clock, PinnedClock, SystemClock};
@@ -26,13 +29,16 @@ use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
 use crate::inbox::Inbox;
 use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
-use crate::message::ChannelName;
+use crate::message::{ChannelName, ConversationId};
 use crate::outbox::Outbox;
 use crate::reply::{Layers, Replies, ReplyFaults};
-use crate::store::{Database, Fault as StoreFault};
+use crate::store::{Database, Fault as StoreFault, Options};
 use crate::tools::{Address, HotelTools, ToolsFault};
-use crate::turn::{Answerer, Lanes, Pace};
+use crate::turn::{Alarm, Answerer, Lanes, Pace};
 use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
+use crate::versions::{self, Authored, AuthoredFault, Used};
+
+pub use reload::{LOOK_EVERY, Reloaded};
 
 /// What every prompt may say about the hotel, by name.
 pub type House = IndexMap<String, Json>;
@@ -45,11 +51,6 @@ const SCENE_SEED: u64 = 1;
 
 /// The stream between the embedded hotel and its client, in bytes each way.
 const DUPLEX_BYTES: usize = 64 * 1024;
-
-/// The flows in the binary.
-#[derive(RustEmbed)]
-#[folder = "../flows"]
-struct BuiltIn;
 
 /// Everything that runs.
 pub struct App {
@@ -74,6 +75,9 @@ pub enum StartFault {
     /// The hotel does not say where it is.
     #[error("the hotel's {HOTEL_INFO} does not answer with its IANA time_zone: {0}")]
     House(String),
+    /// The versions of the flows.
+    #[error("the version of the flows cannot be written down")]
+    Versions(#[from] AuthoredFault),
     /// Mistakes in flows.
     #[error("the flows have mistakes\n{0}")]
     Flows(Mistakes),
@@ -141,9 +145,19 @@ impl App {
     /// The messages that a stop or a crash left over cannot be read.
     pub async fn routes(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
         local::reject_left_over(&self.receptionist.store).await?;
+        let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
+        let alarm = Alarm::new(
+            self.receptionist.store.clone(),
+            Arc::clone(&self.receptionist.clock),
+            answerer,
+            &[ChannelName::Console],
+        );
+        let (twilio, alarm) = self.twilio(config, stop, alarm).await?;
+        let stopped = stop.clone();
+        tokio::spawn(async move { stopped.run_until_cancelled(alarm.run()).await });
         let mut routes = health(self.receptionist.store.clone())
             .merge(console::routes(Arc::clone(&self.receptionist)))
-            .merge(self.twilio(config, stop).await?);
+            .merge(twilio);
         if let Some(hotel) = &self.hotel {
             // The gate has checked the host, and lets others than this one in with a token.
             let access = HttpAccess::loopback(stop.clone()).under_any_host();
@@ -153,12 +167,17 @@ impl App {
     }
 
     /// WhatsApp by Twilio: its webhooks, the lanes behind them and the outbox; or routes that say what is missing.
-    async fn twilio(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
+    async fn twilio(
+        &self,
+        config: &Config,
+        stop: &CancellationToken,
+        alarm: Alarm,
+    ) -> Result<(Router, Alarm), StartFault> {
         let twilio = match Twilio::new(config) {
             Ok(twilio) => Arc::new(twilio),
             Err(off) => {
                 tracing::info!("{off}");
-                return Ok(twilio::refusing(&off));
+                return Ok((twilio::refusing(&off), alarm));
             }
         };
         let (store, clock) = (self.receptionist.store.clone(), Arc::clone(&self.receptionist.clock));
@@ -167,7 +186,9 @@ impl App {
             ReplyBy::Twiml => Pace::WAITED_FOR,
         };
         let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
-        let inbox = Inbox::new(store.clone(), Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace));
+        let lanes = Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace);
+        let alarm = alarm.through(lanes.clone(), &[ChannelName::Twilio]);
+        let inbox = Inbox::new(store.clone(), lanes);
         let channel: Arc<dyn Channel> = Arc::<Twilio>::clone(&twilio);
         let outbox = Arc::new(Outbox::new(store, Arc::clone(&clock), [channel]));
         let (sending, stopped) = (Arc::clone(&outbox), stop.clone());
@@ -176,7 +197,7 @@ impl App {
         if left_over > 0 {
             tracing::info!(left_over, "messages that had no answer yet are taken up again");
         }
-        Ok(twilio::routes(Webhooks { twilio, inbox, outbox, clock }))
+        Ok((twilio::routes(Webhooks { twilio, inbox, outbox, clock }), alarm))
     }
 
     /// Lets go of the databases.
@@ -205,11 +226,22 @@ pub async fn receptionist(
     understander: Understander,
 ) -> Result<Receptionist, StartFault> {
     let replies = replies(config)?;
-    let flows =
-        Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)?;
-    let store = Database::open(&config.database, Arc::clone(&clock)).await?;
+    let authored = authored(config, &tools, &replies)?;
+    let flows = authored.check().map_err(StartFault::Flows)?;
+    let store = database(config, Arc::clone(&clock)).await?;
+    versions::keep(&store, &flows, &authored).await?;
+    let driver = Driver::new(flows);
+    for lost in versions::load_pinned(&store, &driver.versions, &*clock).await? {
+        tracing::error!(
+            version = lost.version,
+            why = %lost.why,
+            conversations = lost.conversations,
+            "open conversations are on flows that are lost; `innkeeper flows migrate` moves them or ends them"
+        );
+    }
     Ok(Receptionist {
-        driver: Driver::new(flows),
+        driver,
+        used: Used::default(),
         tools: Arc::new(tools),
         understander: Arc::new(understander),
         replies: Arc::new(replies),
@@ -228,11 +260,35 @@ pub async fn hotel(config: &Config) -> Result<Hotel, StartFault> {
     Ok(embedded(config).await?.0)
 }
 
+/// Takes a guest's name and number out of the embedded hotel's bookings: those made under these numbers, and in these
+/// conversations. Says how many there were.
+///
+/// # Errors
+/// The hotel's database cannot be opened, or fails.
+pub async fn forget_customer(
+    config: &Config,
+    phones: Vec<String>,
+    conversations: &[ConversationId],
+) -> Result<usize, StartFault> {
+    let hotel = hotel(config).await?;
+    // The driver makes a conversation's calls under keys that begin with its id.
+    let keys = conversations.iter().map(|conversation| format!("{conversation}/")).collect();
+    let forgotten = hotel.forget(&Whom { phones, keys }).await?;
+    hotel.close().await?;
+    Ok(forgotten)
+}
+
 /// The flows, checked against the configured hotel's tools and the prompts.
 ///
 /// # Errors
 /// Every mistake in them, or what keeps them from being checked.
 pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
+    let tools = connected(config).await?;
+    authored(config, &tools, &replies(config)?)?.check().map_err(StartFault::Flows)
+}
+
+/// The configured hotel's tools; the embedded hotel's without its database.
+async fn connected(config: &Config) -> Result<HotelTools, StartFault> {
     let address = match &config.hotel {
         Some(HotelAt::Url(url)) => Address::Url(url.as_str().to_owned()),
         Some(HotelAt::Command { program, arguments }) => {
@@ -243,9 +299,43 @@ pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
             embedded_address(Arc::new(hotel))
         }
     };
-    let tools = HotelTools::connect(address).await?;
-    let replies = replies(config)?;
-    Flows::check(&sources(config)?, tools.catalog(), &replies.catalog()).map_err(StartFault::Flows)
+    Ok(HotelTools::connect(address).await?)
+}
+
+/// What is needed to work on live and recorded conversations while nobody talks: flows, tables, time.
+pub struct Workbench {
+    /// The configured flows.
+    pub flows: Flows,
+    /// Everything they are checked from.
+    pub authored: Authored,
+    /// The program's own tables.
+    pub store: Database,
+    /// Now, where the hotel is.
+    pub moment: Moment,
+}
+
+/// Opens the tables and checks the flows.
+///
+/// # Errors
+/// Every mistake in the flows, or what cannot be opened.
+pub async fn workbench(config: &Config) -> Result<Workbench, StartFault> {
+    let tools = connected(config).await?;
+    let zone = zone_of(&house(&tools).await?)?;
+    let authored = authored(config, &tools, &replies(config)?)?;
+    let flows = authored.check().map_err(StartFault::Flows)?;
+    let clock = clock_of(config, zone);
+    let moment = Moment { at: clock.now(), today: clock.today(zone) };
+    Ok(Workbench { flows, authored, store: database(config, clock).await?, moment })
+}
+
+async fn database(config: &Config, clock: Arc<dyn Clock>) -> Result<Database, StoreFault> {
+    let options = Options { patience: config.patience, ..Options::default() };
+    Database::open_with(&config.database, clock, options).await
+}
+
+/// Everything the flows are checked from.
+fn authored(config: &Config, tools: &HotelTools, replies: &Replies) -> Result<Authored, StartFault> {
+    Ok(Authored { sources: sources(config)?, tools: tools.catalog().clone(), prompts: replies.catalog() })
 }
 
 /// Who finds out what words mean: the embedded rules, and the language model if one is configured.
@@ -384,33 +474,6 @@ fn words(layers: &Layers) -> Result<Words, StartFault> {
     let text =
         layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
     Ok(Words::parse(&text.unwrap_or_default(), &format!("prompts/{file}"))?)
-}
-
-/// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own.
-fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
-    let mut files: BTreeMap<String, Source> = BuiltIn::iter()
-        .filter(|name| name.ends_with(".yaml"))
-        .filter_map(|name| {
-            let file = BuiltIn::get(&name)?;
-            let text = String::from_utf8_lossy(&file.data).into_owned();
-            Some((name.to_string(), Source { file: format!("flows/{name}"), text }))
-        })
-        .collect();
-    if let Some(folder) = &config.flows {
-        let fault = |path: &std::path::Path| {
-            let path = path.display().to_string();
-            move |source| StartFault::File { path, source }
-        };
-        for entry in std::fs::read_dir(folder).map_err(fault(folder))? {
-            let path = entry.map_err(fault(folder))?.path();
-            if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
-                let text = std::fs::read_to_string(&path).map_err(fault(&path))?;
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                files.insert(name, Source { file: path.display().to_string(), text });
-            }
-        }
-    }
-    Ok(files.into_values().collect())
 }
 
 /// A demonstration hotel in memory, whose ids repeat: for scenes.

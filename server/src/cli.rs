@@ -54,11 +54,13 @@ pub enum Command {
     /// Work with the flows
     #[command(subcommand)]
     Flows(Flows),
-    /// Replay scenes and compare them with their transcripts
+    /// Replay scenes and recorded conversations, and say what is different
     Replay(Replay),
     /// The hotel's rooms and bookings
     #[command(subcommand)]
     Hotel(Hotel),
+    /// Erase a guest everywhere; bookings stay, without name and number
+    Forget(Forget),
     /// Check configuration, database, providers and public address, and say what to fix
     Doctor,
 }
@@ -108,16 +110,52 @@ pub enum Flows {
     },
     /// Print the JSON Schema of flow files
     Schema,
+    /// Move live conversations to the flows as they are now, or back
+    Migrate(Migrate),
 }
 
-/// Replay scenes.
+/// Move live conversations to the flows as they are now.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Only say what would become of each, and which of its turns would have gone otherwise
+    #[arg(long, conflicts_with_all = ["back", "end_lost"])]
+    pub plan: bool,
+    /// Put moved conversations back, as long as nothing was said since
+    #[arg(long, conflicts_with = "end_lost")]
+    pub back: bool,
+    /// End conversations whose flows are lost: their guests' next messages begin others
+    #[arg(long)]
+    pub end_lost: bool,
+    /// For programs: JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Replay scenes and recorded conversations.
 #[derive(Debug, Args)]
 pub struct Replay {
-    /// Scenes to replay [default: all under snapshots/]
+    /// Scenes (.yaml) and recordings (.json) [default: the scenes under snapshots/ and every conversation of the database]
     pub files: Vec<PathBuf>,
+    /// Say what the flows in this folder, laid over the built-in ones, would have done with every recorded conversation
+    #[arg(long, value_name = "DIR", conflicts_with = "accept")]
+    pub against: Option<String>,
+    /// Write every recorded conversation of the database to a file in this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["accept", "against", "files"])]
+    pub export: Option<PathBuf>,
+    /// For programs: JSON about the recorded conversations
+    #[arg(long, conflicts_with = "accept")]
+    pub json: bool,
     /// Write the transcripts instead of comparing them
     #[arg(long)]
     pub accept: bool,
+}
+
+/// Erase a guest.
+#[derive(Debug, Args)]
+pub struct Forget {
+    /// A conversation's id, or a number with + and its country code
+    #[arg(value_name = "CONVERSATION|PHONE")]
+    pub whom: String,
 }
 
 /// The hotel's rooms and bookings.

@@ -35,6 +35,8 @@ pub struct Config {
     pub flows: Option<PathBuf>,
     /// A folder of prompts laid over the built-in ones.
     pub prompts: Option<PathBuf>,
+    /// When guests on channels that are written to are reminded; `None` is never.
+    pub patience: Option<Patience>,
     /// The day the clock is pinned to.
     pub today: Option<NaiveDate>,
     /// WhatsApp and telephone by Twilio.
@@ -230,6 +232,12 @@ impl DatabaseUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The file it is in, for a SQLite file.
+    pub fn file(&self) -> Option<PathBuf> {
+        let file = self.0.strip_prefix("sqlite://")?;
+        Some(PathBuf::from(file.split('?').next().unwrap_or(file)))
+    }
 }
 
 impl fmt::Debug for DatabaseUrl {
@@ -249,6 +257,22 @@ pub struct Overrides {
     pub flows: Option<String>,
     /// `--prompts`.
     pub prompts: Option<String>,
+}
+
+/// How long a guest who was asked something may say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Before the first reminder.
+    pub first: Duration,
+    /// After every reminder.
+    pub then: Duration,
+}
+
+impl Patience {
+    /// How long is waited after so many silences in a row.
+    pub fn after(self, silences: u32) -> Duration {
+        if silences == 0 { self.first } else { self.then }
+    }
 }
 
 /// Everything that is wrong with a configuration, a sentence a line.
@@ -312,6 +336,7 @@ impl Config {
             ),
             flows: layers.text("flows.dir").map(PathBuf::from),
             prompts: layers.text("prompts.dir").map(PathBuf::from),
+            patience: patience(layers),
             today,
             twilio: Twilio::read(layers),
             meta: Meta::read(layers),
@@ -432,6 +457,14 @@ impl Vendor {
             timeout: layers.milliseconds(&format!("{section}.timeout_ms")),
         }
     }
+}
+
+/// How long a guest may say nothing; a first pause of 0 switches reminders off.
+fn patience(layers: &mut Layers) -> Option<Patience> {
+    let _voice = (layers.seconds("pace.voice_silence_s", 0), layers.seconds("pace.voice_close_s", 1));
+    let first = layers.seconds("pace.chat_silence_s", 0);
+    let then = layers.seconds("pace.chat_close_s", 1);
+    (!first.is_zero()).then_some(Patience { first, then })
 }
 
 /// The environment as it is now, for [`Config::load`]; variables that are not UTF-8 are left out.

@@ -14,18 +14,27 @@ use indexmap::IndexMap;
 use innkeeper_engine::runtime::{
     Arrival, Ask, Completed, Driver, Happening, Performer, Store as _, TurnFault,
 };
-use innkeeper_engine::{Call, Expecting, Guest, Input, Moment, Outcome, Question, Say, Understanding};
+use innkeeper_engine::{
+    Call, Expecting, Guest, Input, Moment, Outcome, Question, Say, Understanding, Waiting,
+};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::message::{Button, ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
 use crate::outbox::fitting;
 use crate::reply::{Listener, Medium, Replies, ReplyFault};
-use crate::store::{Database, Fault as StoreFault};
+use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;
 use crate::turn::{Answerer, Unanswered};
 use crate::understand::Understander;
+use crate::versions::{self, Lost, Used};
+
+/// The event that tells the flows that a person is done with a conversation.
+pub const GIVEN_BACK: &str = "given_back";
+
+/// Nobody is reminded later than this after their last message: WhatsApp delivers nothing after 24 hours.
+const WINDOW: Duration = Duration::from_secs(23 * 60 * 60);
 
 /// The prompt for a guest whose message could not be answered.
 const APOLOGY: &str = "apology";
@@ -42,6 +51,8 @@ pub struct Receptionist {
     pub replies: Arc<Replies>,
     /// Where conversations are kept.
     pub store: Database,
+    /// Which versions of the flows are noted as used.
+    pub used: Used,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The hotel's time zone.
@@ -84,6 +95,15 @@ pub enum Said {
     },
     /// Nothing, for too long.
     Silence,
+    /// Nothing; a time that the conversation waited for has come.
+    Due,
+    /// Nothing; something that flows know by name happened elsewhere.
+    Event {
+        /// Its name.
+        name: String,
+        /// What flows see as `event.data`.
+        data: Json,
+    },
 }
 
 /// A turn as programs see it: a line of `innkeeper chat --json`.
@@ -140,6 +160,16 @@ pub enum AnswerFault {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreFault),
+    /// The flows that the conversation is on are lost. It stands where it stood until somebody moves or ends it.
+    #[error(
+        "the conversation is on version {version} of the flows, which is lost: {why}; `innkeeper flows migrate` moves it or ends it"
+    )]
+    Lost {
+        /// The version.
+        version: String,
+        /// Why.
+        why: Lost,
+    },
     /// The driver failed.
     #[error("the turn failed")]
     Turn(#[source] Box<TurnFault<StoreFault, ReplyFault>>),
@@ -151,6 +181,21 @@ impl Receptionist {
     /// # Errors
     /// [`AnswerFault`]; the message has no outcome then and may be tried again.
     pub async fn turn(
+        &self,
+        party: &Party,
+        said: Said,
+        watch: &mut (dyn FnMut(Happening<'_>) + Send),
+    ) -> Result<Turned, AnswerFault> {
+        match self.attempt(party, said.clone(), watch).await {
+            // Somebody else committed meanwhile, and nothing of this turn was: once more, on what they left.
+            Err(AnswerFault::Turn(fault)) if matches!(*fault, TurnFault::Conflict) => {
+                self.attempt(party, said, watch).await
+            }
+            taken => taken,
+        }
+    }
+
+    async fn attempt(
         &self,
         party: &Party,
         said: Said,
@@ -177,6 +222,14 @@ impl Receptionist {
                 inputs.push(Input::Silence);
                 None
             }
+            Said::Due => {
+                inputs.push(Input::Due);
+                None
+            }
+            Said::Event { name, data } => {
+                inputs.push(Input::Event { name, data });
+                None
+            }
         };
         let desk = Desk { receptionist: self, party };
         let arrival = Arrival { message, inputs, moment: self.moment() };
@@ -185,24 +238,55 @@ impl Receptionist {
             .turn(&self.store, &desk, conversation.as_str(), arrival, watch)
             .await
             .map_err(|fault| AnswerFault::Turn(Box::new(fault)))?;
+        self.used.note(&self.store, completed.flows.version()).await?;
         if completed.handed_over {
             tracing::warn!(%conversation, channel = party.channel.as_str(), "a guest waits for a person");
         }
         Ok(Turned { conversation, completed })
     }
 
-    /// The guest's open conversation, or a new one: after the last one ended, and when its flows are not kept any
-    /// more.
-    async fn conversation(&self, party: &Party) -> Result<ConversationId, StoreFault> {
-        if let Some(open) = self.store.active_conversation(&party.guest).await? {
-            let stored = self.store.load(open.as_str()).await?;
-            if stored.is_none_or(|stored| self.driver.versions.get(stored.position.version()).is_some()) {
-                return Ok(open);
-            }
-            tracing::warn!(conversation = %open, "the flows changed: the guest's conversation begins anew");
-            self.store.end_conversation(&open).await?;
+    /// Gives a conversation that a person has back to the flows. `None` where no person has it.
+    ///
+    /// # Errors
+    /// [`AnswerFault`]; then the person has it still.
+    pub async fn give_back(&self, conversation: &ConversationId) -> Result<Option<Turned>, AnswerFault> {
+        let stored = self.store.load(conversation.as_str()).await?;
+        if !stored.is_some_and(|stored| stored.position.is_held()) {
+            return Ok(None);
         }
-        self.store.conversation(&party.guest, party.channel).await
+        let Some((guest, channel)) = self.store.whose(conversation).await? else { return Ok(None) };
+        let party = Party::elsewhere(guest, channel, self.clock.now());
+        let event = Said::Event { name: GIVEN_BACK.to_owned(), data: Json::Null };
+        self.turn(&party, event, &mut |_| {}).await.map(Some)
+    }
+
+    /// What a conversation that is due is woken with; `None` where it moved on, or must not be.
+    async fn wakes(&self, due: &Due) -> Result<Option<Said>, StoreFault> {
+        let now = self.clock.now();
+        let Some(stored) = self.store.load(due.conversation.as_str()).await? else { return Ok(None) };
+        let position = &stored.position;
+        if position.due().is_some_and(|at| at <= now) {
+            return Ok(Some(Said::Due));
+        }
+        let is_late = due.heard_at.is_none_or(|heard| now > later(heard, WINDOW));
+        if is_late || !matches!(position.waiting(), Waiting::Guest { .. }) {
+            self.store.put_off(due, position.due()).await?;
+            return Ok(None);
+        }
+        Ok(Some(Said::Silence))
+    }
+
+    /// The guest's open conversation, or a new one after the last one ended. The flows it is on are here then.
+    async fn conversation(&self, party: &Party) -> Result<ConversationId, AnswerFault> {
+        let Some(open) = self.store.active_conversation(&party.guest).await? else {
+            return Ok(self.store.conversation(&party.guest, party.channel).await?);
+        };
+        if let Some(stored) = self.store.load(open.as_str()).await? {
+            let version = stored.position.version();
+            let found = versions::find(&self.store, &self.driver.versions, version).await?;
+            found.map_err(|why| AnswerFault::Lost { version: version.to_owned(), why })?;
+        }
+        Ok(open)
     }
 
     fn moment(&self) -> Moment {
@@ -226,6 +310,25 @@ impl Answerer for Receptionist {
         }
     }
 
+    async fn wake(&self, due: &Due) -> Result<(), Unanswered> {
+        let passing = |fault: StoreFault| Unanswered::Passing(Box::new(fault));
+        if !self.store.is_put_off(due).await.map_err(passing)? {
+            // The guest was faster.
+            return Ok(());
+        }
+        let Some(said) = self.wakes(due).await.map_err(passing)? else { return Ok(()) };
+        let party = Party::elsewhere(due.guest.clone(), due.channel, self.clock.now());
+        match self.attempt(&party, said, &mut |_| {}).await {
+            Ok(_) => Ok(()),
+            Err(AnswerFault::Turn(fault)) if matches!(*fault, TurnFault::Conflict) => Ok(()),
+            Err(fault) if fault.is_passing() => Err(Unanswered::Passing(Box::new(fault))),
+            Err(fault) => {
+                self.store.put_off(due, None).await.map_err(passing)?;
+                Err(Unanswered::Lasting(Box::new(fault)))
+            }
+        }
+    }
+
     fn apology(&self, gathered: &Gathered) -> Vec<Outgoing> {
         let apology = Say::given(APOLOGY, IndexMap::new());
         let desk = Desk { receptionist: self, party: &Party::of(gathered) };
@@ -242,6 +345,7 @@ impl AnswerFault {
     fn is_passing(&self) -> bool {
         match self {
             Self::Store(_) => true,
+            Self::Lost { .. } => false,
             Self::Turn(fault) => match **fault {
                 TurnFault::Store(_) | TurnFault::Conflict => true,
                 TurnFault::Render(_) | TurnFault::NotConfirmed { .. } | TurnFault::OtherVersion { .. } => {
@@ -387,6 +491,11 @@ fn from_page(mut question: Question, at_once: usize, page: u32) -> Question {
 }
 
 impl Party {
+    /// A guest who did not do anything just now.
+    fn elsewhere(guest: GuestKey, channel: ChannelName, now: DateTime<Utc>) -> Self {
+        Self { guest, channel, medium: Medium::Chat, language: "en".to_owned(), since: now }
+    }
+
     /// The guest of a gathered turn, on a channel that is read.
     pub fn of(gathered: &Gathered) -> Self {
         Self {

@@ -22,6 +22,7 @@ pub mod outbox;
 pub mod reply;
 pub mod tools;
 pub mod understand;
+pub mod versions;
 
 pub mod store;
 

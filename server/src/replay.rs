@@ -6,12 +6,14 @@
 //! played by the scene.
 
 mod play;
+mod recording;
 mod scene;
 mod transcript;
 
 use std::path::{Path, PathBuf};
 
 pub use play::{PlayFault, play};
+pub use recording::{Recording, RecordingFault};
 pub use scene::{Scene, SceneFault};
 
 /// All scenes below a folder, in order.

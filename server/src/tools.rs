@@ -128,7 +128,7 @@ impl HotelTools {
         self.call(&call, "").await
     }
 
-    /// Makes a call, once, and waits no longer than [`CALL_TIMEOUT`]. A writing call carries `key` where the tool takes
+    /// Makes a call, once, and waits no longer than `CALL_TIMEOUT`. A writing call carries `key` where the tool takes
     /// one.
     pub async fn call(&self, call: &Call, key: &str) -> Outcome {
         let client = match self.client().await {

@@ -5,17 +5,20 @@
 //! run side by side; within one nothing overtakes. The machine dies with its lane: everything that must survive is in
 //! the inbox.
 
+mod alarm;
 mod lane;
 mod machine;
 mod pace;
 
 use async_trait::async_trait;
 
+pub use alarm::Alarm;
 pub use lane::{Lanes, Receipt};
 pub use machine::{Chat, Event, Heard, Wish};
 pub use pace::Pace;
 
 use crate::message::{Gathered, Outgoing};
+use crate::store::Due;
 
 /// Answers turns.
 #[async_trait]
@@ -25,6 +28,13 @@ pub trait Answerer: Send + Sync {
     /// # Errors
     /// [`Unanswered`]; then nothing is committed, or only a turn under way that the next try goes on with.
     async fn answer(&self, turn: &Gathered) -> Result<(), Unanswered>;
+
+    /// Wakes a conversation: its delayed transitions are taken, or the guest's silence is noted. Where neither is true
+    /// any more, nothing happens.
+    ///
+    /// # Errors
+    /// [`Unanswered`]; then nothing is committed.
+    async fn wake(&self, due: &Due) -> Result<(), Unanswered>;
 
     /// What is said to a guest whose message cannot be answered.
     fn apology(&self, turn: &Gathered) -> Vec<Outgoing>;

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::Source;
 pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
-pub use self::schema::flow_schema;
 pub(crate) use self::places::{Places, Span};
+pub use self::schema::flow_schema;
 use crate::effect::Retry;
 use crate::guard::{Expression, Path};
 use crate::slot::{Kind, Merge};

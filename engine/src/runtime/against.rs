@@ -120,9 +120,10 @@ pub fn against(new: &Flows, revisions: &[Revision]) -> Vec<Difference> {
     let mut run = Run {
         new,
         recorded: recorded(&turns),
-        rewinds: revisions.iter().flat_map(|revision| &revision.log).any(|logged| {
-            matches!(logged.entry, Entry::Mark(Mark::Rewound { .. }))
-        }),
+        rewinds: revisions
+            .iter()
+            .flat_map(|revision| &revision.log)
+            .any(|logged| matches!(logged.entry, Entry::Mark(Mark::Rewound { .. }))),
         stood: Vec::new(),
     };
     let mut position = Position::start(new);
@@ -144,7 +145,8 @@ pub fn against(new: &Flows, revisions: &[Revision]) -> Vec<Difference> {
                 Some(start) => {
                     let mut told = Told::default();
                     run.turn(number, turn, start.clone(), &mut Did::default(), Some(&mut told));
-                    let previous = number.checked_sub(1).and_then(|before| turns.get(before)?.revisions.last());
+                    let previous =
+                        number.checked_sub(1).and_then(|before| turns.get(before)?.revisions.last());
                     told.against(new, &start, &turn.told(previous), turn)
                 }
                 None => (None, None),
@@ -197,7 +199,10 @@ struct Run<'r> {
 fn turns(revisions: &[Revision]) -> Vec<Turn<'_>> {
     revisions
         .split_inclusive(|revision| {
-            !matches!(revision.position.waiting(), Waiting::Answers | Waiting::Meaning { .. } | Waiting::Kept { .. })
+            !matches!(
+                revision.position.waiting(),
+                Waiting::Answers | Waiting::Meaning { .. } | Waiting::Kept { .. }
+            )
         })
         .map(|revisions| Turn { revisions })
         .collect()
@@ -228,7 +233,8 @@ impl<'r> Turn<'r> {
     }
 
     fn heard(&self) -> Option<String> {
-        let inputs = self.revisions.iter().flat_map(|revision| &revision.log).filter_map(|logged| logged.input());
+        let inputs =
+            self.revisions.iter().flat_map(|revision| &revision.log).filter_map(|logged| logged.input());
         inputs.into_iter().find_map(|input| match input {
             Input::Said { text, .. } => Some(text.clone()),
             _ => None,
@@ -244,8 +250,8 @@ impl<'r> Turn<'r> {
             .map(|say| (&say.prompt, &say.expecting))
             .eq(now.says.iter().map(|say| (&say.prompt, &say.expecting)));
         if !same {
-            let before =
-                says().map(|say| Saying { prompt: Arc::clone(&say.prompt), expecting: say.expecting.clone() });
+            let before = says()
+                .map(|say| Saying { prompt: Arc::clone(&say.prompt), expecting: say.expecting.clone() });
             changes.push(Change::Said { before: before.collect(), now: now.says.clone() });
         }
         let (was, is) = (Asked::of(last.position.waiting()), Asked::of(position.waiting()));
@@ -265,7 +271,8 @@ impl<'r> Turn<'r> {
             changes.push(Change::Called { before, now: now.calls.clone() });
         }
         if !why::same_place(&last.flows, &last.position, new, position) {
-            changes.push(Change::Stands { before: last.position.state(&last.flows), now: position.state(new) });
+            changes
+                .push(Change::Stands { before: last.position.state(&last.flows), now: position.state(new) });
         }
         changes
     }
@@ -311,7 +318,9 @@ impl Run<'_> {
                 }
                 Entry::Mark(Mark::Begun { .. } | Mark::Moved { .. }) => continue,
                 // What the world answers comes when it is asked for.
-                Entry::Input(Input::Understood(_) | Input::Answered { .. } | Input::AnsweredSame { .. }) => continue,
+                Entry::Input(Input::Understood(_) | Input::Answered { .. } | Input::AnsweredSame { .. }) => {
+                    continue;
+                }
                 Entry::Input(input) => input,
             };
             // The meanings that were found before the guest did something else.
@@ -340,7 +349,9 @@ impl Run<'_> {
                 let mut unanswered: Option<Called> = None;
                 for effect in stepped.effects {
                     match effect {
-                        Effect::Say(say) => did.says.push(Saying { prompt: say.prompt, expecting: say.expecting }),
+                        Effect::Say(say) => {
+                            did.says.push(Saying { prompt: say.prompt, expecting: say.expecting })
+                        }
                         Effect::Understand => {
                             let meaning = match position.waiting() {
                                 Waiting::Kept { .. } => match meanings.next() {
@@ -383,7 +394,12 @@ impl Run<'_> {
     }
 
     /// What a tool answered to these arguments: in this turn, else the last time before, else the first time after.
-    fn answer(&self, turn: usize, call: &Call, answered: &mut Vec<usize>) -> Option<(Outcome, Option<Moment>)> {
+    fn answer(
+        &self,
+        turn: usize,
+        call: &Call,
+        answered: &mut Vec<usize>,
+    ) -> Option<(Outcome, Option<Moment>)> {
         let same = |(_, recorded): &(usize, &Recorded<'_>)| {
             recorded.call.tool == call.tool && recorded.call.arguments == call.arguments
         };
@@ -393,7 +409,7 @@ impl Run<'_> {
             answered.push(place);
             return Some((recorded.outcome.clone(), recorded.moment));
         }
-        let before = all().filter(|(_, recorded)| recorded.turn <= turn).last();
+        let before = all().rfind(|(_, recorded)| recorded.turn <= turn);
         let (_, recorded) = before.or_else(|| all().next())?;
         Some((recorded.outcome.clone(), None))
     }

@@ -43,8 +43,6 @@ async fn once<P: Performer>(performer: &P, call: &Call, key: &str) -> Outcome {
     let end = std::pin::pin!(performer.sleep(Duration::from_millis(patience)));
     match select(answer, end).await {
         Either::Left((outcome, _)) => outcome,
-        Either::Right(((), _)) => {
-            Outcome::Unknown { message: format!("no answer within {patience} ms") }
-        }
+        Either::Right(((), _)) => Outcome::Unknown { message: format!("no answer within {patience} ms") },
     }
 }

@@ -189,7 +189,8 @@ pub async fn fork<S: Store>(
     let mut revisions = history(versions, store, conversation).await?;
     let place = revisions.iter().position(|known| known.number == revision);
     revisions.truncate(place.ok_or(PastFault::NoRevision(revision))? + 1);
-    let position = revisions.last().map(|last| last.position.clone()).ok_or(PastFault::NoRevision(revision))?;
+    let position =
+        revisions.last().map(|last| last.position.clone()).ok_or(PastFault::NoRevision(revision))?;
     let log: Vec<Logged> = revisions.into_iter().flat_map(|revision| revision.log).collect();
     commit(store, fork, 0, &position, &log).await?;
     Ok(position)

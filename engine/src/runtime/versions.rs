@@ -30,6 +30,11 @@ impl Versions {
         Arc::clone(&self.read().current)
     }
 
+    /// Every version that is kept.
+    pub fn kept(&self) -> Vec<String> {
+        self.read().all.keys().cloned().collect()
+    }
+
     /// The flows of a version, if they are kept.
     pub fn get(&self, version: &str) -> Option<Arc<Flows>> {
         let kept = self.read();

@@ -11,13 +11,13 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use smallvec::SmallVec;
 
-use super::facts::{arguments_of, is_stale, items, revisions_of};
 use super::Machine;
+use super::facts::{arguments_of, is_stale, items, revisions_of};
 use crate::effect::Expecting;
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, ResultId, SlotId, StateId};
 use crate::input::Moment;
-use crate::position::{Timer, States, Active, Caller, Frame, Position, Repair, Saved, Task, Waiting};
+use crate::position::{Active, Caller, Frame, Position, Repair, Saved, States, Task, Timer, Waiting};
 use crate::slot::{Heard, Kind, Merge, Value};
 
 /// What becomes of a live conversation on other flows.
@@ -184,8 +184,9 @@ impl Move<'_> {
             next.trail.clone_from(&path);
             let stands = |active: &Active| by_name(&active.state).filter(|state| new.does(*state).is_some());
             let active = frame.active.iter();
-            next.active =
-                active.filter_map(|active| Some(Active { state: stands(active)?, task: Task::Waiting })).collect();
+            next.active = active
+                .filter_map(|active| Some(Active { state: stands(active)?, task: Task::Waiting }))
+                .collect();
             if next.active.len() == frame.active.len() {
                 self.carry_timers(old, new, frame, &mut next);
                 return Some(Arc::new(next));
@@ -215,11 +216,15 @@ impl Move<'_> {
         let mut timers = Vec::new();
         for state in next.configuration(new) {
             let was = before.iter().find(|(_, now)| *now == state).map(|(was, _)| *was);
-            for (index, after) in new.state(state).into_iter().flat_map(|state| state.after.iter().enumerate()) {
+            for (index, after) in
+                new.state(state).into_iter().flat_map(|state| state.after.iter().enumerate())
+            {
                 let index = u16::try_from(index).unwrap_or(u16::MAX);
                 let of = |timer: &&Timer| Some(timer.state) == was && timer.after == index;
                 let known = frame.timers.iter().find(of).map(|timer| timer.due);
-                let had = was.and_then(|was| old.state(was)).is_some_and(|was| was.after.len() > usize::from(index));
+                let had = was
+                    .and_then(|was| old.state(was))
+                    .is_some_and(|was| was.after.len() > usize::from(index));
                 let begins = || {
                     let delay = chrono::TimeDelta::try_milliseconds(after.delay_ms).filter(|_| !had)?;
                     self.moment.at.checked_add_signed(delay)
@@ -251,7 +256,11 @@ impl Move<'_> {
         machine.enter_first(initial);
         let begun = Arc::clone(machine.position.frame());
         machine.settle();
-        let arrived = machine.position.frames.get(depth).filter(|frame| frame.flow == flow && !machine.position.is_over());
+        let arrived = machine
+            .position
+            .frames
+            .get(depth)
+            .filter(|frame| frame.flow == flow && !machine.position.is_over());
         let mut frame = match (arrived, machine.passed_dry) {
             (Some(arrived), _) => Arc::clone(arrived),
             // The way leads out of the flow: that is for the guest to hear. It stands where it last could have asked.
@@ -343,9 +352,9 @@ impl Move<'_> {
                 }
                 // "I don't mind" is no value that could be lost.
                 None if *value == Value::NoPreference => {}
-                None => self
-                    .notes
-                    .push(Note::SlotLost { flow: Arc::clone(&old.name), slot: Arc::clone(name) }),
+                None => {
+                    self.notes.push(Note::SlotLost { flow: Arc::clone(&old.name), slot: Arc::clone(name) })
+                }
             }
         }
     }
@@ -379,7 +388,8 @@ impl Move<'_> {
             let (Some(saved), Some(name)) = (saved, old.result_name(ResultId::at(index))) else { continue };
             let written = matches!(old.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes);
             let place = new.results.get_index_of(&**name);
-            let producer = place.and_then(|place| self.producer(old, new, saved.producer, ResultId::at(place)));
+            let producer =
+                place.and_then(|place| self.producer(old, new, saved.producer, ResultId::at(place)));
             let (Some(place), Some(producer)) = (place, producer) else {
                 if written {
                     self.notes
@@ -425,7 +435,14 @@ impl Move<'_> {
     }
 
     /// What a state's result is computed from, as values.
-    fn computed(&self, flows: &Flows, position: &Position, flow: &Arc<Flow>, frame: &Arc<Frame>, state: StateId) -> Json {
+    fn computed(
+        &self,
+        flows: &Flows,
+        position: &Position,
+        flow: &Arc<Flow>,
+        frame: &Arc<Frame>,
+        state: StateId,
+    ) -> Json {
         let view = View::new(flow, frame, &position.guest, position.now(flows, self.moment));
         match flow.does(state) {
             Some(Does::Invoke(invoke)) => {
@@ -443,9 +460,10 @@ impl Move<'_> {
     fn wish(&self, wish: &crate::position::Wish) -> Option<crate::position::Wish> {
         let (old, id) = (self.old.flow(wish.flow)?, self.flow_id(wish.flow)?);
         let new = self.new.flow(id)?;
-        let slots = wish.slots.iter().filter_map(|(slot, heard)| {
-            Some((new.slot_id(old.slot_name(*slot)?)?, heard.clone()))
-        });
+        let slots = wish
+            .slots
+            .iter()
+            .filter_map(|(slot, heard)| Some((new.slot_id(old.slot_name(*slot)?)?, heard.clone())));
         Some(crate::position::Wish { flow: id, said: Arc::clone(&wish.said), slots: slots.collect() })
     }
 

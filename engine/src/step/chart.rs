@@ -9,7 +9,7 @@ use super::walk::Source;
 use super::{Decider, Machine, Raised, Trace};
 use crate::effect::Expecting;
 use crate::flow::{Does, Event, EventId, Flow, Form, Go, StateId, Transition};
-use crate::position::{States, Active, Task, Timer};
+use crate::position::{Active, States, Task, Timer};
 
 /// Transitions of one microstep.
 type Taken<'f> = SmallVec<[(Source, &'f Transition); 2]>;
@@ -119,7 +119,8 @@ impl<'f> Machine<'f> {
             let leaves = self.exit_set(flow, source, case);
             let collides =
                 |other: &(Source, &'f Transition, States)| other.2.iter().any(|state| leaves.contains(state));
-            let preempted = kept.iter().filter(|other| collides(other)).any(|other| !source.is_within(other.0, flow));
+            let preempted =
+                kept.iter().filter(|other| collides(other)).any(|other| !source.is_within(other.0, flow));
             if !preempted {
                 kept.retain(|other| !collides(other));
                 kept.push((source, case, leaves));
@@ -210,8 +211,9 @@ impl<'f> Machine<'f> {
     fn domain(&self, flow: &Flow, source: Source, case: &Transition) -> Option<StateId> {
         let Go::To(targets) = &case.go else { return None };
         let Source::State(source) = source else { return None };
-        let compound =
-            |state: StateId| matches!(flow.state(state).map(|state| &state.form), Some(Form::Compound { .. }));
+        let compound = |state: StateId| {
+            matches!(flow.state(state).map(|state| &state.form), Some(Form::Compound { .. }))
+        };
         let targets: States = targets.iter().flat_map(|target| self.resolved(flow, *target)).collect();
         let holds_all = |state: StateId| targets.iter().all(|target| flow.is_within(*target, state));
         if !case.reenter && compound(source) && holds_all(source) {
@@ -261,13 +263,7 @@ impl<'f> Machine<'f> {
         }
     }
 
-    fn add_ancestors(
-        &self,
-        flow: &Flow,
-        state: StateId,
-        domain: Option<StateId>,
-        entering: &mut States,
-    ) {
+    fn add_ancestors(&self, flow: &Flow, state: StateId, domain: Option<StateId>, entering: &mut States) {
         for above in flow.ancestors(state).take_while(|above| Some(*above) != domain) {
             put(entering, above);
             if let Some(Form::Parallel { states, .. }) = flow.state(above).map(|state| &state.form) {
@@ -281,8 +277,7 @@ impl<'f> Machine<'f> {
         for region in regions {
             let is_history =
                 matches!(flow.state(*region).map(|state| &state.form), Some(Form::History { .. }));
-            let entered =
-                entering.iter().any(|state| state == region || flow.is_within(*state, *region));
+            let entered = entering.iter().any(|state| state == region || flow.is_within(*state, *region));
             if !is_history && !entered {
                 self.add_descendants(flow, *region, entering);
             }
@@ -333,7 +328,8 @@ impl<'f> Machine<'f> {
             let below: Vec<StateId> = if *deep {
                 self.leaves().into_iter().filter(|leaf| flow.is_within(*leaf, parent)).collect()
             } else {
-                let direct = |state: &StateId| flow.state(*state).and_then(|state| state.parent) == Some(parent);
+                let direct =
+                    |state: &StateId| flow.state(*state).and_then(|state| state.parent) == Some(parent);
                 self.frame().configuration(flow).into_iter().filter(direct).collect()
             };
             let history = StateId::at(index);
@@ -388,7 +384,10 @@ impl<'f> Machine<'f> {
 
     /// Whether a repair walk comes through a state that the guest came through already.
     pub(super) fn repeats(&self, state: StateId) -> bool {
-        self.frame().repair.as_ref().is_some_and(|repair| repair.goal != state && repair.path.contains(&state))
+        self.frame()
+            .repair
+            .as_ref()
+            .is_some_and(|repair| repair.goal != state && repair.path.contains(&state))
     }
 
     /// Notes that the way leads through an atomic state.

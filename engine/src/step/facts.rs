@@ -37,7 +37,8 @@ impl Position {
                 continue;
             }
             let items = items(invoke, &view);
-            for (index, Open { call, .. }) in open.iter().enumerate().filter(|(_, open)| open.result.is_none())
+            for (index, Open { call, .. }) in
+                open.iter().enumerate().filter(|(_, open)| open.result.is_none())
             {
                 if let (Some(each), Some(item)) = (&invoke.each, items.get(index)) {
                     view.item = Some((Arc::clone(&each.item), Arc::clone(item)));
@@ -151,9 +152,8 @@ fn stale_within(id: ResultId, flow: &Flow, frame: &Frame, moment: Moment, depth:
                 Input::Result(result) => Some(*result),
             };
             *revision != revision_of(*input, frame)
-                || below.is_some_and(|below| {
-                    below != id && stale_within(below, flow, frame, moment, depth - 1)
-                })
+                || below
+                    .is_some_and(|below| below != id && stale_within(below, flow, frame, moment, depth - 1))
         })
 }
 

@@ -10,7 +10,7 @@ use crate::effect::{Expecting, Question, ScopedSlot, Startable};
 use crate::facts::items_of;
 use crate::flow::{Does, Event, Flow, Flows, SlotId, StateId, Transition};
 use crate::input::{Act, Moment, Understanding};
-use crate::position::{Caller, Active, Few, Frame, Position, Task, Waiting, Wish};
+use crate::position::{Active, Caller, Few, Frame, Position, Task, Waiting, Wish};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
 
 /// What became of the values in a message.
@@ -31,9 +31,13 @@ impl Position {
             Waiting::Meaning { text, button, expecting, page } => {
                 (text.to_string(), button.as_ref().map(|id| id.to_string()), expecting.clone(), *page, None)
             }
-            Waiting::Kept { slot } => {
-                (self.frame().kept.iter().map(|words| &**words).collect::<Vec<&str>>().join("\n"), None, Expecting::Anything, 0, Some(slot))
-            }
+            Waiting::Kept { slot } => (
+                self.frame().kept.iter().map(|words| &**words).collect::<Vec<&str>>().join("\n"),
+                None,
+                Expecting::Anything,
+                0,
+                Some(slot),
+            ),
             Waiting::Guest { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => return None,
         };
         let mut scope: Vec<ScopedSlot> = Vec::new();
@@ -70,16 +74,22 @@ impl Position {
         })
     }
 
-    /// The slots of the active flow that were asked for and are still empty, but for the one that is asked for now.
+    /// The slots that were asked for and are still empty, but for the one that is asked for now: the active flow's
+    /// first, then those of what runs beneath it.
     fn unanswered(&self, flows: &Flows, expecting: &Expecting) -> Vec<String> {
-        let frame = self.frame();
-        let Some(flow) = flows.flow(frame.flow) else { return Vec::new() };
-        let empty = frame.asked.iter().rev().filter(|slot| frame.slots.get(**slot).is_none());
-        empty
-            .filter_map(|slot| flow.slot_name(*slot))
-            .filter(|name| *expecting != Expecting::Slot(Arc::clone(name)))
-            .map(|name| name.to_string())
-            .collect()
+        let mut unanswered: Vec<String> = Vec::new();
+        for frame in self.frames.iter().rev() {
+            let Some(flow) = flows.flow(frame.flow) else { continue };
+            let empty = frame.asked.iter().rev().filter(|slot| frame.slots.get(**slot).is_none());
+            for name in empty.filter_map(|slot| flow.slot_name(*slot)) {
+                if *expecting != Expecting::Slot(Arc::clone(name))
+                    && unanswered.iter().all(|known| **known != **name)
+                {
+                    unanswered.push(name.to_string());
+                }
+            }
+        }
+        unanswered
     }
 }
 
@@ -249,7 +259,9 @@ impl<'f> Machine<'f> {
             return self.event(Event::Question);
         }
         match self.asked() {
-            Some((state, Does::Ask { then, .. })) if *expecting == Expecting::Change => self.follow(state, then),
+            Some((state, Does::Ask { then, .. })) if *expecting == Expecting::Change => {
+                self.follow(state, then)
+            }
             _ => self.resume(),
         }
     }
@@ -299,7 +311,8 @@ impl<'f> Machine<'f> {
         let frames = &self.position.frames;
         let depth = frames.iter().rev().position(knows).unwrap_or_default();
         // A flow that a state runs is no digression: it is not left by the way.
-        let leaves = frames.iter().rev().take(depth).all(|frame| frame.caller == crate::position::Caller::Guest);
+        let leaves =
+            frames.iter().rev().take(depth).all(|frame| frame.caller == crate::position::Caller::Guest);
         if depth > 0 && leaves {
             for _ in 0..depth {
                 self.abandon();
@@ -402,7 +415,9 @@ impl<'f> Machine<'f> {
     /// What choosing an item fills besides.
     fn set_by_choice(&mut self, chosen: SlotId, todo: &mut Vec<HeardSlot>) {
         let Some(flow) = self.flow() else { return };
-        let Some(sets) = flow.slot(chosen).map(|slot| &slot.sets).filter(|sets| !sets.is_empty()) else { return };
+        let Some(sets) = flow.slot(chosen).map(|slot| &slot.sets).filter(|sets| !sets.is_empty()) else {
+            return;
+        };
         let Some(Value::Choice(item)) = self.frame().slots.get(chosen).cloned() else { return };
         // The guest has said what they want by choosing it: lists made again are matched by it.
         let frame = self.frame_mut();

@@ -22,11 +22,11 @@ pub(crate) use decided::{Decider, Decision, step_told};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::effect::{Effect, Expecting, Say, SaidOf};
+use crate::effect::{Effect, Expecting, SaidOf, Say};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
 use crate::input::{Input, Moment, Outcome, Understanding};
-use crate::position::{States, Active, Frame, Position, Said, Task, Waiting};
+use crate::position::{Active, Frame, Position, Said, States, Task, Waiting};
 use crate::slot::{Invalid, Value};
 
 /// Transitions one input may cause before the walk is called endless.
@@ -342,7 +342,8 @@ impl<'f> Machine<'f> {
         // The first may have begun something that others wait for.
         while !self.paused && matches!(self.position.waiting, Waiting::Guest { .. } | Waiting::Person) {
             let timers = &self.frame().timers;
-            let Some(next) = timers.iter().filter(|timer| timer.due <= now).min_by_key(|timer| timer.due).copied()
+            let Some(next) =
+                timers.iter().filter(|timer| timer.due <= now).min_by_key(|timer| timer.due).copied()
             else {
                 return any;
             };

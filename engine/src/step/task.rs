@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 
-use super::facts::{arguments_of, read_by, is_confirmed, items, made, revisions_of, still_holds};
+use super::facts::{arguments_of, is_confirmed, items, made, read_by, revisions_of, still_holds};
 use super::{Decider, Machine, Trace};
 use crate::effect::{Effect, Expecting};
 use crate::facts::{View, has_items, item_of};
@@ -14,6 +14,9 @@ use crate::guard::Path;
 use crate::input::Outcome;
 use crate::position::{Active, Caller, Failure, Open, ReadBack, Saved, Task, Waiting};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
+
+/// The arguments of one call.
+type Arguments = indexmap::IndexMap<Arc<str>, Json>;
 
 /// What was heard for a slot.
 pub(super) struct HeardSlot {
@@ -131,9 +134,11 @@ impl<'f> Machine<'f> {
     /// Whether a call of the active flow has written already: what was confirmed for it was confirmed.
     fn has_written(&self) -> bool {
         let Some(flow) = self.flow() else { return false };
-        self.frame().results.iter().flatten().any(|saved| {
-            matches!(flow.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes)
-        })
+        self.frame()
+            .results
+            .iter()
+            .flatten()
+            .any(|saved| matches!(flow.does(saved.producer), Some(Does::Invoke(invoke)) if invoke.writes))
     }
 
     /// The state's question is open now.
@@ -215,8 +220,7 @@ impl<'f> Machine<'f> {
             _ => None,
         };
         let today = self.moment.today;
-        let changed =
-            self.facts_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
+        let changed = self.facts_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
         if changed {
             self.note_filled(heard.slot);
         }
@@ -276,20 +280,17 @@ impl<'f> Machine<'f> {
     }
 
     /// The arguments of every call that an invocation makes.
-    fn calls_of(
-        &self,
-        invoke: &Invoke,
-    ) -> Result<Vec<indexmap::IndexMap<Arc<str>, Json>>, (&'static str, String)> {
+    fn calls_of(&self, invoke: &Invoke) -> Result<Vec<Arguments>, (&'static str, String)> {
         let Some(view) = self.view() else { return Ok(Vec::new()) };
         if invoke.writes && !is_confirmed(invoke, &view) {
             return Err(("not_confirmed", "the guest has not said yes to exactly these values".to_owned()));
         }
-        let complete = |arguments: indexmap::IndexMap<Arc<str>, Json>| {
-            match invoke.required.iter().find(|name| !arguments.contains_key(&**name)) {
+        let complete =
+            |arguments: Arguments| match invoke.required.iter().find(|name| !arguments.contains_key(&**name))
+            {
                 Some(missing) => Err(("missing_argument", format!("{missing} has no value"))),
                 None => Ok(arguments),
-            }
-        };
+            };
         match &invoke.each {
             None => Ok(vec![complete(arguments_of(invoke, &view))?]),
             Some(each) => {
@@ -353,8 +354,7 @@ impl<'f> Machine<'f> {
         let active = self.frame_mut().active.iter_mut().find(|active| active.state == state)?;
         let Task::Calling(open) = &mut active.task else { return None };
         open.iter_mut().find(|open| open.call == call)?.result = Some(result);
-        let all: Option<Vec<Json>> =
-            open.iter().map(|open| open.result.as_deref().cloned()).collect();
+        let all: Option<Vec<Json>> = open.iter().map(|open| open.result.as_deref().cloned()).collect();
         all.map(|all| Arc::new(Json::Array(all)))
     }
 
@@ -457,7 +457,8 @@ impl<'f> Machine<'f> {
     /// Runs the flow for the next item of its list, or is done.
     fn run_next(&mut self, state: StateId, run: &'f Run, item: u32, outputs: Json) {
         let list = run.each.as_ref().and_then(|each| Some(each.list.evaluate(&self.view()?)));
-        let next = list.as_ref().and_then(Json::as_array).and_then(|list| list.get(usize::try_from(item).ok()?));
+        let next =
+            list.as_ref().and_then(Json::as_array).and_then(|list| list.get(usize::try_from(item).ok()?));
         match next {
             Some(next) => self.run_item(state, run, item, outputs, Some(Arc::new(next.clone()))),
             None => self.ran(state, run, Arc::new(outputs)),
@@ -493,7 +494,8 @@ impl<'f> Machine<'f> {
         let Some(Does::Run(run)) = self.flow().and_then(|flow| flow.does(state)) else {
             return self.resume();
         };
-        let task = self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
+        let task =
+            self.frame().active.iter().find(|active| active.state == state).map(|active| active.task.clone());
         match task {
             Some(Task::Running { item, outputs }) if run.each.is_some() => {
                 let mut outputs = outputs.as_array().cloned().unwrap_or_default();

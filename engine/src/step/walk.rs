@@ -64,10 +64,10 @@ impl<'f> Machine<'f> {
         self.decided_by_case(source, case);
         if let (Go::To(targets), true) = (&case.go, source == Source::Root) {
             self.act(source, &case.actions);
-            return match targets.as_slice() {
-                [target, ..] => self.to_root(*target),
-                [] => {}
-            };
+            if let [target, ..] = targets.as_slice() {
+                self.leave_for_root(*target);
+            }
+            return;
         }
         if matches!(case.go, Go::To(_)) {
             return self.microstep(&[(source, case)]);
@@ -99,7 +99,7 @@ impl<'f> Machine<'f> {
                     self.resume();
                 }
             }
-            Go::Root(target) => self.to_root(*target),
+            Go::Root(target) => self.leave_for_root(*target),
             Go::Run(flow) => self.pending = Some(Pending::Flow(*flow)),
             Go::RunRoot(state) => self.pending = Some(Pending::Root(*state)),
             Go::Undo => self.undo(),
@@ -113,7 +113,7 @@ impl<'f> Machine<'f> {
 
     /// Leaves every flow for a state of the root chart. One in which a person has the conversation is entered on top
     /// of the root chart, so that what was there is there when it is given back.
-    fn to_root(&mut self, target: StateId) {
+    fn leave_for_root(&mut self, target: StateId) {
         while self.position.frames.len() > 1 {
             self.abandon();
         }
@@ -189,6 +189,10 @@ impl<'f> Machine<'f> {
     /// Gives an event of the guest to the state whose question is open, the other active states, the flow and the root
     /// chart, in this order; the first case whose guard holds is taken, once. An event nobody handles counts as unclear.
     pub(super) fn dispatch(&mut self, event: Event, requested: Option<&Wish>) {
+        let before = self.event.clone();
+        if let Some(flow) = requested.and_then(|wish| self.flows.flow(wish.flow)) {
+            self.event = Some(Arc::new(serde_json::json!({ "flow": *flow.name })));
+        }
         let taken = self.handler(event);
         self.trace.push(Trace::Event { event, handled: taken.is_some() });
         match (taken, event) {
@@ -197,6 +201,7 @@ impl<'f> Machine<'f> {
             (None, Event::ToolFailed | Event::Wish) => {}
             (None, _) => self.unclear(),
         }
+        self.event = before;
     }
 
     fn handler(&self, event: Event) -> Option<(Source, &'f Transition)> {
@@ -216,9 +221,11 @@ impl<'f> Machine<'f> {
     pub(super) fn answers_itself(&self, event: Event) -> bool {
         let Some(flow) = self.flow() else { return false };
         flow.on.contains_key(&event)
-            || self.frame().configuration(flow).into_iter().any(|state| {
-                flow.state(state).is_some_and(|state| state.on.contains_key(&event))
-            })
+            || self
+                .frame()
+                .configuration(flow)
+                .into_iter()
+                .any(|state| flow.state(state).is_some_and(|state| state.on.contains_key(&event)))
     }
 
     /// Does again what the active states that wait for the guest do, after something changed or a digression ended.
@@ -287,7 +294,8 @@ impl<'f> Machine<'f> {
                     .collect(),
                 _ => Vec::new(),
             };
-            let mut made = about.into_iter().filter_map(|result| Some((frame.result(result)?.producer, result)));
+            let mut made =
+                about.into_iter().filter_map(|result| Some((frame.result(result)?.producer, result)));
             made.find(|(state, result)| is_made(*state, *result)).map(|(state, _)| state)
         })
     }
@@ -295,7 +303,8 @@ impl<'f> Machine<'f> {
     /// Whether a repair walk can pass over what a state produces: it is there and still follows from its inputs.
     pub(super) fn is_fresh(&self, result: Option<ResultId>, writes: bool) -> bool {
         let (Some(result), Some(flow)) = (result, self.flow()) else { return false };
-        self.frame().result(result).is_some() && (writes || !is_stale(result, flow, self.frame(), self.moment))
+        self.frame().result(result).is_some()
+            && (writes || !is_stale(result, flow, self.frame(), self.moment))
     }
 
     /// Begins what is to begin on top of what runs; when it ends, the guest is back there.
@@ -439,9 +448,7 @@ impl<'f> Machine<'f> {
                 self.frame_mut().repair = Some(Repair { goal: StateId(u16::MAX), path });
                 self.jump(state);
                 self.frame_mut().repair = None;
-                if self.repair() {
-                    return;
-                }
+                self.repair();
             }
             None => self.resume(),
         }
@@ -451,8 +458,7 @@ impl<'f> Machine<'f> {
     pub(super) fn keep_words(&mut self) {
         let Some(said) = self.said.clone().filter(|said| !said.is_empty()) else { return };
         let Some(flow) = self.flow() else { return };
-        let waits_for_list =
-            flow.slots.values().any(|slot| !crate::facts::has_items(slot, self.frame()));
+        let waits_for_list = flow.slots.values().any(|slot| !crate::facts::has_items(slot, self.frame()));
         if waits_for_list {
             let frame = self.frame_mut();
             if frame.kept.len() >= MOST_KEPT {

@@ -57,7 +57,7 @@ struct Edited {
 fn under_any_edit_nobody_is_left_without_a_word_and_nothing_mandatory_and_no_value_is_lost() {
     let mut figures = Figures::default();
     let mut failed: Vec<String> = Vec::new();
-    if let Ok(case) = std::env::var("INNKEEPER_CASE") {
+    if let Some(case) = setting("INNKEEPER_CASE") {
         let (conversation, edit) = case.split_once('/').unwrap();
         let (set, visit) = conversation.parse().ok().and_then(live).unwrap();
         let edited = edited(set, edit.parse().unwrap()).unwrap();
@@ -103,7 +103,12 @@ fn under_any_edit_nobody_is_left_without_a_word_and_nothing_mandatory_and_no_val
 }
 
 fn amount(variable: &str, usual: usize) -> usize {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    setting(variable).and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+#[expect(clippy::disallowed_methods, reason = "how much is tried is said where the test is started")]
+fn setting(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
 }
 
 impl Figures {

@@ -38,7 +38,10 @@ struct Nothing {}
 fn kitchen(keys: &Arc<Mutex<Vec<String>>>) -> Functions {
     let keys = Arc::clone(keys);
     Functions::new()
-        .reads("price_of", |order: Eggs| async move { Ok(Price { cents: 100 * order.eggs }) })
+        .reads("price_of", |order: Eggs| async move {
+            let soft = order.soft.unwrap_or_default();
+            Ok(Price { cents: if soft { 110 * order.eggs } else { 100 * order.eggs } })
+        })
         .reads("hours", |(): ()| async move { Ok(vec!["07:00".to_owned(), "10:00".to_owned()]) })
         .writes("order", move |order: Eggs, key: Key| {
             keys.lock().unwrap().push(key.to_string());
@@ -87,7 +90,7 @@ async fn a_function_is_called_with_its_arguments_and_the_key() {
     let keys = Arc::default();
     let functions = kitchen(&keys);
     let priced = answer(&functions, "price_of", json!({ "eggs": 3, "soft": true })).await;
-    assert_eq!(priced, Outcome::Ok { result: Arc::new(json!({ "cents": 300 })) });
+    assert_eq!(priced, Outcome::Ok { result: Arc::new(json!({ "cents": 330 })) });
     let hours = answer(&functions, "hours", json!({})).await;
     assert_eq!(hours, Outcome::Ok { result: Arc::new(json!(["07:00", "10:00"])) });
     answer(&functions, "order", json!({ "eggs": 2 })).await;

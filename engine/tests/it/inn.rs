@@ -185,10 +185,6 @@ impl Visit {
         guest::place(&self.flows, &self.position)
     }
 
-    pub(crate) fn slot(&self, name: &str) -> Json {
-        self.position.slots(&self.flows).get(name).cloned().unwrap_or(Json::Null)
-    }
-
     /// What the last saying asked for.
     pub(crate) fn asked(&self) -> String {
         self.said.last().map(|say| say.prompt.to_string()).unwrap_or_default()

@@ -37,6 +37,7 @@ pub(crate) fn scaled(sample: usize, full: usize) -> usize {
 }
 
 /// The seed to begin with.
+#[expect(clippy::disallowed_methods, reason = "the seed is said where the test is started")]
 pub(crate) fn seed() -> u64 {
     std::env::var("INNKEEPER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }

@@ -1,6 +1,7 @@
 //! What the engine promises, checked through its public face.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
+mod against;
 mod builder;
 mod chart;
 mod corrections;

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::conversation::{AnswerFault, Party, Receptionist, Said, Turned};
+use crate::conversation::{AnswerFault, GIVEN_BACK, Party, Receptionist, Said, Turned};
 use crate::message::{ChannelName, GuestKey, Inbound, Kind, MessageId};
 use crate::reply::Medium;
 use crate::store::{Database, Fault as StoreFault, Outcome, Received};
@@ -38,6 +38,10 @@ pub enum Doing {
     },
     /// Say nothing for too long.
     Silence,
+    /// Nothing; a time that the conversation waited for has come.
+    Due,
+    /// Nothing; the person who had the conversation is done with it.
+    GivenBack,
 }
 
 /// Gives messages of local guests that a stop or a crash left over their outcome: nobody sits there any more.
@@ -97,6 +101,8 @@ impl LocalGuest {
         let mut turns = self.turns.lock().await;
         let said = match doing {
             Doing::Silence => Said::Silence,
+            Doing::Due => Said::Due,
+            Doing::GivenBack => Said::Event { name: GIVEN_BACK.to_owned(), data: json!(null) },
             Doing::Message { text, button } => {
                 let inbound = Inbound {
                     channel: self.channel,
@@ -124,7 +130,7 @@ impl LocalGuest {
         };
         let message = match &said {
             Said::Message { id, .. } | Said::Unreadable { id } => Some(*id),
-            Said::Silence => None,
+            Said::Silence | Said::Due | Said::Event { .. } => None,
         };
         match self.receptionist.turn(&party, said, watch).await {
             Ok(turned) => {

@@ -6,6 +6,7 @@ use super::{CommandFault, Ending};
 use crate::app::App;
 use crate::config::{Config, ReplyBy};
 use crate::fault::chain;
+use crate::versions;
 
 /// How long an address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,6 +36,7 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
             findings.push(Finding::Fine("database: opened, its tables are up to date".to_owned()));
             findings.push(Finding::Fine(format!("hotel: reached over MCP, {tools} tools, time zone {}", app.receptionist.zone)));
             findings.push(Finding::Fine(format!("flows and prompts: {flows} flows, no mistakes")));
+            findings.push(conversations(&app).await);
             app.close().await;
         }
         Err(fault) => findings.push(Finding::Broken {
@@ -59,6 +61,24 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
         }
     }
     Ok(if broken == 0 { Ending::Fine } else { Ending::NotFine })
+}
+
+/// Whether the flows of every open conversation are here.
+async fn conversations(app: &App) -> Finding {
+    let fix = "`innkeeper flows migrate --plan` shows them; `innkeeper flows migrate --end-lost` ends those whose flows are lost, so that their guests' next messages begin others".to_owned();
+    match versions::pinned(&app.receptionist.store, &app.receptionist.driver.versions).await {
+        Ok(lost) if lost.is_empty() => {
+            Finding::Fine("live conversations: the flows of each are here".to_owned())
+        }
+        Ok(lost) => {
+            let each = lost.iter().map(|lost| {
+                format!("{} on version {}, which is lost: {}", lost.conversations, lost.version, lost.why)
+            });
+            let each: Vec<String> = each.collect();
+            Finding::Broken { what: format!("live conversations: {}", each.join("; ")), fix }
+        }
+        Err(fault) => Finding::Broken { what: format!("live conversations: {}", chain(&fault)), fix },
+    }
 }
 
 async fn port(config: &Config) -> Finding {

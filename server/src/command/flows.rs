@@ -39,6 +39,7 @@ pub(super) async fn run(config: Config, options: cli::Flows) -> Result<Ending, C
     match options {
         cli::Flows::Check { json } => check(&config, json).await,
         cli::Flows::Draw { flow, write } => draw(&config, flow.as_deref(), write).await,
+        cli::Flows::Migrate(options) => super::migrate::run(config, options).await,
         cli::Flows::Schema => {
             println!("{}", pretty(&flow_schema())?);
             Ok(Ending::Fine)

@@ -1,10 +1,14 @@
 //! The commands of the program, one file each.
 
 mod chat;
+mod differing;
 mod doctor;
 mod flows;
+mod forget;
 mod hotel;
 mod mcp;
+mod migrate;
+mod recorded;
 mod replay;
 mod serve;
 mod understand;
@@ -63,6 +67,7 @@ async fn dispatch(cli: Cli, environment: Vec<(String, String)>) -> Result<Ending
         Command::Flows(options) => flows::run(config, options).await,
         Command::Replay(options) => replay::run(config, options).await,
         Command::Hotel(options) => hotel::run(config, options).await,
+        Command::Forget(options) => forget::run(config, options).await,
         Command::Doctor => doctor::run(config).await,
     }
 }

@@ -1,10 +1,11 @@
-//! `innkeeper replay`: scenes played again and compared with their transcripts.
+//! `innkeeper replay`: scenes played again and compared with their transcripts, and what was recorded of conversations
+//! gone through once more.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::{CommandFault, Ending};
+use super::{CommandFault, Ending, recorded};
 use crate::cli;
 use crate::config::Config;
 use crate::fault::chain;
@@ -13,12 +14,35 @@ use crate::replay::{Scene, play, scenes_below, stored_transcript};
 /// Where scenes are when none is named.
 const FOLDER: &str = "snapshots";
 
+/// Goes through scenes and recorded conversations once more.
+pub(super) async fn run(mut config: Config, options: cli::Replay) -> Result<Ending, CommandFault> {
+    if let Some(folder) = &options.export {
+        return recorded::export(&config, folder).await;
+    }
+    let is_recording = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "json");
+    let (recordings, mut files): (Vec<PathBuf>, Vec<PathBuf>) =
+        options.files.iter().cloned().partition(is_recording);
+    if options.against.is_some() {
+        config.flows = options.against.as_deref().map(PathBuf::from);
+    }
+    let all = options.files.is_empty();
+    if all && options.against.is_none() && !options.json && Path::new(FOLDER).is_dir() {
+        files = scenes_below(Path::new(FOLDER))?;
+    }
+    let scenes =
+        if files.is_empty() { Ending::Fine } else { scenes(&config, &files, options.accept).await? };
+    if options.accept || (recordings.is_empty() && !all) {
+        return Ok(scenes);
+    }
+    let past = recorded::run(&config, &recordings, options.against.is_some(), options.json).await?;
+    Ok(if past == Ending::Fine { scenes } else { Ending::NotFine })
+}
+
 /// Plays the scenes; a difference is printed as one.
-pub(super) async fn run(config: Config, options: cli::Replay) -> Result<Ending, CommandFault> {
-    let files = if options.files.is_empty() { scenes_below(Path::new(FOLDER))? } else { options.files };
+async fn scenes(config: &Config, files: &[PathBuf], accept: bool) -> Result<Ending, CommandFault> {
     let mut differing = 0;
-    for file in &files {
-        let (title, played) = match transcript(file, &config).await {
+    for file in files {
+        let (title, played) = match transcript(file, config).await {
             Ok((scene, played)) => (header(&scene), played),
             Err(why) => {
                 differing += 1;
@@ -27,7 +51,7 @@ pub(super) async fn run(config: Config, options: cli::Replay) -> Result<Ending, 
             }
         };
         let stored = file.with_extension("snap");
-        if options.accept {
+        if accept {
             std::fs::write(&stored, title + &played + "\n")?;
             println!("written  {}", stored.display());
             continue;

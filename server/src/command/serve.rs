@@ -1,12 +1,14 @@
 //! `innkeeper serve`: everything.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{CommandFault, Ending};
 use crate::app::App;
+use crate::clock::SystemClock;
 use crate::config::Config;
 
 /// Serves until it is told to stop.
@@ -21,6 +23,7 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     })?;
     let address = listener.local_addr()?;
     let routes = app.routes(&config, &stop).await?;
+    app.reload(&config, Arc::new(SystemClock), &stop);
     println!("Innkeeper is listening. Open http://{address}/ to talk to the receptionist.");
     let stopped = stop.clone();
     let served = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())

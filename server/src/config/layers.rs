@@ -246,6 +246,21 @@ impl Layers {
         std::time::Duration::from_millis(number.unwrap_or(1))
     }
 
+    /// A time in seconds, at least `least`.
+    pub(super) fn seconds(&mut self, key: &str, least: u64) -> std::time::Duration {
+        let number = match self.values.get(key) {
+            Some((Raw::Integer(number), _)) => Some(*number),
+            Some((Raw::Text(text), _)) => text.trim().parse().ok(),
+            Some((Raw::Other(_), _)) | None => None,
+        };
+        let number = number.and_then(|number| u64::try_from(number).ok()).filter(|number| *number >= least);
+        if number.is_none() {
+            let expected = if least == 0 { "a number of seconds" } else { "a number of seconds, 1 or more" };
+            self.wrong(key, expected);
+        }
+        std::time::Duration::from_secs(number.unwrap_or(least))
+    }
+
     /// Everything that was wrong.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         self.problems

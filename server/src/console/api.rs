@@ -19,7 +19,8 @@ use super::past::{self, PastTurn};
 use super::refusal::{Refusal, report};
 use super::session::SessionId;
 use crate::channel::local::Doing;
-use crate::message::e164;
+use crate::conversation::ReplyLine;
+use crate::message::{ConversationId, e164};
 
 /// As long as a message on WhatsApp may be, in characters.
 const LONGEST_TEXT: usize = 4096;
@@ -59,6 +60,13 @@ struct Taking {
     silence: bool,
     /// The number that this turn must get.
     turn: Option<u64>,
+}
+
+/// A conversation that was given back.
+#[derive(Serialize)]
+struct GivenBack {
+    state: String,
+    replies: Vec<ReplyLine>,
 }
 
 /// A conversation so far.
@@ -165,6 +173,31 @@ pub(super) async fn turn(
     let events =
         stream::poll_fn(move |context| told.poll_recv(context).map(|told| told.map(|told| told.event())));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// Gives a conversation that a person has back to the flows. The id is a chat page's, or any conversation's own.
+pub(super) async fn give_back(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let fault = |fault| Refusal::fault("a conversation could not be given back", &fault);
+    let store = &desk.receptionist.store;
+    let conversation = match SessionId::parse(&id) {
+        Some(id) => {
+            let session = desk.sessions.find(id).await.map_err(fault)?.ok_or_else(Refusal::unknown)?;
+            let open = store.active_conversation(&session.key).await.map_err(fault)?;
+            open.ok_or_else(Refusal::unknown)?
+        }
+        None => ConversationId::new(id),
+    };
+    if store.whose(&conversation).await.map_err(fault)?.is_none() {
+        return Err(Refusal::unknown());
+    }
+    match desk.receptionist.give_back(&conversation).await {
+        Ok(Some(turned)) => {
+            let line = turned.line(0, "");
+            Ok(Json(GivenBack { state: line.state, replies: line.replies }).into_response())
+        }
+        Ok(None) => Err(Refusal::moved_on("No person has this conversation.")),
+        Err(fault) => Err(Refusal::fault("a conversation could not be given back", &fault)),
+    }
 }
 
 impl Taking {

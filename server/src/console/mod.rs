@@ -47,12 +47,13 @@ pub fn documented() -> Vec<(&'static str, &'static str)> {
     api().into_iter().map(|(method, path, _)| (method, path)).collect()
 }
 
-fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 5] {
+fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 6] {
     [
         ("get", "/api/openapi.json", get(assets::openapi)),
         ("get", "/api/hotel", get(api::hotel)),
         ("post", "/api/conversations", post(api::begin)),
         ("get", "/api/conversations/{id}", get(api::talk)),
         ("post", "/api/conversations/{id}/turns", post(api::turn)),
+        ("post", "/api/conversations/{id}/give-back", post(api::give_back)),
     ]
 }

@@ -91,7 +91,8 @@ fn begins_a_turn(input: &Input) -> bool {
         Input::Understood(_)
         | Input::Answered { .. }
         | Input::AnsweredSame { .. }
-        | Input::Conveyed { .. } | Input::Guest(_) => false,
+        | Input::Conveyed { .. }
+        | Input::Guest(_) => false,
     }
 }
 
@@ -116,13 +117,15 @@ struct Again {
     position: Position,
     /// The calls that were made, by number.
     calls: HashMap<u32, Call>,
+    /// What happened before the first turn.
+    before: Vec<Happened>,
 }
 
 impl Again {
     /// From the beginning; `None` where nothing was committed, or its flows are not kept.
     fn begin(talk: &Talk, versions: &Versions) -> Option<Self> {
         let flows = versions.get(talk.position.as_ref()?.version())?;
-        Some(Self { position: Position::start(&flows), flows, calls: HashMap::new() })
+        Some(Self { position: Position::start(&flows), flows, calls: HashMap::new(), before: Vec::new() })
     }
 
     fn take(&mut self, input: &Input, moment: Moment, turn: Option<&mut PastTurn>) {
@@ -130,7 +133,11 @@ impl Again {
         let answered = answered.and_then(|(call, outcome)| Some((self.calls.remove(&call)?, outcome)));
         let stepped = step(&self.flows, self.position.clone(), input, moment);
         self.position = stepped.next;
-        let Some(turn) = turn else { return };
+        let Some(turn) = turn else {
+            self.before.extend(stepped.trace.into_iter().map(Happened::Trace));
+            return;
+        };
+        turn.happened.append(&mut self.before);
         if let Some((call, outcome)) = answered {
             turn.happened.push(Happened::answered(&call, &outcome));
             turn.line.tools.push(ToolLine::of(&call, &outcome));

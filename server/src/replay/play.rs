@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveTime, TimeZone as _, Utc};
 use futures::future::BoxFuture;
 use indexmap::IndexMap;
+use innkeeper_engine::runtime::Store as _;
 use innkeeper_engine::{Call, Outcome, Retry};
 use serde_json::{Value as Json, json};
 
@@ -134,6 +135,10 @@ impl Stage {
                     (format!("[{title}]"), doing)
                 }
                 Happens::Silence => (String::new(), Doing::Silence),
+                Happens::GivenBack => {
+                    transcript.aside("the person is done, and gives the conversation back");
+                    (String::new(), Doing::GivenBack)
+                }
                 Happens::Staff(staff) => {
                     self.staff(staff, transcript).await?;
                     continue;
@@ -153,7 +158,10 @@ impl Stage {
                     })?;
                     self.clock.advance(passed);
                     transcript.aside(&format!("{text} later"));
-                    continue;
+                    if !self.is_due(&key).await? {
+                        continue;
+                    }
+                    (String::new(), Doing::Due)
                 }
             };
             // People take a moment; and only what was conveyed before can have been answered.
@@ -161,9 +169,21 @@ impl Stage {
             let (number, turned) = guest.turn(doing, &mut |_| {}).await?;
             let line = turned.line(number, &said);
             buttons = line.replies.last().map(|reply| reply.buttons.clone()).unwrap_or_default();
-            transcript.turn(&line);
+            match happens {
+                Happens::GivenBack | Happens::Later(_) => transcript.unasked(&line),
+                _ => transcript.turn(&line),
+            }
         }
         self.bookings(transcript).await
+    }
+
+    /// Whether the guest's conversation waits for a time that has come.
+    async fn is_due(&self, key: &GuestKey) -> Result<bool, PlayFault> {
+        let store = &self.receptionist.store;
+        let Some(open) = store.active_conversation(key).await? else { return Ok(false) };
+        let stored = store.load(open.as_str()).await?;
+        let due = stored.and_then(|stored| stored.position.due());
+        Ok(due.is_some_and(|due| due <= self.clock.now()))
     }
 
     async fn staff(&self, staff: &Staff, transcript: &mut Transcript) -> Result<(), PlayFault> {

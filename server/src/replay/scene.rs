@@ -58,8 +58,10 @@ pub enum Happens {
     Staff(Staff),
     /// The hotel's system stops answering, or answers again.
     Hotel(Power),
-    /// Time passes: `10m`, `2h`.
+    /// Time passes: `10m`, `2h`. What flows wait for in that time happens.
     Later(String),
+    /// The person who has the conversation is done with it.
+    GivenBack,
 }
 
 /// Whether something answers.

@@ -29,6 +29,16 @@ impl Transcript {
         let said = if line.guest.is_empty() { "(says nothing)" } else { line.guest.as_str() };
         self.line("");
         self.block("guest      ", said);
+        self.answers(line);
+    }
+
+    /// What is said and done without the guest's doing.
+    pub(super) fn unasked(&mut self, line: &TurnLine) {
+        self.line("");
+        self.answers(line);
+    }
+
+    fn answers(&mut self, line: &TurnLine) {
         for tool in &line.tools {
             let arguments: Vec<String> =
                 tool.arguments.iter().map(|(name, value)| format!("{name}: {}", brief(value))).collect();

@@ -7,7 +7,7 @@
 pub(super) mod group;
 mod statement;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use innkeeper_engine::runtime::{self, Commit, CommitError, Entry, MessageOutcome, Stored};
 use innkeeper_engine::{Expecting, Input, Waiting};
 use serde_json::Value as Json;
@@ -16,8 +16,9 @@ use super::inbox::Outcome;
 use super::known::Known;
 use super::outbox::Content;
 use super::seal::Record;
-use super::{Database, Fault, Patience, keys};
+use super::{Database, Fault, keys};
 use crate::clock::later;
+use crate::config::Patience;
 use crate::message::{ChannelName, MessageId, Outgoing};
 
 /// A commit, ready to be written.
@@ -71,8 +72,9 @@ impl Database {
             Some(answered) => Some(MessageId::parse(answered.message).ok_or(CommitError::Conflict)?),
             None => None,
         };
-        let prepared = prepared(&known, &commit, message, self.clock().now(), self.0.patience)
-            .map_err(CommitError::Fault)?;
+        let now = self.clock().now().trunc_subsecs(3);
+        let prepared =
+            prepared(&known, &commit, message, now, self.0.patience).map_err(CommitError::Fault)?;
         let is_due = prepared.due.is_some();
         let written = match &self.0.group {
             Some(group) => group.write(prepared, stands).await,
@@ -205,5 +207,10 @@ fn heard_at(commit: &Commit<'_, Outgoing>) -> Option<DateTime<Utc>> {
         Entry::Input(Input::Said { .. } | Input::Unreadable) => true,
         Entry::Input(_) | Entry::Mark(_) => false,
     };
-    commit.log.iter().rev().find(|logged| is_heard(&logged.entry)).map(|logged| logged.moment.at)
+    commit
+        .log
+        .iter()
+        .rev()
+        .find(|logged| is_heard(&logged.entry))
+        .map(|logged| logged.moment.at.trunc_subsecs(3))
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use innkeeper_engine::Position;
-use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, Stored};
+use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, Stored, Underway};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -29,7 +29,7 @@ impl Database {
             return Ok(open);
         }
         let now = self.clock().now();
-        let id = Uuid::new_v4().to_string();
+        let id = new_id(now, Uuid::new_v4().as_u128());
         let row = conversation::ActiveModel {
             id: ActiveValue::Set(id.clone()),
             channel: ActiveValue::Set(channel.as_str().to_owned()),
@@ -113,6 +113,22 @@ impl Database {
         Ok(known.and_then(|known| Some((GuestKey::new(known.guest), ChannelName::parse(&known.channel)?))))
     }
 
+    /// All conversations of a guest.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn conversations_of(&self, guest: &GuestKey) -> Result<Vec<ConversationId>, Fault> {
+        let ids: Vec<String> = conversation::Entity::find()
+            .select_only()
+            .column(conversation::Column::Id)
+            .filter(conversation::Column::Guest.eq(guest.as_str()))
+            .into_tuple()
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("listing a guest's conversations"))?;
+        Ok(ids.into_iter().map(ConversationId::new).collect())
+    }
+
     pub(super) async fn row(&self, id: &str) -> Result<Option<conversation::Model>, Fault> {
         conversation::Entity::find_by_id(id)
             .filter(conversation::Column::Forgotten.eq(false))
@@ -133,13 +149,7 @@ impl runtime::Store for Database {
         }
         let Some(row) = self.row(conversation).await? else { return Ok(None) };
         let Some(position) = position_of(&known.key, &row)? else { return Ok(None) };
-        let underway = match &row.underway {
-            Some(sealed) => {
-                let json = known.key.open(Record::Underway, conversation, row.revision, sealed)?;
-                Some(serde_json::from_slice(&json).map_err(Fault::shape("a turn under way"))?)
-            }
-            None => None,
-        };
+        let underway = underway_of(&known.key, &row)?;
         let stands = Stored { position, revision: row.revision.unsigned_abs(), underway };
         known.stands = Some(stands.clone());
         self.0.known.put(conversation, known);
@@ -166,6 +176,16 @@ impl runtime::Store for Database {
     }
 }
 
+/// A new conversation's id: when it began, then chance, in digits that sort by time. What is written to at one time is
+/// close together in the indexes, and an id takes half the room of a UUID in every row of the log.
+fn new_id(now: DateTime<Utc>, chance: u128) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    const CHANCE_BITS: u32 = 35;
+    let millis = u128::from(now.timestamp_millis().unsigned_abs());
+    let bits = (millis << CHANCE_BITS) | (chance & ((1 << CHANCE_BITS) - 1));
+    (0..16).rev().map(|digit| char::from(DIGITS[(bits >> (5 * digit)) as usize & 31])).collect()
+}
+
 /// Where a stored conversation stands; `None` before its first commit.
 pub(super) fn position_of(key: &Key, row: &conversation::Model) -> Result<Option<Position>, Fault> {
     let Some(sealed) = &row.position else { return Ok(None) };
@@ -173,7 +193,31 @@ pub(super) fn position_of(key: &Key, row: &conversation::Model) -> Result<Option
     Ok(Some(Position::from_bytes(&bytes)?))
 }
 
+/// The turn of a stored conversation that is under way.
+pub(super) fn underway_of(key: &Key, row: &conversation::Model) -> Result<Option<Underway<Outgoing>>, Fault> {
+    let Some(sealed) = &row.underway else { return Ok(None) };
+    let json = key.open(Record::Underway, &row.id, row.revision, sealed)?;
+    serde_json::from_slice(&json).map(Some).map_err(Fault::shape("a turn under way"))
+}
+
 /// What one commit added to the log.
 pub(super) fn entries_of(key: &Key, row: &log::Model) -> Result<Vec<Logged>, Fault> {
     Ok(runtime::read(&key.open(Record::Log, &row.conversation, row.revision, &row.entries)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::new_id;
+
+    #[test]
+    fn ids_sort_by_time_and_differ_by_chance() {
+        let at = |text: &str| text.parse().expect("an instant");
+        let (early, late) = (at("2026-12-01T09:00:00.001Z"), at("2026-12-01T09:00:00.002Z"));
+        assert!(new_id(early, u128::MAX) < new_id(late, 0));
+        assert_eq!(new_id(early, 7).len(), 16);
+        let ids: HashSet<String> = (0..1000).map(|chance| new_id(early, chance)).collect();
+        assert_eq!(ids.len(), 1000);
+    }
 }

@@ -1,7 +1,5 @@
 //! Time: which conversations must be woken, and when.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -9,15 +7,6 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use super::entity::conversation::{Column, Entity};
 use super::{Database, Fault};
 use crate::message::{ChannelName, ConversationId, GuestKey};
-
-/// How long a guest who was asked something may say nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// Before the first reminder.
-    pub first: Duration,
-    /// After every reminder.
-    pub then: Duration,
-}
 
 /// A conversation that must be woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,17 +17,10 @@ pub struct Due {
     pub guest: GuestKey,
     /// The way it is held.
     pub channel: ChannelName,
-    /// When it had to be woken.
+    /// When it had to be woken; while it is being woken, when it is looked for again.
     pub at: DateTime<Utc>,
     /// When the guest was last heard.
     pub heard_at: Option<DateTime<Utc>>,
-}
-
-impl Patience {
-    /// How long is waited after so many silences in a row.
-    pub fn after(self, silences: u32) -> Duration {
-        if silences == 0 { self.first } else { self.then }
-    }
 }
 
 impl Database {
@@ -46,11 +28,12 @@ impl Database {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn next_due(&self) -> Result<Option<DateTime<Utc>>, Fault> {
+    pub async fn next_due(&self, channels: &[ChannelName]) -> Result<Option<DateTime<Utc>>, Fault> {
         let next = Entity::find()
             .select_only()
             .column_as(Column::Due, "due")
             .filter(Column::Due.is_not_null())
+            .filter(Column::Channel.is_in(channels.iter().map(|channel| channel.as_str())))
             .order_by_asc(Column::Due)
             .limit(1)
             .into_tuple::<Option<DateTime<Utc>>>()
@@ -64,9 +47,15 @@ impl Database {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn due(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Due>, Fault> {
+    pub async fn due(
+        &self,
+        now: DateTime<Utc>,
+        channels: &[ChannelName],
+        limit: u64,
+    ) -> Result<Vec<Due>, Fault> {
         let rows = Entity::find()
             .filter(Column::Due.lte(now))
+            .filter(Column::Channel.is_in(channels.iter().map(|channel| channel.as_str())))
             .order_by_asc(Column::Due)
             .limit(limit)
             .all(self.reader())
@@ -84,19 +73,28 @@ impl Database {
         Ok(due.collect())
     }
 
-    /// Lets a conversation be woken at another time than `due` says, or not at all. A conversation that moved on
-    /// meanwhile stays as it is.
+    /// Whether a conversation is still to be woken at the time that `due` says: nothing was committed since.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn put_off(&self, due: &Due, until: Option<DateTime<Utc>>) -> Result<(), Fault> {
-        Entity::update_many()
+    pub async fn is_put_off(&self, due: &Due) -> Result<bool, Fault> {
+        let row = self.row(due.conversation.as_str()).await?;
+        Ok(row.is_some_and(|row| row.due == Some(due.at)))
+    }
+
+    /// Lets a conversation be woken at another time than `due` says, or not at all. False, and nothing is changed, where
+    /// it moved on meanwhile or somebody else put it off.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_off(&self, due: &Due, until: Option<DateTime<Utc>>) -> Result<bool, Fault> {
+        let put_off = Entity::update_many()
             .col_expr(Column::Due, Expr::value(until))
             .filter(Column::Id.eq(due.conversation.as_str()))
             .filter(Column::Due.eq(due.at))
             .exec(&self.0.writer)
             .await
             .map_err(Fault::doing("putting a conversation off"))?;
-        Ok(())
+        Ok(put_off.rows_affected > 0)
     }
 }

@@ -29,6 +29,15 @@ pub struct Forgotten {
     pub guests: u64,
 }
 
+impl std::ops::AddAssign for Forgotten {
+    fn add_assign(&mut self, other: Self) {
+        self.conversations += other.conversations;
+        self.messages += other.messages;
+        self.replies += other.replies;
+        self.guests += other.guests;
+    }
+}
+
 const DOING: &str = "forgetting";
 
 impl Database {

@@ -1,5 +1,7 @@
 //! The tables, as they came to be.
 
+mod flow_versions;
+
 use sea_orm_migration::{prelude::*, schema::*};
 
 /// Brings the server's tables up to date. What was done is remembered in a table of its own: the hotel's tables may
@@ -8,7 +10,7 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Messages)]
+        vec![Box::new(Messages), Box::new(flow_versions::FlowVersions)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -76,7 +78,6 @@ fn log() -> TableCreateStatement {
         .col(text("conversation"))
         .col(big_integer("revision"))
         .col(blob("entries"))
-        .col(timestamp_with_time_zone("written_at"))
         .primary_key(Index::create().col("conversation").col("revision"))
         .take()
 }

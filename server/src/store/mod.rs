@@ -8,6 +8,7 @@ mod commit;
 mod conversations;
 mod due;
 mod entity;
+mod flow_versions;
 mod forget;
 mod guests;
 mod inbox;
@@ -32,7 +33,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 pub use conversations::ConversationRow;
-pub use due::{Due, Patience};
+pub use due::Due;
+pub use flow_versions::{FlowVersionRow, OpenConversation};
 pub use forget::Forgotten;
 pub use inbox::{InboxRow, Outcome, Received};
 pub(crate) use outbox::{Delivered, Tried};
@@ -42,7 +44,7 @@ pub use talk::{Talk, TalkCommit, Welcomed};
 use self::commit::group::Group;
 use self::known::AllKnown;
 use crate::clock::Clock;
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, Patience};
 
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
@@ -241,8 +243,11 @@ async fn connect(url: &str, hasty: bool) -> Result<(DatabaseConnection, Database
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(if hasty { SqliteSynchronous::Normal } else { SqliteSynchronous::Full })
-            // What is deleted is overwritten: keys and guests that were forgotten leave no trace in the file.
-            .pragma("secure_delete", "ON")
+            // What is deleted is overwritten where its page is written anyway; [`Database::compact`] does the rest.
+            .pragma("secure_delete", "FAST")
+            // What is written to at one time stays at hand.
+            .pragma("cache_size", "-16000")
+            .pragma("wal_autocheckpoint", "4000")
             .busy_timeout(BUSY_TIMEOUT)
     });
     let writer = SeaOrm::connect(writing).await?;

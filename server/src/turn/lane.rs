@@ -13,7 +13,7 @@ use super::{Answerer, Chat, Event, Heard, Pace, Unanswered, Wish};
 use crate::clock::{Clock, later};
 use crate::fault::chain;
 use crate::message::{Gathered, GuestKey, Kind, MessageId};
-use crate::store::{Database, InboxRow, Outcome};
+use crate::store::{Database, Due, InboxRow, Outcome};
 
 /// A turn is begun so many times, over restarts too, before a person gets it.
 const ATTEMPTS: u32 = 4;
@@ -28,17 +28,25 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Lanes(Arc<Inner>);
 
+/// The open lanes.
+type Open = HashMap<GuestKey, mpsc::UnboundedSender<Submitted>>;
+
 struct Inner {
     store: Database,
     answerer: Arc<dyn Answerer>,
     clock: Arc<dyn Clock>,
     pace: Pace,
-    open: Mutex<HashMap<GuestKey, mpsc::UnboundedSender<Submitted>>>,
+    open: Mutex<Open>,
 }
 
 struct Submitted {
-    heard: Heard,
+    what: What,
     receipt: oneshot::Sender<()>,
+}
+
+enum What {
+    Heard(Heard),
+    Due(Due),
 }
 
 /// Tells when a message has its outcome.
@@ -72,7 +80,7 @@ impl Lanes {
         let (receipt, ended) = oneshot::channel();
         let guest = GuestKey::new(row.guest.clone());
         let mut open = self.0.open();
-        let mut submitted = Submitted { heard, receipt };
+        let mut submitted = Submitted { what: What::Heard(heard), receipt };
         if let Some(lane) = open.get(&guest) {
             match lane.send(submitted) {
                 Ok(()) => return Receipt(ended),
@@ -80,12 +88,27 @@ impl Lanes {
                 Err(mpsc::error::SendError(back)) => submitted = back,
             }
         }
+        self.begin(&mut open, guest, submitted);
+        Receipt(ended)
+    }
+
+    /// Has a conversation woken, as a turn of its lane. A guest who has one talks already and need not be woken.
+    pub fn wake(&self, due: Due) -> Receipt {
+        let (receipt, ended) = oneshot::channel();
+        let mut open = self.0.open();
+        if !open.contains_key(&due.guest) {
+            let guest = due.guest.clone();
+            self.begin(&mut open, guest, Submitted { what: What::Due(due), receipt });
+        }
+        Receipt(ended)
+    }
+
+    fn begin(&self, open: &mut Open, guest: GuestKey, first: Submitted) {
         let (sender, receiver) = mpsc::unbounded_channel();
         // The receiver is alive: this cannot fail.
-        let _ = sender.send(submitted);
+        let _ = sender.send(first);
         open.insert(guest.clone(), sender);
         tokio::spawn(Arc::clone(&self.0).run(guest, receiver));
-        Receipt(ended)
     }
 
     /// The number of lanes in which something is pending.
@@ -95,7 +118,7 @@ impl Lanes {
 }
 
 impl Inner {
-    fn open(&self) -> MutexGuard<'_, HashMap<GuestKey, mpsc::UnboundedSender<Submitted>>> {
+    fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -110,13 +133,20 @@ impl Inner {
         let mut wait: OptionFuture<BoxFuture<'static, ()>> = None.into();
         let mut thought: OptionFuture<JoinHandle<()>> = None.into();
         let mut thinking_of = Vec::new();
+        let mut waking: Option<(Due, oneshot::Sender<()>)> = None;
         loop {
             let mut event = Some(tokio::select! {
                 biased;
-                Some(Submitted { heard, receipt }) = inbox.recv() => {
-                    receipts.insert(heard.message, receipt);
-                    Event::Heard(heard)
-                }
+                Some(Submitted { what, receipt }) = inbox.recv() => match what {
+                    What::Heard(heard) => {
+                        receipts.insert(heard.message, receipt);
+                        Event::Heard(heard)
+                    }
+                    What::Due(due) => {
+                        waking = Some((due, receipt));
+                        Event::Due
+                    }
+                },
                 Some(_) = &mut thought => {
                     thought = None.into();
                     Event::Answered
@@ -136,7 +166,15 @@ impl Inner {
                             thinking_of.clone_from(&messages);
                             thought = Some(tokio::spawn(Arc::clone(&self).think(messages))).into();
                         }
+                        Wish::Wake => {
+                            let due = waking.as_ref().map(|(due, _)| due.clone());
+                            thought = Some(tokio::spawn(Arc::clone(&self).wake(due))).into();
+                        }
                         Wish::Speak => {
+                            if let Some((_, receipt)) = waking.take() {
+                                // Nobody has to wait for it.
+                                let _ = receipt.send(());
+                            }
                             for message in thinking_of.drain(..) {
                                 if let Some(receipt) = receipts.remove(&message) {
                                     // Nobody has to wait for the outcome.
@@ -167,6 +205,14 @@ impl Inner {
         }
         open.remove(guest);
         true
+    }
+
+    /// Has a conversation woken. What fails now is tried again when it is next looked for.
+    async fn wake(self: Arc<Self>, due: Option<Due>) {
+        let Some(due) = due else { return };
+        if let Err(fault) = self.answerer.wake(&due).await {
+            tracing::error!(conversation = %due.conversation, error = %chain(&fault), "a conversation is not woken");
+        }
     }
 
     /// Has a turn answered. When this returns, its message has an outcome.

@@ -19,6 +19,8 @@ const FRAGMENTS: usize = 20;
 pub enum Event {
     /// The guest wrote.
     Heard(Heard),
+    /// The conversation must be woken: a time it was to wait for has come.
+    Due,
     /// The wait that was wished for is over.
     Waited,
     /// The turn has its outcome.
@@ -49,6 +51,8 @@ pub enum Wish {
     Wait(DateTime<Utc>),
     /// Have these messages answered, as one turn of which the first is the lead.
     Think(Vec<MessageId>),
+    /// Have the conversation woken.
+    Wake,
     /// Let the reply go.
     Speak,
     /// Nothing is left to do until the guest writes again.
@@ -60,12 +64,14 @@ pub enum Wish {
 pub struct Chat {
     pace: Pace,
     queue: VecDeque<Heard>,
+    /// Whether the conversation must be woken.
+    due: bool,
 }
 
 impl Chat {
     /// A chat in which nobody has said anything yet.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, queue: VecDeque::new() }
+        Self { pace, queue: VecDeque::new(), due: false }
     }
 
     /// Queues a message where it belongs: two that came at once may be told of in either order.
@@ -103,8 +109,8 @@ impl Chat {
                 Handled
             }
             Event::Closed => Transition(State::closed()),
-            // A wait that a later message made void, or an outcome that nobody waits for.
-            Event::Waited | Event::Answered | Event::Spoken => Handled,
+            // A wait that a later message made void, or an outcome that nobody waits for; who talks need not be woken.
+            Event::Due | Event::Waited | Event::Answered | Event::Spoken => Handled,
         }
     }
 
@@ -115,6 +121,10 @@ impl Chat {
             Event::Heard(heard) => {
                 self.hear(*heard);
                 Transition(State::gathering())
+            }
+            Event::Due => {
+                self.due = true;
+                Transition(State::thinking())
             }
             Event::Waited | Event::Answered | Event::Spoken | Event::Closed => Super,
         }
@@ -130,7 +140,7 @@ impl Chat {
                 Handled
             }
             Event::Waited => Transition(State::thinking()),
-            Event::Answered | Event::Spoken | Event::Closed => Super,
+            Event::Due | Event::Answered | Event::Spoken | Event::Closed => Super,
         }
     }
 
@@ -139,7 +149,7 @@ impl Chat {
     fn thinking(&mut self, event: &Event) -> Outcome<State> {
         match event {
             Event::Answered => Transition(State::speaking()),
-            Event::Heard(_) | Event::Waited | Event::Spoken | Event::Closed => Super,
+            Event::Heard(_) | Event::Due | Event::Waited | Event::Spoken | Event::Closed => Super,
         }
     }
 
@@ -149,7 +159,7 @@ impl Chat {
         match event {
             Event::Spoken if self.queue.is_empty() => Transition(State::listening()),
             Event::Spoken => Transition(State::gathering()),
-            Event::Heard(_) | Event::Waited | Event::Answered | Event::Closed => Super,
+            Event::Heard(_) | Event::Due | Event::Waited | Event::Answered | Event::Closed => Super,
         }
     }
 
@@ -157,7 +167,12 @@ impl Chat {
     #[state]
     fn closed(event: &Event) -> Outcome<State> {
         match event {
-            Event::Heard(_) | Event::Waited | Event::Answered | Event::Spoken | Event::Closed => Handled,
+            Event::Heard(_)
+            | Event::Due
+            | Event::Waited
+            | Event::Answered
+            | Event::Spoken
+            | Event::Closed => Handled,
         }
     }
 
@@ -175,6 +190,10 @@ impl Chat {
 
     #[action]
     fn think(&mut self, context: &mut Vec<Wish>) {
+        if std::mem::take(&mut self.due) {
+            context.push(Wish::Wake);
+            return;
+        }
         let size = self.group().map_or(0, |(size, _)| size);
         context.push(Wish::Think(self.queue.drain(..size).map(|heard| heard.message).collect()));
     }

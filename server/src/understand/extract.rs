@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use indexmap::IndexMap;
 use innkeeper_engine::{
-    Act, By, DateRange, Expecting, Heard, Kind, Options, Question, ScopedSlot, Startable, Understanding,
-    Value,
+    Act, By, DateRange, Expecting, Heard, Kind, Options, Question, ScopedSlot, Understanding, Value,
 };
 use phonenumber::country;
 
@@ -23,7 +22,7 @@ const CLEAR_WISH: f64 = 0.72;
 /// Understands messages by rules: pure, without a model, in microseconds.
 #[derive(Clone, Debug)]
 pub struct Extractor {
-    lexicon: Lexicon,
+    pub(super) lexicon: Lexicon,
     region: Option<country::Id>,
     receptionist: BTreeMap<Says, Vec<String>>,
 }
@@ -169,7 +168,7 @@ impl Extractor {
     }
 
     /// Reads the value of every slot, in the order in which words belong to one type rather than another.
-    fn values(
+    pub(super) fn values(
         &self,
         sentence: &mut Sentence<'_>,
         scope: &[ScopedSlot],
@@ -344,70 +343,6 @@ impl Extractor {
         } else {
             heard.ambiguous = true;
         }
-    }
-
-    /// The flows that the parts of a message ask for, with the part that does, where each is clearly meant: "book a
-    /// room for tomorrow and cancel my other booking".
-    fn several_wishes<'q>(
-        &self,
-        sentence: &Sentence<'_>,
-        question: &'q Question,
-    ) -> Vec<(&'q Startable, &'q str)> {
-        let mut wishes: Vec<(&Startable, &str)> = Vec::new();
-        for part in sentence.parts() {
-            let Some(part) = question.said.get(part) else { continue };
-            let asked = Sentence::new(&self.lexicon, part).clear_wish(&self.lexicon, &question.starts);
-            let Some(start) = question.starts.iter().find(|start| asked.as_ref() == Some(&start.flow)) else {
-                continue;
-            };
-            let known = wishes.iter().any(|(known, _)| known.flow == start.flow);
-            if !known && question.flow.as_ref() != Some(&start.flow) {
-                wishes.push((start, part));
-            }
-        }
-        wishes
-    }
-
-    /// What each part of a message fills in the flow it asks for.
-    fn values_of(&self, wishes: &[(&Startable, &str)], question: &Question, reading: Reading) -> HeardValues {
-        let mut all = HeardValues::default();
-        for (start, part) in wishes {
-            let mut sentence = Sentence::new(&self.lexicon, part);
-            let heard = self.values(&mut sentence, &start.slots, question, reading);
-            all.ambiguous |= heard.ambiguous;
-            for (name, value) in heard.slots {
-                all.slots.entry(name).or_insert(value);
-            }
-        }
-        all
-    }
-
-    /// What a message says that answers nothing it was asked for, as the answer to something that was asked for
-    /// before. Only values count that are plainly of their kind: any word could be a name.
-    fn late_answer(&self, question: &Question, out: &ReadOut) -> Option<ReadOut> {
-        let Expecting::Slot(_) = &question.expecting else { return None };
-        let says_nothing = out.understanding.slots.is_empty()
-            && out.understanding.acts.iter().all(|act| matches!(act, Act::Unclear | Act::More));
-        if question.unanswered.is_empty() || !says_nothing {
-            return None;
-        }
-        question.unanswered.iter().find_map(|name| {
-            let slot = question.scope.iter().find(|slot| slot.name == *name)?;
-            if matches!(slot.kind, Kind::PersonName | Kind::Text { .. } | Kind::Boolean) {
-                return None;
-            }
-            let earlier = Question {
-                expecting: Expecting::Slot(slot.name.as_str().into()),
-                unanswered: Vec::new(),
-                scope: vec![slot.clone()],
-                starts: Vec::new(),
-                ..question.clone()
-            };
-            let read = self.read(&earlier, Reading::default());
-            let answers =
-                read.understanding.slots.get(name).is_some_and(|heard| *heard != Heard::NoPreference);
-            (answers && read.understanding.sure).then_some(read)
-        })
     }
 
     /// The flow that is asked for, by its words, or because only it can use what was said.

@@ -20,6 +20,7 @@ mod nights;
 mod number;
 mod party;
 mod sentence;
+mod several;
 mod stay;
 mod token;
 mod wish;

@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 9] = [
     &["app"],
     &["call", "channel::twilio", "channel::meta", "channel::local", "console", "http"],
     &["conversation"],
-    &["tools", "reply", "inbox", "outbox", "understand", "turn"],
+    &["tools", "reply", "inbox", "outbox", "understand", "turn", "versions"],
     &["channel", "llm", "stt", "tts", "store"],
     &["clock", "config", "fault", "message"],
 ];

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
 mod acceptance;
+mod alarm;
 mod borders;
 mod clock;
 mod config;
@@ -10,6 +11,7 @@ mod lanes;
 mod llm;
 mod outbox;
 mod postgres;
+mod reload;
 mod replays;
 mod reply;
 mod rig;
@@ -17,3 +19,4 @@ mod store;
 mod twilio;
 mod twilio_double;
 mod understand;
+mod versions;

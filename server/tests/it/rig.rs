@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use innkeeper::clock::ManualClock;
 use innkeeper::config::DatabaseUrl;
 use innkeeper::message::{ChannelName, Gathered, GuestKey, Inbound, Kind, Outgoing};
-use innkeeper::store::Database;
+use innkeeper::store::{Database, Due};
 use innkeeper::turn::{Answerer, Unanswered};
 use innkeeper_engine::flow::Source;
 use innkeeper_engine::runtime::{Answered, Commit, Logged, MessageOutcome, Store as _};
@@ -135,6 +135,8 @@ pub(crate) struct Parrot {
     /// The faults of the next turns.
     pub(crate) faults: Mutex<VecDeque<Fault>>,
     heard: watch::Sender<Vec<Gathered>>,
+    /// The conversations that were woken.
+    pub(crate) woken: watch::Sender<Vec<Due>>,
 }
 
 /// What goes wrong in a turn.
@@ -148,7 +150,13 @@ pub(crate) enum Fault {
 impl Parrot {
     pub(crate) fn new(store: Database) -> Arc<Self> {
         let (gate, faults) = (Semaphore::new(Semaphore::MAX_PERMITS), Mutex::default());
-        Arc::new(Self { store, gate, faults, heard: watch::Sender::new(Vec::new()) })
+        Arc::new(Self {
+            store,
+            gate,
+            faults,
+            heard: watch::Sender::new(Vec::new()),
+            woken: watch::Sender::new(Vec::new()),
+        })
     }
 
     /// Lets no turn end until [`Self::let_go`].
@@ -205,6 +213,12 @@ impl Answerer for Parrot {
             answered: Some(Answered { message: &turn.lead.to_string(), outcome: MessageOutcome::Answered }),
         };
         self.store.commit(commit).await.map_err(|error| Unanswered::Lasting(Box::new(error)))
+    }
+
+    async fn wake(&self, due: &Due) -> Result<(), Unanswered> {
+        self.woken.send_modify(|woken| woken.push(due.clone()));
+        let until = self.store.put_off(due, None).await;
+        until.map(|_| ()).map_err(|fault| Unanswered::Passing(Box::new(fault)))
     }
 
     fn apology(&self, _turn: &Gathered) -> Vec<Outgoing> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use innkeeper::clock::{Clock, ManualClock};
 use innkeeper::message::{Button, ChannelName, ConversationId, GuestKey, Inbound, Kind, MessageId, Outgoing};
-use innkeeper::store::{Database, Forgotten, Outcome, Received, Status};
+use innkeeper::store::{Database, Due, Forgotten, Outcome, Received, Status};
 use innkeeper_engine::runtime::{
     Answered, Commit, CommitError, Logged, MessageOutcome, Store as _, Underway,
 };
@@ -360,13 +360,22 @@ async fn what_another_program_committed_is_seen_after_the_conflict(database: Dat
     database.commit(commit(1)).await.expect("a commit");
 }
 
-async fn a_conversation_that_must_be_woken_is_found_in_time(database: Database) {
+async fn a_conversation_is_put_off_by_one_who_looks(database: Database) {
+    let channels = [ChannelName::Twilio];
     let conversation = begun(&database, &ana()).await;
-    assert_eq!(database.next_due().await.expect("no fault"), None);
     let (standing, log) = (position(false), [said("hello")]);
-    let commit = Commit { answered: None, ..answering(&conversation, 0, &standing, &log, "") };
-    database.commit(commit).await.expect("a commit");
-    assert_eq!(database.next_due().await.expect("no fault"), None, "nothing was asked");
+    let commit =
+        |expected| Commit { answered: None, ..answering(&conversation, expected, &standing, &log, "") };
+    database.commit(commit(0)).await.expect("a commit");
+    assert_eq!(database.next_due(&channels).await.expect("no fault"), None, "nothing waits for a time");
+    let due = Due {
+        conversation: conversation.clone(),
+        guest: ana(),
+        channel: ChannelName::Twilio,
+        at: morning(),
+        heard_at: Some(morning()),
+    };
+    assert!(!database.put_off(&due, Some(morning())).await.expect("no fault"), "it is not due then");
 }
 
 /// Runs a promise on a fresh SQLite file, in memory and, through the list, on PostgreSQL.
@@ -418,7 +427,7 @@ promises! {
     many_conversations_are_committed_at_once_and_each_by_itself,
     of_two_who_answer_a_message_in_two_conversations_one_wins,
     what_another_program_committed_is_seen_after_the_conflict,
-    a_conversation_that_must_be_woken_is_found_in_time,
+    a_conversation_is_put_off_by_one_who_looks,
 }
 
 async fn database_in_memory() -> Database {

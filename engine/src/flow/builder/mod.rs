@@ -153,7 +153,7 @@ impl From<FlowBuilder> for Source {
 fn written(time: Duration) -> String {
     let ms = time.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    match units.iter().find(|(size, _)| ms > 0 && ms % size == 0) {
+    match units.iter().find(|(size, _)| ms > 0 && ms.is_multiple_of(*size)) {
         Some((size, unit)) => format!("{}{unit}", ms / size),
         None => format!("{ms}ms"),
     }

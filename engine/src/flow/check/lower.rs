@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
+use super::Source;
 use super::draft::{
     Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftGo, DraftHandlers, DraftInvoke,
     DraftRun, DraftState,
@@ -11,7 +12,6 @@ use super::draft::{
 use super::formula::Formula;
 use super::schema::Schema;
 use super::version::{meaning, version};
-use super::Source;
 use super::world::World;
 use crate::flow::raw::{At, Spot};
 use crate::flow::{

@@ -187,7 +187,10 @@ impl Names<'_, '_, '_> {
         for (event, cases) in handlers {
             let scope = Scope {
                 error: event.value == DraftEvent::Own(Event::ToolFailed),
-                event: matches!(event.value, DraftEvent::Named(_) | DraftEvent::Own(Event::Any)),
+                event: matches!(
+                    event.value,
+                    DraftEvent::Named(_) | DraftEvent::Own(Event::Any | Event::Start | Event::Wish)
+                ),
                 ..Scope::default()
             };
             self.cases(cases, scope);
@@ -449,7 +452,7 @@ impl Names<'_, '_, '_> {
                 Some(format!("only `error:` of a call and `on: {}` know it", event_name(Event::ToolFailed)))
             }
             OUTCOME => Some("only `done:` of a flow that was run knows it".to_owned()),
-            EVENT => Some("only `on:` of a named event knows it".to_owned()),
+            EVENT => Some("only `on:` of a named event, of `start` and of `wish` knows it".to_owned()),
             _ => None,
         };
         if elsewhere.is_some() {

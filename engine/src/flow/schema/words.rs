@@ -8,10 +8,7 @@ pub(super) const FILE: &[Told] = &[
     ("flow", "The flow's name. The root chart, the parent of every flow, is called `conversation`."),
     ("description", "What the guest wants with it, in one sentence. The language model reads this to route."),
     ("examples", "Sentences a guest asks for it with. The embedded extractor learns from them."),
-    (
-        "events",
-        "Named events of the hotel's own, sent from outside or raised by a flow. Any flow may handle them.",
-    ),
+    ("events", "Named events of its own, sent from outside or raised by a flow. Any flow may handle them."),
     ("slots", "What the guest can be asked for, by name."),
     ("initial", "The state it begins in; without it the first one."),
     ("on", "What every state inherits: cases by event. The root chart answers what is not here."),

@@ -52,7 +52,8 @@ impl Told {
         turn: &Turn<'_>,
     ) -> (Option<Place>, Option<Place>) {
         let old = turn.last().map(|last| &*last.flows);
-        let parts = self.trace.iter().zip(&recorded.trace).position(|(now, before)| !same_trace(new, before, now));
+        let parts =
+            self.trace.iter().zip(&recorded.trace).position(|(now, before)| !same_trace(new, before, now));
         let parts = parts.unwrap_or(self.trace.len().min(recorded.trace.len()));
         let moved = parts < self.trace.len() || parts < recorded.trace.len();
         let acts = self.acts.iter().zip(&recorded.acts).position(|((_, now), (_, before))| now != before);
@@ -62,8 +63,9 @@ impl Told {
             let by_trace =
                 moved.then(|| told.decisions.iter().rposition(|decision| decision.trace <= parts)).flatten();
             let effect = told.acts.get(acts).map_or(told.effects, |(effect, _)| *effect);
-            let by_act =
-                acted.then(|| told.decisions.iter().rposition(|decision| decision.effects <= effect)).flatten();
+            let by_act = acted
+                .then(|| told.decisions.iter().rposition(|decision| decision.effects <= effect))
+                .flatten();
             let first = by_trace.into_iter().chain(by_act).min()?;
             told.decisions.get(first).copied()
         };

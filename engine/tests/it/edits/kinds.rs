@@ -341,9 +341,10 @@ fn renamed(text: &str, old: &str, new: &str) -> String {
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
     while let Some(place) = rest.find(old) {
         let (before, after) = (&rest[..place], &rest[place + old.len()..]);
-        let begins = !before.ends_with(is_word)
-            && !before.ends_with(['.', '\'', '"'])
-            && !(before.is_empty() && out.ends_with(['.', '_']));
+        let inside = before.ends_with(is_word)
+            || before.ends_with(['.', '\'', '"'])
+            || (before.is_empty() && out.ends_with(['.', '_']));
+        let begins = !inside;
         let ends = !after.starts_with(is_word) && !after.starts_with(['\'', '"']);
         out.push_str(before);
         out.push_str(if begins && ends { new } else { old });

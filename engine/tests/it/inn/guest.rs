@@ -176,8 +176,7 @@ pub(crate) fn willing(
                 .map(|flow| flow.slots.keys().cloned().collect::<Vec<_>>())
                 .unwrap_or_default();
             let plain = question.scope.iter().filter(|slot| {
-                own.iter().any(|own| **own == slot.name)
-                    && slot.items.as_ref().is_some_and(Vec::is_empty)
+                own.iter().any(|own| **own == slot.name) && slot.items.as_ref().is_some_and(Vec::is_empty)
             });
             says(plain.filter_map(|slot| filled(slot, wants)), &[])
         }

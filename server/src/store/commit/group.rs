@@ -210,12 +210,7 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
     };
     many(transaction, commits.iter().map(moved).collect(), MOVED).await?;
     let logged = |commit: &&Prepared| -> Vec<Value> {
-        vec![
-            commit.conversation.clone().into(),
-            commit.revision().into(),
-            commit.entries.clone().into(),
-            commit.at.into(),
-        ]
+        vec![commit.conversation.clone().into(), commit.revision().into(), commit.entries.clone().into()]
     };
     many(transaction, commits.iter().map(logged).collect(), LOGGED).await?;
     let decided = commits.iter().filter_map(|commit| {
@@ -259,11 +254,8 @@ const MOVED: Many = Many {
     after: ") AS v WHERE conversations.id = v.column1",
 };
 
-const LOGGED: Many = Many {
-    before: "INSERT INTO log (conversation, revision, entries, written_at) VALUES ",
-    row: "(?, ?, ?, ?)",
-    after: "",
-};
+const LOGGED: Many =
+    Many { before: "INSERT INTO log (conversation, revision, entries) VALUES ", row: "(?, ?, ?)", after: "" };
 
 const DECIDED: Many = Many {
     before: "UPDATE inbox SET outcome = v.column2, decided_at = v.column3, conversation = v.column4 FROM (VALUES ",

@@ -64,7 +64,7 @@ WITH pending AS (
     AND ($10::bigint IS NULL OR o.underway IS NOT NULL OR EXISTS (SELECT 1 FROM pending))
   RETURNING c.id, c.guest, c.channel
 ), logged AS (
-  INSERT INTO log (conversation, revision, entries, written_at) SELECT id, $2 + 1, $8, $9 FROM moved
+  INSERT INTO log (conversation, revision, entries) SELECT id, $2 + 1, $8 FROM moved
 ), decided AS (
   UPDATE inbox SET outcome = $11, decided_at = $9, conversation = $1
   WHERE id IN (SELECT id FROM pending) AND EXISTS (SELECT 1 FROM moved)

@@ -14,8 +14,6 @@ pub(crate) struct Model {
     pub revision: i64,
     /// The inputs in order, as the engine saves them, sealed.
     pub entries: Vec<u8>,
-    /// When it was written.
-    pub written_at: DateTimeUtc,
 }
 
 /// Rows are found by guest and conversation, never joined.

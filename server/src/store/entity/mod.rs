@@ -1,6 +1,7 @@
 //! The server's own tables, a file each.
 
 pub(super) mod conversation;
+pub(super) mod flow_version;
 pub(super) mod guest;
 pub(super) mod inbox;
 pub(super) mod key;

@@ -51,7 +51,8 @@ async fn a_turn_tells_what_happens_in_order() {
     let id = console.begin(&json!({})).await;
     let events = console.take(&id, &json!({"text": WISH})).await;
     let at = |name: &str| events.iter().position(|event| event.name == name).expect("an event of that name");
-    assert_eq!((at("trace"), events[0].data["trace"].as_str()), (0, Some("understood")));
+    let traced: Vec<&str> = events.iter().filter_map(|event| event.data["trace"].as_str()).take(2).collect();
+    assert_eq!((at("trace"), traced), (0, vec!["entered", "understood"]));
     assert!(at("called") < at("answered"));
     let (before, after) = events.split_at(at("reply"));
     assert!(before.iter().all(|event| ["trace", "called", "answered"].contains(&event.name.as_str())));
@@ -263,14 +264,38 @@ async fn a_wrong_request_is_told_what_was_expected() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_that_a_person_has_is_given_back() {
+    let folder = Folder::new();
+    let console = Console::open(&folder).await;
+    let id = console.begin(&json!({})).await;
+    let path = format!("/api/conversations/{id}/give-back");
+    let give_back = async || console.post(&path, &json!({})).send().await.expect("an answer");
+    console.say(&id, "a room from 12 to 14 December").await;
+    assert_eq!(give_back().await.status(), StatusCode::CONFLICT, "nobody has it");
+    console.say(&id, "can I speak to a human?").await;
+    let silent = console.say(&id, "hello?").await;
+    assert_eq!((&silent["replies"], &silent["state"]), (&json!([]), &json!("conversation.hand_over")));
+    let given_back = give_back().await;
+    assert_eq!(given_back.status(), StatusCode::OK);
+    let given_back: Json = given_back.json().await.expect("JSON");
+    assert_eq!(given_back["state"], "book_room.details");
+    let turns = &console.talk(&id).await["turns"];
+    assert_eq!(turns.as_array().expect("turns").len(), 4, "it is a turn of its own");
+    assert_eq!(console.say(&id, "two").await["slots"]["guests"], 2);
+    let nobody = console.post("/api/conversations/nobody/give-back", &json!({})).send().await;
+    assert_eq!(nobody.expect("an answer").status(), StatusCode::NOT_FOUND);
+    console.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fault_is_a_sentence_without_internals() {
     let folder = Folder::new();
     let console = Console::open(&folder).await;
     let id = console.begin(&json!({})).await;
     console.say(&id, "hello").await;
     let database = sea_orm::Database::connect(folder.database_url().as_str()).await.expect("the file");
-    let broken = "UPDATE conversations SET position = 'broken'";
-    database.execute_unprepared(broken).await.expect("a broken row");
+    let broken = "ALTER TABLE conversations RENAME TO mislaid";
+    database.execute_unprepared(broken).await.expect("a broken database");
     let events = console.take(&id, &json!({"text": WISH})).await;
     let [Event { name, data }] = events.as_slice() else { panic!("nothing but the fault: {events:?}") };
     assert_eq!(name, "fault");

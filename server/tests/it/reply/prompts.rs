@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use innkeeper::reply::{Layers, Medium};
-use innkeeper_engine::{Expecting, Invalid, Say};
+use innkeeper_engine::{Invalid, Say};
 use serde_json::json;
 
 use super::fixture::{

@@ -2,7 +2,7 @@
 
 use innkeeper::message::Button;
 use innkeeper::reply::{Layers, Medium};
-use innkeeper_engine::{Expecting, Item, Say};
+use innkeeper_engine::{Item, Say};
 use serde_json::{Value as Json, json};
 
 use super::fixture::{

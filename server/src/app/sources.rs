@@ -1,0 +1,41 @@
+//! The flows that run: those in the binary, and what is laid over them.
+
+use std::collections::BTreeMap;
+
+use innkeeper_engine::flow::Source;
+use rust_embed::RustEmbed;
+
+use super::StartFault;
+use crate::config::Config;
+
+/// The flows in the binary.
+#[derive(RustEmbed)]
+#[folder = "../flows"]
+struct BuiltIn;
+
+/// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own.
+pub(super) fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
+    let mut files: BTreeMap<String, Source> = BuiltIn::iter()
+        .filter(|name| name.ends_with(".yaml"))
+        .filter_map(|name| {
+            let file = BuiltIn::get(&name)?;
+            let text = String::from_utf8_lossy(&file.data).into_owned();
+            Some((name.to_string(), Source { file: format!("flows/{name}"), text }))
+        })
+        .collect();
+    if let Some(folder) = &config.flows {
+        let fault = |path: &std::path::Path| {
+            let path = path.display().to_string();
+            move |source| StartFault::File { path, source }
+        };
+        for entry in std::fs::read_dir(folder).map_err(fault(folder))? {
+            let path = entry.map_err(fault(folder))?.path();
+            if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+                let text = std::fs::read_to_string(&path).map_err(fault(&path))?;
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                files.insert(name, Source { file: path.display().to_string(), text });
+            }
+        }
+    }
+    Ok(files.into_values().collect())
+}

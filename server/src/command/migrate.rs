@@ -1,0 +1,168 @@
+//! `innkeeper flows migrate`: live conversations go to the flows as they are now, or back.
+
+use innkeeper_engine::Way;
+use innkeeper_engine::runtime::Versions;
+use serde_json::json;
+
+use super::differing::told;
+use super::{CommandFault, Ending};
+use crate::app::{self, StartFault, Workbench};
+use crate::cli;
+use crate::config::Config;
+use crate::versions::{self, Moved, Plan};
+
+/// Plans, moves, or puts back.
+pub(super) async fn run(config: Config, options: cli::Migrate) -> Result<Ending, CommandFault> {
+    let bench = match app::workbench(&config).await {
+        Ok(bench) => bench,
+        Err(StartFault::Flows(mistakes)) => {
+            eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
+            return Ok(Ending::NotFine);
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    let ending = if options.back { back(&bench, options.json).await } else { forth(&bench, &options).await };
+    bench.store.close().await.map_err(StartFault::from)?;
+    ending
+}
+
+async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, CommandFault> {
+    let Workbench { flows, authored, store, moment } = bench;
+    let versions = Versions::new(flows.clone());
+    let plan =
+        versions::plan(store, &versions, &versions.current(), *moment).await.map_err(StartFault::from)?;
+    if options.plan {
+        if options.json {
+            println!("{}", pretty(&json!({ "plan": plan, "counts": counts(&plan) }))?);
+        } else {
+            show(&plan);
+        }
+        return Ok(if stuck(&plan) == 0 { Ending::Fine } else { Ending::NotFine });
+    }
+    // Any program on this database must be able to make the version before a conversation is on it.
+    versions::keep(store, flows, authored).await.map_err(StartFault::from)?;
+    store.use_versions([flows.version()]).await.map_err(StartFault::from)?;
+    let (mut moved, mut went_on, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for planned in &plan.conversations {
+        let list = match versions::move_planned(store, planned, *moment).await.map_err(StartFault::from)? {
+            Moved::Moved => &mut moved,
+            Moved::MovedOn => &mut went_on,
+            Moved::Refused => &mut refused,
+        };
+        list.push(planned);
+    }
+    let ended = match options.end_lost {
+        true => versions::end_lost(store, &plan).await.map_err(StartFault::from)?,
+        false => 0,
+    };
+    if options.end_lost {
+        refused.retain(|planned| !planned.is_lost);
+    }
+    if options.json {
+        let ids = |list: &[&versions::Planned]| -> Vec<String> {
+            list.iter().map(|planned| planned.conversation.clone()).collect()
+        };
+        let line = json!({
+            "version": plan.version, "already": plan.already, "moved": ids(&moved), "went_on": ids(&went_on),
+            "refused": refused, "ended": ended,
+        });
+        println!("{}", pretty(&line)?);
+    } else {
+        for planned in &refused {
+            println!("stays    {} ({})", planned.conversation, name(planned.way));
+            planned.notes.iter().for_each(|note| println!("         {note}"));
+        }
+        for planned in &went_on {
+            println!("stays    {}: it went on meanwhile; run this again", planned.conversation);
+        }
+        if ended > 0 {
+            println!("{ended} conversations whose flows are lost are ended.");
+        }
+        println!(
+            "{} conversations are moved to version {}, {} were on it, {} stay where they are.",
+            moved.len(),
+            plan.version,
+            plan.already,
+            refused.len() + went_on.len()
+        );
+    }
+    Ok(if refused.is_empty() && went_on.is_empty() { Ending::Fine } else { Ending::NotFine })
+}
+
+async fn back(bench: &Workbench, as_json: bool) -> Result<Ending, CommandFault> {
+    let Workbench { flows, store, moment, .. } = bench;
+    let versions = Versions::new(flows.clone());
+    let all = versions::back(store, &versions, *moment).await.map_err(StartFault::from)?;
+    let staying = all.iter().filter(|backed| backed.not.is_some()).count();
+    if as_json {
+        println!("{}", pretty(&all)?);
+    } else {
+        for backed in &all {
+            match &backed.not {
+                Some(why) => println!("stays    {}: {why}", backed.conversation),
+                None => println!(
+                    "back     {} on version {} in {}",
+                    backed.conversation,
+                    backed.version,
+                    backed.state.as_deref().unwrap_or_default()
+                ),
+            }
+        }
+        println!("{} conversations are put back, {staying} stay where they are.", all.len() - staying);
+    }
+    Ok(if staying == 0 { Ending::Fine } else { Ending::NotFine })
+}
+
+fn show(plan: &Plan) {
+    for planned in &plan.conversations {
+        let state = planned.state.as_deref().unwrap_or("?");
+        println!(
+            "{:<11}  {} from version {}: {state}",
+            name(planned.way),
+            planned.conversation,
+            planned.version
+        );
+        planned.notes.iter().for_each(|note| println!("             {note}"));
+        for difference in &planned.differences {
+            print!("{}", told(difference, "             "));
+        }
+    }
+    let count = |way| plan.conversations.iter().filter(|planned| planned.way == way).count();
+    println!(
+        "To version {}: {} the same, {} mapped, {} need a rule, {} impossible; {} are on it already.",
+        plan.version,
+        count(Way::Same),
+        count(Way::Mapped),
+        count(Way::NeedsRule),
+        count(Way::Impossible),
+        plan.already
+    );
+}
+
+fn counts(plan: &Plan) -> serde_json::Value {
+    let count = |way| plan.conversations.iter().filter(|planned| planned.way == way).count();
+    json!({
+        "already": plan.already, "same": count(Way::Same), "mapped": count(Way::Mapped),
+        "needs_rule": count(Way::NeedsRule), "impossible": count(Way::Impossible),
+    })
+}
+
+fn stuck(plan: &Plan) -> usize {
+    plan.conversations
+        .iter()
+        .filter(|planned| matches!(planned.way, Way::NeedsRule | Way::Impossible))
+        .count()
+}
+
+fn name(way: Way) -> &'static str {
+    match way {
+        Way::Same => "same",
+        Way::Mapped => "mapped",
+        Way::NeedsRule => "needs rule",
+        Way::Impossible => "impossible",
+    }
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String, CommandFault> {
+    serde_json::to_string_pretty(value).map_err(|error| CommandFault::Other(error.to_string()))
+}

@@ -1,0 +1,78 @@
+//! Messages that say more, or other, than what was asked: several wishes at once, and answers that come late.
+
+use innkeeper_engine::{Act, Expecting, Heard, Kind, Question, Startable};
+
+use super::decide::{HeardValues, ReadOut};
+use super::extract::{Extractor, Reading};
+use super::sentence::Sentence;
+
+impl Extractor {
+    /// The flows that the parts of a message ask for, with the part that does, where each is clearly meant: "book a
+    /// room for tomorrow and cancel my other booking".
+    pub(super) fn several_wishes<'q>(
+        &self,
+        sentence: &Sentence<'_>,
+        question: &'q Question,
+    ) -> Vec<(&'q Startable, &'q str)> {
+        let mut wishes: Vec<(&Startable, &str)> = Vec::new();
+        for part in sentence.parts() {
+            let Some(part) = question.said.get(part) else { continue };
+            let asked = Sentence::new(&self.lexicon, part).clear_wish(&self.lexicon, &question.starts);
+            let Some(start) = question.starts.iter().find(|start| asked.as_ref() == Some(&start.flow)) else {
+                continue;
+            };
+            let known = wishes.iter().any(|(known, _)| known.flow == start.flow);
+            if !known && question.flow.as_ref() != Some(&start.flow) {
+                wishes.push((start, part));
+            }
+        }
+        wishes
+    }
+
+    /// What each part of a message fills in the flow it asks for.
+    pub(super) fn values_of(
+        &self,
+        wishes: &[(&Startable, &str)],
+        question: &Question,
+        reading: Reading,
+    ) -> HeardValues {
+        let mut all = HeardValues::default();
+        for (start, part) in wishes {
+            let mut sentence = Sentence::new(&self.lexicon, part);
+            let heard = self.values(&mut sentence, &start.slots, question, reading);
+            all.ambiguous |= heard.ambiguous;
+            for (name, value) in heard.slots {
+                all.slots.entry(name).or_insert(value);
+            }
+        }
+        all
+    }
+
+    /// What a message says that answers nothing it was asked for, as the answer to something that was asked for
+    /// before. Only values count that are plainly of their kind: any word could be a name.
+    pub(super) fn late_answer(&self, question: &Question, out: &ReadOut) -> Option<ReadOut> {
+        let Expecting::Slot(_) = &question.expecting else { return None };
+        let says_nothing = out.understanding.slots.is_empty()
+            && out.understanding.acts.iter().all(|act| matches!(act, Act::Unclear | Act::More));
+        if question.unanswered.is_empty() || !says_nothing {
+            return None;
+        }
+        question.unanswered.iter().find_map(|name| {
+            let slot = question.scope.iter().find(|slot| slot.name == *name)?;
+            if matches!(slot.kind, Kind::PersonName | Kind::Text { .. } | Kind::Boolean) {
+                return None;
+            }
+            let earlier = Question {
+                expecting: Expecting::Slot(slot.name.as_str().into()),
+                unanswered: Vec::new(),
+                scope: vec![slot.clone()],
+                starts: Vec::new(),
+                ..question.clone()
+            };
+            let read = self.read(&earlier, Reading::default());
+            let answers =
+                read.understanding.slots.get(name).is_some_and(|heard| *heard != Heard::NoPreference);
+            (answers && read.understanding.sure).then_some(read)
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! A guest asks to be forgotten.
+
+use super::program::{bookings, chat, innkeeper, run};
+use crate::rig::Folder;
+
+const PHONE: &str = "+351912345678";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_is_erased_everywhere_and_the_booking_stays() {
+    let folder = Folder::new();
+    let talk = ["a double with a sea view for two, 12 to 14 December, name is Ana Zephyrina Silva", "yes"];
+    let turns = chat(innkeeper(&folder), &["--from", PHONE], &talk).await;
+    assert_eq!(turns[1]["tools"][0]["name"], "create_booking");
+    let names = ["Zephyrina", PHONE];
+    let holds = |name: &str| {
+        let files = ["it.db", "it.db-wal"].map(|file| std::fs::read(folder.file(file)).unwrap_or_default());
+        files.iter().any(|bytes| bytes.windows(name.len()).any(|part| part == name.as_bytes()))
+    };
+    assert!(names.iter().all(|name| holds(name)), "the hotel knows who comes");
+
+    let mut forget = innkeeper(&folder);
+    forget.args(["forget", PHONE]);
+    let ran = run(forget, &[]).await;
+    assert!(ran.status.success(), "{}{}", ran.output, ran.errors);
+    assert!(ran.output.contains("1 conversations, 2 messages, 2 replies"), "{}", ran.output);
+    assert!(ran.output.contains("1 bookings have no name"), "{}", ran.output);
+    for name in names {
+        assert!(!holds(name), "{name} is in no file");
+    }
+    let left = bookings(&folder).await;
+    assert_eq!((left.len(), &left[0]["start_date"]), (1, &"2026-12-12".into()), "the room stays sold");
+    assert_eq!(left[0]["customer_name"], "—");
+
+    let mut again = innkeeper(&folder);
+    again.args(["forget", PHONE]);
+    let ran = run(again, &[]).await;
+    assert_eq!(ran.status.code(), Some(1), "{}", ran.output);
+    assert!(ran.output.contains("Nobody is known as"), "{}", ran.output);
+}
