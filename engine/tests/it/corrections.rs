@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use innkeeper_engine::flow::{Does, Flow, Form, Input};
+use innkeeper_engine::flow::{Does, Form, Input};
 use innkeeper_engine::{Act, Expecting, Heard, Item, Kind, Options, Question, Value, Waiting};
 use serde_json::{Value as Json, json};
 
