@@ -39,14 +39,9 @@ pub(crate) fn step_told(
     input: impl Borrow<Input>,
     moment: Moment,
 ) -> (Step, Vec<Decision>) {
-    let input: &Input = input.borrow();
     let mut machine = Machine::new(flows, position, moment);
     machine.decisions = Some(Vec::new());
-    machine.begin_conversation(input);
-    machine.take(input);
-    machine.settle_says();
-    let decisions = machine.decisions.take().unwrap_or_default();
-    (Step { next: machine.position, effects: machine.effects, trace: machine.trace }, decisions)
+    machine.through(input.borrow())
 }
 
 impl<'f> Machine<'f> {

@@ -137,12 +137,7 @@ fn shown<S: serde::Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S:
 
 /// Decides what happens next. `position` must have been made on these `flows`.
 pub fn step(flows: &Flows, position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
-    let input: &Input = input.borrow();
-    let mut machine = Machine::new(flows, position, moment);
-    machine.begin_conversation(input);
-    machine.take(input);
-    machine.settle_says();
-    Step { next: machine.position, effects: machine.effects, trace: machine.trace }
+    Machine::new(flows, position, moment).through(input.borrow()).0
 }
 
 /// One macrostep under way.
@@ -219,6 +214,15 @@ impl<'f> Machine<'f> {
             unsettled: Vec::new(),
             decisions: None,
         }
+    }
+
+    /// Takes one input to its end: the step, and what decided where somebody wants to know.
+    fn through(mut self, input: &Input) -> (Step, Vec<Decision>) {
+        self.begin_conversation(input);
+        self.take(input);
+        self.settle_says();
+        let step = Step { next: self.position, effects: self.effects, trace: self.trace };
+        (step, self.decisions.unwrap_or_default())
     }
 
     /// Enters the root chart with the first input. Who the guest is, is known then.
