@@ -143,7 +143,7 @@ impl<'f> Machine<'f> {
         self.leave(flow, leaving);
         for (source, case) in taken {
             self.decided_by_case(*source, case);
-            self.act(*source, &case.actions);
+            self.act(&case.actions);
         }
         for ((_, case), domain) in taken.iter().zip(domains) {
             if let Go::To(targets) = &case.go {
@@ -158,9 +158,9 @@ impl<'f> Machine<'f> {
             }
         }
         self.enter(flow, entering);
-        for (source, case) in taken {
+        for (_, case) in taken {
             if !matches!(case.go, Go::To(_)) {
-                self.go_on_beside(*source, case);
+                self.go_on_beside(case);
             }
         }
     }
@@ -297,7 +297,7 @@ impl<'f> Machine<'f> {
             if !declared.exit.is_empty() {
                 self.decided(Decider::State(state));
             }
-            self.act(Source::State(state), &declared.exit);
+            self.act(&declared.exit);
             let asked = flow.does(state).is_some_and(Does::asks);
             self.between.retain(|between| *between != state);
             let frame = self.frame_mut();
@@ -367,7 +367,7 @@ impl<'f> Machine<'f> {
             self.decided(Decider::State(state));
             let repeats = self.repeats(state);
             let passing = std::mem::replace(&mut self.passing, repeats);
-            self.act(Source::State(state), &declared.entry);
+            self.act(&declared.entry);
             self.passing = passing;
             if let Form::Atomic(Does::Final { .. }) = &declared.form {
                 match declared.parent {

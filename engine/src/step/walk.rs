@@ -63,7 +63,7 @@ impl<'f> Machine<'f> {
     pub(super) fn take_case(&mut self, source: Source, case: &'f Transition, requested: Option<&Wish>) {
         self.decided_by_case(source, case);
         if let (Go::To(targets), true) = (&case.go, source == Source::Root) {
-            self.act(source, &case.actions);
+            self.act(&case.actions);
             if let [target, ..] = targets.as_slice() {
                 self.leave_for_root(*target);
             }
@@ -72,19 +72,19 @@ impl<'f> Machine<'f> {
         if matches!(case.go, Go::To(_)) {
             return self.microstep(&[(source, case)]);
         }
-        self.act(source, &case.actions);
+        self.act(&case.actions);
         match (&case.go, requested) {
             (Go::RunRequested, Some(wish)) => self.begin_wish(wish),
             (Go::Queue, Some(wish)) => {
                 self.position.wishes.push(wish.clone());
-                self.go_on_beside(source, case);
+                self.go_on_beside(case);
             }
-            _ => self.go_on_beside(source, case),
+            _ => self.go_on_beside(case),
         }
     }
 
     /// Where a case leads that leaves nothing of its flow, after its actions.
-    pub(super) fn go_on_beside(&mut self, source: Source, case: &'f Transition) {
+    pub(super) fn go_on_beside(&mut self, case: &'f Transition) {
         if case.say_again {
             self.say_again();
         }
@@ -108,7 +108,6 @@ impl<'f> Machine<'f> {
                 self.resume();
             }
         }
-        let _ = source;
     }
 
     /// Leaves every flow for a state of the root chart. One in which a person has the conversation is entered on top
@@ -140,7 +139,7 @@ impl<'f> Machine<'f> {
     }
 
     /// Does what is done on the way.
-    pub(super) fn act(&mut self, source: Source, actions: &'f [Action]) {
+    pub(super) fn act(&mut self, actions: &'f [Action]) {
         for action in actions {
             match action {
                 Action::Say(prompt) => {
@@ -162,7 +161,6 @@ impl<'f> Machine<'f> {
                 Action::Raise(event) => self.raised.push_back(super::Raised::Named(*event)),
             }
         }
-        let _ = source;
     }
 
     fn set(&mut self, slot: crate::flow::SlotId, value: &crate::guard::Expression) {
@@ -362,7 +360,7 @@ impl<'f> Machine<'f> {
         let Some(flow) = self.flow() else { return };
         let Some(Does::Final { outcome, output }) = flow.does(state) else { return };
         if let Some(declared) = flow.state(state) {
-            self.act(Source::State(state), &declared.exit);
+            self.act(&declared.exit);
         }
         self.remember();
         let output = match (output, self.view()) {
@@ -393,13 +391,15 @@ impl<'f> Machine<'f> {
     /// Hands out the values the flow wants kept for the guest's next conversation.
     fn remember(&mut self) {
         let Some(flow) = self.flow() else { return };
-        for (name, slot) in flow.slots.iter().filter(|(_, slot)| slot.remember) {
-            let Some(id) = flow.slot_id(name) else { continue };
+        for (index, (name, slot)) in flow.slots.iter().enumerate() {
+            if !slot.remember {
+                continue;
+            }
+            let id = SlotId::at(index);
             let Some(value) = self.frame().slots.get(id).map(Value::json).filter(|value| !value.is_null())
             else {
                 continue;
             };
-            let _ = slot;
             if self.position.guest.remembered.get(&**name) != Some(&value) {
                 self.settle_says();
                 let guest = Arc::make_mut(&mut self.position.guest);
