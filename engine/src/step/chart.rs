@@ -39,12 +39,8 @@ impl<'f> Machine<'f> {
         let Some(flow) = self.flow() else { return };
         let mut taken = Taken::new();
         for active in &self.frame().active {
-            let chain = std::iter::once(active.state).chain(flow.ancestors(active.state));
-            let within = chain.filter_map(|state| Some((Source::State(state), &flow.state(state)?.on)));
-            let outside = std::iter::once((Source::Flow, &flow.on)).chain(
-                self.flows.root().filter(|root| root.id != flow.id).map(|root| (Source::Root, &root.on)),
-            );
-            let found = within.chain(outside).find_map(|(source, on)| {
+            let mut handlers = self.handlers_of(flow, active.state).chain(self.handlers_around(flow));
+            let found = handlers.find_map(|(source, on)| {
                 let matching = on.iter().filter(|(known, _)| match known {
                     Event::Named(known) => *known == event,
                     Event::Any => true,

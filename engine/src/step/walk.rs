@@ -6,7 +6,7 @@ use super::facts::is_stale;
 use super::task::HeardSlot;
 use super::{Machine, Pending, Trace};
 use crate::effect::{Effect, Expecting};
-use crate::flow::{Action, Does, Event, Flow, FlowId, Go, ResultId, SlotId, StateId, Transition};
+use crate::flow::{Action, Does, Event, Flow, FlowId, Go, Handlers, ResultId, SlotId, StateId, Transition};
 use crate::guard::Root;
 use crate::position::{Caller, Frame, Repair, Task, Waiting, Wish};
 use crate::slot::{Heard, Value};
@@ -207,12 +207,29 @@ impl<'f> Machine<'f> {
         let frame = self.frame();
         let asking = frame.asking(flow);
         let leaves = asking.into_iter().chain(frame.active.iter().map(|active| active.state));
-        let within = leaves
-            .flat_map(|leaf| std::iter::once(leaf).chain(flow.ancestors(leaf)))
-            .filter_map(|state| Some((Source::State(state), &flow.state(state)?.on)));
-        let outside = std::iter::once((Source::Flow, &flow.on))
-            .chain(self.flows.root().filter(|root| root.id != flow.id).map(|root| (Source::Root, &root.on)));
-        within.chain(outside).find_map(|(source, on)| Some((source, self.pick(on.get(&event)?)?)))
+        let mut handlers =
+            leaves.flat_map(|leaf| self.handlers_of(flow, leaf)).chain(self.handlers_around(flow));
+        handlers.find_map(|(source, on)| Some((source, self.pick(on.get(&event)?)?)))
+    }
+
+    /// The handlers of a state and of those it is in, the innermost first.
+    pub(super) fn handlers_of(
+        &self,
+        flow: &'f Flow,
+        state: StateId,
+    ) -> impl Iterator<Item = (Source, &'f Handlers)> + use<'f> {
+        std::iter::once(state)
+            .chain(flow.ancestors(state))
+            .filter_map(|state| Some((Source::State(state), &flow.state(state)?.on)))
+    }
+
+    /// The handlers around every state: the flow's and, around another flow, the root chart's.
+    pub(super) fn handlers_around(
+        &self,
+        flow: &'f Flow,
+    ) -> impl Iterator<Item = (Source, &'f Handlers)> + use<'f> {
+        let root = self.flows.root().filter(|root| root.id != flow.id);
+        std::iter::once((Source::Flow, &flow.on)).chain(root.map(|root| (Source::Root, &root.on)))
     }
 
     /// Whether the flow itself, and not only the root chart, may answer an event now.
