@@ -531,27 +531,4 @@ impl Does {
     }
 }
 
-impl State {
-    /// Its states, in document order; none for an atomic one.
-    pub fn states(&self) -> &[StateId] {
-        match &self.form {
-            Form::Compound { states, .. } | Form::Parallel { states, .. } => states,
-            Form::Atomic(_) | Form::History { .. } => &[],
-        }
-    }
-}
 
-impl Transition {
-    /// A case without a condition that goes to `go` in silence.
-    pub fn to(go: Go) -> Self {
-        Self {
-            guard: None,
-            actions: Vec::new(),
-            say_again: false,
-            ask_again: false,
-            reenter: false,
-            go,
-            at: Span::default(),
-        }
-    }
-}

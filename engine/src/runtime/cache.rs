@@ -47,11 +47,6 @@ impl Cache {
         }
         kept.insert(key(call), Kept { until, result: Arc::clone(result) });
     }
-
-    /// Forgets every answer.
-    pub fn clear(&self) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
 }
 
 /// The same for the same arguments, in whatever order they were written.

@@ -168,7 +168,7 @@ struct Machine<'f> {
     paused: bool,
     /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
     dry: bool,
-    /// Then: the active flow as it was before the last state that asks was passed over.
+    /// Then: the active flow as it was before the last state that asks more than values was passed over.
     passed_dry: Option<Arc<Frame>>,
     /// What was said over facts that have not changed since, by its place among the effects.
     unsettled: Vec<(usize, FlowId)>,

@@ -100,35 +100,20 @@ impl<'f> Machine<'f> {
         }
     }
 
-    /// Passes over a state that needs nothing of the guest any more; else it stays open and unasked.
+    /// Passes over a state that needs nothing of the guest any more; else it stays open and unasked. One that collects
+    /// what is known already was passed over before.
     fn pass_dry(&mut self, state: StateId) -> bool {
         let Some(does) = self.flow().and_then(|flow| flow.does(state)) else { return false };
-        let known = |slot: &SlotId| self.frame().slots.get(*slot).is_some_and(Value::is_complete);
-        let before = Arc::clone(self.frame());
-        let passes = match does {
-            Does::Collect { slots, then } if slots.iter().all(known) => {
-                self.follow(state, then);
-                true
-            }
-            Does::Ask { then, .. } if self.repeats(state) => {
-                self.follow(state, then);
-                true
-            }
-            Does::Confirm { yes, .. } if self.repeats(state) && self.has_written() => {
-                self.follow(state, yes);
-                true
-            }
-            Does::Run(run) if self.repeats(state) && self.is_fresh(run.save, false) => {
-                self.follow(state, &run.done);
-                true
-            }
+        let onward = match does {
+            Does::Ask { then, .. } if self.repeats(state) => then,
+            Does::Confirm { yes, .. } if self.repeats(state) && self.has_written() => yes,
+            Does::Run(run) if self.repeats(state) && self.is_fresh(run.save, false) => &run.done,
             // What is not known yet is asked when the guest is back.
-            _ => false,
+            _ => return false,
         };
-        if passes {
-            self.passed_dry = Some(before);
-        }
-        passes
+        self.passed_dry = Some(Arc::clone(self.frame()));
+        self.follow(state, onward);
+        true
     }
 
     /// Whether a call of the active flow has written already: what was confirmed for it was confirmed.
