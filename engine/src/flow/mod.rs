@@ -10,66 +10,30 @@ pub mod builder;
 mod check;
 mod draw;
 mod error;
+mod number;
 mod places;
 mod raw;
 mod schema;
+mod state;
+mod transition;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use self::check::Source;
 pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
+pub use self::number::{EventId, FlowId, ResultId, SlotId, StateId};
 pub(crate) use self::places::{Places, Span};
 pub use self::schema::flow_schema;
-use crate::effect::Retry;
-use crate::guard::{Expression, Path};
+pub use self::state::{After, Does, Each, Form, Input, Invoke, Run, State};
+pub use self::transition::{Action, Event, Go, Transition};
+use crate::guard::Expression;
 use crate::slot::{Kind, Merge};
 
 /// The name of the root chart, the parent of every flow.
 pub const ROOT: &str = "conversation";
-
-/// Numbers one kind of thing in the table that declares it.
-macro_rules! number {
-    ($(#[$meta:meta])* $name:ident) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub struct $name(pub(crate) u16);
-
-        impl $name {
-            /// The place in the table.
-            pub fn index(self) -> usize {
-                usize::from(self.0)
-            }
-
-            pub(crate) fn at(index: usize) -> Self {
-                Self(u16::try_from(index).unwrap_or(u16::MAX))
-            }
-        }
-    };
-}
-
-number! {
-    /// A flow among [`Flows`].
-    FlowId
-}
-number! {
-    /// A state of a flow. The order of numbers is SCXML's document order.
-    StateId
-}
-number! {
-    /// A slot of a flow.
-    SlotId
-}
-number! {
-    /// A saved result of a flow.
-    ResultId
-}
-number! {
-    /// A named event among [`Flows`].
-    EventId
-}
 
 /// A checked set of flows with their root chart.
 #[derive(Clone, Debug)]
@@ -153,289 +117,8 @@ pub struct Slot {
     pub was: Vec<Arc<str>>,
 }
 
-/// A state.
-#[derive(Clone, Debug, Serialize)]
-pub struct State {
-    /// The state it is in.
-    pub parent: Option<StateId>,
-    /// What it is.
-    pub form: Form,
-    /// What is done on entering it, before anything it does itself.
-    pub entry: Vec<Action>,
-    /// What is done on leaving it.
-    pub exit: Vec<Action>,
-    /// Its own handlers; its ancestors', the flow's, then the root chart's, answer what is not here.
-    pub on: Handlers,
-    /// Eventless transitions: taken as soon as a guard holds, before any event (SCXML 3.13).
-    pub always: Vec<Transition>,
-    /// Delayed transitions, counted from entering the state.
-    pub after: Vec<After>,
-    /// What it was called in earlier versions.
-    pub was: Vec<Arc<str>>,
-}
-
-/// What a state is.
-#[derive(Clone, Debug, Serialize)]
-pub enum Form {
-    /// It has no states; being in it, the flow does this.
-    Atomic(Does),
-    /// One of its states is active at a time.
-    Compound {
-        /// Its states, in document order.
-        states: Vec<StateId>,
-        /// The state that is entered with it, any of its descendants.
-        initial: StateId,
-        /// Where it goes when one of its final states is entered (SCXML `done.state`).
-        done: Vec<Transition>,
-    },
-    /// All of its states are active at once.
-    Parallel {
-        /// Its regions, in document order.
-        states: Vec<StateId>,
-        /// Where it goes when every region is in a final state.
-        done: Vec<Transition>,
-    },
-    /// The states that were active when its parent was last left.
-    History {
-        /// Whether it is about all descendants, or only about the parent's own states.
-        deep: bool,
-        /// Where it leads while the parent was never left.
-        default: Vec<StateId>,
-    },
-}
-
-/// A delayed transition.
-#[derive(Clone, Debug, Serialize)]
-pub struct After {
-    /// The delay, in milliseconds.
-    pub delay_ms: i64,
-    /// Its cases.
-    pub cases: Vec<Transition>,
-}
-
 /// Handlers by event. The first transition whose guard holds is taken; if none does, the event goes up.
 pub type Handlers = IndexMap<Event, Vec<Transition>>;
-
-/// What an atomic state does once entered.
-#[derive(Clone, Debug, Serialize)]
-pub enum Does {
-    /// Nothing: it rests until an event comes.
-    Rest,
-    /// Asks for what is missing, one question at a time.
-    Collect {
-        /// The slots, in the order they are asked for.
-        slots: Vec<SlotId>,
-        /// Where it goes when nothing is missing.
-        then: Vec<Transition>,
-    },
-    /// Calls a tool.
-    Invoke(Box<Invoke>),
-    /// Runs another flow and goes on when it has ended.
-    Run(Box<Run>),
-    /// Reads values back and waits for an explicit yes.
-    Confirm {
-        /// What is read back: slots, and fields of results.
-        paths: Vec<Path>,
-        /// The prompt, `confirm_<flow>`.
-        prompt: Arc<str>,
-        /// Where a yes goes.
-        yes: Vec<Transition>,
-        /// Where a no goes.
-        no: Vec<Transition>,
-    },
-    /// Asks an open question; any slot the answer fills or changes takes it on.
-    Ask {
-        /// The prompt.
-        prompt: Arc<str>,
-        /// Where it goes once answered.
-        then: Vec<Transition>,
-    },
-    /// A person has the conversation: nothing is answered until a named event says that it was given back.
-    Held,
-    /// Ends the state's parent with this outcome; without a parent the flow, in the root chart the conversation.
-    Final {
-        /// The outcome, for example `done`.
-        outcome: Arc<str>,
-        /// What the flow returns to the one that ran it.
-        output: Option<Expression>,
-    },
-}
-
-/// A tool call as declared.
-#[derive(Clone, Debug, Serialize)]
-pub struct Invoke {
-    /// The tool.
-    pub tool: Arc<str>,
-    /// Its arguments, in the order written.
-    pub with: Vec<(Arc<str>, Expression)>,
-    /// The arguments that its input schema requires.
-    pub required: Vec<Arc<str>>,
-    /// Everything the arguments are computed from, each once: what makes its result stale.
-    pub inputs: Vec<Input>,
-    /// The list it is called for, once an item; the result is then the list of results.
-    pub each: Option<Each>,
-    /// Where its result is saved.
-    pub save: Option<ResultId>,
-    /// How long the result is fresh, in milliseconds; without it, until a slot it came from changes.
-    pub fresh_for_ms: Option<i64>,
-    /// How the call is made.
-    pub retry: Retry,
-    /// How long an answer to the same arguments may be used again, for any conversation, in milliseconds.
-    pub cache_ms: Option<i64>,
-    /// Whether it changes anything (the tool lacks `readOnlyHint: true`).
-    pub writes: bool,
-    /// Where an answer goes.
-    pub done: Vec<Transition>,
-    /// Where a failure goes; unanswered, it becomes [`Event::ToolFailed`].
-    pub error: Vec<Transition>,
-    /// Where a call goes whose outcome nobody knows; without it, to `error` with the code `outcome_unknown`.
-    pub unknown: Vec<Transition>,
-}
-
-/// A list that something is done for, item by item.
-#[derive(Clone, Debug, Serialize)]
-pub struct Each {
-    /// The list.
-    pub list: Expression,
-    /// What expressions call the item.
-    pub item: Arc<str>,
-}
-
-/// Another flow that is run.
-#[derive(Clone, Debug, Serialize)]
-pub struct Run {
-    /// The flow.
-    pub flow: FlowId,
-    /// Slots of that flow that are filled before it begins.
-    pub with: Vec<(SlotId, Expression)>,
-    /// Everything those are computed from, each once.
-    pub inputs: Vec<Input>,
-    /// The list it is run for, one after the other; the result is then the list of outputs.
-    pub each: Option<Each>,
-    /// Where its output is saved.
-    pub save: Option<ResultId>,
-    /// Where it goes afterwards. Guards see `outcome`.
-    pub done: Vec<Transition>,
-}
-
-/// Something a result is computed from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Input {
-    /// A slot.
-    Slot(SlotId),
-    /// Another result.
-    Result(ResultId),
-}
-
-/// One case of a transition.
-#[derive(Clone, Debug, Serialize)]
-pub struct Transition {
-    /// The condition; none always holds.
-    pub guard: Option<Expression>,
-    /// What is done on the way, between leaving and entering.
-    pub actions: Vec<Action>,
-    /// Whether the last messages are said once more.
-    pub say_again: bool,
-    /// Whether the question that was open is asked again afterwards. Only for [`Go::Stay`].
-    pub ask_again: bool,
-    /// Whether a transition from a state to its own descendant leaves the state first (SCXML `type="external"`).
-    pub reenter: bool,
-    /// Where it goes.
-    pub go: Go,
-    /// Where it is written.
-    #[serde(skip)]
-    pub(crate) at: Span,
-}
-
-/// Something done on the way. Actions of one list are done in the order written (SCXML executable content).
-#[derive(Clone, Debug, Serialize)]
-pub enum Action {
-    /// Says a prompt. In a repair walk it is not said a second time.
-    Say(Arc<str>),
-    /// Empties slots. Starts no repair.
-    Clear(Vec<SlotId>),
-    /// Fills a slot with a computed value; one that is none of the slot's kind leaves it as it was.
-    Set {
-        /// The slot.
-        slot: SlotId,
-        /// The value.
-        value: Expression,
-    },
-    /// Puts a named event at the end of the internal queue.
-    Raise(EventId),
-}
-
-/// Where a transition goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Go {
-    /// Nowhere: a targetless transition, nothing is left or entered.
-    Stay,
-    /// To states of the same flow; several are in different regions of one parallel state.
-    To(Vec<StateId>),
-    /// To a state of the root chart, leaving every flow.
-    Root(StateId),
-    /// Into another flow and, when it ends, back to where the guest was.
-    Run(FlowId),
-    /// Into a state of the root chart on top of what runs, and back when it reaches a final state.
-    RunRoot(StateId),
-    /// Into the flow the guest asked for, and back.
-    RunRequested,
-    /// The flow the guest asked for waits until nothing else runs.
-    Queue,
-    /// Back to before the guest's last change.
-    Undo,
-    /// To the next page of the list on offer.
-    NextPage,
-}
-
-/// What can happen to a state besides its own business.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Event {
-    /// The guest says yes, and nothing asked for it.
-    Affirm,
-    /// The guest says no, and nothing asked for it.
-    Deny,
-    /// The guest wants to stop.
-    Cancel,
-    /// The guest wants something changed and did not say what to.
-    Change,
-    /// The guest takes back what they said last.
-    Undo,
-    /// The guest wants to hear more of the list.
-    More,
-    /// The guest wants to hear it again.
-    Repeat,
-    /// The guest asks what is possible.
-    Help,
-    /// The guest wants a person.
-    Human,
-    /// A greeting and nothing else.
-    Greet,
-    /// Thanks and nothing else.
-    Thank,
-    /// A goodbye.
-    Bye,
-    /// A question about the place.
-    Question,
-    /// The wish for a flow. Guards see `busy`: whether another one runs.
-    Start,
-    /// A wish that was put aside can be taken up now: nothing runs.
-    Wish,
-    /// Nothing was understood. Guards see `unclear`, the number of times in a row.
-    Unclear,
-    /// A message without words that the channel can't turn into words: a picture, a place.
-    Unreadable,
-    /// The guest says nothing. Guards see `silence`, the number of times in a row.
-    Silence,
-    /// A tool failed and the state has no `error:`. Guards see `error.code`.
-    ToolFailed,
-    /// An event with a name of the hotel's own, raised by a flow or sent from outside. Guards see `event.name`,
-    /// `event.data`.
-    Named(EventId),
-    /// Any named event (`"*"`).
-    Any,
-}
 
 impl Flows {
     /// The flow of that name.
@@ -523,12 +206,3 @@ impl Flow {
         }
     }
 }
-
-impl Does {
-    /// Whether it asks the guest something.
-    pub fn asks(&self) -> bool {
-        matches!(self, Self::Collect { .. } | Self::Confirm { .. } | Self::Ask { .. })
-    }
-}
-
-

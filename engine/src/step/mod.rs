@@ -5,12 +5,16 @@
 //! nothing. In a macrostep eventless transitions come first, then what was raised, and only when neither is left do
 //! the active states do what they are for (SCXML starts its invocations at the same point).
 
+mod call;
 mod carry;
 mod chart;
 mod decided;
 mod facts;
 mod hear;
+mod run;
+mod saying;
 mod task;
+mod trace;
 mod walk;
 
 use std::borrow::Borrow;
@@ -19,15 +23,14 @@ use std::sync::Arc;
 
 pub use carry::{Carried, Note, Way, carry};
 pub(crate) use decided::{Decider, Decision, step_told};
-use serde::Serialize;
 use serde_json::json;
+pub use trace::Trace;
 
-use crate::effect::{Effect, Expecting, SaidOf, Say};
+use crate::effect::{Effect, Expecting};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
-use crate::input::{Input, Moment, Outcome, Understanding};
-use crate::position::{Active, Frame, Position, Said, States, Task, Waiting};
-use crate::slot::{Invalid, Value};
+use crate::input::{Input, Moment, Outcome};
+use crate::position::{Active, Frame, Position, States, Task, Waiting};
 
 /// Transitions one input may cause before the walk is called endless.
 const LONGEST_WALK: u32 = 1000;
@@ -41,98 +44,6 @@ pub struct Step {
     pub effects: Vec<Effect>,
     /// What happened on the way, for people who watch.
     pub trace: Vec<Trace>,
-}
-
-/// Something that happened during a step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "trace", rename_all = "snake_case")]
-pub enum Trace {
-    /// A state was entered.
-    Entered {
-        /// The flow.
-        flow: Arc<str>,
-        /// The state.
-        state: Arc<str>,
-    },
-    /// A state was left.
-    Left {
-        /// The flow.
-        flow: Arc<str>,
-        /// The state.
-        state: Arc<str>,
-    },
-    /// Something was asked.
-    Asked {
-        /// The flow.
-        flow: Arc<str>,
-        /// The state.
-        state: Arc<str>,
-        /// What for.
-        expecting: Expecting,
-    },
-    /// A flow ended.
-    Ended {
-        /// The flow.
-        flow: Arc<str>,
-        /// Its outcome.
-        outcome: Arc<str>,
-    },
-    /// A message was understood: what the guest does with it, the slots it fills, and who understood it.
-    #[serde(serialize_with = "meant")]
-    Understood(Arc<Understanding>),
-    /// A slot has a new value.
-    Filled {
-        /// The slot.
-        slot: Arc<str>,
-        /// The value, see [`Value::json`].
-        #[serde(serialize_with = "shown")]
-        value: Value,
-    },
-    /// A value was refused.
-    Refused {
-        /// The slot.
-        slot: Arc<str>,
-        /// Why.
-        why: Invalid,
-    },
-    /// An event of the conversation was answered by a handler, or by nobody.
-    Event {
-        /// The event.
-        event: Event,
-        /// Whether a handler took it.
-        handled: bool,
-    },
-    /// A result went stale and is made again.
-    Repairing {
-        /// The state the walk starts at.
-        from: Arc<str>,
-        /// The state it ends in.
-        to: Arc<str>,
-    },
-    /// A read-back was answered with a yes that counts.
-    Confirmed {
-        /// The flow.
-        flow: Arc<str>,
-    },
-    /// A change was taken back.
-    Undone {
-        /// The slots that have their values of before.
-        slots: Vec<Arc<str>>,
-    },
-    /// An input fitted nothing.
-    Ignored {
-        /// Why.
-        why: &'static str,
-    },
-}
-
-fn meant<S: serde::Serializer>(meaning: &Understanding, serializer: S) -> Result<S::Ok, S::Error> {
-    let slots: Vec<&String> = meaning.slots.keys().collect();
-    json!({ "acts": meaning.acts, "slots": slots, "by": meaning.by }).serialize(serializer)
-}
-
-fn shown<S: serde::Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
-    value.json().serialize(serializer)
 }
 
 /// Decides what happens next. `position` must have been made on these `flows`.
@@ -430,88 +341,6 @@ impl<'f> Machine<'f> {
         };
     }
 
-    /// Says a prompt over the active flow's facts.
-    fn say(&mut self, prompt: &Arc<str>, expecting: Expecting, invalid: Option<Invalid>) -> u32 {
-        if self.dry {
-            return self.position.says;
-        }
-        self.position.says += 1;
-        let id = self.position.says;
-        // A read-back is confirmed only while it is the last thing said.
-        if self.frame().read_back.is_some() {
-            self.frame_mut().read_back = None;
-        }
-        let said = Said {
-            say: id,
-            prompt: Arc::clone(prompt),
-            expecting,
-            page: self.page,
-            invalid,
-            flow: self.frame().flow,
-        };
-        self.utter(said);
-        id
-    }
-
-    /// Says the last turn's messages once more.
-    fn say_again(&mut self) {
-        for mut said in std::mem::take(&mut self.position.last_said) {
-            self.position.says += 1;
-            let before = std::mem::replace(&mut said.say, self.position.says);
-            let reads = self.frame().read_back.as_ref().is_some_and(|read| read.say == before);
-            if reads && let Some(read) = self.frame_mut().read_back.as_mut() {
-                read.say = said.say;
-                read.conveyed = false;
-            }
-            self.utter(said);
-        }
-    }
-
-    fn utter(&mut self, said: Said) {
-        self.unsettled.push((self.effects.len(), said.flow));
-        self.effects.push(Effect::Say(Say {
-            id: said.say,
-            prompt: Arc::clone(&said.prompt),
-            expecting: said.expecting.clone(),
-            page: said.page,
-            invalid: said.invalid.clone(),
-            facts: SaidOf::Nothing,
-        }));
-        if std::mem::take(&mut self.position.silent) {
-            self.position.last_said.clear();
-            self.position.ended = None;
-        }
-        self.position.last_said.push(said);
-    }
-
-    /// Lets what was said hold on to the facts as they are: before they change, and when the step is over.
-    fn settle_says(&mut self) {
-        for (place, flow) in std::mem::take(&mut self.unsettled) {
-            let Some((frame, flow)) = self.about(flow) else { continue };
-            let mut view = View::new(flow, &frame, &self.position.guest, self.now());
-            view.event.clone_from(&self.event);
-            let snapshot = view.snapshot();
-            if let Some(Effect::Say(say)) = self.effects.get_mut(place) {
-                say.facts = SaidOf::Flow(Box::new(snapshot));
-            }
-        }
-    }
-
-    /// The active flow's frame, for a change that expressions and prompts can see.
-    fn facts_mut(&mut self) -> &mut Frame {
-        if !self.unsettled.is_empty() {
-            self.settle_says();
-        }
-        self.position.frame_mut()
-    }
-
-    /// The frame that something was said about: it runs, or has just ended.
-    fn about(&self, flow: FlowId) -> Option<(Arc<Frame>, &'f Arc<Flow>)> {
-        let running = self.position.frames.iter().rev().find(|frame| frame.flow == flow);
-        let frame = running.or(self.position.ended.as_ref().filter(|frame| frame.flow == flow))?;
-        Some((Arc::clone(frame), self.flows.shared(flow)?))
-    }
-
     fn ignored(&mut self, why: &'static str) {
         self.trace.push(Trace::Ignored { why });
     }
@@ -533,6 +362,13 @@ impl<'f> Machine<'f> {
         let mut view = View::new(self.flow()?, self.frame(), &self.position.guest, self.now());
         view.event.clone_from(&self.event);
         view.between.clone_from(&self.between);
+        Some(view)
+    }
+
+    /// The facts with the item of a list.
+    fn view_of(&self, name: &Arc<str>, item: Arc<serde_json::Value>) -> Option<View<'_>> {
+        let mut view = self.view()?;
+        view.item = Some((Arc::clone(name), item));
         Some(view)
     }
 

@@ -1,0 +1,198 @@
+//! Values of slots, what was heard for one, and how both look as JSON.
+
+use std::sync::Arc;
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::{DateRange, Item, Kind, Party};
+use crate::saved::date;
+
+/// The value of a slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// A stay, perhaps partial.
+    DateRange(DateRange),
+    /// A day.
+    Date(#[serde(with = "date")] NaiveDate),
+    /// A party.
+    Party(Party),
+    /// The chosen item.
+    Choice(Arc<Item>),
+    /// Yes or no.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Free words, a name, an E.164 number or a reference.
+    Text(String),
+    /// The guest was asked and does not mind.
+    NoPreference,
+}
+
+/// What a guest's words mean for one slot, parsed by type and not yet merged or checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Heard {
+    /// As much of a stay as was said.
+    DateRange(DateRange),
+    /// A day.
+    Date(#[serde(with = "date")] NaiveDate),
+    /// As much of a party as was said.
+    Party {
+        /// Adults, if said apart.
+        adults: Option<u32>,
+        /// Children, if said.
+        children: Option<u32>,
+        /// People altogether, if said.
+        total: Option<u32>,
+    },
+    /// The key of an item.
+    Choice(String),
+    /// Yes or no.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Words, a name, an E.164 number, a reference.
+    Text(String),
+    /// "I don't mind".
+    NoPreference,
+}
+
+impl Heard {
+    /// A value that comes from data instead of words: a default, a remembered value, a field of a chosen item.
+    /// The shapes are those of [`Value::json`]; `None` where the JSON is no value of this kind.
+    pub fn from_json(kind: &Kind, json: &Json) -> Option<Self> {
+        match kind {
+            Kind::DateRange { .. } => serde_json::from_value(json.clone()).ok().map(Self::DateRange),
+            Kind::Date { .. } => serde_json::from_value(json.clone()).ok().map(Self::Date),
+            Kind::Party { .. } => match json {
+                Json::Number(_) => Some(Self::Party {
+                    adults: None,
+                    children: None,
+                    total: Some(u32::try_from(json.as_u64()?).ok()?),
+                }),
+                _ => {
+                    let party: Party = serde_json::from_value(json.clone()).ok()?;
+                    Some(Self::Party {
+                        adults: Some(party.adults),
+                        children: Some(party.children),
+                        total: None,
+                    })
+                }
+            },
+            Kind::Choice(_) => text_of(json).map(Self::Choice),
+            Kind::Boolean => json.as_bool().map(Self::Boolean),
+            Kind::Integer { .. } => json.as_i64().map(Self::Integer),
+            Kind::Text { .. } | Kind::PersonName | Kind::Phone | Kind::Reference => {
+                text_of(json).map(Self::Text)
+            }
+        }
+    }
+}
+
+impl Value {
+    /// The value as guards, tools, prompts and programs see it: dates `YYYY-MM-DD`, a stay
+    /// `{"check_in","check_out"}`, a party a number or `{"adults","children"}`, a choice its record.
+    pub fn json(&self) -> Json {
+        match self {
+            Self::DateRange(range) => {
+                let mut range = *range;
+                if range.is_complete() {
+                    range.nights = None;
+                }
+                json!(range)
+            }
+            Self::Date(date) => day_json(*date),
+            Self::Party(Party { adults, children: 0 }) => json!(adults),
+            Self::Party(party) => json!(party),
+            Self::Choice(item) => (*item.record).clone(),
+            Self::Boolean(yes) => json!(yes),
+            Self::Integer(number) => json!(number),
+            Self::Text(text) => json!(text),
+            Self::NoPreference => Json::Null,
+        }
+    }
+
+    /// The value at fields below this one, see [`Value::json`]; [`Json::Null`] where there is nothing.
+    pub(crate) fn at(&self, fields: &[Arc<str>]) -> Json {
+        let Some((first, rest)) = fields.split_first() else {
+            return self.json();
+        };
+        match self {
+            Self::Choice(item) => below(&item.record, fields),
+            Self::DateRange(range) if rest.is_empty() => match &**first {
+                "check_in" => range.check_in.map_or(Json::Null, day_json),
+                "check_out" => range.check_out.map_or(Json::Null, day_json),
+                _ => Json::Null,
+            },
+            Self::Party(party) if rest.is_empty() && party.children > 0 => match &**first {
+                "adults" => json!(party.adults),
+                "children" => json!(party.children),
+                _ => Json::Null,
+            },
+            _ => Json::Null,
+        }
+    }
+
+    /// Whether the two are the same to everybody who asks, however they were said.
+    pub(crate) fn means(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::DateRange(one), Self::DateRange(two)) if one.is_complete() && two.is_complete() => {
+                one.check_in == two.check_in && one.check_out == two.check_out
+            }
+            (Self::Choice(one), Self::Choice(two)) => Arc::ptr_eq(one, two) || one.record == two.record,
+            (one, two) => one == two,
+        }
+    }
+
+    /// Whether nothing is missing: a stay has both its dates.
+    pub fn is_complete(&self) -> bool {
+        match self {
+            Self::DateRange(range) => range.is_complete(),
+            Self::Date(_)
+            | Self::Party(_)
+            | Self::Choice(_)
+            | Self::Boolean(_)
+            | Self::Integer(_)
+            | Self::Text(_)
+            | Self::NoPreference => true,
+        }
+    }
+}
+
+pub(super) fn text_of(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The JSON at fields below a value; [`Json::Null`] where there is nothing.
+pub(crate) fn below(json: &Json, fields: &[Arc<str>]) -> Json {
+    let found = fields.iter().try_fold(json, |value, field| match value {
+        Json::Array(list) => field.parse::<usize>().ok().and_then(|index| list.get(index)),
+        value => value.get(&**field),
+    });
+    found.cloned().unwrap_or(Json::Null)
+}
+
+/// A day as `YYYY-MM-DD`.
+fn day_json(day: NaiveDate) -> Json {
+    let year = day.year();
+    if !(0..=9999).contains(&year) {
+        return json!(day);
+    }
+    let mut text = String::with_capacity(10);
+    for (part, digits) in [(year.unsigned_abs(), 4), (day.month(), 2), (day.day(), 2)] {
+        if !text.is_empty() {
+            text.push('-');
+        }
+        for place in (0..digits).rev() {
+            text.extend(char::from_digit(part / 10_u32.pow(place) % 10, 10));
+        }
+    }
+    Json::String(text)
+}

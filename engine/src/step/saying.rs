@@ -1,0 +1,94 @@
+//! What is said, and the facts it holds on to: they are copied only if they change before the step is over.
+
+use std::sync::Arc;
+
+use super::Machine;
+use crate::effect::{Effect, Expecting, SaidOf, Say};
+use crate::facts::View;
+use crate::flow::{Flow, FlowId};
+use crate::position::{Frame, Said};
+use crate::slot::Invalid;
+
+impl<'f> Machine<'f> {
+    /// Says a prompt over the active flow's facts.
+    pub(super) fn say(&mut self, prompt: &Arc<str>, expecting: Expecting, invalid: Option<Invalid>) -> u32 {
+        if self.dry {
+            return self.position.says;
+        }
+        self.position.says += 1;
+        let id = self.position.says;
+        // A read-back is confirmed only while it is the last thing said.
+        if self.frame().read_back.is_some() {
+            self.frame_mut().read_back = None;
+        }
+        let said = Said {
+            say: id,
+            prompt: Arc::clone(prompt),
+            expecting,
+            page: self.page,
+            invalid,
+            flow: self.frame().flow,
+        };
+        self.utter(said);
+        id
+    }
+
+    /// Says the last turn's messages once more.
+    pub(super) fn say_again(&mut self) {
+        for mut said in std::mem::take(&mut self.position.last_said) {
+            self.position.says += 1;
+            let before = std::mem::replace(&mut said.say, self.position.says);
+            let reads = self.frame().read_back.as_ref().is_some_and(|read| read.say == before);
+            if reads && let Some(read) = self.frame_mut().read_back.as_mut() {
+                read.say = said.say;
+                read.conveyed = false;
+            }
+            self.utter(said);
+        }
+    }
+
+    fn utter(&mut self, said: Said) {
+        self.unsettled.push((self.effects.len(), said.flow));
+        self.effects.push(Effect::Say(Say {
+            id: said.say,
+            prompt: Arc::clone(&said.prompt),
+            expecting: said.expecting.clone(),
+            page: said.page,
+            invalid: said.invalid.clone(),
+            facts: SaidOf::Nothing,
+        }));
+        if std::mem::take(&mut self.position.silent) {
+            self.position.last_said.clear();
+            self.position.ended = None;
+        }
+        self.position.last_said.push(said);
+    }
+
+    /// Lets what was said hold on to the facts as they are: before they change, and when the step is over.
+    pub(super) fn settle_says(&mut self) {
+        for (place, flow) in std::mem::take(&mut self.unsettled) {
+            let Some((frame, flow)) = self.about(flow) else { continue };
+            let mut view = View::new(flow, &frame, &self.position.guest, self.now());
+            view.event.clone_from(&self.event);
+            let snapshot = view.snapshot();
+            if let Some(Effect::Say(say)) = self.effects.get_mut(place) {
+                say.facts = SaidOf::Flow(Box::new(snapshot));
+            }
+        }
+    }
+
+    /// The active flow's frame, for a change that expressions and prompts can see.
+    pub(super) fn facts_mut(&mut self) -> &mut Frame {
+        if !self.unsettled.is_empty() {
+            self.settle_says();
+        }
+        self.position.frame_mut()
+    }
+
+    /// The frame that something was said about: it runs, or has just ended.
+    fn about(&self, flow: FlowId) -> Option<(Arc<Frame>, &'f Arc<Flow>)> {
+        let running = self.position.frames.iter().rev().find(|frame| frame.flow == flow);
+        let frame = running.or(self.position.ended.as_ref().filter(|frame| frame.flow == flow))?;
+        Some((Arc::clone(frame), self.flows.shared(flow)?))
+    }
+}
