@@ -6,7 +6,7 @@ use super::{Commit, CommitError, Entry, Logged, Mark, Store, Versions};
 use crate::effect::{Call, Effect, Say};
 use crate::flow::Flows;
 use crate::input::{Input, Moment, Outcome};
-use crate::position::Position;
+use crate::position::{Position, Waiting};
 use crate::step::{Trace, step};
 
 /// A conversation as it stood after one commit.
@@ -47,6 +47,9 @@ pub enum PastFault<E: std::error::Error + 'static> {
     /// The conversation has no such revision.
     #[error("the conversation has no revision {0}")]
     NoRevision(u64),
+    /// The revision is one in the middle of a turn: a call was written down and not yet answered.
+    #[error("revision {0} is in the middle of a turn")]
+    Underway(u64),
     /// There is a conversation of that name already.
     #[error("there is a conversation of that name already")]
     Exists,
@@ -186,14 +189,22 @@ pub async fn fork<S: Store>(
     if store.load(fork).await.map_err(PastFault::Store)?.is_some() {
         return Err(PastFault::Exists);
     }
-    let mut revisions = history(versions, store, conversation).await?;
-    let place = revisions.iter().position(|known| known.number == revision);
-    revisions.truncate(place.ok_or(PastFault::NoRevision(revision))? + 1);
-    let position =
-        revisions.last().map(|last| last.position.clone()).ok_or(PastFault::NoRevision(revision))?;
-    let log: Vec<Logged> = revisions.into_iter().flat_map(|revision| revision.log).collect();
-    commit(store, fork, 0, &position, &log).await?;
+    let revisions = history(versions, store, conversation).await?;
+    let position = stood(&revisions, revision)?.clone();
+    // What was put back in the log names revisions, so the fork has the same ones.
+    for known in revisions.iter().take_while(|known| known.number <= revision) {
+        commit(store, fork, known.number - 1, &known.position, &known.log).await?;
+    }
     Ok(position)
+}
+
+/// Where a conversation stood after a turn.
+fn stood<E: std::error::Error>(revisions: &[Revision], number: u64) -> Result<&Position, PastFault<E>> {
+    let found = revisions.iter().find(|revision| revision.number == number);
+    match &found.ok_or(PastFault::NoRevision(number))?.position {
+        position if *position.waiting() == Waiting::Answers => Err(PastFault::Underway(number)),
+        position => Ok(position),
+    }
 }
 
 /// Puts a conversation back where it stood at an earlier revision.
@@ -216,10 +227,10 @@ pub async fn undo<S: Store>(
     {
         return Err(PastFault::Written { tool: call.tool.to_string() });
     }
-    let before = revisions.iter().rfind(|revision| revision.number == to).ok_or(PastFault::NoRevision(to))?;
+    let before = stood(&revisions, to)?;
     let log = [Logged { moment, entry: Entry::Mark(Mark::Rewound { to }) }];
-    commit(store, conversation, last, &before.position, &log).await?;
-    Ok(before.position.clone())
+    commit(store, conversation, last, before, &log).await?;
+    Ok(before.clone())
 }
 
 async fn commit<S: Store>(
