@@ -6,7 +6,6 @@
 pub(crate) mod guest;
 pub(crate) mod hotel;
 
-use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,6 +16,7 @@ use innkeeper_engine::{
 };
 use serde_json::{Value as Json, json};
 
+use crate::files;
 use crate::talk::day;
 
 /// The hotel's contract: the tools as its own test has them.
@@ -50,17 +50,7 @@ pub(crate) fn check(sources: &[Source], tools: &Tools) -> Result<Flows, Mistakes
 
 /// The flows that are shipped.
 pub(crate) fn shipped() -> &'static Set {
-    static SET: LazyLock<Set> = LazyLock::new(|| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../flows");
-        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-        files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
-        files.sort();
-        let source = |file: &std::path::PathBuf| Source {
-            file: file.file_name().unwrap().to_str().unwrap().to_owned(),
-            text: std::fs::read_to_string(file).unwrap(),
-        };
-        Set::new("shipped", files.iter().map(source).collect(), contract())
-    });
+    static SET: LazyLock<Set> = LazyLock::new(|| Set::new("shipped", files::sources("../flows"), contract()));
     &SET
 }
 
