@@ -13,8 +13,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use innkeeper_engine::flow::Source;
 use innkeeper_engine::runtime::{
-    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, Performer, Store, Stored,
-    TurnFault, replay,
+    Arrival, Ask, Completed, Driver, MemoryStore, Performer, Store, TurnFault, replay,
 };
 use innkeeper_engine::{
     Act, BadForm, Call, Expecting, Flows, Guest, Heard, Input, Moment, Note, Outcome, Say, Understanding,
@@ -24,6 +23,7 @@ use serde_json::{Value as Json, json};
 
 use crate::inn::guest::{nights, people, says, to_the_end, words};
 use crate::inn::{Visit, check, hotel, shipped};
+use crate::runtime::crashing::{Crashing, Stopped};
 use crate::talk::day;
 
 /// The guest's messages of one booking; the last is the yes.
@@ -203,54 +203,6 @@ impl Future for Once {
     }
 }
 
-/// A store whose machine stops at one of its commits.
-struct Stopping<'s> {
-    store: &'s MemoryStore<String>,
-    commits_left: Mutex<Option<usize>>,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the machine stopped")]
-struct Stopped;
-
-impl From<BadForm> for Stopped {
-    fn from(_: BadForm) -> Self {
-        Self
-    }
-}
-
-impl Store for Stopping<'_> {
-    type Outgoing = String;
-    type Fault = Stopped;
-
-    async fn load(&self, conversation: &str) -> Result<Option<Stored<String>>, Stopped> {
-        Ok(self.store.load(conversation).await?)
-    }
-
-    async fn commit(&self, commit: Commit<'_, String>) -> Result<(), CommitError<Stopped>> {
-        {
-            let mut left = self.commits_left.lock().unwrap();
-            match &mut *left {
-                Some(0) => return Err(CommitError::Fault(Stopped)),
-                Some(left) => *left -= 1,
-                None => {}
-            }
-        }
-        self.store.commit(commit).await.map_err(|error| match error {
-            CommitError::Conflict => CommitError::Conflict,
-            CommitError::Fault(fault) => CommitError::Fault(fault.into()),
-        })
-    }
-
-    async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, Stopped> {
-        Ok(self.store.log(conversation).await?)
-    }
-
-    async fn forget(&self, conversation: &str) -> Result<bool, Stopped> {
-        Ok(self.store.forget(conversation).await?)
-    }
-}
-
 async fn arrival<S: Store>(store: &S, id: usize) -> Arrival {
     let stored = store.load("c1").await.ok().flatten();
     let conveyed = stored.and_then(|stored| stored.position.unconveyed()).map(|say| Input::Conveyed { say });
@@ -289,14 +241,14 @@ async fn a_stop_between_the_booking_and_its_commit_books_once_under_one_key() {
     let (driver, desk) = (Driver::new((*shipped().flows).clone()), Desk::default());
     let store = at_the_read_back(&driver, &desk).await;
     // The write-ahead is committed, the hotel books, and the turn's own commit is lost.
-    let stopping = Stopping { store: &store, commits_left: Mutex::new(Some(1)) };
-    let yes = arrival(&stopping, 3).await;
-    let fault = turn(&driver, &stopping, &desk, yes.clone()).await.unwrap_err();
+    let crashing = Crashing::new(&store, 1);
+    let yes = arrival(&crashing, 3).await;
+    let fault = turn(&driver, &crashing, &desk, yes.clone()).await.unwrap_err();
     assert!(matches!(fault, TurnFault::Store(Stopped)));
     assert_eq!(desk.booked.lock().unwrap().len(), 1, "the hotel has booked");
     assert_eq!(store.answered().len(), 3, "and nobody knows");
-    *stopping.commits_left.lock().unwrap() = None;
-    let completed = turn(&driver, &stopping, &desk, yes).await.unwrap();
+    crashing.is_up_again();
+    let completed = turn(&driver, &crashing, &desk, yes).await.unwrap();
     let came = desk.came.lock().unwrap().clone();
     assert_eq!(came.len(), 2);
     assert_eq!(came[0], came[1], "the same call under the same key");
