@@ -10,7 +10,7 @@ use innkeeper_engine::flow::{Does, Form, Input};
 use innkeeper_engine::{Act, Expecting, Heard, Item, Kind, Options, Question, Value, Waiting};
 use serde_json::{Value as Json, json};
 
-use crate::inn::guest::{known, nights, people, says, to_the_end, value, willing, words};
+use crate::inn::guest::{known, named, nights, people, says, to_the_end, value, willing, words};
 use crate::inn::{Set, Visit, shipped, wide};
 use crate::lies::scaled;
 
@@ -37,15 +37,13 @@ struct Difference {
 
 /// Guests with different wishes, so that every state is come to.
 fn wishes() -> Vec<Told> {
-    let of =
-        |pairs: Vec<(&str, Heard)>| pairs.into_iter().map(|(name, heard)| (name.to_owned(), heard)).collect();
     vec![
-        of(vec![]),
-        of(vec![("stay", nights(20, 22)), ("view", Heard::Choice("sea".to_owned()))]),
-        of(vec![("stay", nights(25, 27))]),
-        of(vec![("guests", people(8))]),
-        of(vec![("reference", words("NOBODY"))]),
-        of(vec![("room", Heard::Choice("suite-sea".to_owned()))]),
+        named([]),
+        named([("stay", nights(20, 22)), ("view", Heard::Choice("sea".to_owned()))]),
+        named([("stay", nights(25, 27))]),
+        named([("guests", people(8))]),
+        named([("reference", words("NOBODY"))]),
+        named([("room", Heard::Choice("suite-sea".to_owned()))]),
     ]
 }
 

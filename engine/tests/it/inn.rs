@@ -16,8 +16,8 @@ use innkeeper_engine::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::files;
 use crate::talk::day;
+use crate::{files, flows};
 
 /// The hotel's contract: the tools as its own test has them.
 const CONTRACT: &str = include_str!("../../../hms/tests/it/snapshots/it__contract__tools.snap");
@@ -54,6 +54,16 @@ pub(crate) fn shipped() -> &'static Set {
     &SET
 }
 
+/// The shipped flows with the text of `book_room` rewritten, and that text.
+pub(crate) fn rewritten(edit: impl FnOnce(String) -> String) -> (Arc<Flows>, String) {
+    let mut sources = shipped().sources.clone();
+    let book = sources.iter_mut().find(|source| source.file == "book_room.yaml").unwrap();
+    let text = edit(book.text.clone());
+    assert_ne!(text, book.text, "the edit changes something");
+    book.text.clone_from(&text);
+    (Arc::new(check(&sources, &shipped().tools).unwrap_or_else(|mistakes| panic!("{mistakes}"))), text)
+}
+
 /// Compound and parallel states, flows that are run, lists, a queue of wishes, undo, delays.
 pub(crate) fn wide() -> &'static Set {
     static SET: LazyLock<Set> = LazyLock::new(|| {
@@ -72,38 +82,16 @@ pub(crate) fn wide() -> &'static Set {
 /// The checker's examples of good flows that can be talked through.
 pub(crate) fn good() -> &'static Set {
     static SET: LazyLock<Set> = LazyLock::new(|| {
-        let mut sources = parts("statechart.yaml", include_str!("flows/good/statechart.yaml"));
-        sources.extend(parts("together.yaml", include_str!("flows/good/together.yaml")));
-        let list: Json = serde_json::from_str(include_str!("flows/tools.json")).unwrap();
-        let tool = |tool: &Json| Tool {
-            name: tool["name"].as_str().unwrap().to_owned(),
-            input_schema: tool["input"].clone(),
-            output_schema: tool.get("output").cloned(),
-            read_only: tool["read_only"].as_bool().unwrap(),
-        };
-        let tools = list.as_array().unwrap().iter().map(tool);
-        Set::new("good", sources, tools.map(|tool| (tool.name.clone(), tool)).collect())
+        let mut sources = flows::sources("statechart.yaml", include_str!("flows/good/statechart.yaml"));
+        let together = flows::sources("together.yaml", include_str!("flows/good/together.yaml"));
+        sources.extend(together.into_iter().filter(|source| source.file != "conversation.yaml"));
+        Set::new("good", sources, flows::tools())
     });
     &SET
 }
 
 pub(crate) fn sets() -> [&'static Set; 3] {
     [shipped(), wide(), good()]
-}
-
-fn parts(file: &str, text: &str) -> Vec<Source> {
-    let mut sources = vec![Source { file: file.to_owned(), text: String::new() }];
-    for line in text.lines() {
-        match line.strip_prefix("# === ") {
-            Some(name) => sources.push(Source { file: name.to_owned(), text: String::new() }),
-            None => {
-                let source = sources.last_mut().unwrap();
-                source.text.push_str(line);
-                source.text.push('\n');
-            }
-        }
-    }
-    sources
 }
 
 /// The hotel's tools, and one that no shipped flow calls.
