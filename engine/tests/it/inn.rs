@@ -6,6 +6,7 @@
 pub(crate) mod guest;
 pub(crate) mod hotel;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -112,6 +113,19 @@ pub(crate) fn contract() -> Tools {
         read_only: false,
     };
     tools.chain([breakfast]).map(|tool| (tool.name.clone(), tool)).collect()
+}
+
+/// What every flow that runs knows, as it is saved, by the names of its slots; in the order of [`Position::active`].
+pub(crate) fn filled(flows: &Flows, position: &Position) -> Vec<BTreeMap<String, Json>> {
+    let saved = json!(position);
+    let frames = saved["frames"].as_array().unwrap().iter().zip(position.active(flows));
+    let known = frames.map(|(frame, (flow, _))| {
+        let slots = flows.get(&flow).unwrap().slots.keys();
+        let filled = slots.zip(frame["slots"]["filled"].as_array().unwrap());
+        let filled = filled.filter(|(_, filled)| !filled.is_null());
+        filled.map(|(name, filled)| (name.to_string(), filled["value"].clone())).collect()
+    });
+    known.collect()
 }
 
 /// A conversation under way.
