@@ -190,9 +190,11 @@ impl Bench {
     }
 }
 
-fn figure(store: &str, measure: &str, value: f64, unit: &str, n: usize, note: &str) {
+/// Prints a figure. A row is a store and, after a comma, how it differs from the row that others are compared with.
+fn figure(row: &str, measure: &str, value: f64, unit: &str, n: usize, note: &str) {
+    let (store, how) = row.split_at(row.find(',').unwrap_or(row.len()));
     let line = json!({
-        "who": "Innkeeper", "store": store, "measure": measure, "value": value, "unit": unit, "n": n, "note": note,
+        "who": format!("Innkeeper{how}"), "store": store, "measure": measure, "value": value, "unit": unit, "n": n, "note": note,
     });
     println!("{line}");
 }

@@ -1,32 +1,19 @@
 //! Recorded conversations on other flows: what is different, and the line that made it so.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
-use innkeeper_engine::flow::{Place, Source};
+use innkeeper_engine::flow::Place;
 use innkeeper_engine::runtime::{Asked, Change, Difference, Logged, Revision, against, replay};
-use innkeeper_engine::{Act, Expecting, Flows, Guest, Heard, Input, Understanding};
+use innkeeper_engine::{Expecting, Guest, Input};
 
-use crate::inn::guest::{nights, people, says, words};
-use crate::inn::{Visit, check, shipped};
+use crate::inn::guest::booking;
+use crate::inn::{Visit, rewritten, shipped};
 
 /// A whole booking, as the store would have kept it.
 fn recorded() -> Vec<Revision> {
-    let named = |slots: Vec<(&str, Heard)>| -> indexmap::IndexMap<String, Heard> {
-        slots.into_iter().map(|(name, heard)| (name.to_owned(), heard)).collect()
-    };
-    let stay =
-        vec![("stay", nights(12, 14)), ("guests", people(2)), ("view", Heard::Choice("sea".to_owned()))];
-    let who = vec![("name", words("Ana Lind")), ("phone", words("+4930123456"))];
-    let means: [Understanding; 4] = [
-        says(named(stay), &[Act::Start("book_room".to_owned())]),
-        says(named(vec![("room", Heard::Choice("double-sea".to_owned()))]), &[Act::Choose]),
-        says(named(who), &[]),
-        says([], &[Act::Affirm]),
-    ];
     let mut visit = Visit::new(&shipped().flows, Guest::default());
     let mut log: Vec<(u64, Vec<Logged>)> = Vec::new();
-    for means in means {
+    for means in booking() {
         let before = visit.inputs.len();
         visit.means(means);
         let begins = if log.is_empty() { 0 } else { before };
@@ -40,17 +27,11 @@ fn recorded() -> Vec<Revision> {
     revisions
 }
 
-fn rewritten(from: &str, to: &str) -> (Arc<Flows>, String) {
-    let mut sources: Vec<Source> = shipped().sources.clone();
-    let book = sources.iter_mut().find(|source| source.file == "book_room.yaml").unwrap();
-    assert_eq!(book.text.matches(from).count(), 1, "there is one such place: {from}");
-    book.text = book.text.replace(from, to);
-    let text = book.text.clone();
-    (Arc::new(check(&sources, &shipped().tools).unwrap_or_else(|mistakes| panic!("{mistakes}"))), text)
-}
-
 fn differences(from: &str, to: &str) -> (Vec<Difference>, String) {
-    let (flows, text) = rewritten(from, to);
+    let (flows, text) = rewritten(|text| {
+        assert_eq!(text.matches(from).count(), 1, "there is one such place: {from}");
+        text.replace(from, to)
+    });
     (against(&flows, &recorded()), text)
 }
 
@@ -69,13 +50,10 @@ fn a_conversation_does_the_same_on_the_flows_it_was_recorded_on() {
 
 #[test]
 fn a_comment_and_a_new_name_are_no_difference() {
-    let mut sources: Vec<Source> = shipped().sources.clone();
-    let book = sources.iter_mut().find(|source| source.file == "book_room.yaml").unwrap();
-    book.text = book
-        .text
-        .replace("target: who }", "target: asking_who }")
-        .replace("  who: {", "  # The guest may be known.\n  asking_who: { was: [who],");
-    let renamed = check(&sources, &shipped().tools).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let (renamed, _) = rewritten(|text| {
+        text.replace("target: who }", "target: asking_who }")
+            .replace("  who: {", "  # The guest may be known.\n  asking_who: { was: [who],")
+    });
     assert_eq!(against(&renamed, &recorded()), []);
 }
 

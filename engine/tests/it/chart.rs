@@ -1,7 +1,7 @@
 //! A chart in a test: flows on a plain root chart, driven input by input; what each leads to is told in a few words.
 //!
-//! The first flow of a chart is called `case` and is begun by [`Chart::start`]. Moves are `+state` and `-state`; those
-//! of another flow have its name before them, those of the root chart are left out.
+//! The first flow of a chart is called `case`, by [`case`], and is begun by [`Chart::start`]. Moves are `+state` and
+//! `-state`; those of another flow have its name before them, those of the root chart are left out.
 
 use std::sync::Arc;
 
@@ -50,6 +50,11 @@ impl Seen {
     }
 }
 
+/// The flow `case`, of everything but its name and its description.
+pub(crate) fn case(rest: &str) -> String {
+    format!("flow: case\ndescription: A chart under test.{rest}")
+}
+
 /// Checks flows on the root chart of this module.
 pub(crate) fn check(flows: &[&str]) -> Flows {
     with_root(ROOT, flows)
@@ -90,8 +95,10 @@ fn tools() -> Tools {
 }
 
 impl Chart {
+    /// The first flow goes without the lines that every case would begin with.
     pub(crate) fn new(flows: &[&str]) -> Self {
-        Self::on(check(flows))
+        let first = case(flows[0]);
+        Self::on(check(&[&[first.as_str()], &flows[1..]].concat()))
     }
 
     pub(crate) fn on(flows: Flows) -> Self {

@@ -10,8 +10,8 @@ use innkeeper_engine::flow::{Does, Form, Input};
 use innkeeper_engine::{Act, Expecting, Heard, Item, Kind, Options, Question, Value, Waiting};
 use serde_json::{Value as Json, json};
 
-use crate::inn::guest::{known, nights, people, says, to_the_end, value, willing, words};
-use crate::inn::{Set, Visit, shipped, wide};
+use crate::inn::guest::{known, named, nights, people, says, to_the_end, value, willing, words};
+use crate::inn::{Set, Visit, filled, shipped, wide};
 use crate::lies::scaled;
 
 /// The most messages to a state.
@@ -37,15 +37,13 @@ struct Difference {
 
 /// Guests with different wishes, so that every state is come to.
 fn wishes() -> Vec<Told> {
-    let of =
-        |pairs: Vec<(&str, Heard)>| pairs.into_iter().map(|(name, heard)| (name.to_owned(), heard)).collect();
     vec![
-        of(vec![]),
-        of(vec![("stay", nights(20, 22)), ("view", Heard::Choice("sea".to_owned()))]),
-        of(vec![("stay", nights(25, 27))]),
-        of(vec![("guests", people(8))]),
-        of(vec![("reference", words("NOBODY"))]),
-        of(vec![("room", Heard::Choice("suite-sea".to_owned()))]),
+        named([]),
+        named([("stay", nights(20, 22)), ("view", Heard::Choice("sea".to_owned()))]),
+        named([("stay", nights(25, 27))]),
+        named([("guests", people(8))]),
+        named([("reference", words("NOBODY"))]),
+        named([("room", Heard::Choice("suite-sea".to_owned()))]),
     ]
 }
 
@@ -223,7 +221,8 @@ fn corrected(set: &Set, flow: &str, stop: &Stop, name: &str, heard: &Heard) -> O
     let place = format!("{}.{}", visit.state().0, visit.state().1);
     let mut told = stop.told.clone();
     // What the flow took back was never said.
-    let held = all_slots(&visit);
+    let held: BTreeSet<String> =
+        filled(&set.flows, &visit.position).into_iter().flat_map(BTreeMap::into_keys).collect();
     let declared = set.flows.get(flow).unwrap();
     // A flow that is run is run again for other values, and asks again.
     let runs_again = told.get(name) != Some(heard)
@@ -265,25 +264,6 @@ fn corrected(set: &Set, flow: &str, stop: &Stop, name: &str, heard: &Heard) -> O
         (json!([visit.writes()[before..], visit.asked()]), json!([fresh.writes(), fresh.asked()]));
     let same = decides || ours == theirs;
     if same { None } else { differs("ends", &ours, &theirs) }
-}
-
-/// The slots of all running flows that hold something.
-fn all_slots(visit: &Visit) -> BTreeSet<String> {
-    let saved = json!(visit.position);
-    let active = visit.position.active(&visit.flows);
-    let frames = saved["frames"].as_array().unwrap().iter().zip(active);
-    let slots = frames.flat_map(|(frame, (flow, _))| {
-        let names: Vec<String> =
-            visit.flows.get(&flow).unwrap().slots.keys().map(|name| name.to_string()).collect();
-        let filled = frame["slots"]["filled"].as_array().unwrap().clone();
-        filled
-            .into_iter()
-            .zip(names)
-            .filter(|(value, _)| !value.is_null())
-            .map(|(_, name)| name)
-            .collect::<Vec<_>>()
-    });
-    slots.collect()
 }
 
 /// Slots that decide where their flow goes: what was decided by them on the way is not decided anew, so that a
@@ -350,27 +330,24 @@ fn fresh(set: &Set, flow: &str, guest: usize, told: &Told, other: &Visit) -> Vis
 /// What can be compared with `fresh`: where it stands, what it knows, what it asked last. What was taken from what is
 /// known of the guest, and choices from lists that `fresh` does not have, are left out.
 fn shown(visit: &Visit, fresh: &Visit, told: &Told) -> Json {
-    let saved = json!(visit.position);
-    let frames = saved["frames"].as_array().unwrap();
     let active = visit.position.active(&visit.flows);
     let lists = live_results(fresh);
-    let known = frames.iter().zip(&active).map(|(frame, (flow, states))| {
-        let declared = visit.flows.get(flow).unwrap();
-        let counts = |name: &str| {
-            let slot = &declared.slots[name];
-            let listed = slot
-                .list
-                .and_then(|list| declared.result_name(list))
-                .is_none_or(|list| lists.get(&**list).is_some());
-            listed && (slot.default.is_none() || told.contains_key(name))
-        };
-        let filled = frame["slots"]["filled"].as_array().unwrap().iter().zip(declared.slots.keys());
-        let values: BTreeMap<&str, Json> = filled
-            .filter(|(filled, name)| !filled.is_null() && counts(name))
-            .map(|(filled, name)| (&**name, meaning(&filled["value"])))
-            .collect();
-        json!({ "flow": flow, "states": states, "slots": values })
-    });
+    let known =
+        filled(&visit.flows, &visit.position).into_iter().zip(&active).map(|(filled, (flow, states))| {
+            let declared = visit.flows.get(flow).unwrap();
+            let counts = |name: &str| {
+                let slot = &declared.slots[name];
+                let listed = slot
+                    .list
+                    .and_then(|list| declared.result_name(list))
+                    .is_none_or(|list| lists.get(&**list).is_some());
+                listed && (slot.default.is_none() || told.contains_key(name))
+            };
+            let counted = filled.into_iter().filter(|(name, _)| counts(name));
+            let values: BTreeMap<String, Json> =
+                counted.map(|(name, value)| (name, meaning(&value))).collect();
+            json!({ "flow": flow, "states": states, "slots": values })
+        });
     let question = visit.said.last().map(|say| {
         (say.prompt.to_string(), say.items().iter().map(|item| item.label.clone()).collect::<Vec<_>>())
     });

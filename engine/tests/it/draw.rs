@@ -5,10 +5,11 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use innkeeper_engine::flow::Form;
+use innkeeper_engine::flow::{Form, Source};
 use innkeeper_engine::{Flows, Input, Moment, Position, step};
 use serde_json::{Value as Json, json};
 
+use crate::files;
 use crate::flows::{check, sources};
 
 /// Set to `1` where Mermaid must be there, so that its absence cannot go unnoticed.
@@ -27,16 +28,8 @@ fn folder() -> PathBuf {
 
 /// All good flows, each with the flows it was checked with.
 fn good() -> Vec<(String, Flows)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/flows/good");
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    let load = |file: PathBuf| {
-        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-        let flows = check(&name, &std::fs::read_to_string(&file).unwrap()).unwrap();
-        (name, flows)
-    };
-    files.into_iter().map(load).collect()
+    let load = |source: Source| (source.file.clone(), check(&source.file, &source.text).unwrap());
+    files::sources("tests/it/flows/good").into_iter().map(load).collect()
 }
 
 fn names(flows: &Flows) -> Vec<String> {
@@ -49,10 +42,8 @@ fn drawings(flows: &Flows) -> Vec<(String, String)> {
 
 #[test]
 fn good_flows_are_drawn() {
-    insta::glob!("flows/good/*.yaml", |path| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let text = std::fs::read_to_string(path).unwrap();
-        let flows = check(name, &text).unwrap();
+    files::each("tests/it/flows/good", |name, text| {
+        let flows = check(name, text).unwrap();
         let all: Vec<String> =
             drawings(&flows).into_iter().map(|(name, drawing)| format!("%% {name}\n{drawing}")).collect();
         insta::assert_snapshot!(all.join("\n"));
@@ -130,7 +121,9 @@ fn read_by_mermaid(drawings: &[String]) -> Option<Vec<Json>> {
     node.stdin.take().unwrap().write_all(json!(drawings).to_string().as_bytes()).unwrap();
     let output = node.wait_with_output().unwrap();
     assert!(output.status.success(), "Mermaid could not be run");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    let read: Vec<Json> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(read.len(), drawings.len(), "Mermaid read all of them");
+    Some(read)
 }
 
 #[test]

@@ -21,7 +21,7 @@ use self::kinds::Files;
 use self::tree::Node;
 use self::ways::mandatory;
 use crate::inn::guest::{Dice, known, one_more, to_the_end, wavering};
-use crate::inn::{Set, Visit, check, sets};
+use crate::inn::{Set, Visit, check, filled, sets};
 use crate::lies::{scaled, seed};
 
 /// Messages after which a willing guest has come to an end, if there is one.
@@ -99,6 +99,7 @@ fn under_any_edit_nobody_is_left_without_a_word_and_nothing_mandatory_and_no_val
     println!("{figures:?}");
     assert!(failed.is_empty(), "{failed:#?}");
     assert!(figures.mapped * 5 > figures.carried, "too few were moved to tell: {figures:?}");
+    assert!(figures.values > 0 && figures.mandatory > 0, "nothing was there to lose: {figures:?}");
     assert!(figures.ended * 4 > figures.driven, "too few came to an end to tell: {figures:?}");
 }
 
@@ -216,7 +217,7 @@ fn carried(set: &Set, visit: &Visit, edited: &Edited, figures: &mut Figures) {
     }
 }
 
-/// Why it was refused, which must be true.
+/// Why it was refused. A flow that is said to be gone must be.
 fn reason(note: &Note, edited: &Edited) -> &'static str {
     let new = &edited.flows;
     let of = |name: &str| {
@@ -239,23 +240,7 @@ fn reason(note: &Note, edited: &Edited) -> &'static str {
 
 /// Every value that was known is known under its name or its new one. How many there are.
 fn values_are_kept(visit: &Visit, position: &Position, set: &Set, edited: &Edited) -> usize {
-    let filled = |position: &Position, flows: &Flows| -> Vec<BTreeMap<String, Json>> {
-        let saved = json!(position);
-        let frames = saved["frames"].as_array().unwrap().clone();
-        let flows = position.active(flows).into_iter().map(|(flow, _)| flows.get(&flow).unwrap());
-        frames
-            .iter()
-            .zip(flows)
-            .map(|(frame, flow)| {
-                let values = frame["slots"]["filled"].as_array().unwrap().iter().zip(flow.slots.keys());
-                values
-                    .filter(|(value, _)| !value.is_null())
-                    .map(|(value, name)| (name.to_string(), value["value"].clone()))
-                    .collect()
-            })
-            .collect()
-    };
-    let (before, now) = (filled(&visit.position, &set.flows), filled(position, &edited.flows));
+    let (before, now) = (filled(&set.flows, &visit.position), filled(&edited.flows, position));
     let mut count = 0;
     for ((before, now), (flow, _)) in before.iter().zip(&now).zip(position.active(&edited.flows)) {
         let flow = edited.flows.get(&flow).unwrap();
@@ -282,13 +267,12 @@ fn values_are_kept(visit: &Visit, position: &Position, set: &Set, edited: &Edite
 fn driven(before: &Visit, moved: &mut Visit, edited: &Edited, figures: &mut Figures) {
     figures.driven += 1;
     let stack = moved.position.active(&edited.flows);
-    let known: Vec<BTreeSet<String>> = known_slots(&moved.position, &edited.flows);
+    let known = filled(&edited.flows, &moved.position);
     let bottom = stack.get(1).map_or("conversation", |(flow, _)| flow).to_owned();
     let held = moved.position.is_held();
-    let mut trace = 0;
     if !held {
         one_more(moved, &bottom, &IndexMap::new());
-        let acted = !moved.said.is_empty() || !moved.calls.is_empty() || moved.trace.len() > trace + 1;
+        let acted = !moved.said.is_empty() || !moved.calls.is_empty() || moved.trace.len() > 1;
         assert!(acted, "the guest's next message was not answered: {:?}", moved.trace);
     }
     if !to_the_end(moved, &bottom, &IndexMap::new(), PATIENCE) {
@@ -303,8 +287,7 @@ fn driven(before: &Visit, moved: &mut Visit, edited: &Edited, figures: &mut Figu
         return;
     }
     let mut entered: BTreeMap<&str, (BTreeSet<&str>, &str)> = BTreeMap::new();
-    while let Some(seen) = moved.trace.get(trace) {
-        trace += 1;
+    for seen in &moved.trace {
         match seen {
             Trace::Entered { flow, state } => {
                 let flow = entered.entry(flow).or_default();
@@ -336,26 +319,11 @@ fn driven(before: &Visit, moved: &mut Visit, edited: &Edited, figures: &mut Figu
     }
 }
 
-fn known_slots(position: &Position, flows: &Flows) -> Vec<BTreeSet<String>> {
-    let saved = json!(position);
-    let running = position.active(flows).into_iter().map(|(flow, _)| flows.get(&flow).unwrap().clone());
-    saved["frames"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .zip(running)
-        .map(|(frame, flow)| {
-            let values = frame["slots"]["filled"].as_array().unwrap().iter().zip(flow.slots.keys());
-            values.filter(|(value, _)| !value.is_null()).map(|(_, name)| name.to_string()).collect()
-        })
-        .collect()
-}
-
 /// Whether a state needs nothing of the guest, or was gone through under its name or an older one.
-fn was_passed(before: &Visit, flow: &Flow, state: &str, known: &BTreeSet<String>) -> bool {
+fn was_passed(before: &Visit, flow: &Flow, state: &str, known: &BTreeMap<String, Json>) -> bool {
     let declared = &flow.states[state];
     if let Form::Atomic(Does::Collect { slots, .. }) = &declared.form {
-        return slots.iter().all(|slot| known.contains(&**flow.slot_name(*slot).unwrap()));
+        return slots.iter().all(|slot| known.contains_key(&**flow.slot_name(*slot).unwrap()));
     }
     let is_named = |name: &str| name == state || declared.was.iter().any(|old| **old == *name);
     let is_flow = |name: &str| *name == *flow.name || flow.was.iter().any(|old| **old == *name);

@@ -18,6 +18,7 @@ use innkeeper_engine::{Flows, PromptKey, Prompts, Tool, Tools};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use self::summary::summary;
+use crate::files;
 
 const ROOT_CHART: &str = include_str!("flows/conversation.yaml");
 const BOOK_ROOM: &str = include_str!("flows/good/book_room.yaml");
@@ -106,27 +107,15 @@ fn rules(text: &str) -> Vec<Rule> {
 
 #[test]
 fn good_flows_become_what_they_say() {
-    insta::glob!("flows/good/*.yaml", |path| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let text = std::fs::read_to_string(path).unwrap();
-        match check(name, &text) {
-            Ok(flows) => insta::assert_snapshot!(summary(&flows)),
-            Err(mistakes) => panic!("{name} is good, but:\n{mistakes}"),
-        }
+    files::each("tests/it/flows/good", |name, text| match check(name, text) {
+        Ok(flows) => insta::assert_snapshot!(summary(&flows)),
+        Err(mistakes) => panic!("{name} is good, but:\n{mistakes}"),
     });
 }
 
 #[test]
 fn nothing_is_found_in_the_flows_that_are_shipped() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../flows");
-    let mut sources: Vec<Source> = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "yaml") {
-            let file = path.file_name().unwrap().to_str().unwrap().to_owned();
-            sources.push(Source { file, text: std::fs::read_to_string(&path).unwrap() });
-        }
-    }
+    let sources = files::sources("../flows");
     assert!(sources.len() >= 5);
     // Their tools are the hotel's; here all are known by name alone, and whatever is not said to read writes.
     let called = sources.iter().flat_map(|source| source.text.lines()).filter_map(|line| {
@@ -152,15 +141,11 @@ fn nothing_is_found_in_the_flows_that_are_shipped() {
 
 #[test]
 fn broken_flows_are_told_every_mistake_with_its_place() {
-    insta::glob!("flows/broken/*.yaml", |path| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let text = std::fs::read_to_string(path).unwrap();
-        match check(name, &text) {
-            Ok(_) => panic!("{name} is broken, and nothing was found"),
-            Err(mistakes) => {
-                let rules: Vec<&str> = mistakes.0.iter().map(|mistake| mistake.rule.name()).collect();
-                insta::assert_snapshot!(format!("{mistakes}\n\n{}", rules.join(" ")));
-            }
+    files::each("tests/it/flows/broken", |name, text| match check(name, text) {
+        Ok(_) => panic!("{name} is broken, and nothing was found"),
+        Err(mistakes) => {
+            let rules: Vec<&str> = mistakes.0.iter().map(|mistake| mistake.rule.name()).collect();
+            insta::assert_snapshot!(format!("{mistakes}\n\n{}", rules.join(" ")));
         }
     });
 }

@@ -16,8 +16,6 @@ use statig::blocking::{
 use crate::chart::Chart;
 
 const FLOW: &str = "
-flow: case
-description: A chart under test.
 events: [a, b, c, d, e, f]
 on: { bye: over }
 states:
@@ -217,8 +215,6 @@ fn a_self_transition_leaves_and_enters() {
 #[test]
 fn a_transition_of_a_superstate_back_into_its_branch_leaves_the_branch() {
     let flow = "
-flow: case
-description: A chart under test.
 events: [a]
 on: { bye: over }
 states:

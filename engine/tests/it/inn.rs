@@ -6,7 +6,7 @@
 pub(crate) mod guest;
 pub(crate) mod hotel;
 
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,6 +18,7 @@ use innkeeper_engine::{
 use serde_json::{Value as Json, json};
 
 use crate::talk::day;
+use crate::{files, flows};
 
 /// The hotel's contract: the tools as its own test has them.
 const CONTRACT: &str = include_str!("../../../hms/tests/it/snapshots/it__contract__tools.snap");
@@ -50,18 +51,18 @@ pub(crate) fn check(sources: &[Source], tools: &Tools) -> Result<Flows, Mistakes
 
 /// The flows that are shipped.
 pub(crate) fn shipped() -> &'static Set {
-    static SET: LazyLock<Set> = LazyLock::new(|| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../flows");
-        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-        files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
-        files.sort();
-        let source = |file: &std::path::PathBuf| Source {
-            file: file.file_name().unwrap().to_str().unwrap().to_owned(),
-            text: std::fs::read_to_string(file).unwrap(),
-        };
-        Set::new("shipped", files.iter().map(source).collect(), contract())
-    });
+    static SET: LazyLock<Set> = LazyLock::new(|| Set::new("shipped", files::sources("../flows"), contract()));
     &SET
+}
+
+/// The shipped flows with the text of `book_room` rewritten, and that text.
+pub(crate) fn rewritten(edit: impl FnOnce(String) -> String) -> (Arc<Flows>, String) {
+    let mut sources = shipped().sources.clone();
+    let book = sources.iter_mut().find(|source| source.file == "book_room.yaml").unwrap();
+    let text = edit(book.text.clone());
+    assert_ne!(text, book.text, "the edit changes something");
+    book.text.clone_from(&text);
+    (Arc::new(check(&sources, &shipped().tools).unwrap_or_else(|mistakes| panic!("{mistakes}"))), text)
 }
 
 /// Compound and parallel states, flows that are run, lists, a queue of wishes, undo, delays.
@@ -82,38 +83,16 @@ pub(crate) fn wide() -> &'static Set {
 /// The checker's examples of good flows that can be talked through.
 pub(crate) fn good() -> &'static Set {
     static SET: LazyLock<Set> = LazyLock::new(|| {
-        let mut sources = parts("statechart.yaml", include_str!("flows/good/statechart.yaml"));
-        sources.extend(parts("together.yaml", include_str!("flows/good/together.yaml")));
-        let list: Json = serde_json::from_str(include_str!("flows/tools.json")).unwrap();
-        let tool = |tool: &Json| Tool {
-            name: tool["name"].as_str().unwrap().to_owned(),
-            input_schema: tool["input"].clone(),
-            output_schema: tool.get("output").cloned(),
-            read_only: tool["read_only"].as_bool().unwrap(),
-        };
-        let tools = list.as_array().unwrap().iter().map(tool);
-        Set::new("good", sources, tools.map(|tool| (tool.name.clone(), tool)).collect())
+        let mut sources = flows::sources("statechart.yaml", include_str!("flows/good/statechart.yaml"));
+        let together = flows::sources("together.yaml", include_str!("flows/good/together.yaml"));
+        sources.extend(together.into_iter().filter(|source| source.file != "conversation.yaml"));
+        Set::new("good", sources, flows::tools())
     });
     &SET
 }
 
 pub(crate) fn sets() -> [&'static Set; 3] {
     [shipped(), wide(), good()]
-}
-
-fn parts(file: &str, text: &str) -> Vec<Source> {
-    let mut sources = vec![Source { file: file.to_owned(), text: String::new() }];
-    for line in text.lines() {
-        match line.strip_prefix("# === ") {
-            Some(name) => sources.push(Source { file: name.to_owned(), text: String::new() }),
-            None => {
-                let source = sources.last_mut().unwrap();
-                source.text.push_str(line);
-                source.text.push('\n');
-            }
-        }
-    }
-    sources
 }
 
 /// The hotel's tools, and one that no shipped flow calls.
@@ -134,6 +113,19 @@ pub(crate) fn contract() -> Tools {
         read_only: false,
     };
     tools.chain([breakfast]).map(|tool| (tool.name.clone(), tool)).collect()
+}
+
+/// What every flow that runs knows, as it is saved, by the names of its slots; in the order of [`Position::active`].
+pub(crate) fn filled(flows: &Flows, position: &Position) -> Vec<BTreeMap<String, Json>> {
+    let saved = json!(position);
+    let frames = saved["frames"].as_array().unwrap().iter().zip(position.active(flows));
+    let known = frames.map(|(frame, (flow, _))| {
+        let slots = flows.get(&flow).unwrap().slots.keys();
+        let filled = slots.zip(frame["slots"]["filled"].as_array().unwrap());
+        let filled = filled.filter(|(_, filled)| !filled.is_null());
+        filled.map(|(name, filled)| (name.to_string(), filled["value"].clone())).collect()
+    });
+    known.collect()
 }
 
 /// A conversation under way.

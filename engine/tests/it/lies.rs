@@ -115,9 +115,6 @@ fn conversation(set: &Set, seed: u64, inputs: usize) -> Figures {
             heard_nothing = false;
             assert!(set.name != "shipped", "{input:?} in {} was not answered", position.state(flows));
         }
-        if std::env::var_os("INNKEEPER_SHOW").is_some() {
-            println!("{} {} {input:?}\n    {:?}", liar.now, position.state(flows), stepped.trace);
-        }
         liar.saw(&input, &stepped.effects);
         log.push((moment, input));
         position = stepped.next;

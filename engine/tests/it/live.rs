@@ -11,10 +11,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use innkeeper_engine::flow::Source;
 use innkeeper_engine::runtime::{
-    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, Performer, Store, Stored,
-    TurnFault, replay,
+    Arrival, Ask, Completed, Driver, MemoryStore, Performer, Store, TurnFault, replay,
 };
 use innkeeper_engine::{
     Act, BadForm, Call, Expecting, Flows, Guest, Heard, Input, Moment, Note, Outcome, Say, Understanding,
@@ -22,35 +20,10 @@ use innkeeper_engine::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::inn::guest::{nights, people, says, to_the_end, words};
-use crate::inn::{Visit, check, hotel, shipped};
+use crate::inn::guest::{booking, named, nights, says, to_the_end};
+use crate::inn::{Visit, hotel, rewritten, shipped};
+use crate::runtime::crashing::{Crashing, Stopped};
 use crate::talk::day;
-
-/// The guest's messages of one booking; the last is the yes.
-fn messages() -> [Understanding; 4] {
-    let own = [("stay", nights(12, 14)), ("guests", people(2)), ("view", Heard::Choice("sea".to_owned()))];
-    let who = [("name", words("Ana Lind")), ("phone", words("+4930123456"))];
-    [
-        says(named(own), &[Act::Start("book_room".to_owned())]),
-        says(named([("room", Heard::Choice("double-sea".to_owned()))]), &[Act::Choose]),
-        says(named(who), &[]),
-        says([], &[Act::Affirm]),
-    ]
-}
-
-fn named<const N: usize>(slots: [(&str, Heard); N]) -> IndexMap<String, Heard> {
-    slots.into_iter().map(|(name, heard)| (name.to_owned(), heard)).collect()
-}
-
-/// The shipped flows with `book_room` rewritten.
-fn rewritten(edit: impl FnOnce(String) -> String) -> Arc<Flows> {
-    let mut sources: Vec<Source> = shipped().sources.clone();
-    let book = sources.iter_mut().find(|source| source.file == "book_room.yaml").unwrap();
-    let text = edit(book.text.clone());
-    assert_ne!(text, book.text, "the edit changes something");
-    book.text = text;
-    Arc::new(check(&sources, &shipped().tools).unwrap_or_else(|mistakes| panic!("{mistakes}")))
-}
 
 fn moved(visit: &Visit, flows: &Arc<Flows>) -> (Visit, Way, Vec<Note>) {
     let carried = carry(&visit.flows, flows, &visit.position, visit.moment());
@@ -60,14 +33,14 @@ fn moved(visit: &Visit, flows: &Arc<Flows>) -> (Visit, Way, Vec<Note>) {
 
 fn talked(count: usize) -> Visit {
     let mut visit = Visit::new(&shipped().flows, Guest::default());
-    messages().into_iter().take(count).for_each(|means| visit.means(means));
+    booking().into_iter().take(count).for_each(|means| visit.means(means));
     visit
 }
 
 #[test]
 fn a_renamed_state_keeps_the_conversation_that_waits_in_it() {
     for was in ["", "    was: [confirming]\n"] {
-        let flows = rewritten(|text| {
+        let (flows, _) = rewritten(|text| {
             text.replace("target: confirming }", "target: reading_back }")
                 .replace("target: confirming\n", "target: reading_back\n")
                 .replace("  confirming:\n", &format!("  reading_back:\n{was}"))
@@ -96,7 +69,7 @@ fn a_renamed_state_keeps_the_conversation_that_waits_in_it() {
 
 #[test]
 fn a_mandatory_state_put_in_before_the_one_a_conversation_waits_in_is_not_skipped() {
-    let flows = rewritten(|text| {
+    let (flows, _) = rewritten(|text| {
         text.replace("  name:   { type: person_name", "  pets:   boolean\n  name:   { type: person_name")
             .replace("done: { target: who }", "done: { target: animals }")
             .replace("  who: {", "  animals: { collect: [pets], target: who }\n\n  who: {")
@@ -203,54 +176,6 @@ impl Future for Once {
     }
 }
 
-/// A store whose machine stops at one of its commits.
-struct Stopping<'s> {
-    store: &'s MemoryStore<String>,
-    commits_left: Mutex<Option<usize>>,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the machine stopped")]
-struct Stopped;
-
-impl From<BadForm> for Stopped {
-    fn from(_: BadForm) -> Self {
-        Self
-    }
-}
-
-impl Store for Stopping<'_> {
-    type Outgoing = String;
-    type Fault = Stopped;
-
-    async fn load(&self, conversation: &str) -> Result<Option<Stored<String>>, Stopped> {
-        Ok(self.store.load(conversation).await?)
-    }
-
-    async fn commit(&self, commit: Commit<'_, String>) -> Result<(), CommitError<Stopped>> {
-        {
-            let mut left = self.commits_left.lock().unwrap();
-            match &mut *left {
-                Some(0) => return Err(CommitError::Fault(Stopped)),
-                Some(left) => *left -= 1,
-                None => {}
-            }
-        }
-        self.store.commit(commit).await.map_err(|error| match error {
-            CommitError::Conflict => CommitError::Conflict,
-            CommitError::Fault(fault) => CommitError::Fault(fault.into()),
-        })
-    }
-
-    async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, Stopped> {
-        Ok(self.store.log(conversation).await?)
-    }
-
-    async fn forget(&self, conversation: &str) -> Result<bool, Stopped> {
-        Ok(self.store.forget(conversation).await?)
-    }
-}
-
 async fn arrival<S: Store>(store: &S, id: usize) -> Arrival {
     let stored = store.load("c1").await.ok().flatten();
     let conveyed = stored.and_then(|stored| stored.position.unconveyed()).map(|say| Input::Conveyed { say });
@@ -274,7 +199,7 @@ async fn turn<S: Store<Outgoing = String>>(
 /// A store with a conversation that stands at the read-back.
 async fn at_the_read_back(driver: &Driver, desk: &Desk) -> MemoryStore<String> {
     let store = MemoryStore::default();
-    for (id, means) in messages().into_iter().enumerate() {
+    for (id, means) in booking().into_iter().enumerate() {
         *desk.means.lock().unwrap() = means;
         if id == 3 {
             break;
@@ -289,14 +214,14 @@ async fn a_stop_between_the_booking_and_its_commit_books_once_under_one_key() {
     let (driver, desk) = (Driver::new((*shipped().flows).clone()), Desk::default());
     let store = at_the_read_back(&driver, &desk).await;
     // The write-ahead is committed, the hotel books, and the turn's own commit is lost.
-    let stopping = Stopping { store: &store, commits_left: Mutex::new(Some(1)) };
-    let yes = arrival(&stopping, 3).await;
-    let fault = turn(&driver, &stopping, &desk, yes.clone()).await.unwrap_err();
+    let crashing = Crashing::new(&store, 1);
+    let yes = arrival(&crashing, 3).await;
+    let fault = turn(&driver, &crashing, &desk, yes.clone()).await.unwrap_err();
     assert!(matches!(fault, TurnFault::Store(Stopped)));
     assert_eq!(desk.booked.lock().unwrap().len(), 1, "the hotel has booked");
     assert_eq!(store.answered().len(), 3, "and nobody knows");
-    *stopping.commits_left.lock().unwrap() = None;
-    let completed = turn(&driver, &stopping, &desk, yes).await.unwrap();
+    crashing.is_up_again();
+    let completed = turn(&driver, &crashing, &desk, yes).await.unwrap();
     let came = desk.came.lock().unwrap().clone();
     assert_eq!(came.len(), 2);
     assert_eq!(came[0], came[1], "the same call under the same key");

@@ -7,6 +7,7 @@ mod chart;
 mod corrections;
 mod draw;
 mod edits;
+mod files;
 mod flows;
 mod functions;
 mod hierarchy;

@@ -3,12 +3,10 @@
 use innkeeper_engine::{Input, Outcome, Trace, Waiting};
 use serde_json::{Value as Json, json};
 
-use crate::chart::{Chart, ROOT, with_root};
+use crate::chart::{Chart, ROOT, case, with_root};
 
 /// Two regions, each with a question, a call that depends on its answer, and an end.
 const BOTH: &str = "
-flow: case
-description: A chart under test.
 slots: { color: text, size: integer, sure: boolean }
 states:
   p:
@@ -73,8 +71,6 @@ fn the_question_of_the_second_region_may_be_answered_first() {
 #[test]
 fn a_failure_in_one_region_leaves_the_other_its_call() {
     let flow = "
-flow: case
-description: A chart under test.
 events: [go]
 states:
   p:
@@ -127,8 +123,6 @@ fn a_correction_of_one_region_comes_back_to_the_question_of_another() {
 #[test]
 fn regions_that_end_in_the_same_step_end_the_parallel_state_once() {
     let flow = "
-flow: case
-description: A chart under test.
 events: [go]
 on: { bye: over }
 slots: { n: integer }
@@ -154,8 +148,6 @@ states:
 #[test]
 fn an_event_is_taken_by_every_region_that_handles_it() {
     let flow = "
-flow: case
-description: A chart under test.
 events: [go]
 on: { bye: over, go: { say: outside } }
 states:
@@ -175,8 +167,6 @@ states:
 #[test]
 fn the_root_chart_takes_away_a_flow_whose_region_stays_where_it_is() {
     let flow = "
-flow: case
-description: A chart under test.
 on: { bye: over }
 states:
   p:
@@ -196,8 +186,6 @@ states:
 #[test]
 fn an_act_of_the_guest_is_answered_once_by_the_region_whose_question_is_open() {
     let flow = "
-flow: case
-description: A chart under test.
 slots: { word: text }
 states:
   p:
@@ -216,8 +204,6 @@ states:
 #[test]
 fn regions_in_regions_are_asked_in_document_order() {
     let flow = "
-flow: case
-description: A chart under test.
 slots: { one: text, two: text, three: text }
 states:
   p:
@@ -246,8 +232,6 @@ states:
 #[test]
 fn a_history_state_brings_back_the_regions_as_they_were_left() {
     let flow = "
-flow: case
-description: A chart under test.
 events: [on_a, on_b, away, back]
 on: { bye: over }
 states:
@@ -271,8 +255,6 @@ states:
 #[test]
 fn a_deep_history_around_regions_begins_none_of_them_anew() {
     let flow = "
-flow: case
-description: A chart under test.
 events: [on_a, on_b, away, back]
 on: { bye: over }
 states:
@@ -299,7 +281,7 @@ states:
 #[test]
 fn what_a_flow_was_doing_is_there_when_a_person_gives_the_conversation_back() {
     let root = ROOT.replace("  human:  hand_over\n", "  human:  { run: hand_over }\n");
-    let mut chart = Chart::on(with_root(&root, &[BOTH]));
+    let mut chart = Chart::on(with_root(&root, &[&case(BOTH)]));
     chart.start();
     let seen = chart.guest("+human");
     assert!(seen.hands_over);
@@ -314,8 +296,6 @@ fn what_a_flow_was_doing_is_there_when_a_person_gives_the_conversation_back() {
 #[test]
 fn a_result_of_values_that_another_region_changed_meanwhile_is_made_again() {
     let flow = "
-flow: case
-description: A chart under test.
 slots: { n: integer }
 states:
   begin: { entry: { set: { n: 1 } }, target: p }

@@ -7,8 +7,6 @@ use crate::chart::Chart;
 
 /// Runs a flow for a slot and shows what it put out.
 const RUNS: &str = "
-flow: case
-description: A chart under test.
 slots: { city: text, sure: boolean }
 states:
   asks: { collect: [city], target: runs }
@@ -64,8 +62,6 @@ fn a_correction_of_what_a_run_was_given_runs_it_again() {
 #[test]
 fn a_flow_is_run_for_every_item_one_after_the_other() {
     let flow = "
-flow: case
-description: A chart under test.
 states:
   lists: { invoke: list, save: all, done: runs }
   runs: { run: child, each: all.items, as: one, with: { place: one.name }, save: found, done: looks }
@@ -85,8 +81,6 @@ states:
 
 /// Looks at every item of a list.
 const EACH: &str = "
-flow: case
-description: A chart under test.
 states:
   lists: { invoke: list, save: all, done: looks }
   looks:
@@ -145,8 +139,6 @@ fn one_failure_fails_the_list() {
 
 /// Writes after a yes; where nobody knows what came of it, it says so.
 const WRITES: &str = "
-flow: case
-description: A chart under test.
 slots: { word: text }
 states:
   asks: { collect: [word], target: reads }
@@ -198,8 +190,6 @@ fn without_any_way_the_root_chart_answers_and_the_yes_is_spent() {
 fn merged(kind: &str, words: &[&str]) -> Json {
     let flow = format!(
         "
-flow: case
-description: A chart under test.
 slots: {{ value: {kind}, other: text }}
 states:
   first: {{ collect: [value, other], target: over }}
@@ -237,8 +227,6 @@ fn a_slot_takes_what_its_policy_says() {
 #[test]
 fn a_sum_beyond_its_bound_is_refused_and_the_value_stays() {
     let flow = "
-flow: case
-description: A chart under test.
 slots: { value: { type: integer, max: 5, merge: sum }, other: text }
 states:
   first: { collect: [value, other], target: over }
@@ -254,8 +242,6 @@ states:
 #[test]
 fn an_eventless_transition_leaves_a_question_as_soon_as_its_guard_holds() {
     let flow = "
-flow: case
-description: A chart under test.
 slots: { child: boolean, age: integer, name: text }
 states:
   asks: { collect: [child, age, name], target: over, always: [{ guard: child, say: child, target: small }] }
@@ -274,8 +260,6 @@ states:
 #[test]
 fn how_patiently_a_call_is_made_goes_with_it() {
     let flow = "
-flow: case
-description: A chart under test.
 states:
   looks: { invoke: look, retry: { times: 2, backoff: 300ms }, timeout: 5s, cache: 10m, done: over }
   over: { final: done }

@@ -1,24 +1,24 @@
 //! What the driver promises: one commit a turn, one before each writing call, and nothing twice after a crash.
 
-use std::collections::VecDeque;
+pub(crate) mod crashing;
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use innkeeper_engine::runtime::{
-    Arrival, Ask, Commit, CommitError, Completed, Driver, Logged, MemoryStore, MessageOutcome, Performer,
-    Store, Stored, TurnFault,
+    Arrival, Ask, Commit, CommitError, Completed, Driver, MemoryStore, MessageOutcome, Performer, Store,
+    Stored, TurnFault,
 };
-use innkeeper_engine::{BadForm, Call, Guest, Input, Moment, Outcome, Position, Say, Understanding, step};
+use innkeeper_engine::{Call, Guest, Input, Moment, Outcome, Position, Say, Understanding, step};
 use serde_json::json;
 
+use self::crashing::Crashing;
 use crate::talk::{Talk, day, flows};
 
-/// Performs as a small hotel does, and can be made to fail.
+/// Performs as the hotel of [`Talk`] does.
 #[derive(Default)]
 struct Desk {
-    /// What tools answer, in order; after that, whatever the hotel of [`Talk`] answers.
-    answers: Mutex<VecDeque<Outcome>>,
     /// Every call made, with its key.
     calls: Mutex<Vec<(String, String)>>,
 }
@@ -43,61 +43,11 @@ impl Performer for Desk {
 
     async fn call(&self, call: &Call, key: &str) -> Outcome {
         self.calls.lock().unwrap().push((call.tool.to_string(), key.to_owned()));
-        let scripted = self.answers.lock().unwrap().pop_front();
-        scripted.unwrap_or_else(|| Talk::new().call(&call.tool, &json!(call.arguments)))
+        Talk::new().call(&call.tool, &json!(call.arguments))
     }
 
     fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
         Ok(says.iter().map(|say| say.prompt.to_string()).collect())
-    }
-}
-
-/// A store whose disk is lost after so many commits.
-struct Crashing<'s> {
-    store: &'s MemoryStore<String>,
-    commits_left: Mutex<usize>,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the machine stopped")]
-struct Stopped;
-
-impl From<BadForm> for Stopped {
-    fn from(_: BadForm) -> Self {
-        Self
-    }
-}
-
-impl Store for Crashing<'_> {
-    type Outgoing = String;
-    type Fault = Stopped;
-
-    async fn load(&self, conversation: &str) -> Result<Option<Stored<String>>, Stopped> {
-        Ok(self.store.load(conversation).await?)
-    }
-
-    async fn commit(&self, commit: Commit<'_, String>) -> Result<(), CommitError<Stopped>> {
-        let left = {
-            let mut left = self.commits_left.lock().unwrap();
-            let before = *left;
-            *left = before.saturating_sub(1);
-            before
-        };
-        if left == 0 {
-            return Err(CommitError::Fault(Stopped));
-        }
-        self.store.commit(commit).await.map_err(|error| match error {
-            CommitError::Conflict => CommitError::Conflict,
-            CommitError::Fault(fault) => CommitError::Fault(fault.into()),
-        })
-    }
-
-    async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, Stopped> {
-        Ok(self.store.log(conversation).await?)
-    }
-
-    async fn forget(&self, conversation: &str) -> Result<bool, Stopped> {
-        Ok(self.store.forget(conversation).await?)
     }
 }
 
@@ -149,14 +99,17 @@ async fn a_writing_call_is_written_down_first() {
 async fn a_crash_at_any_commit_books_once_and_answers_every_message_once() {
     for crash_after in 0..5 {
         let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
-        let crashing = Crashing { store: &store, commits_left: Mutex::new(crash_after) };
+        let crashing = Crashing::new(&store, crash_after);
+        let mut crashes = 0;
         for (id, means) in BOOKING.iter().enumerate() {
             if say(&driver, &crashing, &desk, id, means).await.is_err() {
+                crashes += 1;
                 // The machine is up again and the inbox still has the message.
                 say(&driver, &store, &desk, id, means).await.unwrap();
-                *crashing.commits_left.lock().unwrap() = usize::MAX;
+                crashing.is_up_again();
             }
         }
+        assert_eq!(crashes, 1, "after {crash_after} commits");
         let calls = desk.calls.lock().unwrap();
         let keys: std::collections::BTreeSet<&str> =
             calls.iter().filter(|(tool, _)| tool == "create_booking").map(|(_, key)| key.as_str()).collect();
@@ -177,7 +130,7 @@ async fn the_next_message_finishes_a_turn_that_was_cut_off_before_its_own() {
     for (id, means) in BOOKING[..3].iter().enumerate() {
         say(&driver, &store, &desk, id, means).await.unwrap();
     }
-    let crashing = Crashing { store: &store, commits_left: Mutex::new(1) };
+    let crashing = Crashing::new(&store, 1);
     say(&driver, &crashing, &desk, 3, "+affirm").await.unwrap_err();
     say(&driver, &store, &desk, 4, "+thank").await.unwrap();
     let prompts: Vec<String> = store.outgoing().into_iter().map(|(_, prompt)| prompt).collect();

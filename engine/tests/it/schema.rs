@@ -1,11 +1,12 @@
 //! The schema of flow files: it takes what the checker takes, and refuses what is wrong in shape.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use boon::{Compiler, Schemas};
 use innkeeper_engine::flow::{Rule, flow_schema};
 use serde_json::Value as Json;
 
+use crate::files;
 use crate::flows::{check, sources};
 
 /// What refuses a document that is no flow.
@@ -37,23 +38,11 @@ impl Validator {
     }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    let mut files: Vec<PathBuf> =
-        files.filter(|file| file.extension().is_some_and(|end| end == "yaml")).collect();
-    files.sort();
-    files
-}
-
-fn here(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
-}
-
 #[test]
 fn the_schema_takes_every_good_flow() {
     let validator = Validator::new();
     let mut taken = 0;
-    for file in [files(&here("tests/it/flows/good")), files(&here("../flows"))].concat() {
+    for file in [files::yaml("tests/it/flows/good"), files::yaml("../flows")].concat() {
         let text = std::fs::read_to_string(&file).unwrap();
         for source in sources("flow.yaml", &text) {
             let refusal = validator.refusal(&source.text);
@@ -69,9 +58,9 @@ fn the_schema_refuses_what_is_wrong_in_shape() {
     let validator = Validator::new();
     let mut refused = 0;
     let mut taken: Vec<String> = Vec::new();
-    let corpus = [files(&here("tests/it/flows/broken")), files(&here("tests/it/flows/broken/one"))].concat();
+    let corpus = [files::yaml("tests/it/flows/broken"), files::yaml("tests/it/flows/broken/one")].concat();
     // What an expression comes to is no matter of shape.
-    let computed = |file: &PathBuf| file.file_name().unwrap().to_str().unwrap().starts_with("set_to_");
+    let computed = |file: &PathBuf| files::name(file).starts_with("set_to_");
     for file in corpus.into_iter().filter(|file| !computed(file)) {
         let text = std::fs::read_to_string(&file).unwrap();
         let mistakes = check("flow.yaml", &text).unwrap_err();

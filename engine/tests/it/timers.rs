@@ -7,8 +7,6 @@ use serde_json::{Value as Json, json};
 use crate::chart::{Chart, ROOT, with_root};
 
 const LADDER: &str = "
-flow: case
-description: A chart under test.
 events: [leave, again, hold]
 on: { bye: over }
 states:
@@ -71,8 +69,6 @@ fn leaving_a_state_cancels_its_own_and_no_other() {
 #[test]
 fn what_an_earlier_one_leaves_does_not_happen() {
     let flow = "
-flow: case
-description: A chart under test.
 on: { bye: over }
 states:
   waits: { wait: true, after: { 1s: calm, 2s: { say: never } } }
@@ -88,8 +84,6 @@ states:
 #[test]
 fn one_that_is_due_late_begins_the_next_delay_when_it_is_taken() {
     let flow = "
-flow: case
-description: A chart under test.
 on: { bye: over }
 states:
   one: { wait: true, after: { 1s: two } }
@@ -137,8 +131,6 @@ fn a_delay_survives_a_restart() {
 #[test]
 fn a_digression_defers_what_is_due_until_it_is_over() {
     let waits = "
-flow: case
-description: A chart under test.
 on: { bye: over }
 states:
   waits: { wait: true, after: { 1s: { say: waits } } }
@@ -165,8 +157,6 @@ states:
 #[test]
 fn nothing_is_due_while_calls_are_out() {
     let flow = "
-flow: case
-description: A chart under test.
 on: { bye: over }
 states:
   p:
@@ -186,8 +176,6 @@ states:
 #[test]
 fn of_two_that_are_due_the_second_waits_for_the_call_of_the_first() {
     let flow = "
-flow: case
-description: A chart under test.
 on: { bye: over }
 states:
   p:
@@ -235,8 +223,6 @@ states:
 #[test]
 fn a_guarded_delay_whose_guard_does_not_hold_is_over() {
     let flow = "
-flow: case
-description: A chart under test.
 events: [yes]
 slots: { yes: boolean }
 on: { bye: over }
@@ -258,8 +244,6 @@ states:
 #[test]
 fn a_delay_asks_nothing_again() {
     let flow = "
-flow: case
-description: A chart under test.
 slots: { word: text }
 states:
   asks: { collect: [word], target: over, after: { 1m: { say: still_there } } }

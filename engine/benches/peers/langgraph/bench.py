@@ -160,7 +160,6 @@ class Way:
         """What counts as this way's speed: CPU time in memory, the clock where there are disks to wait for."""
         return run.by_cpu if self.kind == "memory" else run.by_clock
 
-
     def rank(self, run: Run) -> float:
         """What this way is chosen by: with PostgreSQL the clock, as connections differ by how they wait."""
         return run.by_clock if self.kind == "postgres" else run.by_cpu

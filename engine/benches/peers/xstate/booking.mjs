@@ -1,6 +1,6 @@
 // The booking as an XState machine. The hotel's tools are small functions in this process, with the answers of
-// conversation.json; they are called where a state is entered, and `always` transitions lead on from their answers. Every message leads
-// straight to the next question or tool: a state in between that only decides made each turn a third slower.
+// conversation.json; they are called where a state is entered, and `always` transitions lead on from their answers. Every
+// message leads straight to the next question or tool: a state in between that only decides would cost each turn a microstep.
 
 import { assign, setup } from "xstate";
 

@@ -3,9 +3,10 @@
 //! The place is written below the offending line: `#   ^ unknown_state` with the caret under the first character that is
 //! wrong, or `#< unknown_key` where that is the first of its line.
 
-use std::path::Path;
+use innkeeper_engine::flow::Source;
 
 use super::{check, sources};
+use crate::files;
 
 /// What a file says about itself: where its mistakes are, and which rule each breaks.
 fn expected(name: &str, text: &str) -> Vec<(String, usize, usize, String)> {
@@ -31,17 +32,8 @@ fn expected(name: &str, text: &str) -> Vec<(String, usize, usize, String)> {
     expected
 }
 
-fn files() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/flows/broken/one");
-    let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| {
-            (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
-        })
-        .collect();
-    files.sort();
-    files
+fn files() -> Vec<Source> {
+    files::sources("tests/it/flows/broken/one")
 }
 
 #[test]
@@ -49,7 +41,7 @@ fn every_seeded_mistake_is_found_once_at_its_place_and_nothing_else_is() {
     let files = files();
     assert!(files.len() >= 60, "only {} files", files.len());
     let mut wrong = String::new();
-    for (name, text) in &files {
+    for Source { file: name, text } in &files {
         let expected = expected(name, text);
         assert_eq!(expected.len(), 1, "{name} says one mistake of itself");
         let (found, told) = match check(name, text) {
@@ -74,8 +66,11 @@ fn every_seeded_mistake_is_found_once_at_its_place_and_nothing_else_is() {
 
 #[test]
 fn every_rule_about_flows_is_broken_by_some_file() {
-    let broken: std::collections::BTreeSet<String> =
-        files().iter().flat_map(|(name, text)| expected(name, text)).map(|(_, _, _, rule)| rule).collect();
+    let broken: std::collections::BTreeSet<String> = files()
+        .iter()
+        .flat_map(|case| expected(&case.file, &case.text))
+        .map(|(_, _, _, rule)| rule)
+        .collect();
     let rules = [
         "argument_type",
         "bad_expression",

@@ -79,6 +79,22 @@ pub(crate) fn says(slots: impl IntoIterator<Item = (String, Heard)>, acts: &[Act
     }
 }
 
+/// The guest's messages of one booking; the last is the yes.
+pub(crate) fn booking() -> [Understanding; 4] {
+    let own = [("stay", nights(12, 14)), ("guests", people(2)), ("view", Heard::Choice("sea".to_owned()))];
+    let who = [("name", words("Ana Lind")), ("phone", words("+4930123456"))];
+    [
+        says(named(own), &[Act::Start("book_room".to_owned())]),
+        says(named([("room", Heard::Choice("double-sea".to_owned()))]), &[Act::Choose]),
+        says(named(who), &[]),
+        says([], &[Act::Affirm]),
+    ]
+}
+
+pub(crate) fn named<const N: usize>(slots: [(&str, Heard); N]) -> IndexMap<String, Heard> {
+    slots.into_iter().map(|(name, heard)| (name.to_owned(), heard)).collect()
+}
+
 /// Values of a kind that are all right to the hotel; another one for every number.
 pub(crate) fn value(kind: &Kind, items: Option<&[Item]>, number: usize) -> Option<Heard> {
     let names = ["Ana Lind", "Eva Roth", "Ben Ode"];

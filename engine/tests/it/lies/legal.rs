@@ -5,11 +5,17 @@
 //! when it ends, when a transition of the root chart leaves it, or when a message is about the flow beneath. What is
 //! neither is a walk back: to a result that went stale, or to where a change was taken back.
 
+mod causes;
+mod chart;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use innkeeper_engine::flow::{Does, Event, Flow, FlowId, Form, Go, Handlers, State, StateId, Transition};
-use innkeeper_engine::{Act, Flows, Input, Outcome, Position, Step, Trace, Waiting};
+use innkeeper_engine::flow::{Does, Event, Flow, Form, Go};
+use innkeeper_engine::{Flows, Input, Position, Step, Trace, Waiting};
+
+use self::causes::{Causes, wished};
+use self::chart::{above, does_of, id, indices, is_atomic, is_flow, name_of, produces, state_of, within};
 
 /// Where a conversation stands, as it follows from what was left and entered.
 pub(crate) struct Legal {
@@ -47,17 +53,6 @@ enum Jump {
     Undo,
     /// Out of every flow, to one of these states of the root chart.
     Root(BTreeSet<usize>),
-}
-
-/// What happened in a step so far.
-struct Causes<'s> {
-    flows: &'s Flows,
-    input: &'s Input,
-    events: Vec<Event>,
-    confirmed: bool,
-    /// Whether a flow that a state ran has ended.
-    returned: bool,
-    jump: Option<Jump>,
 }
 
 impl Legal {
@@ -151,7 +146,7 @@ impl Legal {
     }
 
     fn left(&mut self, flow: &Arc<str>, state: &Arc<str>, causes: &mut Causes<'_>) {
-        self.next_move(flow, state, causes);
+        self.next_move(flow, causes);
         while self.frames.last().is_some_and(|top| top.active.is_empty()) {
             self.abandoned(causes);
         }
@@ -173,7 +168,7 @@ impl Legal {
     }
 
     /// Ends the move under way where something begins that is none of it.
-    fn next_move(&mut self, flow: &Arc<str>, _: &Arc<str>, causes: &mut Causes<'_>) {
+    fn next_move(&mut self, flow: &Arc<str>, causes: &mut Causes<'_>) {
         let ends = self.frames.last().is_some_and(|top| {
             top.left.as_ref().is_some_and(|moving| top.flow != **flow || !moving.entered.is_empty())
         });
@@ -312,10 +307,8 @@ impl Legal {
             .collect();
         let about_below = match causes.input {
             Input::Understood(means) => {
-                let beneath = self.frames.iter().filter_map(|frame| causes.flows.get(&frame.flow));
-                beneath
-                    .into_iter()
-                    .any(|flow| means.slots.keys().any(|slot| flow.slots.contains_key(slot.as_str())))
+                let mut beneath = self.frames.iter().filter_map(|frame| causes.flows.get(&frame.flow));
+                beneath.any(|flow| means.slots.keys().any(|slot| flow.slots.contains_key(slot.as_str())))
             }
             _ => false,
         };
@@ -400,166 +393,4 @@ impl Frame {
             common.is_some_and(|common| matches!(state_of(flow, common).form, Form::Parallel { .. }))
         })
     }
-}
-
-impl<'s> Causes<'s> {
-    /// The transitions that what happened allows a frame to take.
-    fn allowed<'c>(&'c self, frame: &'c Frame) -> impl Iterator<Item = &'s Transition> + 'c {
-        let flow = self.flows.get(&frame.flow).unwrap();
-        let states = frame.active.iter().map(|state| state_of(flow, *state));
-        let own = states.flat_map(move |state| self.of_state(state, frame));
-        own.chain(self.handlers(&flow.on))
-    }
-
-    fn root_cases(&self) -> impl Iterator<Item = &'s Transition> + '_ {
-        self.handlers(&self.flows.root().unwrap().on)
-    }
-
-    fn handlers<'c>(&'c self, on: &'s Handlers) -> impl Iterator<Item = &'s Transition> + 'c {
-        let named = |event: &Event| matches!(event, Event::Named(_));
-        let happened = move |event: &Event| match event {
-            Event::Any => self.events.iter().any(named),
-            event => self.events.contains(event),
-        };
-        on.iter().filter(move |(event, _)| happened(event)).flat_map(|(_, cases)| cases)
-    }
-
-    fn of_state(&self, state: &'s State, frame: &Frame) -> Vec<&'s Transition> {
-        let mut cases: Vec<&Transition> = self.handlers(&state.on).chain(&state.always).collect();
-        if matches!(self.input, Input::Due) {
-            cases.extend(state.after.iter().flat_map(|after| &after.cases));
-        }
-        let answered = |ok: bool| match self.input {
-            Input::Answered { outcome, .. } => matches!(outcome, Outcome::Ok { .. }) == ok,
-            _ => false,
-        };
-        let unknown = matches!(self.input, Input::Answered { outcome: Outcome::Unknown { .. }, .. });
-        let denied = matches!(self.input, Input::Understood(means)
-            if means.acts.iter().any(|act| matches!(act, Act::Deny | Act::Change)));
-        let answers = matches!(self.input, Input::Understood(means) if !means.slots.is_empty());
-        match &state.form {
-            Form::Compound { done, .. } | Form::Parallel { done, .. } => cases.extend(done),
-            Form::History { .. } => {}
-            Form::Atomic(does) => match does {
-                Does::Rest | Does::Held | Does::Final { .. } => {}
-                Does::Collect { then, .. } => cases.extend(then),
-                Does::Ask { then, .. } => {
-                    if answers || frame.repairing {
-                        cases.extend(then);
-                    }
-                }
-                Does::Confirm { yes, no, .. } => {
-                    if self.confirmed {
-                        cases.extend(yes);
-                    }
-                    if denied {
-                        cases.extend(no);
-                    }
-                }
-                Does::Run(run) => {
-                    if self.returned || frame.repairing || run.each.is_some() {
-                        cases.extend(&run.done);
-                    }
-                }
-                Does::Invoke(invoke) => {
-                    if answered(true) || frame.repairing || invoke.each.is_some() {
-                        cases.extend(&invoke.done);
-                    }
-                    if unknown {
-                        cases.extend(&invoke.unknown);
-                    }
-                    // A call that lacks an argument fails before it is made.
-                    cases.extend(&invoke.error);
-                }
-            },
-        }
-        cases
-    }
-}
-
-fn id(flow: &Flow, name: &str) -> usize {
-    flow.states.get_index_of(name).unwrap()
-}
-
-fn state_of(flow: &Flow, state: usize) -> &State {
-    &flow.states[state]
-}
-
-fn does_of(flow: &Flow, state: usize) -> Option<&Does> {
-    match &state_of(flow, state).form {
-        Form::Atomic(does) => Some(does),
-        Form::Compound { .. } | Form::Parallel { .. } | Form::History { .. } => None,
-    }
-}
-
-fn name_of(flow: &Flow, state: usize) -> String {
-    flow.states.get_index(state).unwrap().0.to_string()
-}
-
-/// What a state is in, the nearest first.
-fn above(flow: &Flow, state: usize) -> impl Iterator<Item = usize> {
-    std::iter::successors(state_of(flow, state).parent, |state| state_of(flow, state.index()).parent)
-        .map(|state| state.index())
-}
-
-/// Whether a number is that of a flow: flows are numbered by their names.
-fn is_flow(flows: &Flows, id: FlowId, name: &str) -> bool {
-    let mut names: Vec<&str> = flows.iter().chain(flows.root()).map(|flow| &*flow.name).collect();
-    names.sort_unstable();
-    names[id.index()] == name
-}
-
-fn indices<'t>(targets: impl IntoIterator<Item = &'t StateId>) -> Vec<usize> {
-    targets.into_iter().map(|state| state.index()).collect()
-}
-
-fn wished(act: &Act) -> Option<String> {
-    match act {
-        Act::Start(flow) => Some(flow.clone()),
-        _ => None,
-    }
-}
-
-fn is_atomic(flow: &Flow, state: usize) -> bool {
-    does_of(flow, state).is_some()
-}
-
-/// Whether a state saves a result that may be made again.
-fn produces(flow: &Flow, state: usize) -> bool {
-    match does_of(flow, state) {
-        Some(Does::Invoke(invoke)) => invoke.save.is_some() && !invoke.writes,
-        Some(Does::Run(run)) => run.save.is_some(),
-        _ => false,
-    }
-}
-
-/// Everything that is entered with one of these states: what is around it, and what it begins in.
-fn within(flow: &Flow, targets: &BTreeSet<usize>, passed: &BTreeSet<usize>) -> BTreeSet<usize> {
-    let mut all = BTreeSet::new();
-    let mut todo: Vec<usize> = targets.iter().copied().collect();
-    while let Some(state) = todo.pop() {
-        if !all.insert(state) {
-            continue;
-        }
-        match &state_of(flow, state).form {
-            Form::Compound { initial, .. } => todo.push(initial.index()),
-            Form::Parallel { states, .. } => todo.extend(indices(states)),
-            Form::History { default, .. } => {
-                todo.extend(indices(default));
-                let parent = state_of(flow, state).parent.unwrap().index();
-                todo.extend(
-                    passed.iter().filter(|state| above(flow, **state).any(|around| around == parent)),
-                );
-            }
-            Form::Atomic(_) => {}
-        }
-        for around in above(flow, state) {
-            if all.insert(around)
-                && let Form::Parallel { states, .. } = &state_of(flow, around).form
-            {
-                todo.extend(indices(states));
-            }
-        }
-    }
-    all
 }

@@ -70,7 +70,7 @@ impl Liar {
                 _ => match dice.below(20) {
                     0 => Input::Silence,
                     1 => Input::Due,
-                    2 => event(flows, dice),
+                    2 => event(dice),
                     3 if dice.percent(30) => Input::Unreadable,
                     _ => said(dice),
                 },
@@ -86,7 +86,7 @@ impl Liar {
                 Some(call) => Input::Answered { call: call.id, outcome: outcome(&call, dice) },
                 None => Input::Due,
             },
-            Waiting::Person => event(flows, dice),
+            Waiting::Person => event(dice),
             Waiting::Over { .. } => said(dice),
         }
     }
@@ -95,7 +95,7 @@ impl Liar {
         match dice.below(12) {
             0 => Input::Silence,
             1 => Input::Due,
-            2 => event(flows, dice),
+            2 => event(dice),
             3 => Input::Conveyed {
                 say: u32::try_from(dice.below(usize::try_from(self.says).unwrap() + 2)).unwrap(),
             },
@@ -201,9 +201,8 @@ fn said(dice: &mut Dice) -> Input {
     Input::Said { text, button: dice.percent(20).then(|| "yes".to_owned()) }
 }
 
-fn event(flows: &Flows, dice: &mut Dice) -> Input {
+fn event(dice: &mut Dice) -> Input {
     let names = ["given_back", "payment_received", "price_changed", "no_such_event", ""];
-    let _ = flows;
     let data =
         [json!({ "ok": true }), json!(null), json!({ "ok": false, "x": [1, 2] })][dice.below(3)].clone();
     Input::Event { name: names[dice.below(5)].to_owned(), data }

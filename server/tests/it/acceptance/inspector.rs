@@ -2,14 +2,13 @@
 //!
 //! It is the command line of the MCP Inspector, in `tests/mcp`. It checks every result against the tool's output schema.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 use tokio::process::Command;
 
 use super::program::{Ran, Server, TODAY, innkeeper, run};
-use crate::rig::Folder;
+use crate::rig::{Folder, loudly};
 
 /// Set to `1` where the client must be there, so that its absence cannot go unnoticed.
 const REQUIRE: &str = "INNKEEPER_REQUIRE_INSPECTOR";
@@ -87,17 +86,16 @@ fn installed(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp").join(file)
 }
 
-/// Whether the client is there; says it past the test's own output, which nobody sees when it passes.
+/// Whether the client is there; says loudly where it is not.
 fn is_there() -> bool {
     if installed(CLIENT).exists() && installed(NODE).exists() {
         return true;
     }
     let required = std::env::var_os(REQUIRE).is_some_and(|value| value == "1");
     assert!(!required, "{REQUIRE}=1, but the MCP Inspector is not installed. {HOW}");
-    let line = format!(
-        "\nSKIPPED: no MCP client of others called the tools: the MCP Inspector is not installed. {HOW}\n\n"
-    );
-    std::io::stderr().write_all(line.as_bytes()).expect("standard error");
+    loudly(&format!(
+        "SKIPPED: no MCP client of others called the tools: the MCP Inspector is not installed. {HOW}"
+    ));
     false
 }
 

@@ -1,11 +1,10 @@
 //! The chat page in the system's Chromium, driven by `tests/browser/chat.mjs`.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::rig::Console;
-use crate::rig::Folder;
+use crate::rig::{Folder, loudly};
 
 /// Set to `1` where a browser must be there, so that its absence cannot go unnoticed.
 const REQUIRE: &str = "INNKEEPER_REQUIRE_BROWSER";
@@ -54,10 +53,9 @@ async fn rooms_are_booked_on_the_page_at_a_desk_and_on_a_phone() {
     console.close().await;
 }
 
-/// Says why past the test's own output, which nobody sees when it passes.
+/// Says why, loudly.
 fn skipped(why: &str) {
     let required = std::env::var_os(REQUIRE).is_some_and(|value| value == "1");
     assert!(!required, "{REQUIRE}=1, but {why}. {HOW}");
-    let line = format!("\nSKIPPED: the console's page was not tried in a browser: {why}. {HOW}\n\n");
-    std::io::stderr().write_all(line.as_bytes()).expect("standard error");
+    loudly(&format!("SKIPPED: the console's page was not tried in a browser: {why}. {HOW}"));
 }
