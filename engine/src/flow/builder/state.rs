@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::yaml::{Mapping, Yaml};
-use super::{Action, Cases, EventName, Formula, written};
+use super::{Action, Cases, EventName, Formula};
+use crate::flow::check::times::written;
 
 /// A state of one kind.
 #[derive(Clone, Debug, PartialEq)]

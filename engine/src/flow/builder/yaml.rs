@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::flow::check::times;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Yaml {
@@ -151,7 +153,7 @@ fn named(key: &str) -> String {
     if matches!(key, "on" | "no" | "yes") { key.to_owned() } else { quoted(key) }
 }
 
-/// Text as YAML takes it for text: bare where it is a word or a path, else between quotation marks, which in YAML are
+/// Text as YAML takes it for text: bare where it is a word, a path or a time, else between quotation marks, which in YAML are
 /// those of JSON.
 fn quoted(text: &str) -> String {
     let mut characters = text.chars();
@@ -159,7 +161,8 @@ fn quoted(text: &str) -> String {
         && characters.all(|next| next.is_ascii_alphanumeric() || matches!(next, '_' | '.'));
     let means_more =
         matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off");
-    if (is_word && !means_more) || is_delay(text) {
+    let is_time = !text.contains(char::is_whitespace) && times::read(text).is_some();
+    if (is_word && !means_more) || is_time {
         return text.to_owned();
     }
     let mut quoted = String::from("\"");
@@ -178,10 +181,4 @@ fn quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// Whether it is a time such as `10m`.
-fn is_delay(text: &str) -> bool {
-    let unit = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
-    unit.len() < text.len() && matches!(unit, "ms" | "s" | "m" | "h" | "d")
 }

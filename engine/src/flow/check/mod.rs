@@ -35,6 +35,7 @@ mod shape;
 mod slots;
 mod states;
 mod targets;
+pub(crate) mod times;
 mod values;
 mod version;
 mod ways;

@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use indexmap::IndexMap;
 
 use self::words::{Words, escaped, id, id_of_root};
+use super::check::times::written_ms;
 use super::{Does, Flow, Flows, Form, Go, State, StateId, Transition};
 use crate::position::Position;
 
@@ -109,7 +110,7 @@ impl<'d> Drawing<'d> {
         let always = if matches!(state.form, Form::Atomic(Does::Rest)) { "" } else { "always" };
         self.cases(from, always, &state.always);
         for after in &state.after {
-            self.cases(from, &words::delay(after.delay_ms), &after.cases);
+            self.cases(from, &format!("after {}", written_ms(after.delay_ms)), &after.cases);
         }
         for (event, cases) in &state.on {
             let event = self.words.event(*event);
