@@ -69,9 +69,8 @@ impl From<Event> for EventName {
     fn from(event: Event) -> Self {
         match event {
             Event::Any => Self(keys::ANY.to_owned()),
-            // A number that some flows gave to a name means nothing to others.
-            Event::Named(_) => Self(String::new()),
-            own => Self(keys::event_name(own).unwrap_or_default().to_owned()),
+            // A number that some flows gave to a name means nothing to others, and has none here.
+            own => Self(keys::event_name(own).to_owned()),
         }
     }
 }
@@ -148,7 +147,7 @@ pub fn run_flow(flow: &str) -> Case {
 
 /// A case that runs what the guest asked for. For [`Event::Start`] and [`Event::Wish`] of the root chart.
 pub fn run_requested() -> Case {
-    run_flow("requested")
+    run_flow(keys::REQUESTED)
 }
 
 /// A case that lets what the guest asked for wait. For [`Event::Start`].

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::Formula;
 use super::yaml::{Mapping, Yaml};
+use crate::flow::check::keys::merge_name;
 use crate::slot::{DateBound, Merge};
 
 /// A slot of one type.
@@ -133,15 +134,7 @@ impl<Type> SlotBuilder<Type> {
     /// What becomes of a value when another is heard.
     #[must_use]
     pub fn merge(self, merge: Merge) -> Self {
-        let name = match merge {
-            Merge::Replace => "replace",
-            Merge::Keep => "keep",
-            Merge::Append => "append",
-            Merge::Max => "max",
-            Merge::Min => "min",
-            Merge::Sum => "sum",
-        };
-        self.with("merge", Yaml::text(name))
+        self.with("merge", Yaml::text(merge_name(merge)))
     }
 
     /// What it was called in earlier versions.

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::draft::{Draft, DraftAction, DraftCase, DraftDoes, DraftEvent, DraftGo, DraftState};
-use super::graph::{End, Graph, Way, Why, name_of};
+use super::graph::{End, Graph, Way, Why};
 use super::history;
+use super::keys::event_name;
 use super::near::nearest;
 use super::world::World;
 use crate::flow::{Event, ROOT};
@@ -147,7 +148,7 @@ impl<'g> Graph<'g> {
             DraftEvent::Own(Event::ToolFailed) => None,
             DraftEvent::Own(Event::Any) => (!top_final).then_some(Why::Event("")),
             DraftEvent::Named(name) => (!top_final).then_some(Why::Event(name)),
-            DraftEvent::Own(event) => hears.then(|| Why::Said(name_of(*event))),
+            DraftEvent::Own(event) => hears.then(|| Why::Said(event_name(*event))),
         });
     }
 

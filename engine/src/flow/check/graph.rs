@@ -8,7 +8,6 @@
 use std::collections::VecDeque;
 
 use super::draft::{Draft, DraftAction, DraftCase, DraftDoes, DraftState};
-use crate::flow::Event;
 
 /// A flow's states and the ways between them.
 pub(super) struct Graph<'g> {
@@ -194,11 +193,6 @@ impl<'g> Graph<'g> {
         }));
         nodes
     }
-}
-
-/// What an event is called.
-pub(super) fn name_of(event: Event) -> &'static str {
-    super::cases::EVENTS.iter().find(|(_, known)| *known == event).map_or("", |(name, _)| *name)
 }
 
 impl Why<'_> {

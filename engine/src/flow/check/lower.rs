@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::Source;
+use super::cases::REQUESTED;
 use super::draft::{
     Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftGo, DraftHandlers, DraftInvoke,
     DraftRun, DraftState,
@@ -19,9 +20,6 @@ use crate::flow::{
     Places, Produced, ROOT, ResultId, Run, Slot, SlotId, Span, State, StateId, Transition,
 };
 use crate::guard::{Expression, NAMES, Path, Root};
-
-/// The flow the guest asked for, where a flow is named.
-const REQUESTED: &str = "requested";
 
 /// The checked form of all flows, in the order of their names.
 pub(super) fn flows(world: &World<'_>, sources: &[Source]) -> Flows {

@@ -8,8 +8,8 @@ use super::draft::{
     Demands, Draft, DraftAction, DraftCase, DraftDoes, DraftEvent, DraftHandlers, DraftRun, DraftSlot,
 };
 use super::formula::Formula;
+use super::keys::event_name;
 use super::report::Report;
-use super::shape::Known;
 use super::targets;
 use super::values::misfit;
 use super::world::{ERROR, EVENT, OUTCOME, PROMPT_VARIABLES, Scope, World, facts};
@@ -236,13 +236,15 @@ impl Names<'_, '_, '_> {
         if self.world.events.contains(&event.value) || !self.world.whole {
             return;
         }
-        let known = Known { root: false, events: self.world.events, whole: true };
         let (message, help) = match EVENTS.iter().any(|(name, _)| *name == event.value) {
             true => (
                 format!("`{}` is what a guest does, and cannot be raised", event.value),
                 Some("raise an event of your own: `events: […]`".to_owned()),
             ),
-            false => (format!("there is no named event `{}`", event.value), meant_event(&event.value, known)),
+            false => (
+                format!("there is no named event `{}`", event.value),
+                meant_event(&event.value, self.world.events),
+            ),
         };
         self.report.add(event.at, Rule::UnknownEvent, message, help);
     }
@@ -469,8 +471,4 @@ impl Names<'_, '_, '_> {
         let name = At::new(name.to_owned(), at);
         self.report.unknown(&name, Rule::UnknownName, message, "known here", names);
     }
-}
-
-fn event_name(event: Event) -> &'static str {
-    EVENTS.iter().find(|(_, known)| *known == event).map_or("", |(name, _)| *name)
 }

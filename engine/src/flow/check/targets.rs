@@ -1,6 +1,7 @@
 //! Whether the states and flows that are named exist, and fit into the chart where they stand.
 
-use super::draft::{Draft, DraftCase, DraftDoes, DraftGo};
+use super::cases::REQUESTED;
+use super::draft::{Draft, DraftCase, DraftDoes, DraftGo, DraftRun};
 use super::near::{meant, nearest};
 use super::report::Report;
 use super::world::World;
@@ -69,7 +70,7 @@ impl Targets<'_, '_, '_> {
                 }
                 self.together(targets);
             }
-            DraftGo::Run(flow) if flow.value != "requested" => self.digression(flow),
+            DraftGo::Run(flow) if flow.value != REQUESTED => self.digression(flow),
             DraftGo::Run(_)
             | DraftGo::Stay
             | DraftGo::Queue
@@ -161,7 +162,7 @@ impl Targets<'_, '_, '_> {
     }
 
     /// A result that is saved must be returned by something.
-    fn output(&mut self, run: &super::draft::DraftRun, saves: Option<&At<String>>) {
+    fn output(&mut self, run: &DraftRun, saves: Option<&At<String>>) {
         let (Some(saves), Some(other)) = (saves, self.world.drafts.get(&run.flow.value)) else { return };
         let returns = other
             .states

@@ -193,7 +193,7 @@ impl Words<'_> {
         match event {
             Event::Named(event) => self.flows.event(event).map(ToString::to_string).unwrap_or_default(),
             Event::Any => "any event".to_owned(),
-            own => event_name(own).unwrap_or_default().to_owned(),
+            own => event_name(own).to_owned(),
         }
     }
 
