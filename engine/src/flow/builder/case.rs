@@ -166,9 +166,8 @@ pub fn next_page() -> Case {
 }
 
 impl Case {
-    fn with(mut self, key: &str, value: Yaml) -> Self {
-        self.0.put(key, value);
-        self
+    fn with(self, key: &str, value: Yaml) -> Self {
+        Self(self.0.with(key, value))
     }
 
     /// The condition under which it is taken.
@@ -234,9 +233,7 @@ pub fn clear<'a>(slots: impl IntoIterator<Item = &'a str>) -> Action {
 
 /// Fills a slot.
 pub fn set(slot: &str, value: impl Into<Formula>) -> Action {
-    let mut mapping = Mapping::default();
-    mapping.add("set", slot, value.into().yaml());
-    Action(mapping)
+    Action::of("set", Mapping::of(slot, value.into().yaml()).into())
 }
 
 /// Lets a named event happen afterwards.
@@ -246,9 +243,7 @@ pub fn raise(event: &str) -> Action {
 
 impl Action {
     fn of(key: &str, value: Yaml) -> Self {
-        let mut mapping = Mapping::default();
-        mapping.put(key, value);
-        Self(mapping)
+        Self(Mapping::of(key, value))
     }
 
     pub(super) fn yaml(self) -> Yaml {

@@ -50,9 +50,7 @@ pub struct FlowBuilder {
 impl FlowBuilder {
     /// A flow with this name.
     pub fn new(name: &str) -> Self {
-        let mut file = Mapping::default();
-        file.put("flow", Yaml::text(name));
-        Self { name: name.to_owned(), file }
+        Self { name: name.to_owned(), file: Mapping::of("flow", Yaml::text(name)) }
     }
 
     /// The root chart, the parent of every flow.

@@ -43,9 +43,7 @@ pub mod types {
 }
 
 fn of<Type>(name: &str) -> SlotBuilder<Type> {
-    let mut keys = Mapping::default();
-    keys.put("type", Yaml::text(name));
-    SlotBuilder { keys, of: PhantomData }
+    SlotBuilder { keys: Mapping::of("type", Yaml::text(name)), of: PhantomData }
 }
 
 /// Nights from an arrival up to a departure.
@@ -104,9 +102,8 @@ pub fn reference() -> SlotBuilder<types::Plain> {
 }
 
 impl<Type> SlotBuilder<Type> {
-    fn with(mut self, key: &str, value: Yaml) -> Self {
-        self.keys.put(key, value);
-        self
+    fn with(self, key: &str, value: Yaml) -> Self {
+        Self { keys: self.keys.with(key, value), ..self }
     }
 
     pub(super) fn yaml(self) -> Yaml {

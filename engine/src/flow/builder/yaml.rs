@@ -102,6 +102,17 @@ impl Yaml {
 }
 
 impl Mapping {
+    /// A mapping with one key.
+    pub(super) fn of(key: &str, value: Yaml) -> Self {
+        Self::default().with(key, value)
+    }
+
+    /// The same with a key at the end.
+    pub(super) fn with(mut self, key: &str, value: Yaml) -> Self {
+        self.put(key, value);
+        self
+    }
+
     /// Puts a key at the end.
     pub(super) fn put(&mut self, key: &str, value: Yaml) {
         self.0.push((key.to_owned(), value));
@@ -111,11 +122,7 @@ impl Mapping {
     pub(super) fn add(&mut self, key: &str, name: &str, value: Yaml) {
         match self.0.iter_mut().find(|(known, _)| known == key) {
             Some((_, Yaml::Map(inner))) => inner.put(name, value),
-            _ => {
-                let mut inner = Self::default();
-                inner.put(name, value);
-                self.put(key, Yaml::Map(inner));
-            }
+            _ => self.put(key, Self::of(name, value).into()),
         }
     }
 
