@@ -138,7 +138,7 @@ fn what_is_built_reads_like_what_an_author_writes() {
 
 #[test]
 fn texts_come_back_from_yaml_as_they_were() {
-    proptest::proptest!(|(text in "\\PC*|[ \\t\\n\"\\\\:#{}\\[\\]*&!|>%@`'-]{0,12}|(yes|no|~|null|1|1.5|0x1|on|true)")| {
+    proptest::proptest!(|(text in "\\PC*|[ \\t\\n\"\\\\:#{}\\[\\]*&!|>%@`'-]{0,12}|(yes|no|y|N|~|null|1|1.5|0x1|on|true)")| {
         let flow = FlowBuilder::new("x").examples([text.as_str()]).slot("a", integer().default(text.as_str()));
         let read: serde_json::Value = serde_saphyr::from_str(&flow.to_yaml()).unwrap();
         proptest::prop_assert_eq!(&read["examples"][0], &json!(text));

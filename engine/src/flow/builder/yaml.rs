@@ -166,8 +166,11 @@ fn quoted(text: &str) -> String {
     let mut characters = text.chars();
     let is_word = characters.next().is_some_and(|first| first.is_ascii_alphabetic())
         && characters.all(|next| next.is_ascii_alphanumeric() || matches!(next, '_' | '.'));
-    let means_more =
-        matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off");
+    // Older readers take these for truths too.
+    let means_more = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
+    );
     let is_time = !text.contains(char::is_whitespace) && times::read(text).is_some();
     if (is_word && !means_more) || is_time {
         return text.to_owned();
