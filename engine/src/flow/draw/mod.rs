@@ -200,13 +200,14 @@ impl<'d> Drawing<'d> {
         for fork in 1..=self.forks {
             self.line(1, &format!("state Fork{fork} <<fork>>"));
         }
-        for name in std::mem::take(&mut self.outside) {
+        let outside = std::mem::take(&mut self.outside);
+        for name in &outside {
             let root = super::ROOT;
-            self.line(1, &format!("state \"{root}.{name}\" as {}", id_of_root(&name)));
-            self.line(1, &format!("class {} outside", id_of_root(&name)));
+            self.line(1, &format!("state \"{root}.{name}\" as {}", id_of_root(name)));
+            self.line(1, &format!("class {} outside", id_of_root(name)));
         }
         self.arrows_in(1, None);
-        if self.text.contains(" outside\n") {
+        if !outside.is_empty() {
             self.line(1, "classDef outside stroke-dasharray:4");
         }
         if !here.is_empty() {
@@ -240,7 +241,7 @@ impl<'d> Drawing<'d> {
                     let deep = if first == initial {
                         String::new()
                     } else {
-                        format!(" : to {}", self.label(*initial))
+                        format!(" : to {}", self.flow.state_name(*initial).map_or("", |name| name))
                     };
                     self.line(depth + 1, &format!("[*] --> {}{deep}", self.name(*first)));
                 }
@@ -261,10 +262,6 @@ impl<'d> Drawing<'d> {
                 self.line(depth, "}");
             }
         }
-    }
-
-    fn label(&self, state: StateId) -> String {
-        self.flow.state_name(state).map(|name| name.to_string()).unwrap_or_default()
     }
 
     /// Opens a state that has states; what it does itself stands in its title.
