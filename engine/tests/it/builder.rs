@@ -3,15 +3,16 @@
 mod good;
 mod shipped;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use innkeeper_engine::flow::builder::{
     Always, FlowBuilder, Formula, Never, ask, clear, collect, end, integer, invoke, rest, set, stay, text, to,
 };
-use innkeeper_engine::flow::{Event, Rule, Source};
-use innkeeper_engine::{Flows, Prompts, Tool, Tools};
-use serde_json::json;
+use innkeeper_engine::flow::{Event, Rule, Source, flow_schema};
+use innkeeper_engine::{Flows, Merge, Prompts, Tool, Tools};
+use serde_json::{Value as Json, json};
 
 use crate::flows::{sources, tools};
 
@@ -59,6 +60,66 @@ fn no_good_flow_is_left_unbuilt() {
         files,
         ["book_room.yaml", "every_form.yaml", "histories.yaml", "statechart.yaml", "together.yaml"]
     );
+}
+
+#[test]
+fn every_word_that_the_schema_of_flow_files_knows_can_be_built() {
+    // What no good flow shows.
+    let rest = FlowBuilder::new("small")
+        .was(["little"])
+        .slot("eggs", integer().merge(Merge::Replace).was(["egg"]))
+        .on(Event::Greet, stay())
+        .on(Event::Unreadable, stay())
+        .state("only", end("done").was(["first"]));
+    let flows = [
+        good::book_room(),
+        good::conversation(),
+        good::every_form(),
+        good::breakfast(),
+        good::histories(),
+        good::statechart(),
+        good::conversation_of_statechart(),
+        good::together(),
+        good::breakfast_for(),
+        rest,
+    ];
+    let mut written = BTreeSet::new();
+    for flow in &flows {
+        let read: Json = serde_saphyr::from_str(&flow.to_yaml()).unwrap();
+        visit(&read, &mut |key, value| {
+            written.extend([Some(key), value.as_str()].into_iter().flatten().map(str::to_owned))
+        });
+    }
+    let schema = flow_schema();
+    let mut known = BTreeSet::new();
+    visit(&schema, &mut |key, value| {
+        if let ("properties", Some(keys)) = (key, value.as_object()) {
+            known.extend(keys.keys().cloned());
+        }
+    });
+    // The types of slots and the ways to merge.
+    visit(&schema["$defs"]["slot"], &mut |key, value| {
+        if let ("const", Some(word)) = (key, value.as_str()) {
+            known.insert(word.to_owned());
+        }
+    });
+    // A flow that is switched off is not built at all.
+    known.remove("enabled");
+    assert!(known.len() > 100, "{}", known.len());
+    let missing: Vec<&String> = known.difference(&written).collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+/// Shows every entry of every mapping.
+fn visit(value: &Json, see: &mut impl FnMut(&str, &Json)) {
+    match value {
+        Json::Object(entries) => entries.iter().for_each(|(key, inner)| {
+            see(key, inner);
+            visit(inner, see);
+        }),
+        Json::Array(items) => items.iter().for_each(|inner| visit(inner, see)),
+        _ => {}
+    }
 }
 
 #[test]
@@ -138,9 +199,9 @@ fn what_is_built_reads_like_what_an_author_writes() {
 
 #[test]
 fn texts_come_back_from_yaml_as_they_were() {
-    proptest::proptest!(|(text in "\\PC*|[ \\t\\n\"\\\\:#{}\\[\\]*&!|>%@`'-]{0,12}|(yes|no|~|null|1|1.5|0x1|on|true)")| {
+    proptest::proptest!(|(text in "\\PC*|[ \\t\\n\"\\\\:#{}\\[\\]*&!|>%@`'-]{0,12}|(yes|no|y|N|~|null|1|1.5|0x1|on|true)")| {
         let flow = FlowBuilder::new("x").examples([text.as_str()]).slot("a", integer().default(text.as_str()));
-        let read: serde_json::Value = serde_saphyr::from_str(&flow.to_yaml()).unwrap();
+        let read: Json = serde_saphyr::from_str(&flow.to_yaml()).unwrap();
         proptest::prop_assert_eq!(&read["examples"][0], &json!(text));
         proptest::prop_assert_eq!(&read["slots"]["a"]["default"], &json!(text));
     });

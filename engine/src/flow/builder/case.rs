@@ -69,9 +69,8 @@ impl From<Event> for EventName {
     fn from(event: Event) -> Self {
         match event {
             Event::Any => Self(keys::ANY.to_owned()),
-            // A number that some flows gave to a name means nothing to others.
-            Event::Named(_) => Self(String::new()),
-            own => Self(keys::event_name(own).unwrap_or_default().to_owned()),
+            // A number that some flows gave to a name means nothing to others, and has none here.
+            own => Self(keys::event_name(own).to_owned()),
         }
     }
 }
@@ -148,7 +147,7 @@ pub fn run_flow(flow: &str) -> Case {
 
 /// A case that runs what the guest asked for. For [`Event::Start`] and [`Event::Wish`] of the root chart.
 pub fn run_requested() -> Case {
-    run_flow("requested")
+    run_flow(keys::REQUESTED)
 }
 
 /// A case that lets what the guest asked for wait. For [`Event::Start`].
@@ -167,9 +166,8 @@ pub fn next_page() -> Case {
 }
 
 impl Case {
-    fn with(mut self, key: &str, value: Yaml) -> Self {
-        self.0.put(key, value);
-        self
+    fn with(self, key: &str, value: Yaml) -> Self {
+        Self(self.0.with(key, value))
     }
 
     /// The condition under which it is taken.
@@ -235,9 +233,7 @@ pub fn clear<'a>(slots: impl IntoIterator<Item = &'a str>) -> Action {
 
 /// Fills a slot.
 pub fn set(slot: &str, value: impl Into<Formula>) -> Action {
-    let mut mapping = Mapping::default();
-    mapping.add("set", slot, value.into().yaml());
-    Action(mapping)
+    Action::of("set", Mapping::of(slot, value.into().yaml()).into())
 }
 
 /// Lets a named event happen afterwards.
@@ -247,9 +243,7 @@ pub fn raise(event: &str) -> Action {
 
 impl Action {
     fn of(key: &str, value: Yaml) -> Self {
-        let mut mapping = Mapping::default();
-        mapping.put(key, value);
-        Self(mapping)
+        Self(Mapping::of(key, value))
     }
 
     pub(super) fn yaml(self) -> Yaml {

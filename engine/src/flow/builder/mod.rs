@@ -24,8 +24,6 @@ mod slot;
 mod state;
 mod yaml;
 
-use std::time::Duration;
-
 pub use self::case::{
     Action, Case, Cases, EventName, Formula, clear, next_page, queue, raise, run_flow, run_requested, say,
     say_again, set, stay, to, to_all, undo,
@@ -52,9 +50,7 @@ pub struct FlowBuilder {
 impl FlowBuilder {
     /// A flow with this name.
     pub fn new(name: &str) -> Self {
-        let mut file = Mapping::default();
-        file.put("flow", Yaml::text(name));
-        Self { name: name.to_owned(), file }
+        Self { name: name.to_owned(), file: Mapping::of("flow", Yaml::text(name)) }
     }
 
     /// The root chart, the parent of every flow.
@@ -146,15 +142,5 @@ impl FlowBuilder {
 impl From<FlowBuilder> for Source {
     fn from(flow: FlowBuilder) -> Self {
         flow.source()
-    }
-}
-
-/// A time as an author writes it, in the largest unit that it is a whole number of. Less than a millisecond is nothing.
-fn written(time: Duration) -> String {
-    let ms = time.as_millis();
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    match units.iter().find(|(size, _)| ms > 0 && ms.is_multiple_of(*size)) {
-        Some((size, unit)) => format!("{}{unit}", ms / size),
-        None => format!("{ms}ms"),
     }
 }

@@ -13,17 +13,17 @@ pub struct Always(Mapping);
 impl Never {
     /// One of these states is active, while what [`guard`](Self::guard) says, if it says something, is so.
     pub fn in_state<'a>(states: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(Mapping::default()).with("state", Yaml::one_or_list(states))
+        Self(Mapping::of("state", Yaml::one_or_list(states)))
     }
 
     /// This is so, wherever the conversation stands.
     pub fn when(condition: &str) -> Self {
-        Self(Mapping::default()).with("guard", Yaml::text(condition))
+        Self(Mapping::of("guard", Yaml::text(condition)))
     }
 
     /// The tool is called, while what [`guard`](Self::guard) says is so.
     pub fn called(tool: &str) -> Self {
-        Self(Mapping::default()).with("call", Yaml::text(tool))
+        Self(Mapping::of("call", Yaml::text(tool)))
     }
 
     /// The tool is called without a yes to everything it is sent.
@@ -43,9 +43,8 @@ impl Never {
         self.with("because", Yaml::text(reason))
     }
 
-    fn with(mut self, key: &str, value: Yaml) -> Self {
-        self.0.put(key, value);
-        self
+    fn with(self, key: &str, value: Yaml) -> Self {
+        Self(self.0.with(key, value))
     }
 
     pub(super) fn yaml(self) -> Yaml {
@@ -56,12 +55,12 @@ impl Never {
 impl Always {
     /// This is so while one of these states is active.
     pub fn in_state<'a>(states: impl IntoIterator<Item = &'a str>, condition: &str) -> Self {
-        Self(Mapping::default()).with("state", Yaml::one_or_list(states)).with("holds", Yaml::text(condition))
+        Self(Mapping::of("state", Yaml::one_or_list(states)).with("holds", Yaml::text(condition)))
     }
 
     /// This is so wherever the conversation stands.
     pub fn holds(condition: &str) -> Self {
-        Self(Mapping::default()).with("holds", Yaml::text(condition))
+        Self(Mapping::of("holds", Yaml::text(condition)))
     }
 
     /// Every way to the first states goes through one of the others.
@@ -69,20 +68,14 @@ impl Always {
         before: impl IntoIterator<Item = &'a str>,
         passed: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        Self(Mapping::default())
-            .with("before", Yaml::one_or_list(before))
-            .with("passed", Yaml::one_or_list(passed))
+        let before = Mapping::of("before", Yaml::one_or_list(before));
+        Self(before.with("passed", Yaml::one_or_list(passed)))
     }
 
     /// Why, for whoever violates it.
     #[must_use]
     pub fn because(self, reason: &str) -> Self {
-        self.with("because", Yaml::text(reason))
-    }
-
-    fn with(mut self, key: &str, value: Yaml) -> Self {
-        self.0.put(key, value);
-        self
+        Self(self.0.with("because", Yaml::text(reason)))
     }
 
     pub(super) fn yaml(self) -> Yaml {

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::Formula;
 use super::yaml::{Mapping, Yaml};
+use crate::flow::check::keys::merge_name;
 use crate::slot::{DateBound, Merge};
 
 /// A slot of one type.
@@ -42,9 +43,7 @@ pub mod types {
 }
 
 fn of<Type>(name: &str) -> SlotBuilder<Type> {
-    let mut keys = Mapping::default();
-    keys.put("type", Yaml::text(name));
-    SlotBuilder { keys, of: PhantomData }
+    SlotBuilder { keys: Mapping::of("type", Yaml::text(name)), of: PhantomData }
 }
 
 /// Nights from an arrival up to a departure.
@@ -103,9 +102,8 @@ pub fn reference() -> SlotBuilder<types::Plain> {
 }
 
 impl<Type> SlotBuilder<Type> {
-    fn with(mut self, key: &str, value: Yaml) -> Self {
-        self.keys.put(key, value);
-        self
+    fn with(self, key: &str, value: Yaml) -> Self {
+        Self { keys: self.keys.with(key, value), ..self }
     }
 
     pub(super) fn yaml(self) -> Yaml {
@@ -133,15 +131,7 @@ impl<Type> SlotBuilder<Type> {
     /// What becomes of a value when another is heard.
     #[must_use]
     pub fn merge(self, merge: Merge) -> Self {
-        let name = match merge {
-            Merge::Replace => "replace",
-            Merge::Keep => "keep",
-            Merge::Append => "append",
-            Merge::Max => "max",
-            Merge::Min => "min",
-            Merge::Sum => "sum",
-        };
-        self.with("merge", Yaml::text(name))
+        self.with("merge", Yaml::text(merge_name(merge)))
     }
 
     /// What it was called in earlier versions.

@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::yaml::{Mapping, Yaml};
-use super::{Action, Cases, EventName, Formula, written};
+use super::{Action, Cases, EventName, Formula};
+use crate::flow::check::times::written;
 
 /// A state of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,9 +69,7 @@ pub trait Listens {}
 pub trait Moves {}
 
 fn of<Kind>(key: &str, value: Yaml) -> State<Kind> {
-    let mut keys = Mapping::default();
-    keys.put(key, value);
-    State { keys, of: PhantomData }
+    State { keys: Mapping::of(key, value), of: PhantomData }
 }
 
 /// A state that asks for what is missing of these slots.
@@ -139,9 +138,8 @@ pub fn deep_back<'a>(states: impl IntoIterator<Item = &'a str>) -> State<kind::B
 }
 
 impl<Kind> State<Kind> {
-    fn key(mut self, key: &str, value: Yaml) -> Self {
-        self.keys.put(key, value);
-        self
+    fn key(self, key: &str, value: Yaml) -> Self {
+        Self { keys: self.keys.with(key, value), ..self }
     }
 
     fn cases(self, key: &str, cases: impl Into<Cases>) -> Self {
@@ -281,17 +279,13 @@ impl State<kind::Invoke> {
     /// Repetitions when no answer comes.
     #[must_use]
     pub fn retry(self, times: u32) -> Self {
-        let mut retry = Mapping::default();
-        retry.put("times", Yaml::plain(times));
-        self.key("retry", retry.into())
+        self.key("retry", Mapping::of("times", Yaml::plain(times)).into())
     }
 
     /// Repetitions when no answer comes, the first after this pause, which doubles.
     #[must_use]
     pub fn retry_after(self, times: u32, pause: Duration) -> Self {
-        let mut retry = Mapping::default();
-        retry.put("times", Yaml::plain(times));
-        retry.put("backoff", Yaml::text(written(pause)));
+        let retry = Mapping::of("times", Yaml::plain(times)).with("backoff", Yaml::text(written(pause)));
         self.key("retry", retry.into())
     }
 

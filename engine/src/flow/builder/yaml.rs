@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::flow::check::times;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Yaml {
@@ -100,6 +102,17 @@ impl Yaml {
 }
 
 impl Mapping {
+    /// A mapping with one key.
+    pub(super) fn of(key: &str, value: Yaml) -> Self {
+        Self::default().with(key, value)
+    }
+
+    /// The same with a key at the end.
+    pub(super) fn with(mut self, key: &str, value: Yaml) -> Self {
+        self.put(key, value);
+        self
+    }
+
     /// Puts a key at the end.
     pub(super) fn put(&mut self, key: &str, value: Yaml) {
         self.0.push((key.to_owned(), value));
@@ -109,11 +122,7 @@ impl Mapping {
     pub(super) fn add(&mut self, key: &str, name: &str, value: Yaml) {
         match self.0.iter_mut().find(|(known, _)| known == key) {
             Some((_, Yaml::Map(inner))) => inner.put(name, value),
-            _ => {
-                let mut inner = Self::default();
-                inner.put(name, value);
-                self.put(key, Yaml::Map(inner));
-            }
+            _ => self.put(key, Self::of(name, value).into()),
         }
     }
 
@@ -151,15 +160,19 @@ fn named(key: &str) -> String {
     if matches!(key, "on" | "no" | "yes") { key.to_owned() } else { quoted(key) }
 }
 
-/// Text as YAML takes it for text: bare where it is a word or a path, else between quotation marks, which in YAML are
+/// Text as YAML takes it for text: bare where it is a word, a path or a time, else between quotation marks, which in YAML are
 /// those of JSON.
 fn quoted(text: &str) -> String {
     let mut characters = text.chars();
     let is_word = characters.next().is_some_and(|first| first.is_ascii_alphabetic())
         && characters.all(|next| next.is_ascii_alphanumeric() || matches!(next, '_' | '.'));
-    let means_more =
-        matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off");
-    if (is_word && !means_more) || is_delay(text) {
+    // Older readers take these for truths too.
+    let means_more = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
+    );
+    let is_time = !text.contains(char::is_whitespace) && times::read(text).is_some();
+    if (is_word && !means_more) || is_time {
         return text.to_owned();
     }
     let mut quoted = String::from("\"");
@@ -178,10 +191,4 @@ fn quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// Whether it is a time such as `10m`.
-fn is_delay(text: &str) -> bool {
-    let unit = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
-    unit.len() < text.len() && matches!(unit, "ms" | "s" | "m" | "h" | "d")
 }

@@ -19,8 +19,7 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft, in
         return;
     };
     let input = Schema::of(&tool.input_schema);
-    let item = invoke.each.as_ref().map(|each| (each.item.value.as_str(), &each.list));
-    let scope = Scope { item, ..Scope::default() };
+    let scope = Scope::of_item(invoke.each.as_ref());
     let mut arguments = Arguments { report, world, flow, scope };
     let given: Vec<(&At<String>, &Formula)> = invoke.with.iter().map(|(name, value)| (name, value)).collect();
     arguments.object(&input, &given, invoke.tool.at, &format!("`{}`", tool.name));

@@ -1,5 +1,7 @@
 //! Transitions as written: a name, a case, or a list of guarded cases; and what is done on the way.
 
+use std::collections::BTreeSet;
+
 use super::draft::{DraftAction, DraftAfter, DraftCase, DraftEvent, DraftGo, DraftHandlers};
 use super::formula::Formula;
 use super::near::meant;
@@ -26,9 +28,12 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// The keys that say where a case goes.
-const WAYS: &[&str] = &["target", "run", "next_page", "queue", "undo"];
+pub(super) const WAYS: &[&str] = &["target", "run", "next_page", "queue", "undo"];
 
 pub(super) const ACTION_KEYS: &[&str] = &["say", "clear", "set", "raise"];
+
+/// The flow the guest asked for, where a flow is named.
+pub(super) const REQUESTED: &str = "requested";
 
 /// The name of any named event.
 pub(super) const ANY: &str = "*";
@@ -375,7 +380,7 @@ fn limit(report: &mut Report<'_>, case: &DraftCase, what: &str, place: Place) {
             "`queue` belongs to `on: start`: it is the wish that waits",
             None,
         ),
-        DraftGo::Run(flow) if flow.value == "requested" && !place.requested => report.add(
+        DraftGo::Run(flow) if flow.value == REQUESTED && !place.requested => report.add(
             flow.at,
             Rule::Conflict,
             "`run: requested` belongs to `on: start` of the root chart",
@@ -406,9 +411,9 @@ fn limit(report: &mut Report<'_>, case: &DraftCase, what: &str, place: Place) {
 }
 
 /// Where an event is not known: what it may be.
-pub(super) fn meant_event(name: &str, known: Known<'_>) -> Option<String> {
-    match meant(name, "events", known.events.iter().map(String::as_str)) {
-        Some(help) if !known.events.is_empty() => Some(help),
+pub(super) fn meant_event(name: &str, events: &BTreeSet<String>) -> Option<String> {
+    match meant(name, "events", events.iter().map(String::as_str)) {
+        Some(help) if !events.is_empty() => Some(help),
         _ => Some(format!("declare it: `events: [{name}]`")),
     }
 }

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::draft::{Draft, DraftAction, DraftCase, DraftDoes, DraftEvent, DraftGo, DraftState};
-use super::graph::{End, Graph, Way, Why, name_of};
+use super::graph::{End, Graph, Way, Why};
 use super::history;
+use super::keys::event_name;
 use super::near::nearest;
 use super::world::World;
 use crate::flow::{Event, ROOT};
@@ -118,7 +119,7 @@ impl<'g> Graph<'g> {
     /// What happens to a state and the states it is in besides its own business.
     fn eventful(&mut self, world: &World<'g>, index: usize) {
         let (_, state) = self.states[index];
-        let sources: Vec<usize> = std::iter::once(index).chain(self.above(index).iter().copied()).collect();
+        let sources: Vec<usize> = self.up(index).collect();
         for source in &sources {
             let (_, from) = self.states[*source];
             self.cases(world, index, Some(*source), Why::Always, &from.always);
@@ -147,13 +148,13 @@ impl<'g> Graph<'g> {
             DraftEvent::Own(Event::ToolFailed) => None,
             DraftEvent::Own(Event::Any) => (!top_final).then_some(Why::Event("")),
             DraftEvent::Named(name) => (!top_final).then_some(Why::Event(name)),
-            DraftEvent::Own(event) => hears.then(|| Why::Said(name_of(*event))),
+            DraftEvent::Own(event) => hears.then(|| Why::Said(event_name(*event))),
         });
     }
 
     /// The handlers of a state, of the states it is in, and of the flow.
     fn handled(&mut self, world: &World<'g>, index: usize, why: impl Fn(&'g DraftEvent) -> Option<Why<'g>>) {
-        let sources: Vec<usize> = std::iter::once(index).chain(self.above(index).iter().copied()).collect();
+        let sources: Vec<usize> = self.up(index).collect();
         for source in sources {
             let (_, state): (&str, &'g DraftState) = self.states[source];
             for (event, cases) in &state.on {
@@ -228,10 +229,7 @@ impl<'g> Graph<'g> {
     ) {
         let domain = self.domain(source, case.reenter, targets);
         let mut actions: Vec<&'g DraftAction> = Vec::new();
-        for state in std::iter::once(from).chain(self.above(from).iter().copied()) {
-            if Some(state) == domain {
-                break;
-            }
+        for state in self.up(from).take_while(|state| Some(*state) != domain) {
             actions.extend(&self.states[state].1.exit);
         }
         actions.extend(&case.actions);
@@ -247,6 +245,12 @@ impl<'g> Graph<'g> {
             return Some(source);
         }
         self.above(source).iter().copied().find(|above| compound(*above) && holds(*above))
+    }
+
+    /// What is done on entering a state from within `domain`, the outermost state first.
+    fn entering(&self, state: usize, domain: Option<usize>) -> Vec<&'g DraftAction> {
+        let entered: Vec<usize> = self.up(state).take_while(|state| Some(*state) != domain).collect();
+        entered.into_iter().rev().flat_map(|state| &self.states[state].1.entry).collect()
     }
 
     /// Adds the ways that enter targets from within `domain`, and the regions beside them.
@@ -283,13 +287,7 @@ impl<'g> Graph<'g> {
         ends.dedup();
         for end in ends {
             let mut actions = done.clone();
-            let entered: Vec<usize> = std::iter::once(end)
-                .chain(self.above(end).iter().copied())
-                .take_while(|state| Some(*state) != domain)
-                .collect();
-            for state in entered.into_iter().rev() {
-                actions.extend(&self.states[state].1.entry);
-            }
+            actions.extend(self.entering(end, domain));
             self.add(Way { from, to: End::State(end), why, case, passed, actions });
         }
     }
@@ -300,11 +298,7 @@ impl<'g> Graph<'g> {
         let mut heard: BTreeSet<(usize, &'g str)> = BTreeSet::new();
         let mut queue: Vec<(usize, &'g str)> = Vec::new();
         for way in &self.ways {
-            let end = match way.to {
-                End::State(to) => to,
-                End::Stays => way.from,
-                End::Leaves | End::Anywhere => continue,
-            };
+            let Some(end) = way.leads() else { continue };
             for action in &way.actions {
                 if let DraftAction::Raise(event) = action {
                     queue.push((end, event.value.as_str()));
@@ -320,10 +314,7 @@ impl<'g> Graph<'g> {
                 queue.extend(inside.map(|other| (other, event)));
             }
             let at_once = self.from(node).filter(|(_, way)| way.why.is_at_once());
-            queue.extend(at_once.filter_map(|(_, way)| match way.to {
-                End::State(to) => Some((to, event)),
-                End::Stays | End::Leaves | End::Anywhere => None,
-            }));
+            queue.extend(at_once.filter_map(|(_, way)| Some((way.to.state()?, event))));
         }
         let kept = std::mem::take(&mut self.ways).into_iter().filter(|way| {
             let waits = self.states.get(way.from).is_none_or(|(_, state)| state.waits());
@@ -348,11 +339,7 @@ impl<'g> Graph<'g> {
             self.enter(led.history, why, None, &[], Some(led.about), &led.first, Vec::new());
         }
         for state in led.later {
-            let entered: Vec<usize> = std::iter::once(state)
-                .chain(self.above(state).iter().copied())
-                .take_while(|above| *above != led.about)
-                .collect();
-            let actions = entered.into_iter().rev().flat_map(|state| &self.states[state].1.entry).collect();
+            let actions = self.entering(state, Some(led.about));
             let to = End::State(state);
             self.add(Way { from: led.history, to, why: Why::Restored, case: None, passed: &[], actions });
         }

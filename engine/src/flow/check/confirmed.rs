@@ -46,7 +46,7 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_
             }
             continue;
         };
-        let confirming = graph.states.get(confirm).map_or("", |(name, _)| *name);
+        let confirming = graph.name(confirm);
         let used = since.spent.iter().next().or_else(|| since.failed.get(&place.0));
         if let Some(used) = used {
             if told.insert((place.0, None)) {
@@ -57,10 +57,10 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, graph: &Graph<'_
         for (argument, value) in &invoke.with {
             for path in value.paths(report) {
                 let Some(why) = unread(graph, confirm, since, &path.value) else { continue };
-                if !told.insert((place.0, Some(path.value.join(".")))) {
+                let path_name = path.value.join(".");
+                if !told.insert((place.0, Some(path_name.clone()))) {
                     continue;
                 }
-                let path_name = path.value.join(".");
                 let (message, help) = match why {
                     Unread::NotSaid => (
                         format!(
@@ -156,7 +156,6 @@ fn after<'g>(
     if way.changes() {
         return none();
     }
-    let writes = |invoke: &DraftInvoke| world.tool(&invoke.tool.value).is_none_or(|tool| !tool.read_only);
     let mut since = since.clone();
     match (graph.does(way.from), way.why) {
         (Some(DraftDoes::Confirm { .. }), Why::Yes) => return vec![(Some(way.from), Since::default())],
@@ -172,15 +171,15 @@ fn after<'g>(
         (Some(DraftDoes::Invoke(invoke)), Why::Done) => {
             let saves = graph.states.get(way.from).and_then(|(_, state)| state.saves.as_ref());
             since.made.extend(saves.map(|saves| saves.value.as_str()));
-            if writes(invoke) {
+            if world.call_writes(invoke) {
                 since.spent.insert(way.from);
             }
         }
-        (Some(DraftDoes::Invoke(invoke)), Why::Unknown) if writes(invoke) => {
+        (Some(DraftDoes::Invoke(invoke)), Why::Unknown) if world.call_writes(invoke) => {
             since.spent.insert(way.from);
         }
         (Some(DraftDoes::Invoke(invoke)), Why::Failed | Why::Unknown) => {
-            if writes(invoke) {
+            if world.call_writes(invoke) {
                 since.failed.insert(way.from);
             }
         }
@@ -299,7 +298,7 @@ fn unread(graph: &Graph<'_>, confirm: usize, since: &Since<'_>, path: &[String])
     let flow = graph.flow;
     let name = path.first()?;
     let everything = Scope { error: true, outcome: true, event: true, item: None };
-    if !flow.slots.contains_key(name) && !flow.has_result(name) && !everything.knows(name) {
+    if !flow.has_name(name) && !everything.knows(name) {
         return None;
     }
     let Some(DraftDoes::Confirm { paths, .. }) = graph.does(confirm) else { return None };

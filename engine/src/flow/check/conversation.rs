@@ -3,6 +3,7 @@
 use super::draft::{DraftAction, DraftDoes};
 use super::graph::{Graph, Way, Why};
 use super::near::listed;
+use super::times::written_ms;
 
 /// The lines of a conversation that takes these ways, to stand below a sentence.
 pub(super) fn conversation(graph: &Graph<'_>, ways: &[usize]) -> String {
@@ -64,7 +65,7 @@ pub(super) fn tell(graph: &Graph<'_>, way: &Way<'_>, lines: &mut Vec<String>) {
         Why::Said(event) => add(format!("guest: `{event}`{under}")),
         Why::Event("") => add(format!("any named event comes{under}")),
         Why::Event(event) => add(format!("the event `{event}` comes{under}")),
-        Why::After(delay) => add(format!("{} pass{under}", span(delay))),
+        Why::After(delay) => add(format!("{} pass{under}", written_ms(delay))),
         Why::Done => add(calls("which answers")),
         Why::Failed => add(calls("which fails")),
         Why::Unknown => add(calls("and nobody knows what came of it")),
@@ -96,15 +97,4 @@ pub(super) fn tell(graph: &Graph<'_>, way: &Way<'_>, lines: &mut Vec<String>) {
             DraftAction::Raise(event) => add(format!("it raises `{}`", event.value)),
         }
     }
-}
-
-/// A time as authors write it.
-fn span(milliseconds: i64) -> String {
-    [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")]
-        .iter()
-        .find(|(length, _)| milliseconds % length == 0)
-        .map_or_else(
-            || format!("{milliseconds}ms"),
-            |(length, unit)| format!("{}{unit}", milliseconds / length),
-        )
 }

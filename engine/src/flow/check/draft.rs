@@ -245,6 +245,16 @@ impl Draft {
         self.states.values().filter_map(|state| state.saves.as_ref())
     }
 
+    /// The names of its slots and results.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> + Clone {
+        self.slots.keys().chain(self.results().map(|result| &result.value))
+    }
+
+    /// Whether a slot or a result has that name.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.slots.contains_key(name) || self.has_result(name)
+    }
+
     /// Whether a result has that name.
     pub(super) fn has_result(&self, name: &str) -> bool {
         self.results().any(|result| result.value == name)
@@ -280,9 +290,21 @@ impl Draft {
         std::iter::successors(parent(state), move |above| parent(*above))
     }
 
+    /// A state's name.
+    pub(super) fn state_name(&self, state: usize) -> &str {
+        self.states.get_index(state).map_or("", |(name, _)| name)
+    }
+
     /// What a state does.
     pub(super) fn does(&self, state: usize) -> Option<&DraftDoes> {
         self.states.get_index(state).map(|(_, state)| &state.does)
+    }
+}
+
+impl DraftSlot {
+    /// The result that a choice's list is in.
+    pub(super) fn result(&self) -> Option<&str> {
+        self.list.as_ref()?.from.value.first().map(String::as_str)
     }
 }
 
@@ -307,6 +329,12 @@ impl DraftState {
         cases.extend(self.after.iter().flat_map(|after| &after.cases));
         cases.extend(self.on.iter().flat_map(|(_, cases)| cases));
         cases
+    }
+
+    /// Everything that is done on its ways, and on entering and leaving it.
+    pub(super) fn actions(&self) -> impl Iterator<Item = &DraftAction> {
+        let of_cases = self.cases().into_iter().flat_map(|case| &case.actions);
+        of_cases.chain(&self.entry).chain(&self.exit)
     }
 
     /// Whether the guest has a turn in it.

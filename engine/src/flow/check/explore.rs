@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::condition::Fact;
 use super::conversation::tell;
-use super::draft::{Draft, DraftAction, DraftCase, DraftDoes};
+use super::draft::{Draft, DraftAction, DraftCase, DraftDoes, DraftState};
 use super::filled::{Filled, demanded, made, unfills};
-use super::graph::{End, Graph, Way, Why};
+use super::graph::{Graph, Way, Why};
 use crate::slot::Kind;
 
 /// What is known about each followed name: three bits a name.
@@ -101,11 +101,9 @@ impl<'e, 'g> Explorer<'e, 'g> {
                 let more: Vec<&str> = from
                     .iter()
                     .flat_map(|name| {
-                        let list = flow.slots.get(*name).and_then(|slot| slot.list.as_ref());
-                        let list = list.and_then(|list| list.from.value.first()).map(String::as_str);
-                        [Some(*name), list]
+                        let list = flow.slots.get(*name).and_then(|slot| slot.result());
+                        std::iter::once(*name).chain(list)
                     })
-                    .flatten()
                     .filter_map(|name| known.get(name))
                     .flatten()
                     .copied()
@@ -136,11 +134,7 @@ impl<'e, 'g> Explorer<'e, 'g> {
             let mut next: Vec<(Node, Step)> = Vec::new();
             let ways = self.graph.from(node.0).filter(|(_, way)| way.why != Why::Unused);
             for (way_number, way) in ways {
-                let state = match way.to {
-                    End::State(state) => state,
-                    End::Stays => node.0,
-                    End::Leaves | End::Anywhere => continue,
-                };
+                let Some(state) = way.leads() else { continue };
                 match (touched.get(way_number), self.effects.get(way_number)) {
                     (Some(true), Some(effect)) => {
                         let after = self.after(followed, effect, node.1);
@@ -178,10 +172,12 @@ impl<'e, 'g> Explorer<'e, 'g> {
             || effect.refused.contains(name)
             || effect.read_back.contains(name)
             || effect.unfilled.contains(&name)
-            || effect
-                .actions
-                .iter()
-                .any(|action| (0..=ALL).any(|known| self.acted(name, action, known) != [known]))
+            || effect.actions.iter().any(|action| self.changes(name, action))
+    }
+
+    /// Whether an action may change what is known about a name.
+    fn changes(&self, name: &str, action: &DraftAction) -> bool {
+        (0..=ALL).any(|known| self.acted(name, action, known) != [known])
     }
 
     /// What can be known after a way, from what is known before.
@@ -324,7 +320,7 @@ impl<'e, 'g> Explorer<'e, 'g> {
         let mut beside = Vec::new();
         let inside = (0..self.graph.states.len()).filter(|other| self.graph.is_in(*other, region));
         for (other_name, other) in inside.filter_map(|other| self.graph.states.get(other)) {
-            let other: &'g super::draft::DraftState = other;
+            let other: &'g DraftState = other;
             let saves = other.saves.as_ref().is_some_and(|saves| saves.value == name);
             let collects = matches!(
                 &other.does,
@@ -333,10 +329,7 @@ impl<'e, 'g> Explorer<'e, 'g> {
             if saves || collects {
                 beside.push((*other_name, Beside::Fills));
             }
-            let of_cases = other.cases().into_iter().flat_map(|case| &case.actions);
-            let actions = of_cases.chain(&other.entry).chain(&other.exit);
-            let touching =
-                actions.filter(|action| (0..=ALL).any(|known| self.acted(name, action, known) != [known]));
+            let touching = other.actions().filter(|action| self.changes(name, action));
             beside.extend(touching.map(|action| (*other_name, Beside::Does(action))));
         }
         beside

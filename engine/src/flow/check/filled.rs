@@ -30,9 +30,8 @@ impl<'g> Filled<'g> {
     /// Follows every way.
     pub(super) fn new(graph: &Graph<'g>) -> Self {
         let flow: &'g Draft = graph.flow;
-        let all = flow.slots.keys().chain(flow.results().map(|result| &result.value));
         let mut names: BTreeMap<&'g str, usize> = BTreeMap::new();
-        for name in all {
+        for name in flow.names() {
             let next = names.len();
             names.entry(name.as_str()).or_insert(next);
         }
@@ -46,11 +45,7 @@ impl<'g> Filled<'g> {
         while let Some(at) = queue.pop_front() {
             queued[at] = false;
             for (number, way) in graph.from(at) {
-                let next = match way.to {
-                    End::State(next) => next,
-                    End::Stays => at,
-                    End::Leaves | End::Anywhere => continue,
-                };
+                let Some(next) = way.leads() else { continue };
                 let Some(effect) = effects.get(number) else { continue };
                 // What a history leads back to was entered another way; but not what is entered with it.
                 if way.why == Why::Unused || (way.why == Why::Restored && graph.is_leaf(next)) {
@@ -107,14 +102,7 @@ impl<'g> Filled<'g> {
         {
             let inside =
                 (0..graph.states.len()).filter(|state| graph.is_leaf(*state) && graph.is_in(*state, to));
-            let mut kept: Option<Names> = None;
-            for known in inside.filter_map(|state| self.at.get(state)?.as_ref()) {
-                match &mut kept {
-                    Some(kept) => kept.keep(known),
-                    None => kept = Some(known.clone()),
-                }
-            }
-            if let Some(mut kept) = kept {
+            if let Some(mut kept) = self.common(inside) {
                 kept.drop(&self.lost_away(graph, *about));
                 after.add(&kept);
             }
@@ -153,14 +141,7 @@ impl<'g> Filled<'g> {
                     .children(region)
                     .iter()
                     .filter(|child| matches!(graph.does(**child), Some(DraftDoes::Final { .. })));
-                let mut ended: Option<Names> = None;
-                for known in finals.filter_map(|last| self.at.get(*last)?.clone()) {
-                    match &mut ended {
-                        Some(all) => all.keep(&known),
-                        None => ended = Some(known),
-                    }
-                }
-                ended
+                self.common(finals.copied())
             }
             Some(DraftDoes::Parallel { .. }) => {
                 let mut all = none;
@@ -173,36 +154,37 @@ impl<'g> Filled<'g> {
         }
     }
 
+    /// What is there in all of these states that can be entered; `None` while none of them can be.
+    fn common(&self, states: impl Iterator<Item = usize>) -> Option<Names> {
+        states.filter_map(|state| self.at.get(state)?.clone()).reduce(|mut common, known| {
+            common.keep(&known);
+            common
+        })
+    }
+
+    fn set<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Names {
+        let mut set = Names::none(self.names.len());
+        for name in names.into_iter().filter_map(|name| self.names.get(name)) {
+            set.insert(*name);
+        }
+        set
+    }
+
     fn effect(&self, graph: &Graph<'g>, way: &Way<'g>) -> Effect {
-        let named = |names: &mut dyn Iterator<Item = &'g str>| {
-            let mut set = Names::none(self.names.len());
-            for name in names.filter_map(|name| self.names.get(name)) {
-                set.insert(*name);
-            }
-            set
-        };
-        let fills = named(&mut fills(graph, way).into_iter());
-        Effect { fills, unfills: named(&mut unfills(graph, way).into_iter()) }
+        Effect { fills: self.set(fills(graph, way)), unfills: self.set(unfills(graph, way)) }
     }
 
     /// What may be emptied behind each state's back: by the regions beside it, and, where a history may lead back to
     /// it, by what happens outside of what the history is about.
     fn lost(&self, graph: &Graph<'g>) -> Vec<Names> {
-        let all = |actions: &mut dyn Iterator<Item = &'g DraftAction>| {
-            let mut lost = Names::none(self.names.len());
-            for slot in actions.flat_map(emptied).filter_map(|slot| self.names.get(slot)) {
-                lost.insert(*slot);
-            }
-            lost
-        };
         let mut of_region: BTreeMap<usize, Names> = BTreeMap::new();
         let mut of_history: BTreeMap<usize, Names> = BTreeMap::new();
         let mut lost = vec![Names::none(self.names.len()); graph.states.len()];
         for (state, lost) in lost.iter_mut().enumerate() {
             for region in graph.beside(state) {
-                let of_region = of_region
-                    .entry(region)
-                    .or_insert_with(|| all(&mut actions_in(graph, |other| graph.is_in(other, region))));
+                let of_region = of_region.entry(region).or_insert_with(|| {
+                    self.set(actions_in(graph, |other| graph.is_in(other, region)).flat_map(emptied))
+                });
                 lost.add(of_region);
             }
             for above in graph.above(state) {
@@ -219,13 +201,10 @@ impl<'g> Filled<'g> {
         }
         lost
     }
-}
 
-impl<'g> Filled<'g> {
     /// What may be emptied from when a state is left until a history leads back into it.
     fn lost_away(&self, graph: &Graph<'g>, about: usize) -> Names {
-        let mut lost = Names::none(self.names.len());
-        for way in &graph.ways {
+        let away = graph.ways.iter().filter(|way| {
             let stays_inside = match way.to {
                 End::State(to) => {
                     graph.is_in(to, about) && !matches!(graph.does(to), Some(DraftDoes::History { .. }))
@@ -234,16 +213,9 @@ impl<'g> Filled<'g> {
                 End::Leaves | End::Anywhere => false,
             };
             let restores = matches!(graph.does(way.from), Some(DraftDoes::History { .. }));
-            if graph.is_in(way.from, about) && stays_inside && !restores {
-                continue;
-            }
-            for slot in way.actions.iter().flat_map(|action| emptied(action)) {
-                if let Some(slot) = self.names.get(slot) {
-                    lost.insert(*slot);
-                }
-            }
-        }
-        lost
+            !graph.is_in(way.from, about) || !stays_inside || restores
+        });
+        self.set(away.flat_map(|way| &way.actions).flat_map(|action| emptied(action)))
     }
 }
 
@@ -255,8 +227,7 @@ pub(super) fn actions_in<'g>(
     let states = graph.states.iter().enumerate().filter(move |(number, _)| inside(*number));
     states.flat_map(|(_, (_, state))| {
         let state: &'g DraftState = state;
-        let of_cases = state.cases().into_iter().flat_map(|case| &case.actions);
-        of_cases.chain(&state.entry).chain(&state.exit).collect::<Vec<&'g DraftAction>>()
+        state.actions()
     })
 }
 
@@ -355,9 +326,7 @@ pub(super) fn unfills<'g>(graph: &Graph<'g>, way: &Way<'g>) -> Vec<&'g str> {
         _ => None,
     };
     let Some(saves) = saves else { return Vec::new() };
-    let of_list = graph.flow.slots.iter().filter(|(_, slot)| {
-        slot.list.as_ref().and_then(|list| list.from.value.first()) == Some(&saves.value)
-    });
+    let of_list = graph.flow.slots.iter().filter(|(_, slot)| slot.result() == Some(saves.value.as_str()));
     of_list.map(|(name, _)| name.as_str()).collect()
 }
 
@@ -375,8 +344,7 @@ fn needs(world: &World<'_>, graph: &Graph<'_>, index: usize) -> Vec<At<(String, 
     match &state.does {
         DraftDoes::Collect { slots, .. } => {
             for slot in slots {
-                let list = flow.slots.get(&slot.value).and_then(|slot| slot.list.as_ref());
-                if let Some(result) = list.and_then(|list| list.from.value.first()) {
+                if let Some(result) = flow.slots.get(&slot.value).and_then(|slot| slot.result()) {
                     need(result, slot.at, format!("the list of `{}` is in it", slot.value));
                 }
             }

@@ -8,7 +8,6 @@
 use std::collections::VecDeque;
 
 use super::draft::{Draft, DraftAction, DraftCase, DraftDoes, DraftState};
-use crate::flow::Event;
 
 /// A flow's states and the ways between them.
 pub(super) struct Graph<'g> {
@@ -97,6 +96,11 @@ impl<'g> Graph<'g> {
         out.iter().filter_map(|way| Some((*way, self.ways.get(*way)?)))
     }
 
+    /// What a node is called; nothing is outside.
+    pub(super) fn name(&self, node: usize) -> &'g str {
+        self.states.get(node).map_or("", |(name, _)| *name)
+    }
+
     /// What a node does; nothing is outside.
     pub(super) fn does(&self, node: usize) -> Option<&'g DraftDoes> {
         self.states.get(node).map(|(_, state)| &state.does)
@@ -105,6 +109,11 @@ impl<'g> Graph<'g> {
     /// The states above a node, the nearest first.
     pub(super) fn above(&self, node: usize) -> &[usize] {
         self.above.get(node).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A node and the states above it, the nearest first.
+    pub(super) fn up(&self, node: usize) -> impl DoubleEndedIterator<Item = usize> + Clone {
+        std::iter::once(node).chain(self.above(node).iter().copied())
     }
 
     /// The states directly in a node.
@@ -188,17 +197,9 @@ impl<'g> Graph<'g> {
     pub(super) fn nodes(&self, route: &[usize]) -> Vec<usize> {
         let ways = || route.iter().filter_map(|way| self.ways.get(*way));
         let mut nodes: Vec<usize> = ways().take(1).map(|way| way.from).collect();
-        nodes.extend(ways().filter_map(|way| match way.to {
-            End::State(to) => Some(to),
-            End::Stays | End::Leaves | End::Anywhere => None,
-        }));
+        nodes.extend(ways().filter_map(|way| way.to.state()));
         nodes
     }
-}
-
-/// What an event is called.
-pub(super) fn name_of(event: Event) -> &'static str {
-    super::cases::EVENTS.iter().find(|(_, known)| *known == event).map_or("", |(name, _)| *name)
 }
 
 impl Why<'_> {
@@ -220,7 +221,26 @@ impl Why<'_> {
     }
 }
 
+impl End {
+    /// The state that is entered, if one is known.
+    pub(super) fn state(self) -> Option<usize> {
+        match self {
+            Self::State(state) => Some(state),
+            Self::Stays | Self::Leaves | Self::Anywhere => None,
+        }
+    }
+}
+
 impl Way<'_> {
+    /// Where one stands after it, if that is in the flow and known.
+    pub(super) fn leads(&self) -> Option<usize> {
+        match self.to {
+            End::State(state) => Some(state),
+            End::Stays => Some(self.from),
+            End::Leaves | End::Anywhere => None,
+        }
+    }
+
     /// Whether something is done on it that empties or fills a slot.
     pub(super) fn changes(&self) -> bool {
         self.actions.iter().any(|action| matches!(action, DraftAction::Clear(_) | DraftAction::Set(..)))

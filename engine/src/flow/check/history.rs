@@ -42,9 +42,7 @@ pub(super) fn led(world: &World<'_>, graph: &Graph<'_>, history: usize) -> Optio
         if remembered && *deep {
             later.insert(from);
         } else if remembered {
-            let child =
-                std::iter::once(from).chain(graph.above(from).iter().copied()).take_while(|a| *a != about);
-            later.extend(child.last());
+            later.extend(graph.up(from).take_while(|state| *state != about).last());
         }
     }
     Some(Led { history, about, first, begins, later })

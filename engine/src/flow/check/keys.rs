@@ -4,6 +4,7 @@
 use super::properties;
 use super::{cases, doing, shape, slots, states};
 use crate::flow::Event;
+use crate::slot::Merge;
 
 /// The keys of a flow file.
 pub(crate) const FILE: &[&str] = shape::FILE_KEYS;
@@ -13,6 +14,10 @@ pub(crate) const STATE: &[&str] = states::KEYS;
 pub(crate) const DOING: &[&str] = states::DOING;
 /// The keys of a case.
 pub(crate) const CASE: &[&str] = cases::KEYS;
+/// The keys of a case that say where it goes. It goes one way.
+pub(crate) const WAYS: &[&str] = cases::WAYS;
+/// The flow that the guest asked for, where a flow is named.
+pub(crate) const REQUESTED: &str = cases::REQUESTED;
 /// The keys of an action.
 pub(crate) const ACTION: &[&str] = cases::ACTION_KEYS;
 /// The keys under `retry`.
@@ -32,9 +37,9 @@ pub(crate) const TYPES: &[(&str, &[&str])] = slots::TYPES;
 /// The name of any named event.
 pub(crate) const ANY: &str = cases::ANY;
 
-/// The name that authors write for an event that every conversation has.
-pub(crate) fn event_name(event: Event) -> Option<&'static str> {
-    cases::EVENTS.iter().find(|(_, known)| *known == event).map(|(name, _)| *name)
+/// The name that authors write for an event that every conversation has; none for others.
+pub(crate) fn event_name(event: Event) -> &'static str {
+    cases::EVENTS.iter().find(|(_, known)| *known == event).map_or("", |(name, _)| *name)
 }
 
 /// The events that every conversation has.
@@ -57,4 +62,9 @@ pub(crate) fn of_state(does: &str) -> impl Iterator<Item = &'static str> {
 pub(crate) fn merges(type_name: &str) -> impl Iterator<Item = &'static str> {
     let fits = move |types: &[&str]| types.is_empty() || types.contains(&type_name);
     slots::MERGES.iter().filter(move |(_, _, types)| fits(types)).map(|(name, _, _)| *name)
+}
+
+/// The name that authors write for a way to merge.
+pub(crate) fn merge_name(merge: Merge) -> &'static str {
+    slots::MERGES.iter().find(|(_, known, _)| *known == merge).map_or("", |(name, _, _)| *name)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::Source;
+use super::cases::REQUESTED;
 use super::draft::{
     Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftGo, DraftHandlers, DraftInvoke,
     DraftRun, DraftState,
@@ -19,9 +20,6 @@ use crate::flow::{
     Places, Produced, ROOT, ResultId, Run, Slot, SlotId, Span, State, StateId, Transition,
 };
 use crate::guard::{Expression, NAMES, Path, Root};
-
-/// The flow the guest asked for, where a flow is named.
-const REQUESTED: &str = "requested";
 
 /// The checked form of all flows, in the order of their names.
 pub(super) fn flows(world: &World<'_>, sources: &[Source]) -> Flows {
@@ -70,15 +68,14 @@ impl Lower<'_, '_> {
     fn flow(self, id: FlowId) -> Flow {
         let draft = self.draft;
         let slots = draft.slots.iter().filter_map(|(name, slot)| {
-            let list = slot.list.as_ref();
             let slot = Slot {
                 kind: slot.kind.clone()?,
                 optional: slot.optional,
                 default: slot.default.as_ref().and_then(|default| self.expression(default, None)),
                 remember: slot.remember,
                 merge: slot.merge,
-                list: list.and_then(|list| self.result(list.from.value.first()?)),
-                sets: list.map(|list| self.slots(&list.sets)).unwrap_or_default(),
+                list: slot.result().and_then(|result| self.result(result)),
+                sets: slot.list.as_ref().map(|list| self.slots(&list.sets)).unwrap_or_default(),
                 ask: format!("ask_{name}").into(),
                 invalid: format!("invalid_{name}").into(),
                 was: shared(&slot.was),
@@ -201,7 +198,7 @@ impl Lower<'_, '_> {
             fresh_for_ms: invoke.fresh_for_ms,
             retry: invoke.retry,
             cache_ms: invoke.cache.as_ref().map(|cache| cache.value),
-            writes: tool.is_none_or(|tool| !tool.read_only),
+            writes: self.world.call_writes(invoke),
             done: self.transitions(&invoke.done, false),
             error: self.transitions(&invoke.error, false),
             unknown: self.transitions(&invoke.unknown, false),

@@ -2,11 +2,10 @@
 //!
 //! A file goes through in this order: a tree with places (`raw`), a draft in which everything is what it must be
 //! (`shape`, `states`, `doing`, `slots`, `cases`, `formula`, `properties`), names that exist (`names`, `targets`,
-//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language and its author promise (`graph`, `chart`,
-//! `history`,
-//! `ways`, `filled`, `confirmed`, `explore`, `promises`). What could not be read is never the
-//! cause of a second mistake: a slip in a name is followed to the name that was meant, and where that is unknown, what
-//! depends on it is not judged.
+//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language and its author promise
+//! (`graph`, `chart`, `history`, `ways`, `filled`, `confirmed`, `explore`, `promises`). What could not be read is never
+//! the cause of a second mistake: a slip in a name is followed to the name that was meant, and where that is unknown,
+//! what depends on it is not judged. Drafts without mistakes become the checked form (`lower`, `version`).
 
 mod arguments;
 mod cases;
@@ -35,6 +34,7 @@ mod shape;
 mod slots;
 mod states;
 mod targets;
+pub(crate) mod times;
 mod values;
 mod version;
 mod ways;

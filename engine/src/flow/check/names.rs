@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use super::arguments;
 use super::cases::{EVENTS, meant_event};
 use super::draft::{
-    Demands, Draft, DraftAction, DraftCase, DraftDoes, DraftEvent, DraftHandlers, DraftRun, DraftSlot,
+    Demands, Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftHandlers, DraftInvoke,
+    DraftRun, DraftSlot,
 };
-use super::formula::Formula;
+use super::formula::{Formula, Shape};
+use super::keys::event_name;
 use super::report::Report;
-use super::shape::Known;
+use super::schema::Field;
 use super::targets;
 use super::values::misfit;
 use super::world::{ERROR, EVENT, OUTCOME, PROMPT_VARIABLES, Scope, World, facts};
@@ -42,10 +44,9 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
                 names.cases(then, nothing);
             }
             DraftDoes::Invoke(invoke) => {
-                let item = invoke.each.as_ref().map(|each| (each.item.value.as_str(), &each.list));
                 names.each(invoke.each.as_ref());
                 for (_, formula) in &invoke.with {
-                    names.formula(formula, Scope { item, ..nothing });
+                    names.formula(formula, Scope::of_item(invoke.each.as_ref()));
                 }
                 arguments::check(names.report, world, flow, invoke);
                 names.only_reads(invoke);
@@ -173,7 +174,7 @@ impl Names<'_, '_, '_> {
         }
         for field in list.fields.iter().chain(&list.sets) {
             let known_set = self.flow.slots.contains_key(&field.value);
-            if let super::schema::Field::Missing(known) = items.field(&field.value)
+            if let Field::Missing(known) = items.field(&field.value)
                 && (known_set || !list.sets.iter().any(|set| set.at == field.at))
             {
                 let message =
@@ -219,11 +220,10 @@ impl Names<'_, '_, '_> {
                     self.slot(slot);
                     self.formula(value, scope);
                     let kind = self.flow.slots.get(&slot.value).and_then(|slot| slot.kind.as_ref());
-                    if let Some((why, help)) =
-                        kind.and_then(|kind| misfit(self.world, self.flow, scope, kind, value))
+                    if let Some(kind) = kind
+                        && let Some((why, help)) = misfit(self.world, self.flow, scope, kind, value)
                     {
-                        let kind = kind.map(|kind| kind.name()).unwrap_or_default();
-                        let message = format!("the slot `{}` is a {kind}, and {why}", slot.value);
+                        let message = format!("the slot `{}` is a {}, and {why}", slot.value, kind.name());
                         self.report.add(value.at, Rule::WrongType, message, help);
                     }
                 }
@@ -236,23 +236,25 @@ impl Names<'_, '_, '_> {
         if self.world.events.contains(&event.value) || !self.world.whole {
             return;
         }
-        let known = Known { root: false, events: self.world.events, whole: true };
         let (message, help) = match EVENTS.iter().any(|(name, _)| *name == event.value) {
             true => (
                 format!("`{}` is what a guest does, and cannot be raised", event.value),
                 Some("raise an event of your own: `events: […]`".to_owned()),
             ),
-            false => (format!("there is no named event `{}`", event.value), meant_event(&event.value, known)),
+            false => (
+                format!("there is no named event `{}`", event.value),
+                meant_event(&event.value, self.world.events),
+            ),
         };
         self.report.add(event.at, Rule::UnknownEvent, message, help);
     }
 
-    fn each(&mut self, each: Option<&super::draft::DraftEach>) {
+    fn each(&mut self, each: Option<&DraftEach>) {
         let Some(each) = each else { return };
         self.formula(&each.list, Scope::default());
         let source = match &each.list.shape {
-            super::formula::Shape::Line(Some(expression)) => expression.source(),
-            super::formula::Shape::Map(_) => {
+            Shape::Line(Some(expression)) => expression.source(),
+            Shape::Map(_) => {
                 return self.report.add(
                     each.list.at,
                     Rule::BadList,
@@ -260,7 +262,7 @@ impl Names<'_, '_, '_> {
                     None,
                 );
             }
-            super::formula::Shape::Line(None) | super::formula::Shape::List(_) => return,
+            Shape::Line(None) | Shape::List(_) => return,
         };
         let given = self.world.line(self.flow, Scope::default(), source);
         let types = given.json_types();
@@ -271,7 +273,7 @@ impl Names<'_, '_, '_> {
     }
 
     /// What only a tool that changes nothing may have.
-    fn only_reads(&mut self, invoke: &super::draft::DraftInvoke) {
+    fn only_reads(&mut self, invoke: &DraftInvoke) {
         if self.world.tool(&invoke.tool.value).is_none_or(|tool| tool.read_only) {
             return;
         }
@@ -290,22 +292,21 @@ impl Names<'_, '_, '_> {
 
     /// What a flow that is run is given must be slots of it, of their types.
     fn run_with(&mut self, run: &DraftRun) {
-        let item = run.each.as_ref().map(|each| (each.item.value.as_str(), &each.list));
-        let scope = Scope { item, ..Scope::default() };
+        let scope = Scope::of_item(run.each.as_ref());
         let other = self.world.drafts.get(&run.flow.value).filter(|_| run.flow.value != ROOT);
         for (slot, value) in &run.with {
             self.formula(value, scope);
             let Some(other) = other else { continue };
             match other.slots.get(&slot.value) {
                 Some(known) => {
-                    let kind = known.kind.as_ref();
-                    if let Some((why, help)) =
-                        kind.and_then(|kind| misfit(self.world, self.flow, scope, kind, value))
+                    if let Some(kind) = &known.kind
+                        && let Some((why, help)) = misfit(self.world, self.flow, scope, kind, value)
                     {
-                        let kind = kind.map(|kind| kind.name()).unwrap_or_default();
                         let message = format!(
-                            "the slot `{}` of `{}` is a {kind}, and {why}",
-                            slot.value, run.flow.value
+                            "the slot `{}` of `{}` is a {}, and {why}",
+                            slot.value,
+                            run.flow.value,
+                            kind.name()
                         );
                         self.report.add(value.at, Rule::ArgumentType, message, help);
                     }
@@ -364,23 +365,18 @@ impl Names<'_, '_, '_> {
                 targets::own_state(self.report, self.flow, state);
             }
             for (_, name) in condition.into_iter().flat_map(|condition| condition.facts()) {
-                if self.flow.slots.contains_key(&name.value)
-                    || self.flow.has_result(&name.value)
-                    || self.flow.strange
-                    || self.flow.slots_unread
-                {
+                if self.flow.has_name(&name.value) || self.flow.strange || self.flow.slots_unread {
                     continue;
                 }
                 let message =
                     format!("`{}` is no slot and no result of `{}`", name.value, self.flow.name.value);
-                let names: Vec<&str> = self
-                    .flow
-                    .slots
-                    .keys()
-                    .chain(self.flow.results().map(|result| &result.value))
-                    .map(String::as_str)
-                    .collect();
-                self.report.unknown(name, Rule::UnknownName, message, "known here", names);
+                self.report.unknown(
+                    name,
+                    Rule::UnknownName,
+                    message,
+                    "known here",
+                    self.flow.names().map(String::as_str),
+                );
             }
         }
     }
@@ -414,8 +410,7 @@ impl Names<'_, '_, '_> {
     /// Whether the path's beginning and its fields exist.
     fn path(&mut self, path: &At<Vec<String>>, scope: Scope<'_>) -> bool {
         let Some(name) = path.value.first() else { return true };
-        let known = self.flow.slots.contains_key(name) || self.flow.has_result(name) || scope.knows(name);
-        if !known {
+        if !self.flow.has_name(name) && !scope.knows(name) {
             self.unknown_name(name, path, scope);
             return false;
         }
@@ -459,8 +454,7 @@ impl Names<'_, '_, '_> {
             self.report.add(at, Rule::UnknownName, format!("there is no `{name}` here"), elsewhere);
             return;
         }
-        let own = self.flow.slots.keys().chain(self.flow.results().map(|result| &result.value));
-        let mut names: Vec<&str> = own.map(String::as_str).collect();
+        let mut names: Vec<&str> = self.flow.names().map(String::as_str).collect();
         for fact in facts().chain([ERROR, OUTCOME, EVENT]).filter(|fact| scope.knows(fact)) {
             names.push(fact);
         }
@@ -469,8 +463,4 @@ impl Names<'_, '_, '_> {
         let name = At::new(name.to_owned(), at);
         self.report.unknown(&name, Rule::UnknownName, message, "known here", names);
     }
-}
-
-fn event_name(event: Event) -> &'static str {
-    EVENTS.iter().find(|(_, known)| *known == event).map_or("", |(name, _)| *name)
 }

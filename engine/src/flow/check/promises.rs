@@ -11,17 +11,22 @@ use super::draft::{Demands, DraftDoes, Property};
 use super::explore::{Explorer, Followed, Known, PRESENT, Seen, bit, holds, place};
 use super::filled::Filled;
 use super::graph::{End, Graph, Way, Why};
+use super::near::listed;
 use super::report::Report;
 use crate::flow::error::Rule;
+use crate::flow::raw::At;
 
 /// How many names are followed together.
 const TOGETHER: usize = 4;
 
 /// Checks the properties of one flow.
 pub(super) fn check(report: &mut Report<'_>, graph: &Graph<'_>, filled: &Filled<'_>) {
+    if graph.flow.properties.is_empty() {
+        return;
+    }
     let explorer = Explorer::new(graph, filled);
     for property in &graph.flow.properties {
-        let states = |names: &[crate::flow::raw::At<String>]| -> Vec<usize> {
+        let states = |names: &[At<String>]| -> Vec<usize> {
             names.iter().filter_map(|name| graph.flow.states.get_index_of(&name.value)).collect()
         };
         let inside = |within: &[usize], node: usize| within.iter().any(|state| graph.is_in(node, *state));
@@ -66,8 +71,7 @@ pub(super) fn check(report: &mut Report<'_>, graph: &Graph<'_>, filled: &Filled<
                 if let Some(ways) = route {
                     let path = graph.path(&graph.nodes(&ways));
                     let names: Vec<&str> = passed.iter().map(|name| name.value.as_str()).collect();
-                    let message =
-                        format!("the way {path} does not go through {}", super::near::listed(&names));
+                    let message = format!("the way {path} does not go through {}", listed(&names));
                     violated(report, property, message, &conversation(graph, &ways));
                 }
             }
@@ -93,8 +97,7 @@ fn never(
 ) {
     let flow = explorer.graph.flow;
     let facts = condition.map(Condition::facts).unwrap_or_default();
-    let is_known = |name: &str| flow.slots.contains_key(name) || flow.has_result(name);
-    if facts.iter().any(|(_, name)| !is_known(&name.value)) {
+    if facts.iter().any(|(_, name)| !flow.has_name(&name.value)) {
         return;
     }
     let mut wanted: BTreeMap<&str, Known> = BTreeMap::new();
@@ -122,7 +125,7 @@ fn never(
         each_by_itself(explorer, &followed, condition, bad, concerned)
     };
     let Some((state, lines)) = found else { return };
-    let state_name = explorer.graph.states.get(state).map_or("", |(name, _)| *name);
+    let state_name = explorer.graph.name(state);
     let said = property.condition.as_deref().unwrap_or_default();
     let message = match (condition, bad) {
         (None, _) => format!("`{state_name}` can be reached"),

@@ -144,9 +144,7 @@ fn variables(report: &mut Report<'_>, world: &World<'_>, name: &str, uses: &[Use
             continue;
         }
         let known: BTreeSet<&str> = flow
-            .slots
-            .keys()
-            .chain(flow.results().map(|result| &result.value))
+            .names()
             .map(String::as_str)
             .chain(world.prompts.given.iter().map(String::as_str))
             .chain(PROMPT_VARIABLES.iter().copied())

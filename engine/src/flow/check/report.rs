@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::near::{listed, meant, nearest};
-use super::{Source, raw};
+use super::{Source, raw, times};
 use crate::flow::error::{Mistake, Mistakes, Place, Rule};
 use raw::{At, Data, Node, Refused, Spot};
 
@@ -256,19 +256,7 @@ impl<'s> Report<'s> {
 
     /// Reads a time such as `300ms`, `5m` or `2h`, as milliseconds.
     pub(super) fn duration(&mut self, node: &Node, what: &str) -> Option<i64> {
-        let read = node.scalar().and_then(|text| {
-            let digits = text.find(|character: char| !character.is_ascii_digit())?;
-            let (number, unit) = text.split_at(digits);
-            let factor = match unit.trim() {
-                "ms" => 1,
-                "s" => 1_000,
-                "m" => 60_000,
-                "h" => 3_600_000,
-                "d" => 86_400_000,
-                _ => return None,
-            };
-            number.parse::<i64>().ok()?.checked_mul(factor)
-        });
+        let read = node.scalar().and_then(times::read);
         if read.is_none() {
             self.wrong(
                 node,

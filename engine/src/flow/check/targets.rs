@@ -1,6 +1,7 @@
 //! Whether the states and flows that are named exist, and fit into the chart where they stand.
 
-use super::draft::{Draft, DraftCase, DraftDoes, DraftGo};
+use super::cases::REQUESTED;
+use super::draft::{Draft, DraftCase, DraftDoes, DraftGo, DraftRun};
 use super::near::{meant, nearest};
 use super::report::Report;
 use super::world::World;
@@ -28,7 +29,7 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
             }
             DraftDoes::Final { output, .. } => {
                 if let (Some(output), Some(parent)) = (output, state.parent) {
-                    let parent = flow.states.get_index(parent).map_or("", |(name, _)| name);
+                    let parent = flow.state_name(parent);
                     let message =
                         format!("`{name}` ends `{parent}`, and only what ends the flow has an `output`");
                     targets.report.add(output.at, Rule::Conflict, message, None);
@@ -69,7 +70,7 @@ impl Targets<'_, '_, '_> {
                 }
                 self.together(targets);
             }
-            DraftGo::Run(flow) if flow.value != "requested" => self.digression(flow),
+            DraftGo::Run(flow) if flow.value != REQUESTED => self.digression(flow),
             DraftGo::Run(_)
             | DraftGo::Stay
             | DraftGo::Queue
@@ -161,7 +162,7 @@ impl Targets<'_, '_, '_> {
     }
 
     /// A result that is saved must be returned by something.
-    fn output(&mut self, run: &super::draft::DraftRun, saves: Option<&At<String>>) {
+    fn output(&mut self, run: &DraftRun, saves: Option<&At<String>>) {
         let (Some(saves), Some(other)) = (saves, self.world.drafts.get(&run.flow.value)) else { return };
         let returns = other
             .states
@@ -180,9 +181,8 @@ impl Targets<'_, '_, '_> {
                 Some(state) if self.flow.ancestors(state).any(|above| above == index) => {}
                 Some(_) => {
                     let message = format!("`{}` is not in the state `{name}`", initial.value);
-                    let inside =
-                        self.flow.children(Some(index)).filter_map(|child| self.flow.states.get_index(child));
-                    let names: Vec<&str> = inside.map(|(name, _)| name.as_str()).collect();
+                    let names: Vec<&str> =
+                        self.flow.children(Some(index)).map(|child| self.flow.state_name(child)).collect();
                     self.report.unknown(initial, Rule::UnknownState, message, "its states", names);
                 }
                 None => {
@@ -284,7 +284,7 @@ impl Targets<'_, '_, '_> {
         for target in default {
             own_state(self.report, self.flow, target);
             let Some(target_index) = self.flow.states.get_index_of(&target.value) else { continue };
-            let (parent_name, _) = self.flow.states.get_index(parent).map_or(("", ()), |(n, _)| (n, ()));
+            let parent_name = self.flow.state_name(parent);
             if target_index == index || !self.flow.ancestors(target_index).any(|above| above == parent) {
                 let message =
                     format!("`{}` is not in `{parent_name}`, which `{name}` is about", target.value);

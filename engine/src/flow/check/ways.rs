@@ -73,10 +73,7 @@ fn unreachable(report: &mut Report<'_>, graph: &Graph<'_>) {
         if anywhere || matches!(graph.does(node), Some(DraftDoes::Unread)) {
             return rest.clone();
         }
-        let ways = graph.from(node).filter_map(|(_, way)| match way.to {
-            End::State(to) => Some(to),
-            End::Stays | End::Leaves | End::Anywhere => None,
-        });
+        let ways = graph.from(node).filter_map(|(_, way)| way.to.state());
         // What only an unreachable state leads to, or holds, is not told apart from it.
         ways.chain(graph.children(node).iter().copied())
             .filter(|to| !reached.contains(to))
@@ -127,10 +124,7 @@ fn dead_ends(report: &mut Report<'_>, graph: &Graph<'_>) {
     let reached: Vec<usize> =
         reachable(graph, &[graph.outside()]).into_iter().filter(|n| *n < graph.states.len()).collect();
     let next = |node: usize| {
-        let ways = graph.from(node).filter_map(|(_, way)| match way.to {
-            End::State(to) => Some(to),
-            End::Stays | End::Leaves | End::Anywhere => None,
-        });
+        let ways = graph.from(node).filter_map(|(_, way)| way.to.state());
         // One region goes on as long as another does.
         let above = graph.above(node).iter().copied();
         let parallel = above.filter(|above| matches!(graph.does(*above), Some(DraftDoes::Parallel { .. })));

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 
-use super::draft::{Draft, DraftDoes, DraftSlot};
+use super::draft::{Draft, DraftDoes, DraftEach, DraftInvoke, DraftSlot};
 use super::formula::{Formula, single_path};
 use super::schema::{Field, Schema};
 use crate::catalog::{Prompts, Tool, Tools};
@@ -43,7 +43,12 @@ pub(super) struct Scope<'w> {
     pub(super) item: Option<(&'w str, &'w Formula)>,
 }
 
-impl Scope<'_> {
+impl<'w> Scope<'w> {
+    /// What is given along can read: the item, where there is one.
+    pub(super) fn of_item(each: Option<&'w DraftEach>) -> Self {
+        Self { item: each.map(|each| (each.item.value.as_str(), &each.list)), ..Self::default() }
+    }
+
     /// Whether a name that is no slot and no result means something here.
     pub(super) fn knows(&self, name: &str) -> bool {
         match name {
@@ -114,12 +119,14 @@ impl<'w> World<'w> {
         self.tools.get(name)
     }
 
-    /// Whether a state calls a tool that is not known to only read.
+    /// Whether a call is of a tool that is not known to only read.
+    pub(super) fn call_writes(&self, invoke: &DraftInvoke) -> bool {
+        self.tool(&invoke.tool.value).is_none_or(|tool| !tool.read_only)
+    }
+
+    /// Whether a state makes such a call.
     pub(super) fn writes(&self, does: &DraftDoes) -> bool {
-        match does {
-            DraftDoes::Invoke(invoke) => self.tool(&invoke.tool.value).is_none_or(|tool| !tool.read_only),
-            _ => false,
-        }
+        matches!(does, DraftDoes::Invoke(invoke) if self.call_writes(invoke))
     }
 
     /// The schema of a flow's result, open when a tool that makes it says nothing.

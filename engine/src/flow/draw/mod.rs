@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use indexmap::IndexMap;
 
 use self::words::{Words, escaped, id, id_of_root};
+use super::check::times::written_ms;
 use super::{Does, Flow, Flows, Form, Go, State, StateId, Transition};
 use crate::position::Position;
 
@@ -109,7 +110,7 @@ impl<'d> Drawing<'d> {
         let always = if matches!(state.form, Form::Atomic(Does::Rest)) { "" } else { "always" };
         self.cases(from, always, &state.always);
         for after in &state.after {
-            self.cases(from, &words::delay(after.delay_ms), &after.cases);
+            self.cases(from, &format!("after {}", written_ms(after.delay_ms)), &after.cases);
         }
         for (event, cases) in &state.on {
             let event = self.words.event(*event);
@@ -199,13 +200,14 @@ impl<'d> Drawing<'d> {
         for fork in 1..=self.forks {
             self.line(1, &format!("state Fork{fork} <<fork>>"));
         }
-        for name in std::mem::take(&mut self.outside) {
+        let outside = std::mem::take(&mut self.outside);
+        for name in &outside {
             let root = super::ROOT;
-            self.line(1, &format!("state \"{root}.{name}\" as {}", id_of_root(&name)));
-            self.line(1, &format!("class {} outside", id_of_root(&name)));
+            self.line(1, &format!("state \"{root}.{name}\" as {}", id_of_root(name)));
+            self.line(1, &format!("class {} outside", id_of_root(name)));
         }
         self.arrows_in(1, None);
-        if self.text.contains(" outside\n") {
+        if !outside.is_empty() {
             self.line(1, "classDef outside stroke-dasharray:4");
         }
         if !here.is_empty() {
@@ -239,7 +241,7 @@ impl<'d> Drawing<'d> {
                     let deep = if first == initial {
                         String::new()
                     } else {
-                        format!(" : to {}", self.label(*initial))
+                        format!(" : to {}", self.flow.state_name(*initial).map_or("", |name| name))
                     };
                     self.line(depth + 1, &format!("[*] --> {}{deep}", self.name(*first)));
                 }
@@ -260,10 +262,6 @@ impl<'d> Drawing<'d> {
                 self.line(depth, "}");
             }
         }
-    }
-
-    fn label(&self, state: StateId) -> String {
-        self.flow.state_name(state).map(|name| name.to_string()).unwrap_or_default()
     }
 
     /// Opens a state that has states; what it does itself stands in its title.

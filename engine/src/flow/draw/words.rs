@@ -62,15 +62,6 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// A delay, in the largest unit that it is a whole number of.
-pub(super) fn delay(ms: i64) -> String {
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    match units.iter().find(|(size, _)| ms % size == 0) {
-        Some((size, unit)) => format!("after {}{unit}", ms / size),
-        None => format!("after {ms}ms"),
-    }
-}
-
 /// A flow's names.
 #[derive(Clone, Copy)]
 pub(super) struct Words<'d> {
@@ -202,7 +193,7 @@ impl Words<'_> {
         match event {
             Event::Named(event) => self.flows.event(event).map(ToString::to_string).unwrap_or_default(),
             Event::Any => "any event".to_owned(),
-            own => event_name(own).unwrap_or_default().to_owned(),
+            own => event_name(own).to_owned(),
         }
     }
 

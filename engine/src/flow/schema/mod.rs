@@ -3,6 +3,7 @@
 //! Which keys there are, and which go together, comes from the checker's own tables, so that both say the same. What
 //! only the checker knows, whether names exist and ways lead somewhere, is no part of it.
 
+mod cases;
 mod shapes;
 mod states;
 #[cfg(test)]
@@ -11,7 +12,7 @@ mod words;
 
 use serde_json::{Map, Value as Json, json};
 
-use self::shapes::{cases, name, name_or_names, named, names, object, reference, text};
+use self::shapes::{name, name_or_names, named, names, object, reference, text};
 use self::words::told;
 use super::check::keys;
 

@@ -1,7 +1,5 @@
 //! The shapes that recur in the schema of flows.
 
-pub(super) mod cases;
-
 use serde_json::{Map, Value as Json, json};
 
 use super::with;

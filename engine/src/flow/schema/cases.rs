@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::super::words;
-use super::super::{DELAY, keys, with};
-use super::{expressions, name, name_or_names, names, object, reference, text, told};
+use super::shapes::{expressions, name, name_or_names, names, object, reference, text, told};
+use super::{DELAY, keys, with, words};
 
 /// Keys of a case that only an answer to what a guest says has.
 const ANSWERS: &[&str] = &["next_page", "undo"];
@@ -12,11 +11,9 @@ const ANSWERS: &[&str] = &["next_page", "undo"];
 const STAYS: &[&str] = &["run"];
 /// Keys of a case that puts a wish aside.
 const WISH: &[&str] = &["queue"];
-/// The keys that say where a case goes; it goes one way.
-const WAYS: &[&str] = &["target", "run", "next_page", "queue", "undo"];
 
 /// Everything about cases that the schema refers to.
-pub(in super::super) fn definitions() -> Map<String, Json> {
+pub(super) fn definitions() -> Map<String, Json> {
     let all = |without: &[&[&str]]| -> Vec<&'static str> {
         keys::CASE.iter().copied().filter(|key| !without.iter().any(|keys| keys.contains(key))).collect()
     };
@@ -64,7 +61,7 @@ fn list_of(case: &Json) -> Json {
 
 /// A case. One that goes on by itself must say where to.
 fn case(keys: &[&'static str], onward: bool) -> Json {
-    let ways: Vec<&&str> = WAYS.iter().filter(|way| keys.contains(way)).collect();
+    let ways: Vec<&&str> = keys::WAYS.iter().filter(|way| keys.contains(way)).collect();
     let schema = object(words::CASE, keys, if onward { &["target"] } else { &[] }, |key| match key {
         "guard" => reference("condition"),
         "say_again" | "ask_again" | "reenter" | "next_page" | "queue" | "undo" => {
