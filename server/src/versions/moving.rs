@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use innkeeper_engine::runtime::{
-    Commit, CommitError, Difference, Entry, Logged, Mark, PastFault, Store as _, Versions, against, history,
+    Commit, CommitError, Difference, Entry, Logged, Mark, PastFault, Store as _, Versions, against, past,
     undo,
 };
 use innkeeper_engine::{Flows, Moment, Note, Position, Way, carry};
@@ -178,9 +178,8 @@ async fn planned(
             .push(format!("its past cannot be compared: version {version} of the flows is lost: {why}"));
         return Ok(planned);
     }
-    match history(versions, store, id.as_str()).await {
+    match past::<Fault>(versions, &stands.position, log) {
         Ok(past) => planned.differences = against(new, &past),
-        Err(PastFault::Store(fault)) => return Err(fault),
         Err(fault) => planned.notes.push(format!("its past cannot be compared: {fault}")),
     }
     Ok(planned)
