@@ -94,6 +94,13 @@ pub enum NotBack {
     Past(String),
 }
 
+impl Plan {
+    /// How many conversations go this way.
+    pub fn count(&self, way: Way) -> usize {
+        self.conversations.iter().filter(|planned| planned.way == way).count()
+    }
+}
+
 #[expect(clippy::ref_option, reason = "serde gives the field")]
 fn as_sentence<S: Serializer>(not: &Option<NotBack>, serializer: S) -> Result<S::Ok, S::Error> {
     not.as_ref().map(ToString::to_string).serialize(serializer)
