@@ -1,44 +1,42 @@
 //! The whole program, put together: the one place that names vendors and the hotel.
 
+mod language;
 mod reload;
+mod serving;
 mod sources;
+mod workbench;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
+use innkeeper_engine::Outcome;
 use innkeeper_engine::flow::Mistakes;
 use innkeeper_engine::runtime::Driver;
-use innkeeper_engine::{Flows, Moment, Outcome};
 use innkeeper_hms::mcp::{HotelMcp, HttpAccess, http_service};
 use innkeeper_hms::{Hotel, Opening, SeededIds, Whom};
 use rmcp::ServiceExt as _;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use self::sources::sources;
-use crate::channel::twilio::{self, Twilio, Webhooks};
-use crate::channel::{Channel, local};
+use self::language::replies;
+use self::sources::authored;
 use crate::clock::{Clock, PinnedClock, SystemClock};
-use crate::config::{Config, HotelAt, ReplyBy};
-use crate::console;
+use crate::config::{Config, HotelAt};
 use crate::conversation::Receptionist;
-use crate::http::{Gate, health};
-use crate::inbox::Inbox;
-use crate::llm::{LanguageModel, ModelFault, OpenAiCompatible, Settings};
-use crate::message::{ChannelName, ConversationId};
-use crate::outbox::Outbox;
-use crate::reply::{Layers, Replies, ReplyFaults};
+use crate::llm::ModelFault;
+use crate::message::ConversationId;
+use crate::reply::ReplyFaults;
 use crate::store::{Database, Fault as StoreFault, Options};
 use crate::tools::{Address, HotelTools, ToolsFault};
-use crate::turn::{Alarm, Answerer, Lanes, Pace};
-use crate::understand::{Extractor, InstructionsFault, Understander, Words, WordsFault};
-use crate::versions::{self, Authored, AuthoredFault, Used};
+use crate::understand::{InstructionsFault, Understander, WordsFault};
+use crate::versions::{self, AuthoredFault, Used};
 
-pub use reload::{LOOK_EVERY, Reloaded};
+pub use self::language::{understander, understander_with};
+pub use self::reload::{LOOK_EVERY, Reloaded};
+pub use self::workbench::{Workbench, checked, workbench};
 
 /// What every prompt may say about the hotel, by name.
 pub type House = IndexMap<String, Json>;
@@ -110,94 +108,34 @@ impl App {
     /// # Errors
     /// [`StartFault`] says what keeps it from starting.
     pub async fn open(config: &Config) -> Result<Self, StartFault> {
-        let (hotel, clock, zone) = match &config.hotel {
-            Some(_) => (None, None, None),
+        let (hotel, address, now) = match &config.hotel {
+            Some(at) => (None, elsewhere(at), None),
             None => {
                 let (hotel, clock, zone) = embedded(config).await?;
-                (Some(Arc::new(hotel)), Some(clock), Some(zone))
+                let hotel = Arc::new(hotel);
+                (Some(Arc::clone(&hotel)), embedded_address(hotel), Some((clock, zone)))
             }
-        };
-        let address = match (&config.hotel, &hotel) {
-            (None, Some(hotel)) => embedded_address(Arc::clone(hotel)),
-            (Some(HotelAt::Url(url)), _) => Address::Url(url.as_str().to_owned()),
-            (Some(HotelAt::Command { program, arguments }), _) => {
-                Address::Command { program: program.clone(), arguments: arguments.clone() }
-            }
-            (None, None) => return Err(StartFault::House("there is no hotel".to_owned())),
         };
         let tools = HotelTools::connect(address).await?;
         let house = house(&tools).await?;
-        let zone = match zone {
-            Some(zone) => zone,
-            None => zone_of(&house)?,
+        let (clock, zone) = match now {
+            Some(now) => now,
+            None => {
+                let zone = zone_of(&house)?;
+                (clock_of(config, zone), zone)
+            }
         };
-        let clock = clock.unwrap_or_else(|| clock_of(config, zone));
-        let receptionist = {
-            let understander = understander(config, &house)?;
-            receptionist(config, tools, house, zone, clock, understander).await?
-        };
+        let understander = understander(config, &house)?;
+        let receptionist = receptionist(config, tools, house, zone, clock, understander).await?;
         Ok(Self { receptionist: Arc::new(receptionist), hotel })
     }
 
-    /// Everything that answers over HTTP, behind the gate. Starts what works in the background until `stop`.
-    ///
-    /// # Errors
-    /// The messages that a stop or a crash left over cannot be read.
-    pub async fn routes(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
-        local::reject_left_over(&self.receptionist.store).await?;
-        let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
-        let alarm = Alarm::new(
-            self.receptionist.store.clone(),
-            Arc::clone(&self.receptionist.clock),
-            answerer,
-            &[ChannelName::Console],
-        );
-        let (twilio, alarm) = self.twilio(config, stop, alarm).await?;
-        let stopped = stop.clone();
-        tokio::spawn(async move { stopped.run_until_cancelled(alarm.run()).await });
-        let mut routes = health(self.receptionist.store.clone())
-            .merge(console::routes(Arc::clone(&self.receptionist)))
-            .merge(twilio);
-        if let Some(hotel) = &self.hotel {
-            // The gate has checked the host, and lets others than this one in with a token.
-            let access = HttpAccess::loopback(stop.clone()).under_any_host();
-            routes = routes.nest_service("/mcp", http_service(HotelMcp::new(Arc::clone(hotel)), access));
-        }
-        Ok(Gate::new(&config.server).guard(routes))
-    }
-
-    /// WhatsApp by Twilio: its webhooks, the lanes behind them and the outbox; or routes that say what is missing.
-    async fn twilio(
-        &self,
-        config: &Config,
-        stop: &CancellationToken,
-        alarm: Alarm,
-    ) -> Result<(Router, Alarm), StartFault> {
-        let twilio = match Twilio::new(config) {
-            Ok(twilio) => Arc::new(twilio),
-            Err(off) => {
-                tracing::info!("{off}");
-                return Ok((twilio::refusing(&off), alarm));
-            }
-        };
-        let (store, clock) = (self.receptionist.store.clone(), Arc::clone(&self.receptionist.clock));
-        let pace = match twilio.reply() {
-            ReplyBy::Rest => Pace::CHAT,
-            ReplyBy::Twiml => Pace::WAITED_FOR,
-        };
-        let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
-        let lanes = Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace);
-        let alarm = alarm.through(lanes.clone(), &[ChannelName::Twilio]);
-        let inbox = Inbox::new(store.clone(), lanes);
-        let channel: Arc<dyn Channel> = Arc::<Twilio>::clone(&twilio);
-        let outbox = Arc::new(Outbox::new(store, Arc::clone(&clock), [channel]));
-        let (sending, stopped) = (Arc::clone(&outbox), stop.clone());
-        tokio::spawn(async move { stopped.run_until_cancelled(sending.run()).await });
-        let left_over = inbox.recover(&[ChannelName::Twilio]).await?;
-        if left_over > 0 {
-            tracing::info!(left_over, "messages that had no answer yet are taken up again");
-        }
-        Ok((twilio::routes(Webhooks { twilio, inbox, outbox, clock }), alarm))
+    /// The embedded hotel, over MCP.
+    fn hotel_routes(&self, stop: &CancellationToken) -> Router {
+        let Some(hotel) = &self.hotel else { return Router::new() };
+        // The gate has checked the host, and lets others than this one in with a token.
+        let access = HttpAccess::loopback(stop.clone()).under_any_host();
+        Router::new().nest_service("/mcp", http_service(HotelMcp::new(Arc::clone(hotel)), access))
     }
 
     /// Lets go of the databases.
@@ -278,22 +216,10 @@ pub async fn forget_customer(
     Ok(forgotten)
 }
 
-/// The flows, checked against the configured hotel's tools and the prompts.
-///
-/// # Errors
-/// Every mistake in them, or what keeps them from being checked.
-pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
-    let tools = connected(config).await?;
-    authored(config, &tools, &replies(config)?)?.check().map_err(StartFault::Flows)
-}
-
 /// The configured hotel's tools; the embedded hotel's without its database.
 async fn connected(config: &Config) -> Result<HotelTools, StartFault> {
     let address = match &config.hotel {
-        Some(HotelAt::Url(url)) => Address::Url(url.as_str().to_owned()),
-        Some(HotelAt::Command { program, arguments }) => {
-            Address::Command { program: program.clone(), arguments: arguments.clone() }
-        }
+        Some(at) => elsewhere(at),
         None => {
             let hotel = Hotel::open(Opening::of("sqlite::memory:")).await?;
             embedded_address(Arc::new(hotel))
@@ -302,85 +228,19 @@ async fn connected(config: &Config) -> Result<HotelTools, StartFault> {
     Ok(HotelTools::connect(address).await?)
 }
 
-/// What is needed to work on live and recorded conversations while nobody talks: flows, tables, time.
-pub struct Workbench {
-    /// The configured flows.
-    pub flows: Flows,
-    /// Everything they are checked from.
-    pub authored: Authored,
-    /// The program's own tables.
-    pub store: Database,
-    /// Now, where the hotel is.
-    pub moment: Moment,
-}
-
-/// Opens the tables and checks the flows.
-///
-/// # Errors
-/// Every mistake in the flows, or what cannot be opened.
-pub async fn workbench(config: &Config) -> Result<Workbench, StartFault> {
-    let tools = connected(config).await?;
-    let zone = zone_of(&house(&tools).await?)?;
-    let authored = authored(config, &tools, &replies(config)?)?;
-    let flows = authored.check().map_err(StartFault::Flows)?;
-    let clock = clock_of(config, zone);
-    let moment = Moment { at: clock.now(), today: clock.today(zone) };
-    Ok(Workbench { flows, authored, store: database(config, clock).await?, moment })
-}
-
 async fn database(config: &Config, clock: Arc<dyn Clock>) -> Result<Database, StoreFault> {
     let options = Options { patience: config.patience, ..Options::default() };
     Database::open_with(&config.database, clock, options).await
 }
 
-/// Everything the flows are checked from.
-fn authored(config: &Config, tools: &HotelTools, replies: &Replies) -> Result<Authored, StartFault> {
-    Ok(Authored { sources: sources(config)?, tools: tools.catalog().clone(), prompts: replies.catalog() })
-}
-
-/// Who finds out what words mean: the embedded rules, and the language model if one is configured.
-///
-/// # Errors
-/// Mistakes in the vocabulary or in the model's instructions; a model that cannot be asked.
-pub fn understander(config: &Config, house: &House) -> Result<Understander, StartFault> {
-    let model = match &config.llm {
-        Some(llm) => {
-            let settings = Settings {
-                base_url: llm.base_url.as_str().to_owned(),
-                api_key: llm.api_key.clone(),
-                model: llm.model.clone(),
-                timeout: llm.timeout,
-            };
-            let model: Arc<dyn LanguageModel> = Arc::new(OpenAiCompatible::new(settings)?);
-            Some(model)
+/// The address of a hotel that is not the embedded one.
+fn elsewhere(at: &HotelAt) -> Address {
+    match at {
+        HotelAt::Url(url) => Address::Url(url.as_str().to_owned()),
+        HotelAt::Command { program, arguments } => {
+            Address::Command { program: program.clone(), arguments: arguments.clone() }
         }
-        None => None,
-    };
-    understander_with(config, house, model)
-}
-
-/// The same with a model of the caller's, or none.
-///
-/// # Errors
-/// Mistakes in the vocabulary or in the model's instructions.
-pub fn understander_with(
-    config: &Config,
-    house: &House,
-    model: Option<Arc<dyn LanguageModel>>,
-) -> Result<Understander, StartFault> {
-    let layers = layers(config);
-    let mut extractor = Extractor::new(&words(&layers)?);
-    if let Some(region) = region_of(house) {
-        extractor = extractor.in_region(&region);
     }
-    let understander = Understander::new(extractor, model);
-    let file = "en/understand.j2";
-    let instructions =
-        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
-    Ok(match instructions {
-        Some(template) => understander.instructed(template)?,
-        None => understander,
-    })
 }
 
 /// An address that reaches this hotel: every connection is an in-memory stream with a server of its own.
@@ -447,33 +307,6 @@ fn zone_of(house: &House) -> Result<Tz, StartFault> {
         .and_then(Json::as_str)
         .unwrap_or_default();
     zone.parse().map_err(|_| StartFault::House(format!("time_zone {zone:?}")))
-}
-
-/// The country, ISO 3166, that numbers without a country code are from: the one of the hotel's own number.
-fn region_of(house: &House) -> Option<String> {
-    let phone = house.get("hotel")?.get("phone")?.as_str()?;
-    Some(phonenumber::parse(None, phone).ok()?.country().id()?.as_ref().to_owned())
-}
-
-fn layers(config: &Config) -> Layers {
-    match &config.prompts {
-        Some(folder) => Layers::embedded().with_overlay(folder),
-        None => Layers::embedded(),
-    }
-}
-
-fn replies(config: &Config) -> Result<Replies, StartFault> {
-    let layers = layers(config);
-    let titles = BTreeMap::from([("en".to_owned(), words(&layers)?.buttons())]);
-    Ok(Replies::new(layers, titles)?)
-}
-
-/// The vocabulary of the one language there is.
-fn words(layers: &Layers) -> Result<Words, StartFault> {
-    let file = "en/words.yaml";
-    let text =
-        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
-    Ok(Words::parse(&text.unwrap_or_default(), &format!("prompts/{file}"))?)
 }
 
 /// A demonstration hotel in memory, whose ids repeat: for scenes.

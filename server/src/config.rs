@@ -461,7 +461,6 @@ impl Vendor {
 
 /// How long a guest may say nothing; a first pause of 0 switches reminders off.
 fn patience(layers: &mut Layers) -> Option<Patience> {
-    let _voice = (layers.seconds("pace.voice_silence_s", 0), layers.seconds("pace.voice_close_s", 1));
     let first = layers.seconds("pace.chat_silence_s", 0);
     let then = layers.seconds("pace.chat_close_s", 1);
     (!first.is_zero()).then_some(Patience { first, then })

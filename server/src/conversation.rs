@@ -4,6 +4,9 @@
 //! gives it to the engine's driver. Everything that talks to guests, channel or console, goes through
 //! [`Receptionist::turn`].
 
+mod desk;
+mod line;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,23 +15,22 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 use innkeeper_engine::runtime::{
-    Arrival, Ask, Completed, Driver, Happening, Performer, Store as _, TurnFault,
+    Arrival, Completed, Driver, Happening, Performer as _, Store as _, TurnFault,
 };
-use innkeeper_engine::{
-    Call, Expecting, Guest, Input, Moment, Outcome, Question, Say, Understanding, Waiting,
-};
-use serde::Serialize;
+use innkeeper_engine::{Input, Moment, Say, Waiting};
 use serde_json::Value as Json;
 
+use self::desk::Desk;
 use crate::clock::{Clock, later};
-use crate::message::{Button, ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
-use crate::outbox::fitting;
-use crate::reply::{Listener, Medium, Replies, ReplyFault};
+use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
+use crate::reply::{Medium, Replies, ReplyFault};
 use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;
 use crate::turn::{Answerer, Unanswered};
 use crate::understand::Understander;
 use crate::versions::{self, Lost, Used};
+
+pub use self::line::{ReplyLine, ToolLine, TurnLine, arguments_of, outcome_word};
 
 /// The event that tells the flows that a person is done with a conversation.
 pub const GIVEN_BACK: &str = "given_back";
@@ -106,45 +108,6 @@ pub enum Said {
     },
 }
 
-/// A turn as programs see it: a line of `innkeeper chat --json`.
-#[derive(Clone, Debug, Serialize)]
-pub struct TurnLine {
-    /// Counts the turns of this session from 1.
-    pub turn: u64,
-    /// What the guest said.
-    pub guest: String,
-    /// What was answered.
-    pub replies: Vec<ReplyLine>,
-    /// The flow and state the conversation stands in.
-    pub state: String,
-    /// The filled slots of the active flow.
-    pub slots: IndexMap<String, Json>,
-    /// The tools that were called.
-    pub tools: Vec<ToolLine>,
-    /// Whether the conversation is over.
-    pub ended: bool,
-}
-
-/// A reply as programs see it.
-#[derive(Clone, Debug, Serialize)]
-pub struct ReplyLine {
-    /// The words.
-    pub text: String,
-    /// What can be pressed.
-    pub buttons: Vec<Button>,
-}
-
-/// A tool call as programs see it.
-#[derive(Clone, Debug, Serialize)]
-pub struct ToolLine {
-    /// The tool.
-    pub name: String,
-    /// Its arguments.
-    pub arguments: IndexMap<String, Json>,
-    /// `ok`, `unknown`, or the code of the refusal.
-    pub outcome: String,
-}
-
 /// A turn that was committed.
 #[derive(Clone, Debug)]
 pub struct Turned {
@@ -173,6 +136,45 @@ pub enum AnswerFault {
     /// The driver failed.
     #[error("the turn failed")]
     Turn(#[source] Box<TurnFault<StoreFault, ReplyFault>>),
+}
+
+impl Party {
+    /// A guest who did not do anything just now.
+    fn elsewhere(guest: GuestKey, channel: ChannelName, now: DateTime<Utc>) -> Self {
+        Self { guest, channel, medium: Medium::Chat, language: "en".to_owned(), since: now }
+    }
+
+    /// The guest of a gathered turn, on a channel that is read.
+    pub fn of(gathered: &Gathered) -> Self {
+        Self {
+            guest: gathered.guest.clone(),
+            channel: gathered.channel,
+            medium: Medium::Chat,
+            language: "en".to_owned(),
+            since: gathered.received_at,
+        }
+    }
+}
+
+impl Said {
+    /// The message that the turn answers.
+    pub fn message(&self) -> Option<MessageId> {
+        match self {
+            Self::Message { id, .. } | Self::Unreadable { id } => Some(*id),
+            Self::Silence | Self::Due | Self::Event { .. } => None,
+        }
+    }
+
+    /// What the engine is told.
+    fn input(self) -> Input {
+        match self {
+            Self::Message { text, button, .. } => Input::Said { text, button },
+            Self::Unreadable { .. } => Input::Unreadable,
+            Self::Silence => Input::Silence,
+            Self::Due => Input::Due,
+            Self::Event { name, data } => Input::Event { name, data },
+        }
+    }
 }
 
 impl Receptionist {
@@ -209,28 +211,8 @@ impl Receptionist {
         {
             inputs.push(Input::Conveyed { say });
         }
-        let message = match said {
-            Said::Message { id, text, button } => {
-                inputs.push(Input::Said { text, button });
-                Some(id.to_string())
-            }
-            Said::Unreadable { id } => {
-                inputs.push(Input::Unreadable);
-                Some(id.to_string())
-            }
-            Said::Silence => {
-                inputs.push(Input::Silence);
-                None
-            }
-            Said::Due => {
-                inputs.push(Input::Due);
-                None
-            }
-            Said::Event { name, data } => {
-                inputs.push(Input::Event { name, data });
-                None
-            }
-        };
+        let message = said.message().map(|id| id.to_string());
+        inputs.push(said.input());
         let desk = Desk { receptionist: self, party };
         let arrival = Arrival { message, inputs, moment: self.moment() };
         let completed = self
@@ -352,158 +334,6 @@ impl AnswerFault {
                     false
                 }
             },
-        }
-    }
-}
-
-impl Turned {
-    /// The turn as programs see it.
-    pub fn line(&self, turn: u64, guest: &str) -> TurnLine {
-        let tools = self.completed.calls.iter().map(|(call, outcome)| ToolLine::of(call, outcome));
-        let mut slots = self.completed.position.slots(&self.completed.flows);
-        slots.sort_keys();
-        TurnLine {
-            turn,
-            guest: guest.to_owned(),
-            replies: self
-                .completed
-                .outgoing
-                .iter()
-                .map(|reply| ReplyLine { text: reply.text.clone(), buttons: reply.buttons.clone() })
-                .collect(),
-            state: self.completed.position.state(&self.completed.flows),
-            slots,
-            tools: tools.collect(),
-            ended: self.completed.position.is_over(),
-        }
-    }
-}
-
-impl ToolLine {
-    /// A call with what came of it.
-    pub fn of(call: &Call, outcome: &Outcome) -> Self {
-        Self {
-            name: call.tool.to_string(),
-            arguments: arguments_of(call),
-            outcome: outcome_word(outcome).to_owned(),
-        }
-    }
-}
-
-/// A call's arguments by name.
-pub fn arguments_of(call: &Call) -> IndexMap<String, Json> {
-    call.arguments.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
-}
-
-/// `ok`, `unknown`, or the code of the refusal.
-pub fn outcome_word(outcome: &Outcome) -> &str {
-    match outcome {
-        Outcome::Ok { .. } => "ok",
-        Outcome::Error { code, .. } => code,
-        Outcome::Unknown { .. } => "unknown",
-    }
-}
-
-/// The receptionist at work for one guest: performs what the engine wishes.
-struct Desk<'a> {
-    receptionist: &'a Receptionist,
-    party: &'a Party,
-}
-
-impl Performer for Desk<'_> {
-    type Outgoing = Outgoing;
-    type Fault = ReplyFault;
-
-    fn now(&self) -> Moment {
-        self.receptionist.moment()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.receptionist.clock.sleep(duration).await;
-    }
-
-    async fn guest(&self, known: Option<&Guest>) -> Option<Guest> {
-        match self.receptionist.store.guest(&self.party.guest).await {
-            Ok(guest) => (known != Some(&guest)).then_some(guest),
-            Err(fault) => {
-                tracing::error!(error = %crate::fault::chain(&fault), "the guest's record could not be read; the guest counts as known before");
-                known.is_none().then(Guest::default)
-            }
-        }
-    }
-
-    async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
-        let Some(question) = ask.question() else { return Arc::default() };
-        let understood = match (self.party.medium.at_once(), question.page) {
-            (Some(at_once), page) if page > 0 => {
-                let offered = from_page(question, at_once, page);
-                self.receptionist.understander.understand(&offered).await
-            }
-            _ => self.receptionist.understander.understand(&question).await,
-        };
-        Arc::new(understood)
-    }
-
-    fn honours_keys(&self, tool: &str) -> bool {
-        self.receptionist.tools.honours_keys(tool)
-    }
-
-    async fn call(&self, call: &Call, key: &str) -> Outcome {
-        let outcome = self.receptionist.tools.call(call, key).await;
-        match &outcome {
-            Outcome::Ok { .. } => tracing::debug!(tool = &*call.tool, "called"),
-            Outcome::Error { code, .. } => tracing::info!(tool = &*call.tool, code, "the hotel refused"),
-            Outcome::Unknown { message } => {
-                tracing::error!(tool = &*call.tool, message, "the hotel did not answer")
-            }
-        }
-        outcome
-    }
-
-    fn render(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
-        let listener = Listener {
-            medium: self.party.medium,
-            language: &self.party.language,
-            today: self.receptionist.moment().today,
-            house: &self.receptionist.house,
-        };
-        let replies = self.receptionist.replies.render(says, &listener)?;
-        Ok(replies
-            .into_iter()
-            .map(|reply| Outgoing { text: reply.text, buttons: reply.buttons, says: reply.says })
-            .flat_map(|reply| fitting(self.party.channel, reply))
-            .collect())
-    }
-}
-
-/// The question as the guest heard it: "the second one" is the second of the page that was offered last, so its items
-/// come first.
-fn from_page(mut question: Question, at_once: usize, page: u32) -> Question {
-    let Expecting::Slot(asked) = &question.expecting else { return question };
-    for slot in question.scope.iter_mut().filter(|slot| *slot.name == **asked) {
-        if let Some(items) = slot.items.as_mut().filter(|items| !items.is_empty()) {
-            let pages = items.len().div_ceil(at_once);
-            let first = usize::try_from(page).unwrap_or_default() % pages * at_once;
-            items.rotate_left(first);
-        }
-    }
-    question
-}
-
-impl Party {
-    /// A guest who did not do anything just now.
-    fn elsewhere(guest: GuestKey, channel: ChannelName, now: DateTime<Utc>) -> Self {
-        Self { guest, channel, medium: Medium::Chat, language: "en".to_owned(), since: now }
-    }
-
-    /// The guest of a gathered turn, on a channel that is read.
-    pub fn of(gathered: &Gathered) -> Self {
-        Self {
-            guest: gathered.guest.clone(),
-            channel: gathered.channel,
-            medium: Medium::Chat,
-            language: "en".to_owned(),
-            since: gathered.received_at,
         }
     }
 }

@@ -31,7 +31,7 @@ pub use functions::{Functions, Key, ToolError};
 pub use in_process::InProcess;
 pub use log::{Entry, Logged, Mark, append, read};
 pub use memory::MemoryStore;
-pub use past::{PastFault, Replayed, Revision, fork, history, replay, undo};
+pub use past::{PastFault, Replayed, Revision, fork, history, past, replay, undo};
 pub use turn::{Arrival, Completed, Driver, Happening, TurnFault, Watch};
 pub use versions::Versions;
 

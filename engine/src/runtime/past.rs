@@ -159,10 +159,19 @@ pub async fn history<S: Store>(
     let stored = store.load(conversation).await.map_err(PastFault::Store)?;
     let stored = stored.ok_or(PastFault::NoConversation)?;
     let log = store.log(conversation).await.map_err(PastFault::Store)?;
-    let first = match first_version(&log) {
-        Some(version) => version,
-        None => stored.position.version().to_owned(),
-    };
+    past(versions, &stored.position, log)
+}
+
+/// The same of a log that was read already, of a conversation that stands at `stands` now.
+///
+/// # Errors
+/// [`PastFault`].
+pub fn past<E: std::error::Error>(
+    versions: &Versions,
+    stands: &Position,
+    log: Vec<(u64, Vec<Logged>)>,
+) -> Result<Vec<Revision>, PastFault<E>> {
+    let first = first_version(&log).unwrap_or_else(|| stands.version().to_owned());
     let flows = versions.get(&first).ok_or(PastFault::NoVersion(first))?;
     Ok(replay(&flows, Some(versions), log)?.revisions)
 }

@@ -1,4 +1,4 @@
-//! The flows that run: those in the binary, and what is laid over them.
+//! The flows that run: those in the binary, what is laid over them, and what they are checked from.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,26 @@ use rust_embed::RustEmbed;
 
 use super::StartFault;
 use crate::config::Config;
+use crate::reply::Replies;
+use crate::tools::HotelTools;
+use crate::versions::Authored;
 
 /// The flows in the binary.
 #[derive(RustEmbed)]
 #[folder = "../flows"]
 struct BuiltIn;
 
+/// Everything the flows are checked from.
+pub(super) fn authored(
+    config: &Config,
+    tools: &HotelTools,
+    replies: &Replies,
+) -> Result<Authored, StartFault> {
+    Ok(Authored { sources: sources(config)?, tools: tools.catalog().clone(), prompts: replies.catalog() })
+}
+
 /// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own.
-pub(super) fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
+fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
     let mut files: BTreeMap<String, Source> = BuiltIn::iter()
         .filter(|name| name.ends_with(".yaml"))
         .filter_map(|name| {

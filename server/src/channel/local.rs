@@ -128,10 +128,7 @@ impl LocalGuest {
             language: self.language.clone(),
             since: self.receptionist.clock.now(),
         };
-        let message = match &said {
-            Said::Message { id, .. } | Said::Unreadable { id } => Some(*id),
-            Said::Silence | Said::Due | Said::Event { .. } => None,
-        };
+        let message = said.message();
         match self.receptionist.turn(&party, said, watch).await {
             Ok(turned) => {
                 *turns += 1;

@@ -5,13 +5,12 @@ use std::io::IsTerminal as _;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
-use super::{CommandFault, Ending};
+use super::{CommandFault, Ending, other};
 use crate::app::App;
 use crate::channel::local::{Doing, LocalGuest};
 use crate::cli;
 use crate::config::Config;
 use crate::conversation::TurnLine;
-use crate::fault::chain;
 use crate::message::{ChannelName, GuestKey, e164};
 
 /// A turn as a program writes it.
@@ -44,7 +43,7 @@ pub(super) async fn run(config: Config, options: cli::Chat) -> Result<Ending, Co
         &options.language,
         phone,
     );
-    guest.begin().await.map_err(other)?;
+    guest.begin().await?;
     let typed = std::io::stdin().is_terminal() && !options.json;
     let mut output = tokio::io::stdout();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
@@ -130,8 +129,4 @@ fn e164_of(text: &str) -> Result<String, CommandFault> {
             "--from {text}: expected a number with + and country code, for example +351912345678"
         ))
     })
-}
-
-fn other(error: impl std::error::Error + 'static) -> CommandFault {
-    CommandFault::Other(chain(&error))
 }

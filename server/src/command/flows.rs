@@ -6,7 +6,7 @@ use innkeeper_engine::Flows;
 use innkeeper_engine::flow::{Mistake, flow_schema};
 use serde::Serialize;
 
-use super::{CommandFault, Ending};
+use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault};
 use crate::cli;
 use crate::config::Config;
@@ -72,10 +72,7 @@ fn listed(mistakes: Vec<Shown>) -> Result<Ending, CommandFault> {
 /// Says what is wrong with flows or prompts.
 fn explained(fault: StartFault) -> Result<Ending, CommandFault> {
     match fault {
-        StartFault::Flows(mistakes) => {
-            eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
-            Ok(Ending::NotFine)
-        }
+        StartFault::Flows(mistakes) => Ok(shown(mistakes)),
         StartFault::Replies(faults) => {
             eprintln!("{faults}");
             Ok(Ending::NotFine)
@@ -142,10 +139,6 @@ fn name_of(text: &str) -> Option<&str> {
     let line = text.lines().find_map(|line| line.strip_prefix("flow:"))?;
     let word = line.split('#').next()?.trim().trim_matches(['"', '\'']);
     (!word.is_empty()).then_some(word)
-}
-
-fn pretty(value: &impl Serialize) -> Result<String, CommandFault> {
-    serde_json::to_string_pretty(value).map_err(|error| CommandFault::Other(error.to_string()))
 }
 
 impl From<&Mistake> for Shown {

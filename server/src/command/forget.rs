@@ -7,26 +7,25 @@ use crate::app;
 use crate::cli;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::fault::chain;
 use crate::message::{ConversationId, GuestKey, e164};
 use crate::store::{Database, Forgotten};
 
 /// Erases a guest who is named by a conversation or a number.
 pub(super) async fn run(config: Config, options: cli::Forget) -> Result<Ending, CommandFault> {
-    let store = Database::open(&config.database, Arc::new(SystemClock)).await.map_err(other)?;
+    let store = Database::open(&config.database, Arc::new(SystemClock)).await?;
     let phone = e164(&options.whom);
     let guests: Vec<GuestKey> = match &phone {
-        Some(phone) => store.guests_with_phone(phone).await.map_err(other)?,
+        Some(phone) => store.guests_with_phone(phone).await?,
         None => {
-            let whose = store.whose(&ConversationId::new(&*options.whom)).await.map_err(other)?;
+            let whose = store.whose(&ConversationId::new(&*options.whom)).await?;
             whose.into_iter().map(|(guest, _)| guest).collect()
         }
     };
     let mut phones: Vec<String> = phone.into_iter().collect();
     let mut conversations = Vec::new();
     for guest in &guests {
-        phones.extend(store.guest(guest).await.map_err(other)?.phone);
-        conversations.extend(store.conversations_of(guest).await.map_err(other)?);
+        phones.extend(store.guest(guest).await?.phone);
+        conversations.extend(store.conversations_of(guest).await?);
     }
     let bookings = match config.hotel {
         None => Some(app::forget_customer(&config, phones, &conversations).await?),
@@ -34,10 +33,10 @@ pub(super) async fn run(config: Config, options: cli::Forget) -> Result<Ending, 
     };
     let mut forgotten = Forgotten::default();
     for guest in &guests {
-        forgotten += store.forget_guest(guest).await.map_err(other)?;
+        forgotten += store.forget_guest(guest).await?;
     }
-    store.compact().await.map_err(other)?;
-    store.close().await.map_err(other)?;
+    store.compact().await?;
+    store.close().await?;
     let Forgotten { conversations, messages, replies, .. } = forgotten;
     println!("Forgotten: {conversations} conversations, {messages} messages, {replies} replies.");
     match bookings {
@@ -51,8 +50,4 @@ pub(super) async fn run(config: Config, options: cli::Forget) -> Result<Ending, 
         println!("Nobody is known as {}.", options.whom);
     }
     Ok(if found { Ending::Fine } else { Ending::NotFine })
-}
-
-fn other(error: impl std::error::Error + 'static) -> CommandFault {
-    CommandFault::Other(chain(&error))
 }

@@ -3,11 +3,10 @@
 use innkeeper_hms::{BookingRow, HotelListing, Money};
 use serde::Serialize;
 
-use super::{CommandFault, Ending};
+use super::{CommandFault, Ending, other, pretty};
 use crate::app;
 use crate::cli;
 use crate::config::Config;
-use crate::fault::chain;
 
 /// Creates or prints.
 pub(super) async fn run(config: Config, options: cli::Hotel) -> Result<Ending, CommandFault> {
@@ -78,11 +77,6 @@ fn amount(money: &Money) -> String {
 }
 
 fn print_json(value: &impl Serialize) -> Result<(), CommandFault> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| CommandFault::Other(error.to_string()))?;
-    println!("{text}");
+    println!("{}", pretty(value)?);
     Ok(())
-}
-
-fn other(error: impl std::error::Error + 'static) -> CommandFault {
-    CommandFault::Other(chain(&error))
 }

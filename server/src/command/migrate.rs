@@ -5,7 +5,7 @@ use innkeeper_engine::runtime::Versions;
 use serde_json::json;
 
 use super::differing::told;
-use super::{CommandFault, Ending};
+use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault, Workbench};
 use crate::cli;
 use crate::config::Config;
@@ -15,22 +15,18 @@ use crate::versions::{self, Moved, Plan};
 pub(super) async fn run(config: Config, options: cli::Migrate) -> Result<Ending, CommandFault> {
     let bench = match app::workbench(&config).await {
         Ok(bench) => bench,
-        Err(StartFault::Flows(mistakes)) => {
-            eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
-            return Ok(Ending::NotFine);
-        }
+        Err(StartFault::Flows(mistakes)) => return Ok(shown(mistakes)),
         Err(fault) => return Err(fault.into()),
     };
     let ending = if options.back { back(&bench, options.json).await } else { forth(&bench, &options).await };
-    bench.store.close().await.map_err(StartFault::from)?;
+    bench.store.close().await?;
     ending
 }
 
 async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, CommandFault> {
     let Workbench { flows, authored, store, moment } = bench;
     let versions = Versions::new(flows.clone());
-    let plan =
-        versions::plan(store, &versions, &versions.current(), *moment).await.map_err(StartFault::from)?;
+    let plan = versions::plan(store, &versions, &versions.current(), *moment).await?;
     if options.plan {
         if options.json {
             println!("{}", pretty(&json!({ "plan": plan, "counts": counts(&plan) }))?);
@@ -41,10 +37,10 @@ async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, Comm
     }
     // Any program on this database must be able to make the version before a conversation is on it.
     versions::keep(store, flows, authored).await.map_err(StartFault::from)?;
-    store.use_versions([flows.version()]).await.map_err(StartFault::from)?;
+    store.use_versions([flows.version()]).await?;
     let (mut moved, mut went_on, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for planned in &plan.conversations {
-        let list = match versions::move_planned(store, planned, *moment).await.map_err(StartFault::from)? {
+        let list = match versions::move_planned(store, planned, *moment).await? {
             Moved::Moved => &mut moved,
             Moved::MovedOn => &mut went_on,
             Moved::Refused => &mut refused,
@@ -52,7 +48,7 @@ async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, Comm
         list.push(planned);
     }
     let ended = match options.end_lost {
-        true => versions::end_lost(store, &plan).await.map_err(StartFault::from)?,
+        true => versions::end_lost(store, &plan).await?,
         false => 0,
     };
     if options.end_lost {
@@ -92,7 +88,7 @@ async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, Comm
 async fn back(bench: &Workbench, as_json: bool) -> Result<Ending, CommandFault> {
     let Workbench { flows, store, moment, .. } = bench;
     let versions = Versions::new(flows.clone());
-    let all = versions::back(store, &versions, *moment).await.map_err(StartFault::from)?;
+    let all = versions::back(store, &versions, *moment).await?;
     let staying = all.iter().filter(|backed| backed.not.is_some()).count();
     if as_json {
         println!("{}", pretty(&all)?);
@@ -127,31 +123,26 @@ fn show(plan: &Plan) {
             print!("{}", told(difference, "             "));
         }
     }
-    let count = |way| plan.conversations.iter().filter(|planned| planned.way == way).count();
     println!(
         "To version {}: {} the same, {} mapped, {} need a rule, {} impossible; {} are on it already.",
         plan.version,
-        count(Way::Same),
-        count(Way::Mapped),
-        count(Way::NeedsRule),
-        count(Way::Impossible),
+        plan.count(Way::Same),
+        plan.count(Way::Mapped),
+        plan.count(Way::NeedsRule),
+        plan.count(Way::Impossible),
         plan.already
     );
 }
 
 fn counts(plan: &Plan) -> serde_json::Value {
-    let count = |way| plan.conversations.iter().filter(|planned| planned.way == way).count();
     json!({
-        "already": plan.already, "same": count(Way::Same), "mapped": count(Way::Mapped),
-        "needs_rule": count(Way::NeedsRule), "impossible": count(Way::Impossible),
+        "already": plan.already, "same": plan.count(Way::Same), "mapped": plan.count(Way::Mapped),
+        "needs_rule": plan.count(Way::NeedsRule), "impossible": plan.count(Way::Impossible),
     })
 }
 
 fn stuck(plan: &Plan) -> usize {
-    plan.conversations
-        .iter()
-        .filter(|planned| matches!(planned.way, Way::NeedsRule | Way::Impossible))
-        .count()
+    plan.count(Way::NeedsRule) + plan.count(Way::Impossible)
 }
 
 fn name(way: Way) -> &'static str {
@@ -161,8 +152,4 @@ fn name(way: Way) -> &'static str {
         Way::NeedsRule => "needs rule",
         Way::Impossible => "impossible",
     }
-}
-
-fn pretty(value: &impl serde::Serialize) -> Result<String, CommandFault> {
-    serde_json::to_string_pretty(value).map_err(|error| CommandFault::Other(error.to_string()))
 }

@@ -15,9 +15,14 @@ mod understand;
 
 use std::process::ExitCode;
 
+use innkeeper_engine::flow::Mistakes;
+use serde::Serialize;
+
 use crate::app::StartFault;
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
+use crate::fault::chain;
+use crate::store::Fault as StoreFault;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,9 @@ pub enum CommandFault {
     /// Something needed could not be started.
     #[error(transparent)]
     Start(#[from] StartFault),
+    /// The program's own tables.
+    #[error("the database failed")]
+    Store(#[from] StoreFault),
     /// Reading or writing failed.
     #[error("standard input or output failed")]
     Io(#[from] std::io::Error),
@@ -70,6 +78,22 @@ async fn dispatch(cli: Cli, environment: Vec<(String, String)>) -> Result<Ending
         Command::Forget(options) => forget::run(config, options).await,
         Command::Doctor => doctor::run(config).await,
     }
+}
+
+/// A fault that no kind is made for, in one line.
+fn other(error: impl std::error::Error + 'static) -> CommandFault {
+    CommandFault::Other(chain(&error))
+}
+
+/// What a command tells programs.
+fn pretty(value: &impl Serialize) -> Result<String, CommandFault> {
+    serde_json::to_string_pretty(value).map_err(other)
+}
+
+/// Shows mistakes in flows where they stand.
+fn shown(mistakes: Mistakes) -> Ending {
+    eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
+    Ending::NotFine
 }
 
 /// Prints a fault with what caused it, innermost last.

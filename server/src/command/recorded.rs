@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::differing::told;
-use super::{CommandFault, Ending};
+use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault, Workbench};
 use crate::config::Config;
 use crate::fault::chain;
@@ -40,17 +40,14 @@ pub(super) async fn run(
     }
     let bench = match app::workbench(config).await {
         Ok(bench) => bench,
-        Err(StartFault::Flows(mistakes)) => {
-            eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
-            return Ok(Ending::NotFine);
-        }
+        Err(StartFault::Flows(mistakes)) => return Ok(shown(mistakes)),
         Err(fault) => return Err(fault.into()),
     };
     let versions = Versions::new(bench.flows.clone());
     let others = compares.then_some(&bench.flows);
     let mut all: Vec<Told> = Vec::new();
     if files.is_empty() {
-        for id in bench.store.recorded_conversations().await.map_err(StartFault::from)? {
+        for id in bench.store.recorded_conversations().await? {
             let recording = Recording::load(&bench.store, &versions, &id).await;
             all.push(gone_through(id.to_string(), recording, &versions, others));
         }
@@ -59,14 +56,11 @@ pub(super) async fn run(
         let recording = Recording::read(file, &versions);
         all.push(gone_through(file.display().to_string(), recording, &versions, others));
     }
-    bench.store.close().await.map_err(StartFault::from)?;
+    bench.store.close().await?;
     let unlike = all.iter().filter(|told| told.unlike.is_some() || !told.differences.is_empty()).count();
     if as_json {
         let line = json!({ "version": bench.flows.version(), "conversations": all, "different": unlike });
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&line).map_err(|error| CommandFault::Other(error.to_string()))?
-        );
+        println!("{}", pretty(&line)?);
     } else {
         show(&all, unlike, compares);
     }
@@ -137,7 +131,7 @@ pub(super) async fn export(config: &Config, folder: &Path) -> Result<Ending, Com
     std::fs::create_dir_all(folder)?;
     let Workbench { store, .. } = &bench;
     let mut ending = Ending::Fine;
-    for id in store.recorded_conversations().await.map_err(StartFault::from)? {
+    for id in store.recorded_conversations().await? {
         let path = folder.join(format!("{id}.json"));
         let written = match Recording::load(store, &versions, &id).await {
             Ok(recording) => recording.write(store, &path).await,
@@ -151,6 +145,6 @@ pub(super) async fn export(config: &Config, folder: &Path) -> Result<Ending, Com
             }
         }
     }
-    store.close().await.map_err(StartFault::from)?;
+    store.close().await?;
     Ok(ending)
 }

@@ -2,10 +2,9 @@
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, BufWriter};
 
-use super::{CommandFault, Ending};
+use super::{CommandFault, Ending, other};
 use crate::app;
 use crate::config::Config;
-use crate::fault::chain;
 use crate::understand;
 
 /// Answers JSON lines in the order they come.
@@ -17,9 +16,7 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
         if line.trim().is_empty() {
             continue;
         }
-        let answer = understand::line(&understander, &line)
-            .await
-            .map_err(|error| CommandFault::Other(chain(&error)))?;
+        let answer = understand::line(&understander, &line).await.map_err(other)?;
         output.write_all(answer.as_bytes()).await?;
         output.write_all(b"\n").await?;
         output.flush().await?;

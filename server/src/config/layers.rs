@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
@@ -233,32 +234,27 @@ impl Layers {
     }
 
     /// A time in milliseconds, at least 1.
-    pub(super) fn milliseconds(&mut self, key: &str) -> std::time::Duration {
-        let number = match self.values.get(key) {
-            Some((Raw::Integer(number), _)) => Some(*number),
-            Some((Raw::Text(text), _)) => text.trim().parse().ok(),
-            Some((Raw::Other(_), _)) | None => None,
-        };
-        let number = number.and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0);
-        if number.is_none() {
-            self.wrong(key, "a number of milliseconds, 1 or more");
-        }
-        std::time::Duration::from_millis(number.unwrap_or(1))
+    pub(super) fn milliseconds(&mut self, key: &str) -> Duration {
+        Duration::from_millis(self.number(key, 1, "a number of milliseconds, 1 or more"))
     }
 
     /// A time in seconds, at least `least`.
-    pub(super) fn seconds(&mut self, key: &str, least: u64) -> std::time::Duration {
-        let number = match self.values.get(key) {
+    pub(super) fn seconds(&mut self, key: &str, least: u64) -> Duration {
+        let expected = if least == 0 { "a number of seconds" } else { "a number of seconds, 1 or more" };
+        Duration::from_secs(self.number(key, least, expected))
+    }
+
+    fn number(&mut self, key: &str, least: u64, expected: &'static str) -> u64 {
+        let number: Option<i64> = match self.values.get(key) {
             Some((Raw::Integer(number), _)) => Some(*number),
             Some((Raw::Text(text), _)) => text.trim().parse().ok(),
             Some((Raw::Other(_), _)) | None => None,
         };
         let number = number.and_then(|number| u64::try_from(number).ok()).filter(|number| *number >= least);
         if number.is_none() {
-            let expected = if least == 0 { "a number of seconds" } else { "a number of seconds, 1 or more" };
             self.wrong(key, expected);
         }
-        std::time::Duration::from_secs(number.unwrap_or(least))
+        number.unwrap_or(least)
     }
 
     /// Everything that was wrong.

@@ -73,10 +73,7 @@ fn tell(talk: &Talk, again: &mut Option<Again>, turns: &mut Vec<PastTurn>) {
             }
         }
         if let Some(turn) = turns[before..].last_mut() {
-            let replies = commit.outgoing.iter();
-            let replies =
-                replies.map(|reply| ReplyLine { text: reply.text.clone(), buttons: reply.buttons.clone() });
-            turn.line.replies.extend(replies);
+            turn.line.replies.extend(commit.outgoing.iter().map(ReplyLine::of));
         }
     }
     if let (Some(turn), Some(position)) = (turns[before..].last_mut(), &talk.position) {

@@ -1,11 +1,10 @@
 //! What was recorded of a conversation: gone through once more, and carried to another machine as a file.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use innkeeper_engine::runtime::{Logged, PastFault, Replayed, Revision, Store as _, Versions, replay};
+use innkeeper_engine::runtime::{Logged, PastFault, Revision, Store as _, Versions, past};
 use innkeeper_engine::{BadForm, Position};
 use serde::{Deserialize, Serialize};
 
@@ -179,11 +178,12 @@ impl Recording {
     /// # Errors
     /// The log leads nowhere.
     pub fn again(&self, versions: &Versions) -> Result<Vec<Revision>, RecordingFault> {
-        let first = versions::first(&self.log).unwrap_or_else(|| self.stands.version().to_owned());
-        let lost = || RecordingFault::Lost { version: first.clone(), why: "it is not here".to_owned() };
-        let flows: Arc<_> = versions.get(&first).ok_or_else(lost)?;
-        let replayed: Result<Replayed, PastFault<BadForm>> = replay(&flows, Some(versions), self.log.clone());
-        Ok(replayed.map_err(|fault| RecordingFault::Past(chain(&fault)))?.revisions)
+        past(versions, &self.stands, self.log.clone()).map_err(|fault: PastFault<BadForm>| match fault {
+            PastFault::NoVersion(version) => {
+                RecordingFault::Lost { version, why: "it is not here".to_owned() }
+            }
+            fault => RecordingFault::Past(chain(&fault)),
+        })
     }
 
     /// What is not as it was when it was gone through once more: nothing, or a sentence.

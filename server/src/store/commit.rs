@@ -14,9 +14,8 @@ use serde_json::Value as Json;
 
 use super::inbox::Outcome;
 use super::known::Known;
-use super::outbox::Content;
 use super::seal::Record;
-use super::{Database, Fault, keys};
+use super::{Database, Fault, keys, outbox};
 use crate::clock::later;
 use crate::config::Patience;
 use crate::message::{ChannelName, MessageId, Outgoing};
@@ -152,18 +151,9 @@ fn prepared(
     let expected = i64::try_from(commit.expected).unwrap_or(i64::MAX - 1);
     let revision = expected + 1;
     let seal = |record, plain: &[u8]| known.key.seal(record, id, revision, plain);
-    let underway = match commit.underway {
-        Some(underway) => {
-            let json = serde_json::to_vec(underway).map_err(Fault::shape("a turn under way"))?;
-            Some(seal(Record::Underway, &json)?)
-        }
-        None => None,
-    };
-    let mut outgoing = Vec::with_capacity(commit.outgoing.len());
-    for message in &commit.outgoing {
-        let says = super::json("the sayings of a message", &message.says)?;
-        outgoing.push((seal(Record::Outgoing, &Content::of(message).bytes()?)?, says));
-    }
+    let underway =
+        commit.underway.map(|underway| known.key.seal_json(Record::Underway, id, revision, underway));
+    let outgoing = commit.outgoing.iter().map(|message| outbox::sealed(&known.key, id, revision, message));
     let outcome = commit.answered.map(|answered| match answered.outcome {
         MessageOutcome::Answered => Outcome::Answered,
         MessageOutcome::HandedOver => Outcome::HandedOver,
@@ -175,13 +165,13 @@ fn prepared(
         channel: known.channel.clone(),
         expected,
         position: seal(Record::Position, &commit.position.to_bytes()?)?,
-        underway,
+        underway: underway.transpose()?,
         ended: commit.position.is_over(),
         due: due(commit, now, patience.filter(|_| !channel.is_some_and(ChannelName::is_local))),
         heard_at: heard_at(commit),
         entries: seal(Record::Log, &runtime::append(Vec::new(), commit.log)?)?,
         answered: message.map(|message| message.0).zip(outcome),
-        outgoing,
+        outgoing: outgoing.collect::<Result<_, _>>()?,
         remember: commit.remember.to_vec(),
         at: now,
     })

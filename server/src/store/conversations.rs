@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use innkeeper_engine::Position;
-use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, Stored, Underway};
+use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, Stored};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -148,9 +148,7 @@ impl runtime::Store for Database {
             return Ok(Some(stands));
         }
         let Some(row) = self.row(conversation).await? else { return Ok(None) };
-        let Some(position) = position_of(&known.key, &row)? else { return Ok(None) };
-        let underway = underway_of(&known.key, &row)?;
-        let stands = Stored { position, revision: row.revision.unsigned_abs(), underway };
+        let Some(stands) = stands_of(&known.key, &row)? else { return Ok(None) };
         known.stands = Some(stands.clone());
         self.0.known.put(conversation, known);
         Ok(Some(stands))
@@ -193,11 +191,12 @@ pub(super) fn position_of(key: &Key, row: &conversation::Model) -> Result<Option
     Ok(Some(Position::from_bytes(&bytes)?))
 }
 
-/// The turn of a stored conversation that is under way.
-pub(super) fn underway_of(key: &Key, row: &conversation::Model) -> Result<Option<Underway<Outgoing>>, Fault> {
-    let Some(sealed) = &row.underway else { return Ok(None) };
-    let json = key.open(Record::Underway, &row.id, row.revision, sealed)?;
-    serde_json::from_slice(&json).map(Some).map_err(Fault::shape("a turn under way"))
+/// Where a stored conversation stands, with the turn that is under way; `None` before its first commit.
+pub(super) fn stands_of(key: &Key, row: &conversation::Model) -> Result<Option<Stored<Outgoing>>, Fault> {
+    let Some(position) = position_of(key, row)? else { return Ok(None) };
+    let open = |sealed: &Vec<u8>| key.open_json(Record::Underway, &row.id, row.revision, sealed);
+    let underway = row.underway.as_ref().map(open).transpose()?;
+    Ok(Some(Stored { position, revision: row.revision.unsigned_abs(), underway }))
 }
 
 /// What one commit added to the log.

@@ -7,7 +7,7 @@ use innkeeper_engine::runtime::Stored;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::conversations::position_of;
+use super::conversations::stands_of;
 use super::entity::{conversation, flow_version, outbox};
 use super::{Database, Fault, keys};
 use crate::message::{ConversationId, Outgoing};
@@ -150,9 +150,7 @@ impl Database {
             let keys = keys::find(self.reader(), rows.iter().map(|row| row.id.as_str())).await?;
             for row in rows {
                 let Some(key) = keys.get(&row.id) else { continue };
-                let Some(position) = position_of(key, &row)? else { continue };
-                let underway = super::conversations::underway_of(key, &row)?;
-                let stands = Stored { position, revision: row.revision.unsigned_abs(), underway };
+                let Some(stands) = stands_of(key, &row)? else { continue };
                 all.push(OpenConversation { id: ConversationId::new(row.id), channel: row.channel, stands });
             }
         }

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::entity::guest;
 use super::seal::{Key, Record};
-use super::{Database, Fault, json, keys};
+use super::{Database, Fault, keys};
 use crate::message::{GuestKey, Inbound};
 
 /// How a guest is reached.
@@ -114,8 +114,7 @@ pub(super) async fn remember(
         None => IndexMap::new(),
     };
     remembered.extend(values.iter().cloned());
-    let plain = json("what is remembered of a guest", &remembered)?;
-    let sealed = secret.seal(Record::Remembered, key, 0, plain.as_bytes())?;
+    let sealed = secret.seal_json(Record::Remembered, key, 0, &remembered)?;
     let doing = "remembering something of a guest";
     if known.is_some() {
         guest::Entity::update_many()
@@ -140,10 +139,13 @@ pub(super) async fn remember(
 
 fn remembered_of(key: Option<&Key>, id: &str, sealed: &[u8]) -> Result<IndexMap<String, Json>, Fault> {
     let Some(key) = key else { return Ok(IndexMap::new()) };
-    let plain = key.open(Record::Remembered, id, 0, sealed)?;
-    serde_json::from_slice(&plain).map_err(Fault::shape("what is remembered of a guest"))
+    key.open_json(Record::Remembered, id, 0, sealed)
 }
 
-async fn find(connection: &impl ConnectionTrait, key: &str) -> Result<Option<guest::Model>, Fault> {
+/// A guest's row.
+pub(super) async fn find(
+    connection: &impl ConnectionTrait,
+    key: &str,
+) -> Result<Option<guest::Model>, Fault> {
     guest::Entity::find_by_id(key).one(connection).await.map_err(Fault::doing("looking for a guest"))
 }

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::entity::inbox::{Column, Entity, Model};
 use super::seal::Record;
-use super::{Database, Fault, guests, json, keys, outbox};
+use super::{Database, Fault, guests, keys, outbox};
 use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, Inbound, Kind, MessageId, Outgoing};
 
 /// What became of an inbound message.
@@ -84,8 +84,7 @@ impl Database {
         let key = keys::made(&transaction, inbound.guest.as_str()).await?;
         let content =
             Content { text: inbound.text.clone(), button: inbound.button.clone(), raw: inbound.raw.clone() };
-        let content = json("an inbound message", &content)?;
-        let content = key.seal(Record::Inbound, &inbound.provider_id, 0, content.as_bytes())?;
+        let content = key.seal_json(Record::Inbound, &inbound.provider_id, 0, &content)?;
         let row = super::entity::inbox::ActiveModel {
             id: ActiveValue::NotSet,
             channel: ActiveValue::Set(inbound.channel.as_str().to_owned()),
@@ -278,10 +277,7 @@ async fn opened(
     let keys = keys::find(connection, rows.iter().map(|row| row.guest.as_str())).await?;
     let open = |row: Model| {
         let content = match (&row.content, keys.get(&row.guest)) {
-            (Some(sealed), Some(key)) => {
-                let plain = key.open(Record::Inbound, &row.provider_id, 0, sealed)?;
-                serde_json::from_slice(&plain).map_err(Fault::shape("an inbound message"))?
-            }
+            (Some(sealed), Some(key)) => key.open_json(Record::Inbound, &row.provider_id, 0, sealed)?,
             (None, _) | (_, None) => Content::default(),
         };
         Ok(InboxRow {

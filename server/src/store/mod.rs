@@ -210,12 +210,17 @@ impl Database {
 
     /// Begins to write.
     async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.0.writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))
+        begin(&self.0.writer).await
     }
+}
+
+/// Begins to write. On SQLite the write lock is taken at once.
+async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, Fault> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))
 }
 
 /// A connection to read with and one to write with.

@@ -89,19 +89,27 @@ pub struct OutboxRow {
 
 /// What is sealed of an outgoing message.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Content {
+struct Content {
     text: String,
     buttons: Vec<Button>,
 }
 
 impl Content {
-    pub(super) fn of(message: &Outgoing) -> Self {
+    fn of(message: &Outgoing) -> Self {
         Self { text: message.text.clone(), buttons: message.buttons.clone() }
     }
+}
 
-    pub(super) fn bytes(&self) -> Result<Vec<u8>, Fault> {
-        serde_json::to_vec(self).map_err(Fault::shape("an outgoing message"))
-    }
+/// An outgoing message as it is stored: its sealed content, and the ids of its sayings. `owner` is whose key it is, the
+/// conversation's or the guest's.
+pub(super) fn sealed(
+    key: &Key,
+    owner: &str,
+    revision: i64,
+    message: &Outgoing,
+) -> Result<(Vec<u8>, String), Fault> {
+    let content = key.seal_json(Record::Outgoing, owner, revision, &Content::of(message))?;
+    Ok((content, json("the sayings of a message", &message.says)?))
 }
 
 /// Writes outgoing messages, in order. To a guest who is right here they count as sent.
@@ -113,19 +121,16 @@ pub(super) async fn put(
     let local = ChannelName::parse(from.channel).is_some_and(ChannelName::is_local);
     // One by one: the order of the keys is the order in which they are sent.
     for message in outgoing {
+        let owner = from.conversation.unwrap_or(from.guest);
+        let (content, says) = sealed(from.key, owner, from.revision, message)?;
         let row = ActiveModel {
             id: ActiveValue::NotSet,
             guest: ActiveValue::Set(from.guest.to_owned()),
             channel: ActiveValue::Set(from.channel.to_owned()),
             conversation: ActiveValue::Set(from.conversation.map(str::to_owned)),
             revision: ActiveValue::Set(from.revision),
-            content: ActiveValue::Set(Some(from.key.seal(
-                Record::Outgoing,
-                from.conversation.unwrap_or(from.guest),
-                from.revision,
-                &Content::of(message).bytes()?,
-            )?)),
-            says: ActiveValue::Set(json("the sayings of a message", &message.says)?),
+            content: ActiveValue::Set(Some(content)),
+            says: ActiveValue::Set(says),
             status: ActiveValue::Set(if local { Status::Sent } else { Status::Queued }),
             provider_id: ActiveValue::Set(None),
             delivery: ActiveValue::Set(None),
@@ -382,10 +387,7 @@ async fn opened(
     let keys = keys::find(connection, owners.iter().map(String::as_str)).await?;
     let open = |(row, owner): (Model, String)| {
         let content: Content = match (&row.content, keys.get(&owner)) {
-            (Some(sealed), Some(key)) => {
-                let plain = key.open(Record::Outgoing, &owner, row.revision, sealed)?;
-                serde_json::from_slice(&plain).map_err(Fault::shape("an outgoing message"))?
-            }
+            (Some(sealed), Some(key)) => key.open_json(Record::Outgoing, &owner, row.revision, sealed)?,
             (None, _) | (_, None) => Content::default(),
         };
         Ok(OutboxRow {

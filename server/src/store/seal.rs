@@ -7,6 +7,8 @@
 
 use chacha20poly1305::aead::{Aead as _, Generate as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key as Bytes, KeyInit as _, Nonce};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::Fault;
 
@@ -89,6 +91,30 @@ impl Key {
         ChaCha20Poly1305::new(&self.0)
             .decrypt(&nonce, Payload { msg: sealed, aad: &place })
             .map_err(|_| fault())
+    }
+
+    /// Seals a record that is kept as JSON.
+    pub(super) fn seal_json<T: Serialize + ?Sized>(
+        &self,
+        record: Record,
+        owner: &str,
+        number: i64,
+        value: &T,
+    ) -> Result<Vec<u8>, Fault> {
+        let plain = serde_json::to_vec(value).map_err(Fault::shape(record.name()))?;
+        self.seal(record, owner, number, &plain)
+    }
+
+    /// Opens a record that is kept as JSON.
+    pub(super) fn open_json<T: DeserializeOwned>(
+        &self,
+        record: Record,
+        owner: &str,
+        number: i64,
+        sealed: &[u8],
+    ) -> Result<T, Fault> {
+        let plain = self.open(record, owner, number, sealed)?;
+        serde_json::from_slice(&plain).map_err(Fault::shape(record.name()))
     }
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::conversations::{entries_of, position_of};
 use super::entity::{conversation, guest, log};
-use super::{Database, Fault};
+use super::{Database, Fault, guests, keys};
 use crate::message::{ConversationId, GuestKey, Outgoing};
 
 /// A guest who was welcomed.
@@ -68,10 +68,7 @@ impl Database {
     /// # Errors
     /// The database fails.
     pub async fn welcomed(&self, key: &GuestKey) -> Result<Option<Welcomed>, Fault> {
-        let row = guest::Entity::find_by_id(key.as_str())
-            .one(self.reader())
-            .await
-            .map_err(Fault::doing("looking for a guest"))?;
+        let row = guests::find(self.reader(), key.as_str()).await?;
         Ok(row.map(|row| Welcomed { phone: row.phone, seen_at: row.seen_at }))
     }
 
@@ -102,19 +99,19 @@ impl Database {
         }
         // Of two that began at the same instant, the one that spoke first was first.
         rows.sort_by_key(|row| (row.started_at, spoken.get(&row.id).copied().unwrap_or(i64::MAX)));
+        let keys = keys::find(self.reader(), rows.iter().map(|row| row.id.as_str())).await?;
         let mut talks = Vec::new();
         for row in rows {
-            let Some(known) = self.known(&row.id).await? else { continue };
-            let key = known.key;
+            let Some(key) = keys.get(&row.id) else { continue };
             let mut commits = Vec::new();
             for entry in entries.iter().filter(|entry| entry.conversation == row.id) {
                 commits.push(TalkCommit {
-                    log: entries_of(&key, entry)?,
+                    log: entries_of(key, entry)?,
                     outgoing: said.remove(&(row.id.clone(), entry.revision)).unwrap_or_default(),
                 });
             }
             talks.push(Talk {
-                position: position_of(&key, &row)?,
+                position: position_of(key, &row)?,
                 conversation: ConversationId::new(row.id),
                 commits,
             });

@@ -28,9 +28,6 @@ pub enum AuthoredFault {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] Fault),
-    /// Something that was told already.
-    #[error("{0}")]
-    Told(String),
 }
 
 /// A file as it is stored.

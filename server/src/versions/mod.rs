@@ -18,6 +18,7 @@ use innkeeper_engine::runtime::{Entry, Logged, Mark, Versions};
 pub use self::authored::{Authored, AuthoredFault, Exported};
 pub use self::moving::{Backed, Moved, NotBack, Plan, Planned, back, end_lost, move_planned, plan};
 use crate::clock::Clock;
+use crate::fault::chain;
 use crate::store::{Database, Fault};
 
 /// How long a version that no conversation was ever on is kept: whoever began with it may still be about to use it.
@@ -33,7 +34,7 @@ pub enum Lost {
     #[error("what was written down of it has mistakes for this program: {summary}", summary = .0.summary())]
     Mistakes(Mistakes),
     /// What was written down cannot be read.
-    #[error("what was written down of it cannot be read: {0}")]
+    #[error("what was written down of it cannot be read: {}", chain(.0.as_ref()))]
     Unreadable(Arc<AuthoredFault>),
     /// This program checks the same flows to another version.
     #[error("this program makes another version ({}) of what was written down of it", .0.version())]
@@ -92,21 +93,16 @@ pub async fn find(
         return Ok(Ok(flows));
     }
     let Some(row) = store.flow_version(version).await? else { return Ok(Err(Lost::Unknown)) };
-    Ok(again(row.version.as_str(), &Authored::of(&row), versions))
+    Ok(again(row.version.as_str(), Authored::of(&row), versions))
 }
 
 /// Makes a version again.
 fn again(
     version: &str,
-    authored: &Result<Authored, AuthoredFault>,
+    authored: Result<Authored, AuthoredFault>,
     versions: &Versions,
 ) -> Result<Arc<Flows>, Lost> {
-    let authored = match authored {
-        Ok(authored) => authored,
-        Err(fault) => {
-            return Err(Lost::Unreadable(Arc::new(AuthoredFault::Told(crate::fault::chain(fault)))));
-        }
-    };
+    let authored = authored.map_err(|fault| Lost::Unreadable(Arc::new(fault)))?;
     let flows = authored.check().map_err(Lost::Mistakes)?;
     if flows.version() != version {
         return Err(Lost::Differs(Arc::new(flows)));
@@ -120,7 +116,7 @@ fn again(
 /// # Errors
 /// Why it cannot be made.
 pub fn rebuilt(version: &str, authored: Authored, versions: &Versions) -> Result<Arc<Flows>, Lost> {
-    again(version, &Ok(authored), versions)
+    again(version, Ok(authored), versions)
 }
 
 /// Makes every version that an open conversation is on, and drops from memory and from the database what nobody is on.
@@ -202,12 +198,4 @@ pub fn named(log: &[(u64, Vec<Logged>)]) -> BTreeSet<String> {
         Entry::Mark(Mark::Rewound { .. }) | Entry::Input(_) => None,
     });
     versions.collect()
-}
-
-/// The version a conversation began on, where its log says so.
-pub fn first(log: &[(u64, Vec<Logged>)]) -> Option<String> {
-    log.iter().flat_map(|(_, entries)| entries).find_map(|logged| match &logged.entry {
-        Entry::Mark(Mark::Begun { version }) => Some(version.clone()),
-        Entry::Mark(Mark::Moved { .. } | Mark::Rewound { .. }) | Entry::Input(_) => None,
-    })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use innkeeper_engine::runtime::{
-    Commit, CommitError, Difference, Entry, Logged, Mark, PastFault, Store as _, Versions, against, history,
+    Commit, CommitError, Difference, Entry, Logged, Mark, PastFault, Store as _, Versions, against, past,
     undo,
 };
 use innkeeper_engine::{Flows, Moment, Note, Position, Way, carry};
@@ -94,6 +94,13 @@ pub enum NotBack {
     Past(String),
 }
 
+impl Plan {
+    /// How many conversations go this way.
+    pub fn count(&self, way: Way) -> usize {
+        self.conversations.iter().filter(|planned| planned.way == way).count()
+    }
+}
+
 #[expect(clippy::ref_option, reason = "serde gives the field")]
 fn as_sentence<S: Serializer>(not: &Option<NotBack>, serializer: S) -> Result<S::Ok, S::Error> {
     not.as_ref().map(ToString::to_string).serialize(serializer)
@@ -178,9 +185,8 @@ async fn planned(
             .push(format!("its past cannot be compared: version {version} of the flows is lost: {why}"));
         return Ok(planned);
     }
-    match history(versions, store, id.as_str()).await {
+    match past::<Fault>(versions, &stands.position, log) {
         Ok(past) => planned.differences = against(new, &past),
-        Err(PastFault::Store(fault)) => return Err(fault),
         Err(fault) => planned.notes.push(format!("its past cannot be compared: {fault}")),
     }
     Ok(planned)

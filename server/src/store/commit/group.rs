@@ -12,7 +12,7 @@ use innkeeper_engine::runtime::{CommitError, Stored};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
-    QueryFilter, QuerySelect, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    QueryFilter, QuerySelect, Statement, Value,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,7 +21,7 @@ use crate::message::Outgoing;
 use crate::store::entity::{conversation, inbox};
 use crate::store::inbox::Outcome;
 use crate::store::known::AllKnown;
-use crate::store::{Fault, Status, guests};
+use crate::store::{Fault, Status, begin, guests};
 
 /// So many commits are one transaction at most.
 const MOST: usize = 256;
@@ -136,11 +136,7 @@ impl Batch {
 
 /// Writes commits in one transaction. Says which of them were written; the others are conflicts.
 async fn write(writer: &DatabaseConnection, commits: &[&Prepared]) -> Result<Vec<bool>, Fault> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let transaction = writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))?;
+    let transaction = begin(writer).await?;
     let can = possible(&transaction, commits).await?;
     let made: Vec<&Prepared> =
         commits.iter().zip(&can).filter(|(_, can)| **can).map(|(commit, _)| *commit).collect();

@@ -1,0 +1,82 @@
+//! What is said and what is understood: prompts, vocabulary, and the language model if one is configured.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{House, StartFault};
+use crate::config::Config;
+use crate::llm::{LanguageModel, OpenAiCompatible, Settings};
+use crate::reply::{Layers, Replies};
+use crate::understand::{Extractor, Understander, Words};
+
+/// Who finds out what words mean: the embedded rules, and the language model if one is configured.
+///
+/// # Errors
+/// Mistakes in the vocabulary or in the model's instructions; a model that cannot be asked.
+pub fn understander(config: &Config, house: &House) -> Result<Understander, StartFault> {
+    let model = match &config.llm {
+        Some(llm) => {
+            let settings = Settings {
+                base_url: llm.base_url.as_str().to_owned(),
+                api_key: llm.api_key.clone(),
+                model: llm.model.clone(),
+                timeout: llm.timeout,
+            };
+            let model: Arc<dyn LanguageModel> = Arc::new(OpenAiCompatible::new(settings)?);
+            Some(model)
+        }
+        None => None,
+    };
+    understander_with(config, house, model)
+}
+
+/// The same with a model of the caller's, or none.
+///
+/// # Errors
+/// Mistakes in the vocabulary or in the model's instructions.
+pub fn understander_with(
+    config: &Config,
+    house: &House,
+    model: Option<Arc<dyn LanguageModel>>,
+) -> Result<Understander, StartFault> {
+    let layers = layers(config);
+    let mut extractor = Extractor::new(&words(&layers)?);
+    if let Some(region) = region_of(house) {
+        extractor = extractor.in_region(&region);
+    }
+    let understander = Understander::new(extractor, model);
+    let file = "en/understand.j2";
+    let instructions =
+        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    Ok(match instructions {
+        Some(template) => understander.instructed(template)?,
+        None => understander,
+    })
+}
+
+fn layers(config: &Config) -> Layers {
+    match &config.prompts {
+        Some(folder) => Layers::embedded().with_overlay(folder),
+        None => Layers::embedded(),
+    }
+}
+
+pub(super) fn replies(config: &Config) -> Result<Replies, StartFault> {
+    let layers = layers(config);
+    let titles = BTreeMap::from([("en".to_owned(), words(&layers)?.buttons())]);
+    Ok(Replies::new(layers, titles)?)
+}
+
+/// The vocabulary of the one language there is.
+fn words(layers: &Layers) -> Result<Words, StartFault> {
+    let file = "en/words.yaml";
+    let text =
+        layers.text(file).map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?;
+    Ok(Words::parse(&text.unwrap_or_default(), &format!("prompts/{file}"))?)
+}
+
+/// The country, ISO 3166, that numbers without a country code are from: the one of the hotel's own number.
+fn region_of(house: &House) -> Option<String> {
+    let phone = house.get("hotel")?.get("phone")?.as_str()?;
+    Some(phonenumber::parse(None, phone).ok()?.country().id()?.as_ref().to_owned())
+}

@@ -1,0 +1,43 @@
+//! What commands need that work on flows and conversations while nobody talks.
+
+use innkeeper_engine::{Flows, Moment};
+
+use super::{StartFault, authored, clock_of, connected, database, house, replies, zone_of};
+use crate::config::Config;
+use crate::store::Database;
+use crate::versions::Authored;
+
+/// What is needed to work on live and recorded conversations while nobody talks: flows, tables, time.
+pub struct Workbench {
+    /// The configured flows.
+    pub flows: Flows,
+    /// Everything they are checked from.
+    pub authored: Authored,
+    /// The program's own tables.
+    pub store: Database,
+    /// Now, where the hotel is.
+    pub moment: Moment,
+}
+
+/// Opens the tables and checks the flows.
+///
+/// # Errors
+/// Every mistake in the flows, or what cannot be opened.
+pub async fn workbench(config: &Config) -> Result<Workbench, StartFault> {
+    let tools = connected(config).await?;
+    let zone = zone_of(&house(&tools).await?)?;
+    let authored = authored(config, &tools, &replies(config)?)?;
+    let flows = authored.check().map_err(StartFault::Flows)?;
+    let clock = clock_of(config, zone);
+    let moment = Moment { at: clock.now(), today: clock.today(zone) };
+    Ok(Workbench { flows, authored, store: database(config, clock).await?, moment })
+}
+
+/// The flows, checked against the configured hotel's tools and the prompts.
+///
+/// # Errors
+/// Every mistake in them, or what keeps them from being checked.
+pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
+    let tools = connected(config).await?;
+    authored(config, &tools, &replies(config)?)?.check().map_err(StartFault::Flows)
+}
