@@ -23,7 +23,7 @@ macro_rules! number {
 }
 
 number! {
-    /// A flow among [`Flows`].
+    /// A flow among [`Flows`](super::Flows).
     FlowId
 }
 number! {
@@ -39,6 +39,6 @@ number! {
     ResultId
 }
 number! {
-    /// A named event among [`Flows`].
+    /// A named event among [`Flows`](super::Flows).
     EventId
 }

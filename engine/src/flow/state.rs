@@ -138,7 +138,7 @@ pub struct Invoke {
     pub writes: bool,
     /// Where an answer goes.
     pub done: Vec<Transition>,
-    /// Where a failure goes; unanswered, it becomes [`Event::ToolFailed`].
+    /// Where a failure goes; unanswered, it becomes [`Event::ToolFailed`](super::Event::ToolFailed).
     pub error: Vec<Transition>,
     /// Where a call goes whose outcome nobody knows; without it, to `error` with the code `outcome_unknown`.
     pub unknown: Vec<Transition>,
