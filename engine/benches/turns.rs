@@ -31,10 +31,10 @@ fn main() {
     let played: Json = serde_json::from_str(include_str!("peers/conversation.json")).expect("JSON");
     let flows = flows();
     let desk = Desk::new(&flows, &played);
-    let bench = Bench { flows, desk, played, json: has("--json"), few: has("--few") };
+    let bench = Bench { flows, desk, played, json: has("--json"), few: has("--few"), speed: has("--turns") };
     runtime.block_on(async {
         bench.scenes().await;
-        if !has("--turns") {
+        if !bench.speed {
             // What is alive is measured first: later the process has memory to use again.
             bench.live().await;
             bench.sizes().await;
@@ -53,6 +53,8 @@ struct Bench {
     played: Json,
     json: bool,
     few: bool,
+    /// Only the speed of turns.
+    speed: bool,
 }
 
 impl Bench {
@@ -113,39 +115,48 @@ impl Bench {
             }
             let turns = (batches * AT_ONCE * said.len()) as f64;
             let spent = (processor() - begun.0, begun.1.elapsed());
-            let mut logs = Vec::new();
-            for batch in 0..batches {
-                for number in 0..AT_ONCE {
-                    logs.push(store.log(&format!("{batch}-{number}")).await.expect("a log"));
+            let (mut replayed_in, mut compared_in, mut compared_turns) =
+                (Duration::ZERO, Duration::ZERO, 0.0);
+            if !self.speed {
+                let mut logs = Vec::new();
+                for batch in 0..batches {
+                    for number in 0..AT_ONCE {
+                        logs.push(store.log(&format!("{batch}-{number}")).await.expect("a log"));
+                    }
                 }
-            }
-            let flows = driver.versions.current();
-            let begun = processor();
-            let mut pasts: Vec<Vec<Revision>> = Vec::new();
-            for log in logs {
-                let replayed = replay::<std::convert::Infallible>(&flows, None, log).expect("a past");
-                assert_eq!(replayed.revisions.len(), said.len() + 1);
-                // The others would only take memory.
-                if pasts.len() < COMPARED {
-                    pasts.push(replayed.revisions);
+                let flows = driver.versions.current();
+                let begun = processor();
+                let mut pasts: Vec<Vec<Revision>> = Vec::new();
+                for log in logs {
+                    let replayed = replay::<std::convert::Infallible>(&flows, None, log).expect("a past");
+                    assert_eq!(replayed.revisions.len(), said.len() + 1);
+                    // The others would only take memory.
+                    if pasts.len() < COMPARED {
+                        pasts.push(replayed.revisions);
+                    }
                 }
+                let replayed = processor();
+                for past in &pasts {
+                    assert_eq!(against(&changed, past).len(), 1, "the last turn says more");
+                }
+                compared_in = processor() - replayed;
+                replayed_in = replayed - begun;
+                compared_turns = (pasts.len() * said.len()) as f64;
             }
-            let replayed = processor();
-            for past in &pasts {
-                assert_eq!(against(&changed, past).len(), 1, "the last turn says more");
-            }
-            let compared_in = processor() - replayed;
             // The first round warms up.
             if round > 0 {
                 cpu.push(turns / spent.0.as_secs_f64());
                 clock.push(turns / spent.1.as_secs_f64());
-                bulk.push(turns / (replayed - begun).as_secs_f64());
-                compared.push((pasts.len() * said.len()) as f64 / compared_in.as_secs_f64());
+                bulk.push(turns / replayed_in.as_secs_f64());
+                compared.push(compared_turns / compared_in.as_secs_f64());
             }
         }
         let n = batches * AT_ONCE * said.len();
         let note = format!("median of {}, by CPU time; {:.0} by the clock", cpu.len(), median(clock));
         self.tell("turns_per_second", median(cpu), "turns/s", n, &note);
+        if self.speed {
+            return;
+        }
         self.tell(
             "replay_turns_per_second",
             median(bulk),

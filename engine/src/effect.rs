@@ -110,13 +110,64 @@ pub struct Call {
     /// The tool's name.
     pub tool: Arc<str>,
     /// The arguments, typed as the tool's input schema says.
-    pub arguments: IndexMap<Arc<str>, Json>,
+    pub arguments: Arguments,
     /// Whether it changes anything. Such a call is written down before it is made.
     pub writes: bool,
     /// How the call is made.
     pub retry: Retry,
     /// How long an answer to the same arguments may be used again, in milliseconds.
     pub cache_ms: Option<i64>,
+}
+
+/// What a tool is given, in the order written. Two are equal when they give the same to the same names.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments(Vec<(Arc<str>, Json)>);
+
+impl Arguments {
+    /// The value given to a name.
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.iter().find(|(known, _)| ***known == *name).map(|(_, value)| value)
+    }
+
+    /// Every name with what it is given.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Json)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Of two values for one name the first counts.
+impl FromIterator<(Arc<str>, Json)> for Arguments {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Json)>>(given: I) -> Self {
+        let mut arguments = Vec::new();
+        for (name, value) in given {
+            if arguments.iter().all(|(known, _)| *known != name) {
+                arguments.push((name, value));
+            }
+        }
+        Self(arguments)
+    }
+}
+
+impl PartialEq for Arguments {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
+    }
+}
+
+impl Serialize for Arguments {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
 }
 
 /// How patiently a call is made.

@@ -149,7 +149,7 @@ mod step;
 pub mod runtime;
 
 pub use catalog::{PromptKey, Prompts, Tool, Tools};
-pub use effect::{Call, Effect, Expecting, Question, Retry, Say, ScopedSlot, Startable};
+pub use effect::{Arguments, Call, Effect, Expecting, Question, Retry, Say, ScopedSlot, Startable};
 pub use flow::Flows;
 pub use guard::{BadExpression, Expression};
 pub use input::{Act, By, Input, Moment, Outcome, Understanding};

@@ -28,7 +28,7 @@ pub(crate) type States = SmallVec<[StateId; 12]>;
 pub(crate) type Few<T> = SmallVec<[T; 4]>;
 
 /// The version of the saved form.
-pub const SCHEMA: u16 = 2;
+pub const SCHEMA: u16 = 3;
 
 /// Where a conversation stands. Everything [`step`](crate::step()) knows about its past is in here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

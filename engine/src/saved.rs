@@ -1,4 +1,4 @@
-//! The compact form that positions and logs are kept in: postcard, with dates as numbers and JSON as text.
+//! The compact form that positions and logs are kept in: postcard, with dates as numbers.
 //!
 //! postcard writes no field names and tags enums with a number, so the types it is used on must not leave fields out
 //! and must not be tagged by name. Where JSON needs another shape, the type tells the two apart.
@@ -32,24 +32,26 @@ pub(crate) fn first<'b, T: serde::de::DeserializeOwned>(
     postcard::take_from_bytes(bytes).map_err(|source| BadForm { what, source })
 }
 
-/// JSON as text inside a binary form, as itself inside JSON.
+/// JSON as itself inside JSON; inside a binary form a number that says what it is, and then that.
 pub(crate) mod json {
     use std::sync::Arc;
 
-    use serde::de::Error as _;
-    use serde::ser::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::Value as Json;
+
+    use super::compact::{Compact, Read};
 
     pub(crate) fn serialize<S, J>(json: &J, serializer: S) -> Result<S::Ok, S::Error>
     where
         S: Serializer,
-        J: Serialize,
+        J: AsJson,
     {
+        let json = json.as_json();
         if serializer.is_human_readable() {
-            return json.serialize(serializer);
+            json.serialize(serializer)
+        } else {
+            Compact(json).serialize(serializer)
         }
-        serializer.serialize_str(&serde_json::to_string(json).map_err(S::Error::custom)?)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>, J: From<Shared>>(
@@ -58,10 +60,26 @@ pub(crate) mod json {
         let json = if deserializer.is_human_readable() {
             Json::deserialize(deserializer)?
         } else {
-            let text = <&str>::deserialize(deserializer)?;
-            serde_json::from_str(text).map_err(D::Error::custom)?
+            Read::deserialize(deserializer)?.0
         };
         Ok(J::from(Shared(json)))
+    }
+
+    /// A field that holds JSON, shared or not.
+    pub(crate) trait AsJson {
+        fn as_json(&self) -> &Json;
+    }
+
+    impl AsJson for Json {
+        fn as_json(&self) -> &Json {
+            self
+        }
+    }
+
+    impl AsJson for Arc<Json> {
+        fn as_json(&self) -> &Json {
+            self
+        }
     }
 
     /// JSON on its way into a field, shared there or not.
@@ -84,34 +102,32 @@ pub(crate) mod json {
 pub(crate) mod maybe_json {
     use std::sync::Arc;
 
-    use serde::de::Error as _;
-    use serde::ser::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::Value as Json;
+
+    use super::compact::{Compact, Read};
 
     pub(crate) fn serialize<S: Serializer>(
         json: &Option<Arc<Json>>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let text = json.as_ref().map(serde_json::to_string).transpose().map_err(S::Error::custom)?;
-        text.serialize(serializer)
+        json.as_deref().map(Compact).serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Arc<Json>>, D::Error> {
-        let text = <Option<String>>::deserialize(deserializer)?;
-        text.map(|text| serde_json::from_str(&text).map(Arc::new)).transpose().map_err(D::Error::custom)
+        Ok(<Option<Read>>::deserialize(deserializer)?.map(|read| Arc::new(read.0)))
     }
 }
 
-/// JSON by name as one text inside a binary form.
+/// JSON by name, as a map in either form.
 pub(crate) mod json_map {
     use indexmap::IndexMap;
-    use serde::de::Error as _;
-    use serde::ser::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::Value as Json;
+
+    use super::compact::{Compact, Read};
 
     pub(crate) fn serialize<S: Serializer>(
         map: &IndexMap<String, Json>,
@@ -120,7 +136,7 @@ pub(crate) mod json_map {
         if serializer.is_human_readable() {
             return map.serialize(serializer);
         }
-        serializer.serialize_str(&serde_json::to_string(map).map_err(S::Error::custom)?)
+        serializer.collect_map(map.iter().map(|(name, json)| (name, Compact(json))))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
@@ -129,8 +145,184 @@ pub(crate) mod json_map {
         if deserializer.is_human_readable() {
             return IndexMap::deserialize(deserializer);
         }
-        let text = <&str>::deserialize(deserializer)?;
-        serde_json::from_str(text).map_err(D::Error::custom)
+        let map = <IndexMap<String, Read>>::deserialize(deserializer)?;
+        Ok(map.into_iter().map(|(name, read)| (name, read.0)).collect())
+    }
+}
+
+/// JSON inside a binary form.
+mod compact {
+    use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
+    use serde::ser::SerializeTuple;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::{Map, Number, Value as Json};
+
+    /// No JSON of ours is deeper; bytes that say so are no JSON.
+    const DEEPEST: u8 = 128;
+
+    const NULL: u8 = 0;
+    const FALSE: u8 = 1;
+    const TRUE: u8 = 2;
+    const WHOLE: u8 = 3;
+    const BELOW_ZERO: u8 = 4;
+    const FRACTION: u8 = 5;
+    const TEXT: u8 = 6;
+    const LIST: u8 = 7;
+    const FIELDS: u8 = 8;
+
+    /// JSON to write.
+    pub(super) struct Compact<'j>(pub(super) &'j Json);
+
+    impl Serialize for Compact<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                Json::Null => NULL.serialize(serializer),
+                Json::Bool(false) => FALSE.serialize(serializer),
+                Json::Bool(true) => TRUE.serialize(serializer),
+                Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+                    (Some(whole), _) => pair(serializer, WHOLE, &whole),
+                    (None, Some(below)) => pair(serializer, BELOW_ZERO, &below),
+                    (None, None) => pair(serializer, FRACTION, &number.as_f64().unwrap_or_default()),
+                },
+                Json::String(text) => pair(serializer, TEXT, text),
+                Json::Array(list) => pair(serializer, LIST, &List(list)),
+                Json::Object(fields) => pair(serializer, FIELDS, &Fields(fields)),
+            }
+        }
+    }
+
+    fn pair<S: Serializer, T: Serialize>(serializer: S, what: u8, value: &T) -> Result<S::Ok, S::Error> {
+        let mut pair = serializer.serialize_tuple(2)?;
+        pair.serialize_element(&what)?;
+        pair.serialize_element(value)?;
+        pair.end()
+    }
+
+    struct List<'j>(&'j [Json]);
+
+    impl Serialize for List<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(self.0.iter().map(Compact))
+        }
+    }
+
+    struct Fields<'j>(&'j Map<String, Json>);
+
+    impl Serialize for Fields<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().map(|(name, json)| (name, Compact(json))))
+        }
+    }
+
+    /// JSON that was read.
+    pub(super) struct Read(pub(super) Json);
+
+    impl<'de> Deserialize<'de> for Read {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            Ok(Self(Part { left: DEEPEST }.deserialize(deserializer)?))
+        }
+    }
+
+    /// A value in which there may be so many more levels.
+    #[derive(Clone, Copy)]
+    struct Part {
+        left: u8,
+    }
+
+    impl<'de> DeserializeSeed<'de> for Part {
+        type Value = Json;
+
+        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+            // What it is, and what follows from that: where nothing follows the second is not read.
+            deserializer.deserialize_tuple(2, self)
+        }
+    }
+
+    impl<'de> Visitor<'de> for Part {
+        type Value = Json;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("compact JSON")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Json, A::Error> {
+            let cut = || A::Error::custom("JSON that is cut off");
+            let what: u8 = parts.next_element()?.ok_or_else(cut)?;
+            Ok(match what {
+                NULL => Json::Null,
+                FALSE => Json::Bool(false),
+                TRUE => Json::Bool(true),
+                WHOLE => Json::from(parts.next_element::<u64>()?.ok_or_else(cut)?),
+                BELOW_ZERO => Json::from(parts.next_element::<i64>()?.ok_or_else(cut)?),
+                FRACTION => {
+                    let number = Number::from_f64(parts.next_element()?.ok_or_else(cut)?);
+                    Json::Number(number.ok_or_else(|| A::Error::custom("no number of JSON"))?)
+                }
+                TEXT => Json::String(parts.next_element()?.ok_or_else(cut)?),
+                LIST => parts.next_element_seed(Items(self.below()?))?.ok_or_else(cut)?,
+                FIELDS => parts.next_element_seed(Named(self.below()?))?.ok_or_else(cut)?,
+                _ => return Err(A::Error::custom("no kind of JSON")),
+            })
+        }
+    }
+
+    impl Part {
+        fn below<E: serde::de::Error>(self) -> Result<Self, E> {
+            let left = self.left.checked_sub(1).ok_or_else(|| E::custom("JSON that is too deep"))?;
+            Ok(Self { left })
+        }
+    }
+
+    struct Items(Part);
+
+    impl<'de> DeserializeSeed<'de> for Items {
+        type Value = Json;
+
+        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+            deserializer.deserialize_seq(self)
+        }
+    }
+
+    impl<'de> Visitor<'de> for Items {
+        type Value = Json;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+            let mut list = Vec::new();
+            while let Some(item) = items.next_element_seed(self.0)? {
+                list.push(item);
+            }
+            Ok(Json::Array(list))
+        }
+    }
+
+    struct Named(Part);
+
+    impl<'de> DeserializeSeed<'de> for Named {
+        type Value = Json;
+
+        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+            deserializer.deserialize_map(self)
+        }
+    }
+
+    impl<'de> Visitor<'de> for Named {
+        type Value = Json;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("fields")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut fields: A) -> Result<Json, A::Error> {
+            let mut named = Map::new();
+            while let Some(name) = fields.next_key::<String>()? {
+                named.insert(name, fields.next_value_seed(self.0)?);
+            }
+            Ok(Json::Object(named))
+        }
     }
 }
 

@@ -17,5 +17,5 @@ pub use kind::{DateBound, Kind, Merge};
 pub use options::{Item, Options};
 pub use party::Party;
 pub use range::DateRange;
-pub(crate) use value::below;
 pub use value::{Heard, Value};
+pub(crate) use value::{below, found};

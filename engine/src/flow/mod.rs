@@ -19,6 +19,7 @@ mod transition;
 
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use serde::Serialize;
 
@@ -39,7 +40,7 @@ pub const ROOT: &str = "conversation";
 #[derive(Clone, Debug)]
 pub struct Flows {
     /// All flows by name; the root chart, [`ROOT`], is among them.
-    pub(crate) flows: IndexMap<Arc<str>, Arc<Flow>>,
+    pub(crate) flows: Named<Arc<Flow>>,
     /// The root chart's place.
     pub(crate) root: FlowId,
     /// The events that flows name beside the ones every conversation has.
@@ -61,11 +62,11 @@ pub struct Flow {
     /// Sentences a guest asks for it with.
     pub examples: Vec<String>,
     /// Its slots, in the order written.
-    pub slots: IndexMap<Arc<str>, Slot>,
+    pub slots: Named<Slot>,
     /// What its calls and runs save, in the order of the states; each name once.
-    pub results: IndexMap<Arc<str>, Produced>,
+    pub results: Named<Produced>,
     /// All its states at any depth, in document order.
-    pub states: IndexMap<Arc<str>, State>,
+    pub states: Named<State>,
     /// The states without a parent, in document order.
     pub top: Vec<StateId>,
     /// The state it begins in.
@@ -118,7 +119,10 @@ pub struct Slot {
 }
 
 /// Handlers by event. The first transition whose guard holds is taken; if none does, the event goes up.
-pub type Handlers = IndexMap<Event, Vec<Transition>>;
+pub type Handlers = IndexMap<Event, Vec<Transition>, FixedState>;
+
+/// Things by name, in the order written.
+pub type Named<T> = IndexMap<Arc<str>, T, FixedState>;
 
 impl Flows {
     /// The flow of that name.

@@ -8,13 +8,11 @@ mod why;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::Value as Json;
 
 use self::why::Told;
 use super::{Entry, Mark, Revision};
-use crate::effect::{Call, Effect, Expecting};
+use crate::effect::{Arguments, Call, Effect, Expecting};
 use crate::flow::{Flows, Place};
 use crate::input::{Input, Moment, Outcome, Understanding};
 use crate::position::{Position, Waiting};
@@ -110,7 +108,7 @@ pub struct Called {
     /// The tool.
     pub tool: Arc<str>,
     /// Its arguments.
-    pub arguments: IndexMap<Arc<str>, Json>,
+    pub arguments: Arguments,
 }
 
 /// Goes through a recorded conversation on other flows. Every turn that differs is told, the first with the line that

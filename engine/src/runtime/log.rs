@@ -1,5 +1,6 @@
 //! The log of a conversation: every input it had, compact.
 
+use chrono::{DateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 
 use crate::input::{Input, Moment};
@@ -62,13 +63,18 @@ impl Logged {
     }
 }
 
-/// Puts entries at the end of a log's bytes. Bytes that were put together one after the other are one log.
+/// Puts entries at the end of a log's bytes. Bytes that were put together one after the other are one log. The entries
+/// of one turn are often of one moment: it is written once.
 ///
 /// # Errors
 /// [`BadForm`] when an entry cannot be written.
 pub fn append(mut bytes: Vec<u8>, entries: &[Logged]) -> Result<Vec<u8>, BadForm> {
-    for entry in entries {
-        bytes = postcard::to_extend(entry, bytes).map_err(|source| BadForm { what: "a log", source })?;
+    let mut before: Option<Moment> = None;
+    for Logged { moment, entry } in entries {
+        let other = (before != Some(*moment)).then(|| Saved::from(*moment));
+        bytes = postcard::to_extend(&(other, entry), bytes)
+            .map_err(|source| BadForm { what: "a log", source })?;
+        before = Some(*moment);
     }
     Ok(bytes)
 }
@@ -78,11 +84,37 @@ pub fn append(mut bytes: Vec<u8>, entries: &[Logged]) -> Result<Vec<u8>, BadForm
 /// # Errors
 /// [`BadForm`] for bytes that are no log.
 pub fn read(mut bytes: &[u8]) -> Result<Vec<Logged>, BadForm> {
-    let mut entries = Vec::new();
+    let bad = || BadForm { what: "a log", source: postcard::Error::DeserializeBadEncoding };
+    let mut entries: Vec<Logged> = Vec::new();
     while !bytes.is_empty() {
-        let (entry, rest) = saved::first("a log", bytes)?;
-        entries.push(entry);
+        let ((other, entry), rest): ((Option<Saved>, Entry), _) = saved::first("a log", bytes)?;
+        let moment = match other {
+            Some(saved) => saved.moment().ok_or_else(bad)?,
+            None => entries.last().ok_or_else(bad)?.moment,
+        };
+        entries.push(Logged { moment, entry });
         bytes = rest;
     }
     Ok(entries)
+}
+
+/// A moment: milliseconds since 1970, and by how many days "today" differs from that instant's in UTC.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    at: i64,
+    today: i64,
+}
+
+impl From<Moment> for Saved {
+    fn from(Moment { at, today }: Moment) -> Self {
+        Self { at: at.timestamp_millis(), today: (today - at.date_naive()).num_days() }
+    }
+}
+
+impl Saved {
+    fn moment(&self) -> Option<Moment> {
+        let at = DateTime::from_timestamp_millis(self.at)?;
+        let today = at.date_naive().checked_add_signed(TimeDelta::try_days(self.today)?)?;
+        Some(Moment { at, today })
+    }
 }

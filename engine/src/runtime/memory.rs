@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::fast::RandomState;
+
 use super::{Commit, CommitError, Logged, MessageOutcome, Store, Stored, Underway, log};
 use crate::position::Position;
 use crate::saved::BadForm;
@@ -19,7 +21,7 @@ pub struct MemoryStore<M> {
 
 #[derive(Debug)]
 struct Kept<M> {
-    conversations: HashMap<Arc<str>, Conversation<M>>,
+    conversations: HashMap<Arc<str>, Conversation<M>, RandomState>,
     /// The conversations that moved, the longest ago first, each with the revision it moved to.
     moved: VecDeque<(Arc<str>, u64)>,
     outgoing: Vec<(Arc<str>, M)>,
@@ -28,6 +30,7 @@ struct Kept<M> {
 
 #[derive(Debug)]
 struct Conversation<M> {
+    id: Arc<str>,
     position: Form,
     revision: u64,
     underway: Option<Box<Underway<M>>>,
@@ -47,7 +50,7 @@ enum Form {
 impl<M> Default for MemoryStore<M> {
     fn default() -> Self {
         let kept = Kept {
-            conversations: HashMap::new(),
+            conversations: HashMap::default(),
             moved: VecDeque::new(),
             outgoing: Vec::new(),
             answered: Vec::new(),
@@ -136,20 +139,18 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
                     log::append(std::mem::take(&mut known.log), commit.log).map_err(CommitError::Fault)?;
                 known.ends.push(u32::try_from(known.log.len()).unwrap_or(u32::MAX));
                 (known.position, known.revision, known.underway) = (position, revision, underway);
-                None
+                Arc::clone(&known.id)
             }
             None => {
                 let log = log::append(Vec::new(), commit.log).map_err(CommitError::Fault)?;
                 let ends = vec![u32::try_from(log.len()).unwrap_or(u32::MAX)];
                 let id: Arc<str> = commit.conversation.into();
-                let conversation = Conversation { position, revision, underway, log, ends };
+                let conversation =
+                    Conversation { id: Arc::clone(&id), position, revision, underway, log, ends };
                 kept.conversations.insert(Arc::clone(&id), conversation);
-                Some(id)
+                id
             }
         };
-        let id = id
-            .or_else(|| kept.conversations.get_key_value(commit.conversation).map(|(id, _)| Arc::clone(id)))
-            .unwrap_or_else(|| commit.conversation.into());
         let sent = commit.outgoing.into_iter().map(|message| (Arc::clone(&id), message));
         kept.outgoing.extend(sent);
         kept.answered.extend(commit.answered.map(|answered| (answered.message.to_owned(), answered.outcome)));

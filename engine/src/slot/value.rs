@@ -172,11 +172,15 @@ pub(super) fn text_of(value: &Json) -> Option<String> {
 
 /// The JSON at fields below a value; [`Json::Null`] where there is nothing.
 pub(crate) fn below(json: &Json, fields: &[Arc<str>]) -> Json {
-    let found = fields.iter().try_fold(json, |value, field| match value {
+    found(json, fields).cloned().unwrap_or(Json::Null)
+}
+
+/// The same where it is.
+pub(crate) fn found<'j>(json: &'j Json, fields: &[Arc<str>]) -> Option<&'j Json> {
+    fields.iter().try_fold(json, |value, field| match value {
         Json::Array(list) => field.parse::<usize>().ok().and_then(|index| list.get(index)),
         value => value.get(&**field),
-    });
-    found.cloned().unwrap_or(Json::Null)
+    })
 }
 
 /// A day as `YYYY-MM-DD`.
@@ -185,14 +189,21 @@ fn day_json(day: NaiveDate) -> Json {
     if !(0..=9999).contains(&year) {
         return json!(day);
     }
-    let mut text = String::with_capacity(10);
-    for (part, digits) in [(year.unsigned_abs(), 4), (day.month(), 2), (day.day(), 2)] {
-        if !text.is_empty() {
-            text.push('-');
-        }
-        for place in (0..digits).rev() {
-            text.extend(char::from_digit(part / 10_u32.pow(place) % 10, 10));
-        }
-    }
-    Json::String(text)
+    let digit = |number: u32| char::from_digit(number % 10, 10).unwrap_or('0');
+    let (year, month, day) = (year.unsigned_abs(), day.month(), day.day());
+    let text = [
+        digit(year / 1000),
+        digit(year / 100),
+        digit(year / 10),
+        digit(year),
+        '-',
+        digit(month / 10),
+        digit(month),
+        '-',
+        digit(day / 10),
+        digit(day),
+    ];
+    let mut written = String::with_capacity(text.len());
+    written.extend(text);
+    Json::String(written)
 }

@@ -8,15 +8,12 @@ use serde_json::Value as Json;
 use super::Machine;
 use super::facts::{arguments_of, is_confirmed, items, made, revisions_of};
 use super::walk::Source;
-use crate::effect::Effect;
+use crate::effect::{Arguments, Effect};
 use crate::facts::item_of;
 use crate::flow::{Does, Event, Input, Invoke, ResultId, SlotId, StateId};
 use crate::input::Outcome;
 use crate::position::{Active, Failure, Open, Saved, Task, Waiting};
 use crate::slot::Value;
-
-/// The arguments of one call.
-type Arguments = indexmap::IndexMap<Arc<str>, Json>;
 
 impl<'f> Machine<'f> {
     /// Calls the state's tool. A writing one is called only under a live confirmation of what it sends. True when it
@@ -64,8 +61,7 @@ impl<'f> Machine<'f> {
             return Err(("not_confirmed", "the guest has not said yes to exactly these values".to_owned()));
         }
         let complete =
-            |arguments: Arguments| match invoke.required.iter().find(|name| !arguments.contains_key(&**name))
-            {
+            |arguments: Arguments| match invoke.required.iter().find(|name| arguments.get(name).is_none()) {
                 Some(missing) => Err(("missing_argument", format!("{missing} has no value"))),
                 None => Ok(arguments),
             };

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use crate::effect::Call;
+use crate::effect::{Arguments, Call};
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, Input, Invoke, ResultId, StateId};
 use crate::guard::{Path, Root};
 use crate::input::{Moment, Outcome};
 use crate::position::{Active, Confirmed, Frame, Open, Position, Read, Task};
+use crate::slot::found;
 
 /// Results depend on slots, slots on results; no flow chains more of them than this.
 const DEEPEST_CHAIN: u32 = 32;
@@ -19,7 +19,33 @@ impl Position {
     /// Whether a call may be made: it is out, and where it writes the guest said yes to a read-back of what it sends.
     /// The driver asks this once more before it calls.
     pub fn permits(&self, flows: &Flows, call: &Call, moment: Moment) -> bool {
-        self.open_calls(flows, moment).iter().any(|open| open == call)
+        let frame = self.frame();
+        let Some(flow) = flows.shared(frame.flow) else { return false };
+        let out = frame.active.iter().find_map(|Active { state, task }| match (task, flow.does(*state)) {
+            (Task::Calling(open), Some(Does::Invoke(invoke))) => {
+                let place = open.iter().position(|open| open.call == call.id && open.result.is_none())?;
+                Some((invoke, place))
+            }
+            _ => None,
+        });
+        let Some((invoke, place)) = out else { return false };
+        let mut view = View::new(flow, frame, &self.guest, self.now(flows, moment));
+        if invoke.tool != call.tool
+            || invoke.writes != call.writes
+            || invoke.writes && !is_confirmed(invoke, &view)
+        {
+            return false;
+        }
+        if let Some(each) = &invoke.each {
+            let Some(item) = items(invoke, &view).into_iter().nth(place) else { return false };
+            view.item = Some((Arc::clone(&each.item), item));
+        }
+        let mut count = 0;
+        let same = given(invoke, &view).all(|(name, value)| {
+            count += 1;
+            call.arguments.get(name) == Some(&value)
+        });
+        same && count == call.arguments.len()
     }
 
     /// The calls that are out and not answered, as they were made: the arguments follow from the position. A writing
@@ -79,7 +105,7 @@ impl Position {
 }
 
 /// A call with its arguments.
-pub(super) fn made(id: u32, invoke: &Invoke, arguments: IndexMap<Arc<str>, Json>) -> Call {
+pub(super) fn made(id: u32, invoke: &Invoke, arguments: Arguments) -> Call {
     Call {
         id,
         tool: Arc::clone(&invoke.tool),
@@ -100,15 +126,13 @@ pub(super) fn items(invoke: &Invoke, view: &View<'_>) -> Vec<Arc<Json>> {
 }
 
 /// The arguments of an invocation: what has no value is left out.
-pub(super) fn arguments_of(invoke: &Invoke, view: &View<'_>) -> IndexMap<Arc<str>, Json> {
-    let mut arguments = IndexMap::with_capacity(invoke.with.len());
-    for (name, expression) in &invoke.with {
-        let value = expression.evaluate(view);
-        if !value.is_null() {
-            arguments.insert(Arc::clone(name), value);
-        }
-    }
-    arguments
+pub(super) fn arguments_of(invoke: &Invoke, view: &View<'_>) -> Arguments {
+    given(invoke, view).map(|(name, value)| (Arc::clone(name), value)).collect()
+}
+
+fn given<'i>(invoke: &'i Invoke, view: &View<'_>) -> impl Iterator<Item = (&'i Arc<str>, Json)> {
+    let all = invoke.with.iter().map(|(name, expression)| (name, expression.evaluate(view)));
+    all.filter(|(_, value)| !value.is_null())
 }
 
 /// The revisions of everything a result is computed from.
@@ -186,6 +210,10 @@ fn is_still(path: &Path, known: &Read, view: &View<'_>) -> bool {
             (Some(known), Some(now)) => known.means(now),
             (known, now) => known.is_none() && now.is_none(),
         },
+        (Root::Result(result), Read::Field(known)) => {
+            let now = view.frame.result(result).and_then(|saved| found(&saved.value, &path.fields));
+            now.unwrap_or(&Json::Null) == known
+        }
         (_, known) => read(path, view) == *known,
     }
 }
@@ -202,8 +230,13 @@ pub(super) fn is_confirmed(invoke: &Invoke, view: &View<'_>) -> bool {
     let Some(Does::Confirm { paths, .. }) = view.flow.does(confirmed.by) else {
         return false;
     };
+    covers(paths, invoke, view.flow)
+}
+
+/// Whether everything that a call sends is among what is read back.
+fn covers(paths: &[Path], invoke: &Invoke, flow: &Flow) -> bool {
     invoke.with.iter().flat_map(|(_, expression)| expression.paths()).all(|path| {
-        let is_result = path.first().is_some_and(|root| view.flow.results.contains_key(root.as_str()));
+        let is_result = path.first().is_some_and(|root| flow.results.contains_key(root.as_str()));
         paths.iter().any(|read| {
             read.covers(path)
                 || (is_result

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 
 use super::Source;
 use super::cases::REQUESTED;
@@ -16,7 +16,7 @@ use super::version::{meaning, version};
 use super::world::World;
 use crate::flow::raw::{At, Spot};
 use crate::flow::{
-    Action, After, Does, Each, Event, EventId, Flow, FlowId, Flows, Form, Go, Handlers, Input, Invoke,
+    Action, After, Does, Each, Event, EventId, Flow, FlowId, Flows, Form, Go, Handlers, Input, Invoke, Named,
     Places, Produced, ROOT, ResultId, Run, Slot, SlotId, Span, State, StateId, Transition,
 };
 use crate::guard::{Expression, NAMES, Path, Root};
@@ -24,7 +24,7 @@ use crate::guard::{Expression, NAMES, Path, Root};
 /// The checked form of all flows, in the order of their names.
 pub(super) fn flows(world: &World<'_>, sources: &[Source]) -> Flows {
     let events: IndexSet<Arc<str>> = world.events.iter().map(|event| Arc::from(event.as_str())).collect();
-    let mut flows: IndexMap<Arc<str>, Arc<Flow>> = IndexMap::new();
+    let mut flows: Named<Arc<Flow>> = Named::default();
     for (number, (name, draft)) in world.drafts.iter().enumerate() {
         let lower = Lower { world, draft, events: &events, results: results(draft), sources };
         flows.insert(Arc::from(name.as_str()), Arc::new(lower.flow(FlowId::at(number))));
@@ -42,8 +42,8 @@ pub(super) fn flows(world: &World<'_>, sources: &[Source]) -> Flows {
 }
 
 /// What saves a result under each name, in the order of the states.
-fn results(draft: &Draft) -> IndexMap<Arc<str>, Produced> {
-    let mut results: IndexMap<Arc<str>, Produced> = IndexMap::new();
+fn results(draft: &Draft) -> Named<Produced> {
+    let mut results: Named<Produced> = Named::default();
     for (number, state) in draft.states.values().enumerate() {
         if let Some(saves) = &state.saves {
             let by = &mut results
@@ -60,7 +60,7 @@ struct Lower<'l, 'w> {
     world: &'l World<'w>,
     draft: &'l Draft,
     events: &'l IndexSet<Arc<str>>,
-    results: IndexMap<Arc<str>, Produced>,
+    results: Named<Produced>,
     sources: &'l [Source],
 }
 

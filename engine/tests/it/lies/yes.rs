@@ -106,7 +106,7 @@ impl Yes {
             let sent = call.arguments.get(name).cloned().unwrap_or(Json::Null);
             assert_eq!(sent, fact, "`{name}` of {call:?} is not what was read back");
         }
-        assert!(call.arguments.keys().all(|name| invoke.with.iter().any(|(known, _)| known == name)));
+        assert!(call.arguments.iter().all(|(name, _)| invoke.with.iter().any(|(known, _)| known == name)));
         self.is_fresh(flow, invoke, moment);
     }
 
