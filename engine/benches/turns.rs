@@ -22,6 +22,10 @@ use innkeeper_engine::{
 };
 use serde_json::{Value as Json, json};
 
+/// The allocator of the program that runs conversations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Conversations that are under way at once.
 const AT_ONCE: usize = 256;
 
