@@ -5,7 +5,7 @@
 
 mod frame;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
@@ -260,26 +260,6 @@ impl Position {
 }
 
 impl Position {
-    /// A place holder for a position that is being stepped.
-    pub(crate) fn nowhere() -> Self {
-        static NOWHERE: LazyLock<Position> = LazyLock::new(|| Position {
-            schema: SCHEMA,
-            version: "".into(),
-            guest: Arc::default(),
-            frames: SmallVec::new(),
-            waiting: Waiting::Answers,
-            unclear: 0,
-            silence: 0,
-            calls: 0,
-            says: 0,
-            last_said: SmallVec::new(),
-            ended: None,
-            silent: true,
-            wishes: Vec::new(),
-        });
-        NOWHERE.clone()
-    }
-
     /// The active flow's frame. There always is one: the root chart's is never popped.
     pub(crate) fn frame(&self) -> &Arc<Frame> {
         &self.frames[self.frames.len() - 1]
@@ -288,6 +268,14 @@ impl Position {
     pub(crate) fn frame_mut(&mut self) -> &mut Frame {
         let top = self.frames.len() - 1;
         Arc::make_mut(&mut self.frames[top])
+    }
+
+    /// Keeps what can be said of a flow that has ended, if something of it was among what was said last.
+    pub(crate) fn keep_ended(&mut self, mut ended: Arc<Frame>) {
+        if self.last_said.iter().any(|said| said.flow == ended.flow) {
+            Arc::make_mut(&mut ended).keep_facts();
+            self.ended = Some(ended);
+        }
     }
 
     /// Ends the active flow. `None` when only the root chart runs.

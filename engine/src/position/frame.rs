@@ -207,6 +207,31 @@ impl Frame {
         }
     }
 
+    /// Drops everything but what expressions and prompts see.
+    pub(crate) fn keep_facts(&mut self) {
+        let Self {
+            history,
+            timers,
+            trail,
+            defaulted,
+            asked,
+            read_back,
+            confirmed,
+            repair,
+            kept,
+            tried,
+            changes,
+            ..
+        } = self;
+        history.clear();
+        timers.clear();
+        trail.clear();
+        (*read_back, *confirmed, *repair) = (None, None, None);
+        kept.clear();
+        changes.clear();
+        [defaulted, asked, tried].into_iter().for_each(SmallVec::clear);
+    }
+
     /// A saved result.
     pub(crate) fn result(&self, id: ResultId) -> Option<&Saved> {
         self.results.get(id.index()).and_then(Option::as_deref)

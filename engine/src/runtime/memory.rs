@@ -7,10 +7,10 @@ use foldhash::fast::RandomState;
 
 use super::{Commit, CommitError, Logged, MessageOutcome, Store, Stored, Underway, log};
 use crate::position::Position;
-use crate::saved::BadForm;
+use crate::saved::{self, BadForm};
 
 /// How many conversations that moved last are kept as they are; the others are kept in their saved form.
-const HOT: usize = 1024;
+const HOT: usize = 256;
 
 /// Keeps conversations in memory, with everything that was committed. Logs, and the positions of conversations that
 /// have not moved for a while, are kept in their compact form.
@@ -34,10 +34,8 @@ struct Conversation<M> {
     position: Form,
     revision: u64,
     underway: Option<Box<Underway<M>>>,
-    /// The log, one revision after the other.
+    /// The log, one revision after the other, each behind its length.
     log: Vec<u8>,
-    /// Where each revision ends in the log.
-    ends: Vec<u32>,
 }
 
 /// A position, in either form.
@@ -102,11 +100,18 @@ impl<M> Kept<M> {
             {
                 known.position = Form::Cold(position.to_bytes()?.into_boxed_slice());
                 known.log.shrink_to_fit();
-                known.ends.shrink_to_fit();
             }
         }
         Ok(())
     }
+}
+
+/// Puts a revision at the end of a log.
+fn put(log: &mut Vec<u8>, entries: &[Logged]) -> Result<(), BadForm> {
+    let entries = log::append(Vec::new(), entries)?;
+    log.extend(saved::bytes("a length", &entries.len())?);
+    log.extend(entries);
+    Ok(())
 }
 
 impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
@@ -135,18 +140,15 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
         }
         let id = match known {
             Some(known) => {
-                known.log =
-                    log::append(std::mem::take(&mut known.log), commit.log).map_err(CommitError::Fault)?;
-                known.ends.push(u32::try_from(known.log.len()).unwrap_or(u32::MAX));
+                put(&mut known.log, commit.log).map_err(CommitError::Fault)?;
                 (known.position, known.revision, known.underway) = (position, revision, underway);
                 Arc::clone(&known.id)
             }
             None => {
-                let log = log::append(Vec::new(), commit.log).map_err(CommitError::Fault)?;
-                let ends = vec![u32::try_from(log.len()).unwrap_or(u32::MAX)];
+                let mut log = Vec::new();
+                put(&mut log, commit.log).map_err(CommitError::Fault)?;
                 let id: Arc<str> = commit.conversation.into();
-                let conversation =
-                    Conversation { id: Arc::clone(&id), position, revision, underway, log, ends };
+                let conversation = Conversation { id: Arc::clone(&id), position, revision, underway, log };
                 kept.conversations.insert(Arc::clone(&id), conversation);
                 id
             }
@@ -161,12 +163,13 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
     async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, BadForm> {
         let kept = self.lock();
         let Some(known) = kept.conversations.get(conversation) else { return Ok(Vec::new()) };
-        let mut begin = 0;
-        let mut revisions = Vec::with_capacity(known.ends.len());
-        for (revision, end) in (1..).zip(&known.ends) {
-            let end = usize::try_from(*end).unwrap_or(usize::MAX);
-            revisions.push((revision, log::read(known.log.get(begin..end).unwrap_or_default())?));
-            begin = end;
+        let mut revisions = Vec::new();
+        let mut rest = known.log.as_slice();
+        while !rest.is_empty() {
+            let (length, after) = saved::first::<usize>("a length", rest)?;
+            let (entries, after) = after.split_at_checked(length).unwrap_or((after, &[]));
+            revisions.push(((revisions.len() as u64) + 1, log::read(entries)?));
+            rest = after;
         }
         Ok(revisions)
     }

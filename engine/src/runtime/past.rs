@@ -7,7 +7,7 @@ use crate::effect::{Call, Effect, Say};
 use crate::flow::Flows;
 use crate::input::{Input, Moment, Outcome};
 use crate::position::{Position, Waiting};
-use crate::step::{Trace, step};
+use crate::step::{Trace, step_in_place};
 
 /// A conversation as it stood after one commit.
 #[derive(Clone, Debug)]
@@ -80,7 +80,6 @@ pub fn replay<E: std::error::Error>(
     log: Vec<(u64, Vec<Logged>)>,
 ) -> Result<Replayed, PastFault<E>> {
     let mut flows = Arc::clone(first);
-    let mut position = Position::start(&flows);
     let mut revisions: Vec<Revision> = Vec::with_capacity(log.len());
     let mut open: Vec<Call> = Vec::new();
     for (number, log) in log {
@@ -88,7 +87,7 @@ pub fn replay<E: std::error::Error>(
             number,
             flows: Arc::clone(&flows),
             log: Vec::new(),
-            position: Position::nowhere(),
+            position: revisions.last().map_or_else(|| Position::start(&flows), |last| last.position.clone()),
             says: Vec::new(),
             calls: Vec::new(),
             trace: Vec::new(),
@@ -96,45 +95,37 @@ pub fn replay<E: std::error::Error>(
         for logged in &log {
             match &logged.entry {
                 Entry::Input(input) => {
-                    position = next.take(&flows, position, input, logged.moment, &mut open);
+                    next.take(&flows, input, logged.moment, &mut open);
                 }
                 Entry::Mark(Mark::Begun { .. }) => {}
                 Entry::Mark(Mark::Rewound { to }) => {
                     let before = revisions.iter().rfind(|revision| revision.number == *to);
                     let before = before.ok_or(PastFault::NoRevision(*to))?;
-                    position = before.position.clone();
+                    next.position = before.position.clone();
                     flows = Arc::clone(&before.flows);
                 }
                 Entry::Mark(Mark::Moved { to, position: saved }) => {
                     let found = versions.and_then(|versions| versions.get(to));
                     flows = found.ok_or_else(|| PastFault::NoVersion(to.clone()))?;
-                    position = Position::from_bytes(saved)?;
+                    next.position = Position::from_bytes(saved)?;
                 }
             }
         }
         next.log = log;
         next.flows = Arc::clone(&flows);
-        next.position = position.clone();
         revisions.push(next);
     }
     Ok(Replayed { revisions })
 }
 
 impl Revision {
-    fn take(
-        &mut self,
-        flows: &Flows,
-        position: Position,
-        input: &Input,
-        moment: Moment,
-        open: &mut Vec<Call>,
-    ) -> Position {
-        if let Some((call, outcome)) = position.answer_in(flows, input)
+    fn take(&mut self, flows: &Flows, input: &Input, moment: Moment, open: &mut Vec<Call>) {
+        if let Some((call, outcome)) = self.position.answer_in(flows, input)
             && let Some(place) = open.iter().position(|known| known.id == call)
         {
             self.calls.push((open.remove(place), outcome));
         }
-        let stepped = step(flows, position, input, moment);
+        let stepped = step_in_place(flows, &mut self.position, input, moment);
         self.trace.extend(stepped.trace);
         for effect in stepped.effects {
             match effect {
@@ -143,7 +134,6 @@ impl Revision {
                 Effect::Understand | Effect::Remember { .. } | Effect::HandOver | Effect::End => {}
             }
         }
-        stepped.next
     }
 }
 

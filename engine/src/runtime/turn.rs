@@ -13,7 +13,7 @@ use crate::effect::{Call, Effect, Say};
 use crate::flow::Flows;
 use crate::input::{Input, Moment, Outcome};
 use crate::position::Position;
-use crate::step::{Trace, step};
+use crate::step::{Trace, step_in_place};
 
 /// A message that arrived, as inputs in order (a read-back's `Conveyed` may come before the words).
 #[derive(Clone, Debug)]
@@ -262,10 +262,8 @@ impl<M: Clone + Send + Sync> Turn<M> {
                 self.log.push(logged);
                 continue;
             };
-            let position = std::mem::replace(&mut self.position, Position::nowhere());
-            let stepped = step(place.flows, position, input, moment);
+            let stepped = step_in_place(place.flows, &mut self.position, input, moment);
             self.log.push(logged);
-            self.position = stepped.next;
             for trace in &stepped.trace {
                 watch(Happening::Traced(trace));
             }

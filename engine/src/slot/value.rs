@@ -97,20 +97,23 @@ impl Value {
     /// `{"check_in","check_out"}`, a party a number or `{"adults","children"}`, a choice its record.
     pub fn json(&self) -> Json {
         match self {
-            Self::DateRange(range) => {
-                let mut range = *range;
-                if range.is_complete() {
-                    range.nights = None;
+            Self::DateRange(DateRange { check_in, check_out, nights }) => {
+                let days = [("check_in", check_in), ("check_out", check_out)];
+                let days =
+                    days.into_iter().filter_map(|(name, day)| Some((name.to_owned(), day_json((*day)?))));
+                let mut json: serde_json::Map<String, Json> = days.collect();
+                if json.len() < 2 {
+                    json.extend(nights.map(|nights| ("nights".to_owned(), Json::from(nights))));
                 }
-                json!(range)
+                Json::Object(json)
             }
             Self::Date(date) => day_json(*date),
-            Self::Party(Party { adults, children: 0 }) => json!(adults),
+            Self::Party(Party { adults, children: 0 }) => Json::from(*adults),
             Self::Party(party) => json!(party),
             Self::Choice(item) => (*item.record).clone(),
-            Self::Boolean(yes) => json!(yes),
-            Self::Integer(number) => json!(number),
-            Self::Text(text) => json!(text),
+            Self::Boolean(yes) => Json::Bool(*yes),
+            Self::Integer(number) => Json::from(*number),
+            Self::Text(text) => Json::String(text.clone()),
             Self::NoPreference => Json::Null,
         }
     }

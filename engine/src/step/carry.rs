@@ -251,7 +251,7 @@ impl Move<'_> {
         // No state is the goal: the whole way repeats what the guest went through already.
         frame.repair = Some(Repair { goal: StateId(u16::MAX), path });
         here.frames.push(Arc::new(frame));
-        let mut machine = Machine::new(self.new, here, self.moment);
+        let mut machine = Machine::new(self.new, &mut here, self.moment);
         machine.dry = true;
         machine.enter_first(initial);
         let begun = Arc::clone(machine.position.frame());

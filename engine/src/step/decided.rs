@@ -4,7 +4,7 @@
 use std::borrow::Borrow;
 
 use super::walk::Source;
-use super::{Machine, Step};
+use super::{Machine, Moved, Step};
 use crate::flow::{FlowId, Flows, SlotId, Span, StateId, Transition};
 use crate::input::{Input, Moment};
 use crate::position::Position;
@@ -35,13 +35,14 @@ pub(crate) enum Decider {
 /// A step, and what decided in it.
 pub(crate) fn step_told(
     flows: &Flows,
-    position: Position,
+    mut position: Position,
     input: impl Borrow<Input>,
     moment: Moment,
 ) -> (Step, Vec<Decision>) {
-    let mut machine = Machine::new(flows, position, moment);
+    let mut machine = Machine::new(flows, &mut position, moment);
     machine.decisions = Some(Vec::new());
-    machine.through(input.borrow())
+    let Moved { effects, trace, decisions } = machine.through(input.borrow());
+    (Step { next: position, effects, trace }, decisions)
 }
 
 impl<'f> Machine<'f> {

@@ -47,14 +47,28 @@ pub struct Step {
 }
 
 /// Decides what happens next. `position` must have been made on these `flows`.
-pub fn step(flows: &Flows, position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
-    Machine::new(flows, position, moment).through(input.borrow()).0
+pub fn step(flows: &Flows, mut position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
+    let Moved { effects, trace, .. } = step_in_place(flows, &mut position, input.borrow(), moment);
+    Step { next: position, effects, trace }
+}
+
+/// The same for whoever goes on from the position.
+pub(crate) fn step_in_place(flows: &Flows, position: &mut Position, input: &Input, moment: Moment) -> Moved {
+    Machine::new(flows, position, moment).through(input)
+}
+
+/// What came of a step, beside the position.
+pub(crate) struct Moved {
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) trace: Vec<Trace>,
+    /// What decided, where somebody wants to know.
+    pub(crate) decisions: Vec<Decision>,
 }
 
 /// One macrostep under way.
 struct Machine<'f> {
     flows: &'f Flows,
-    position: Position,
+    position: &'f mut Position,
     moment: Moment,
     effects: Vec<Effect>,
     trace: Vec<Trace>,
@@ -104,13 +118,13 @@ enum Pending {
 }
 
 impl<'f> Machine<'f> {
-    fn new(flows: &'f Flows, position: Position, moment: Moment) -> Self {
+    fn new(flows: &'f Flows, position: &'f mut Position, moment: Moment) -> Self {
         Self {
             flows,
             position,
             moment,
             effects: Vec::new(),
-            trace: Vec::with_capacity(16),
+            trace: Vec::with_capacity(8),
             expecting: Expecting::Anything,
             page: 0,
             said: None,
@@ -127,13 +141,12 @@ impl<'f> Machine<'f> {
         }
     }
 
-    /// Takes one input to its end: the step, and what decided where somebody wants to know.
-    fn through(mut self, input: &Input) -> (Step, Vec<Decision>) {
+    /// Takes one input to its end.
+    fn through(mut self, input: &Input) -> Moved {
         self.begin_conversation(input);
         self.take(input);
         self.settle_says();
-        let step = Step { next: self.position, effects: self.effects, trace: self.trace };
-        (step, self.decisions.unwrap_or_default())
+        Moved { effects: self.effects, trace: self.trace, decisions: self.decisions.unwrap_or_default() }
     }
 
     /// Enters the root chart with the first input. Who the guest is, is known then.

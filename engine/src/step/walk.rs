@@ -131,10 +131,8 @@ impl<'f> Machine<'f> {
         }
         self.raised.clear();
         self.settle_says();
-        if let Some(left) = self.position.pop()
-            && self.position.last_said.iter().any(|said| said.flow == left.flow)
-        {
-            self.position.ended = Some(left);
+        if let Some(left) = self.position.pop() {
+            self.position.keep_ended(left);
         }
     }
 
@@ -396,9 +394,7 @@ impl<'f> Machine<'f> {
             return;
         };
         let caller = ended.caller;
-        if self.position.last_said.iter().any(|said| said.flow == ended.flow) {
-            self.position.ended = Some(ended);
-        }
+        self.position.keep_ended(ended);
         match caller {
             Caller::State(state) => self.returned(state, outcome, output),
             Caller::Guest => self.resume(),
