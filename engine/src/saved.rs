@@ -393,3 +393,67 @@ pub(crate) mod few {
         Ok(Vec::deserialize(deserializer)?.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use serde::{Deserialize, Serialize};
+    use serde_json::{Value as Json, json};
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Holds {
+        #[serde(with = "super::json")]
+        shared: Arc<Json>,
+        #[serde(with = "super::maybe_json")]
+        maybe: Option<Arc<Json>>,
+        after: u8,
+    }
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<u64>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<f64>().prop_map(Json::from),
+            any::<String>().prop_map(Json::from),
+        ];
+        leaf.prop_recursive(5, 64, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Json::from),
+                proptest::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|fields| Json::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn json_comes_back_as_it_was(json in any_json(), there in any::<bool>()) {
+            let holds = Holds { maybe: there.then(|| Arc::new(json.clone())), shared: Arc::new(json), after: 7 };
+            let bytes = super::bytes("a test", &holds).unwrap();
+            prop_assert_eq!(&super::value::<Holds>("a test", &bytes).unwrap(), &holds);
+        }
+
+        #[test]
+        fn any_bytes_are_json_or_refused(bytes in proptest::collection::vec(prop_oneof![0_u8..10, any::<u8>()], 0..200)) {
+            _ = super::value::<Holds>("a test", &bytes);
+        }
+    }
+
+    #[test]
+    fn json_that_is_too_deep_is_refused() {
+        // A list in a list in a list, and so on: each says that it is a list, and that one item follows.
+        let bytes = [7_u8, 1].repeat(100_000);
+        assert!(super::value::<Holds>("a test", &bytes).is_err());
+        let mut deep = json!(1);
+        for _ in 0..120 {
+            deep = json!([deep]);
+        }
+        let holds = Holds { shared: Arc::new(deep), maybe: None, after: 7 };
+        let bytes = super::bytes("a test", &holds).unwrap();
+        assert_eq!(super::value::<Holds>("a test", &bytes).unwrap(), holds);
+    }
+}

@@ -118,3 +118,38 @@ impl Saved {
         Some(Moment { at, today })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_moment() -> impl Strategy<Value = Moment> {
+        (0_i64..4_102_444_800_000, -2_i64..=2).prop_map(|(at, today)| Saved { at, today }.moment().unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_in_any_portions_is_read(
+            moments in proptest::collection::vec((any_moment(), 1_usize..4), 1..8),
+            cut in 0_usize..20,
+        ) {
+            let entries: Vec<Logged> = moments
+                .iter()
+                .flat_map(|(moment, times)| vec![Logged::new(*moment, Input::Silence); *times])
+                .collect();
+            let (first, second) = entries.split_at(cut.min(entries.len()));
+            let bytes = append(append(Vec::new(), first).unwrap(), second).unwrap();
+            prop_assert_eq!(read(&bytes).unwrap(), entries);
+        }
+    }
+
+    #[test]
+    fn a_log_that_begins_without_a_moment_is_none() {
+        let silence = Logged::new(Saved { at: 0, today: 0 }.moment().unwrap(), Input::Silence);
+        let bytes = append(Vec::new(), &[silence.clone(), silence]).unwrap();
+        let last = bytes.len() - 3;
+        assert!(read(&bytes[last..]).is_err(), "it is of the moment before, and there is none");
+    }
+}
