@@ -6,6 +6,10 @@ use clap::Parser as _;
 use innkeeper::cli::Cli;
 use tracing_subscriber::EnvFilter;
 
+/// Conversations allocate much and briefly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // Standard output belongs to conversations and to MCP.

@@ -14,6 +14,10 @@ use script::{Script, Turn};
 use speed::{Speeds, Stopwatch, median};
 use talk::{Failure, Table, Talk};
 
+/// The allocator that ours has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const WHO: &str = "graph-flow 0.8.1";
 const CONVERSATIONS: usize = 256;
 const PROBED: usize = 32;
