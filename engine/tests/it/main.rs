@@ -15,6 +15,7 @@ mod inn;
 mod lies;
 mod live;
 mod parallel;
+mod past;
 mod results;
 mod runtime;
 mod schema;
