@@ -21,5 +21,6 @@ mod runtime;
 mod schema;
 mod scxml;
 mod steps;
+mod stream;
 mod talk;
 mod timers;

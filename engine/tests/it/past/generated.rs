@@ -101,7 +101,7 @@ async fn check(doings: &[Doing], at: usize, refuses: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_fork_that_is_told_the_same_becomes_the_same(

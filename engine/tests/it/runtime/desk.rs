@@ -18,12 +18,19 @@ pub(crate) const BOOKING: [&str; 4] =
     ["+start:book stay=2026-12-12..2026-12-14 guests=2 view=sea", "room=double-sea", "name=Ana", "+affirm"];
 
 /// Performs as the hotel of [`Talk`] does.
-#[derive(Default)]
 pub(crate) struct Desk {
     /// Every call made, with its key.
     pub(crate) calls: Mutex<Vec<(String, String)>>,
     /// What tools answer instead of the hotel, by name.
     pub(crate) instead: Mutex<BTreeMap<String, Outcome>>,
+    /// Whether tools do nothing twice under the same key.
+    pub(crate) knows_keys: bool,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { calls: Mutex::default(), instead: Mutex::default(), knows_keys: true }
+    }
 }
 
 impl Desk {
@@ -55,6 +62,10 @@ impl Performer for Desk {
         self.calls.lock().unwrap().push((call.tool.to_string(), key.to_owned()));
         let instead = self.instead.lock().unwrap().get(&*call.tool).cloned();
         instead.unwrap_or_else(|| Talk::new().call(&call.tool, &json!(call.arguments)))
+    }
+
+    fn honours_keys(&self, _: &str) -> bool {
+        self.knows_keys
     }
 
     fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
