@@ -288,7 +288,10 @@ async fn a_fork_that_cannot_be_is_refused_and_begins_nothing() {
         let missing = fork(&driver.versions, &store, "c1", number, "c3").await;
         assert!(matches!(missing, Err(PastFault::NoRevision(missing)) if missing == number));
     }
-    assert!(matches!(fork(&driver.versions, &store, "nobody", 1, "c3").await, Err(PastFault::NoConversation)));
+    assert!(matches!(
+        fork(&driver.versions, &store, "nobody", 1, "c3").await,
+        Err(PastFault::NoConversation)
+    ));
     assert_eq!(store.load("c3").await.unwrap(), None);
 }
 

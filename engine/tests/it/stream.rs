@@ -105,7 +105,8 @@ async fn a_fault_is_the_last_thing_that_is_told() {
     };
     assert!(matches!(fault, TurnFault::Store(Stopped)));
     assert!(events.next().await.is_none() && events.next().await.is_none(), "and nothing after it");
-    let called = |event: &Event<String>| matches!(event, Event::Called(call) if &*call.tool == "create_booking");
+    let called =
+        |event: &Event<String>| matches!(event, Event::Called(call) if &*call.tool == "create_booking");
     assert!(before.iter().any(called), "what happened before it was told");
     assert!(!before.iter().any(|event| matches!(event, Event::Saved { .. } | Event::Completed(_))));
 }

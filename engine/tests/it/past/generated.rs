@@ -54,7 +54,14 @@ fn conversation() -> impl Strategy<Value = Vec<Doing>> {
 }
 
 /// What came of it, in a word.
-async fn does(driver: &Driver, store: &Crashing<'_>, desk: &Desk, id: &str, n: usize, doing: Doing) -> String {
+async fn does(
+    driver: &Driver,
+    store: &Crashing<'_>,
+    desk: &Desk,
+    id: &str,
+    n: usize,
+    doing: Doing,
+) -> String {
     match doing {
         Doing::Say(line) => {
             let turned = say_in(id, driver, store, desk, n, line).await.unwrap();
