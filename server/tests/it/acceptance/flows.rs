@@ -163,6 +163,7 @@ async fn mistakes_in_flows_are_a_list_for_editors() {
             "file": beside("broken/spa_visit.yaml").to_str().unwrap(), "line": 6, "column": 41,
             "end": { "line": 6, "column": 50 }, "rule": "unknown_key",
             "message": "unknown key `max_night` in the slot `stay`", "help": "did you mean `max_nights`?",
+            "excerpt": " 6 |   stay: { type: date_range, min: today, max_night: 3 }\n   |                                         ^^^^^^^^^",
         })
     );
     let fine = flows(&folder, &["check", "--json"]).await;
