@@ -52,6 +52,10 @@ pub enum Event<M> {
     Completed(Box<Completed<M>>),
 }
 
+/// What a stream of a turn yields on this store and performer: an event, or why the turn was not completed.
+pub type Told<S, P> =
+    Result<Event<<P as Performer>::Outgoing>, TurnFault<<S as Store>::Fault, <P as Performer>::Fault>>;
+
 impl<M> From<Happening<'_>> for Event<M> {
     fn from(happening: Happening<'_>) -> Self {
         match happening {
@@ -78,7 +82,7 @@ impl Driver {
         performer: &'a P,
         conversation: &'a str,
         arrival: Arrival,
-    ) -> impl Stream<Item = Result<Event<P::Outgoing>, TurnFault<S::Fault, P::Fault>>> + Send + Unpin
+    ) -> impl Stream<Item = Told<S, P>> + Send + Unpin
     where
         S: Store<Outgoing = P::Outgoing>,
         P: Performer,

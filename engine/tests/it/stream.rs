@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
 use innkeeper_engine::runtime::{
-    Ask, Commit, CommitError, Completed, Driver, Event, Logged, MemoryStore, Performer, Store, Stored,
+    Ask, Commit, CommitError, Completed, Driver, Event, Logged, MemoryStore, Performer, Store, Stored, Told,
     TurnFault,
 };
 use innkeeper_engine::{BadForm, Call, Guest, Moment, Outcome, Say, Trace, Understanding};
@@ -17,8 +17,6 @@ use crate::runtime::crashing::{Crashing, Stopped};
 use crate::runtime::desk::{BOOKING, Desk, message, say, talked};
 use crate::talk::flows;
 
-type Told<F> = Result<Event<String>, TurnFault<F, Infallible>>;
-
 /// The guest says something in `c1`, and whoever reads the stream takes the turn.
 async fn stream<'a, S, P>(
     driver: &'a Driver,
@@ -26,7 +24,7 @@ async fn stream<'a, S, P>(
     desk: &'a P,
     id: usize,
     means: &str,
-) -> impl Stream<Item = Told<S::Fault>> + Unpin + use<'a, S, P>
+) -> impl Stream<Item = Told<S, P>> + Unpin + use<'a, S, P>
 where
     S: Store<Outgoing = String>,
     P: Performer<Outgoing = String, Fault = Infallible>,
@@ -42,7 +40,7 @@ async fn told<S: Store<Outgoing = String>>(
     desk: &Desk,
     id: usize,
     means: &str,
-) -> Vec<Told<S::Fault>> {
+) -> Vec<Told<S, Desk>> {
     stream(driver, store, desk, id, means).await.collect().await
 }
 
@@ -232,13 +230,13 @@ async fn a_stream_that_is_dropped_anywhere_leaves_what_was_written_down_and_the_
         if !whole {
             say(&driver, &store, &desk, 3, BOOKING[3]).await.unwrap();
         }
+        assert_eq!(store.load("c1").await.unwrap().unwrap().revision, 5);
         let prompts: Vec<String> = store.outgoing().into_iter().map(|(_, prompt)| prompt).collect();
         assert_eq!(prompts, ["ask_room", "ask_name", "confirm_book", "booked"], "after {polls} polls");
         let calls = desk.calls.lock().unwrap();
         let booked = calls.iter().filter(|(tool, _)| tool == "create_booking");
         let keys: std::collections::BTreeSet<&String> = booked.map(|(_, key)| key).collect();
         assert_eq!(keys.len(), 1, "after {polls} polls");
-        assert_eq!(store.load("c1").await.unwrap().unwrap().revision, 5);
         if over {
             break;
         }
