@@ -103,7 +103,7 @@ pub struct Startable {
 }
 
 /// A tool call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Call {
     /// Numbers the calls of one conversation from 1.
     pub id: u32,

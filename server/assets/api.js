@@ -14,6 +14,11 @@ export function hotel() {
   return asked('GET', '/api/hotel');
 }
 
+/** The flows that new conversations use, and the mistakes in their files as they are now. */
+export function flows() {
+  return asked('GET', '/api/flows');
+}
+
 /** Begins a conversation; `phone` counts as verified. */
 export function begin(phone) {
   return asked('POST', '/api/conversations', phone ? { phone } : {});

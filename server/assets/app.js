@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { Chat } from './chat.js';
+import * as mistakes from './mistakes.js';
 import { Panel } from './panel.js';
 import { fromTo, later, weekday } from './values.js';
 
@@ -292,6 +293,7 @@ async function start() {
     notice(`${problem.message} Reload the page to try again.`);
   }
   if (FINE_POINTER.matches) words.focus({ preventScroll: true });
+  mistakes.watch();
   document.body.dataset.ready = 'true';
 }
 

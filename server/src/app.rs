@@ -13,29 +13,28 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 use innkeeper_engine::Outcome;
-use innkeeper_engine::flow::Mistakes;
 use innkeeper_engine::runtime::Driver;
 use innkeeper_hms::mcp::{HotelMcp, HttpAccess, http_service};
 use innkeeper_hms::{Hotel, Opening, SeededIds, Whom};
 use rmcp::ServiceExt as _;
 use serde_json::Value as Json;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::language::replies;
-use self::sources::authored;
+use self::sources::{Right, right};
 use crate::clock::{Clock, PinnedClock, SystemClock};
 use crate::config::{Config, HotelAt};
 use crate::conversation::Receptionist;
 use crate::llm::ModelFault;
 use crate::message::ConversationId;
-use crate::reply::ReplyFaults;
+use crate::mistakes::{Reloaded, Wrong};
 use crate::store::{Database, Fault as StoreFault, Options};
 use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::understand::{InstructionsFault, Understander, WordsFault};
 use crate::versions::{self, AuthoredFault, Used};
 
 pub use self::language::{understander, understander_with};
-pub use self::reload::{LOOK_EVERY, Reloaded};
+pub use self::reload::LOOK_EVERY;
 pub use self::workbench::{Workbench, checked, workbench};
 
 /// What every prompt may say about the hotel, by name.
@@ -56,6 +55,8 @@ pub struct App {
     pub receptionist: Arc<Receptionist>,
     /// The embedded hotel, unless another is configured.
     pub hotel: Option<Arc<Hotel>>,
+    /// What became of flows and prompts that were edited meanwhile.
+    reloaded: watch::Sender<Reloaded>,
 }
 
 /// Why the program could not start.
@@ -76,13 +77,10 @@ pub enum StartFault {
     /// The versions of the flows.
     #[error("the version of the flows cannot be written down")]
     Versions(#[from] AuthoredFault),
-    /// Mistakes in flows.
-    #[error("the flows have mistakes\n{0}")]
-    Flows(Mistakes),
-    /// Mistakes in prompts.
-    #[error("the prompts have mistakes\n{0}")]
-    Replies(#[from] ReplyFaults),
-    /// Mistakes in the vocabulary.
+    /// Mistakes in flows and prompts.
+    #[error(transparent)]
+    Wrong(#[from] Wrong),
+    /// Mistakes in the vocabulary that messages are understood by.
     #[error(transparent)]
     Words(#[from] WordsFault),
     /// Mistakes in the model's instructions.
@@ -127,7 +125,7 @@ impl App {
         };
         let understander = understander(config, &house)?;
         let receptionist = receptionist(config, tools, house, zone, clock, understander).await?;
-        Ok(Self { receptionist: Arc::new(receptionist), hotel })
+        Ok(Self { receptionist: Arc::new(receptionist), hotel, reloaded: watch::Sender::default() })
     }
 
     /// The embedded hotel, over MCP.
@@ -163,9 +161,7 @@ pub async fn receptionist(
     clock: Arc<dyn Clock>,
     understander: Understander,
 ) -> Result<Receptionist, StartFault> {
-    let replies = replies(config)?;
-    let authored = authored(config, &tools, &replies)?;
-    let flows = authored.check().map_err(StartFault::Flows)?;
+    let Right { replies, authored, flows } = right(config, &tools)?;
     let store = database(config, Arc::clone(&clock)).await?;
     versions::keep(&store, &flows, &authored).await?;
     let driver = Driver::new(flows);

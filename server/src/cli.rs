@@ -96,7 +96,7 @@ pub enum Channel {
 pub enum Flows {
     /// Check all flows and prompts, and report every mistake
     Check {
-        /// For editors: a JSON list of mistakes with file, line, column, end, rule, message and help
+        /// For editors: a JSON list of mistakes with file, line, column, end, rule, message, help and excerpt
         #[arg(long)]
         json: bool,
     },

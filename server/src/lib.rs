@@ -18,6 +18,7 @@ pub mod turn;
 
 pub mod conversation;
 pub mod llm;
+pub mod mistakes;
 pub mod outbox;
 pub mod reply;
 pub mod tools;

@@ -134,6 +134,14 @@ impl Replies {
     /// # Errors
     /// Every template that does not compile and every grammar that is incomplete.
     pub fn new(layers: Layers, titles: BTreeMap<String, ButtonTitles>) -> Result<Self, ReplyFaults> {
+        match Self::read(layers, titles) {
+            (replies, None) => Ok(replies),
+            (_, Some(faults)) => Err(faults),
+        }
+    }
+
+    /// The same with what is wrong beside it: flows can be checked on prompts that have mistakes.
+    pub fn read(layers: Layers, titles: BTreeMap<String, ButtonTitles>) -> (Self, Option<ReplyFaults>) {
         let layers = Arc::new(layers);
         let mut faults = Vec::new();
         let mut grammars = BTreeMap::new();
@@ -151,11 +159,8 @@ impl Replies {
                 faults.push(ReplyFault::of(&error, &name));
             }
         }
-        if faults.is_empty() {
-            Ok(Self { layers, titles, prompts, built_in })
-        } else {
-            Err(ReplyFaults(faults))
-        }
+        let faults = (!faults.is_empty()).then_some(ReplyFaults(faults));
+        (Self { layers, titles, prompts, built_in }, faults)
     }
 
     /// The languages there are prompts in.

@@ -180,6 +180,26 @@ impl Place {
         self.text.lines().nth(self.line - 1).unwrap_or_default()
     }
 
+    /// Its line with its number, and below it a pointer to what is meant.
+    pub fn excerpt(&self) -> String {
+        let number = self.line.to_string();
+        let margin = self.margin();
+        // A tab stays a tab, so that the caret stands under what it points at.
+        let indent: String = self
+            .source_line()
+            .chars()
+            .take(self.column - 1)
+            .map(|character| if character == '\t' { '\t' } else { ' ' })
+            .collect();
+        let carets = "^".repeat(self.width());
+        format!(" {number} | {}\n {margin} | {indent}{carets}", self.source_line())
+    }
+
+    /// As wide as the line's number.
+    fn margin(&self) -> String {
+        " ".repeat(self.line.to_string().len())
+    }
+
     /// How many characters of its line are meant, at least one.
     fn width(&self) -> usize {
         let rest = self.source_line().chars().count().saturating_sub(self.column - 1);
@@ -218,18 +238,9 @@ impl Mistake {
                 None => Ok(()),
             };
         };
-        let number = place.line.to_string();
-        let margin = " ".repeat(number.len());
-        // A tab stays a tab, so that the caret stands under what it points at.
-        let indent: String = place
-            .source_line()
-            .chars()
-            .take(place.column - 1)
-            .map(|character| if character == '\t' { '\t' } else { ' ' })
-            .collect();
+        let margin = place.margin();
         writeln!(formatter, "{}:{}:{}: {}", place.file, place.line, place.column, self.message)?;
-        writeln!(formatter, " {number} | {}", place.source_line())?;
-        write!(formatter, " {margin} | {indent}{}", "^".repeat(place.width()))?;
+        formatter.write_str(&place.excerpt())?;
         // Further lines of it, a conversation, stand below.
         let help = |help: &String| help.replace('\n', &format!("\n {margin}   "));
         match &self.help {

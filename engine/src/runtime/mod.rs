@@ -15,6 +15,7 @@ mod in_process;
 mod log;
 mod memory;
 mod past;
+mod stream;
 mod turn;
 mod versions;
 
@@ -32,6 +33,7 @@ pub use in_process::InProcess;
 pub use log::{Entry, Logged, Mark, append, read};
 pub use memory::MemoryStore;
 pub use past::{PastFault, Replayed, Revision, fork, history, past, replay, undo};
+pub use stream::{Event, Told};
 pub use turn::{Arrival, Completed, Driver, Happening, TurnFault, Watch};
 pub use versions::Versions;
 

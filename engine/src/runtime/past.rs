@@ -102,6 +102,8 @@ pub fn replay<E: std::error::Error>(
                     let before = revisions.iter().rfind(|revision| revision.number == *to);
                     let before = before.ok_or(PastFault::NoRevision(*to))?;
                     next.position = before.position.clone();
+                    // Their numbers are given to other calls now.
+                    open.clear();
                     flows = Arc::clone(&before.flows);
                 }
                 Entry::Mark(Mark::Moved { to, position: saved }) => {
@@ -200,8 +202,12 @@ pub async fn fork<S: Store>(
 /// Where a conversation stood after a turn.
 fn stood<E: std::error::Error>(revisions: &[Revision], number: u64) -> Result<&Position, PastFault<E>> {
     let found = revisions.iter().find(|revision| revision.number == number);
-    match &found.ok_or(PastFault::NoRevision(number))?.position {
-        position if *position.waiting() == Waiting::Answers => Err(PastFault::Underway(number)),
+    after_turn(found.ok_or(PastFault::NoRevision(number))?)
+}
+
+fn after_turn<E: std::error::Error>(revision: &Revision) -> Result<&Position, PastFault<E>> {
+    match &revision.position {
+        position if *position.waiting() == Waiting::Answers => Err(PastFault::Underway(revision.number)),
         position => Ok(position),
     }
 }
@@ -209,7 +215,8 @@ fn stood<E: std::error::Error>(revisions: &[Revision], number: u64) -> Result<&P
 /// Puts a conversation back where it stood at an earlier revision.
 ///
 /// # Errors
-/// [`PastFault::Written`] when a tool has written since then, and every other [`PastFault`].
+/// [`PastFault::Written`] when a tool has written since then, [`PastFault::Underway`] when it may be about to: a turn that
+/// was cut off after its write-ahead is finished first. And every other [`PastFault`].
 pub async fn undo<S: Store>(
     versions: &Versions,
     store: &S,
@@ -218,7 +225,8 @@ pub async fn undo<S: Store>(
     moment: Moment,
 ) -> Result<Position, PastFault<S::Fault>> {
     let revisions = history(versions, store, conversation).await?;
-    let last = revisions.last().map(|last| last.number).ok_or(PastFault::NoConversation)?;
+    let last = revisions.last().ok_or(PastFault::NoConversation)?;
+    after_turn(last)?;
     let since = revisions.iter().filter(|revision| revision.number > to);
     let mut calls = since.flat_map(|revision| &revision.calls);
     if let Some((call, _)) =
@@ -228,7 +236,7 @@ pub async fn undo<S: Store>(
     }
     let before = stood(&revisions, to)?;
     let log = [Logged { moment, entry: Entry::Mark(Mark::Rewound { to }) }];
-    commit(store, conversation, last, before, &log).await?;
+    commit(store, conversation, last.number, before, &log).await?;
     Ok(before.clone())
 }
 

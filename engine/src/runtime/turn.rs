@@ -239,6 +239,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
             .partition(|call| call.writes && !place.performer.honours_keys(&call.tool));
         for call in lost {
             let outcome = Outcome::Unknown { message: "the call was cut off".to_owned() };
+            watch(Happening::Answered(&call, &outcome));
             self.answered(place.flows, call, outcome, now);
         }
         self.call(place, again, watch).await;

@@ -1,79 +1,14 @@
 //! What the driver promises: one commit a turn, one before each writing call, and nothing twice after a crash.
 
 pub(crate) mod crashing;
+pub(crate) mod desk;
 
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use innkeeper_engine::runtime::{
-    Arrival, Ask, Commit, CommitError, Completed, Driver, MemoryStore, MessageOutcome, Performer, Store,
-    Stored, TurnFault,
-};
-use innkeeper_engine::{Call, Guest, Input, Moment, Outcome, Position, Say, Understanding, step};
-use serde_json::json;
+use innkeeper_engine::runtime::{Commit, CommitError, Driver, MemoryStore, MessageOutcome, Store, TurnFault};
+use innkeeper_engine::{Position, step};
 
 use self::crashing::Crashing;
-use crate::talk::{Talk, day, flows};
-
-/// Performs as the hotel of [`Talk`] does.
-#[derive(Default)]
-struct Desk {
-    /// Every call made, with its key.
-    calls: Mutex<Vec<(String, String)>>,
-}
-
-impl Performer for Desk {
-    type Outgoing = String;
-    type Fault = Infallible;
-
-    fn now(&self) -> Moment {
-        Moment { at: "2026-12-01T10:00:00Z".parse().unwrap(), today: day(1) }
-    }
-
-    async fn sleep(&self, _: Duration) {}
-
-    async fn guest(&self, known: Option<&Guest>) -> Option<Guest> {
-        known.is_none().then(Guest::default)
-    }
-
-    async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
-        Arc::new(Talk::new().understand(&ask.question().unwrap()))
-    }
-
-    async fn call(&self, call: &Call, key: &str) -> Outcome {
-        self.calls.lock().unwrap().push((call.tool.to_string(), key.to_owned()));
-        Talk::new().call(&call.tool, &json!(call.arguments))
-    }
-
-    fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
-        Ok(says.iter().map(|say| say.prompt.to_string()).collect())
-    }
-}
-
-fn message(id: usize, means: &str, stored: Option<&Stored<String>>) -> Arrival {
-    let conveyed = stored.and_then(|stored| stored.position.unconveyed()).map(|say| Input::Conveyed { say });
-    let said = Input::Said { text: means.to_owned(), button: None };
-    Arrival {
-        message: Some(format!("m{id}")),
-        inputs: conveyed.into_iter().chain([said]).collect(),
-        moment: Moment { at: "2026-12-01T10:00:00Z".parse().unwrap(), today: day(1) },
-    }
-}
-
-async fn say<S: Store<Outgoing = String>>(
-    driver: &Driver,
-    store: &S,
-    desk: &Desk,
-    id: usize,
-    means: &str,
-) -> Result<Completed<String>, TurnFault<S::Fault, Infallible>> {
-    let stored = store.load("c1").await.map_err(TurnFault::Store)?;
-    driver.turn(store, desk, "c1", message(id, means, stored.as_ref()), &mut |_| {}).await
-}
-
-const BOOKING: [&str; 4] =
-    ["+start:book stay=2026-12-12..2026-12-14 guests=2 view=sea", "room=double-sea", "name=Ana", "+affirm"];
+use self::desk::{BOOKING, Desk, say};
+use crate::talk::flows;
 
 #[tokio::test]
 async fn a_turn_is_one_commit_with_its_reply_and_the_outcome_of_its_message() {

@@ -41,13 +41,16 @@ pub(crate) struct Talk {
 }
 
 pub(crate) fn flows() -> Flows {
-    static CHECKED: LazyLock<Flows> = LazyLock::new(|| {
-        let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
-        let sources =
-            [source("conversation.yaml", ROOT), source("book.yaml", BOOK), source("question.yaml", QUESTION)];
-        Flows::check(&sources, &tools(), &prompts()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
-    });
+    static CHECKED: LazyLock<Flows> = LazyLock::new(|| flows_with(BOOK));
     CHECKED.clone()
+}
+
+/// The flows with another `book.yaml`.
+pub(crate) fn flows_with(book: &str) -> Flows {
+    let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
+    let sources =
+        [source("conversation.yaml", ROOT), source("book.yaml", book), source("question.yaml", QUESTION)];
+    Flows::check(&sources, &tools(), &prompts()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
 pub(crate) fn day(day: u32) -> NaiveDate {

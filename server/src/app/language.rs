@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{House, StartFault};
 use crate::config::Config;
 use crate::llm::{LanguageModel, OpenAiCompatible, Settings};
+use crate::mistakes::Wrong;
 use crate::reply::{Layers, Replies};
 use crate::understand::{Extractor, Understander, Words};
 
@@ -61,10 +62,20 @@ fn layers(config: &Config) -> Layers {
     }
 }
 
-pub(super) fn replies(config: &Config) -> Result<Replies, StartFault> {
+/// What is said. Mistakes in it go to `wrong`; flows can be checked on it all the same.
+pub(super) fn replies(config: &Config, wrong: &mut Wrong) -> Result<Replies, StartFault> {
     let layers = layers(config);
-    let titles = BTreeMap::from([("en".to_owned(), words(&layers)?.buttons())]);
-    Ok(Replies::new(layers, titles)?)
+    let titles = match words(&layers) {
+        Ok(words) => BTreeMap::from([("en".to_owned(), words.buttons())]),
+        Err(StartFault::Words(fault)) => {
+            wrong.words = Some(fault);
+            BTreeMap::new()
+        }
+        Err(fault) => return Err(fault),
+    };
+    let (replies, faults) = Replies::read(layers, titles);
+    wrong.prompts = faults;
+    Ok(replies)
 }
 
 /// The vocabulary of the one language there is.

@@ -13,24 +13,17 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, StartFault, authored, replies};
+use super::sources::{Right, right};
+use super::{App, StartFault};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::conversation::Receptionist;
 use crate::fault::chain;
+use crate::mistakes::{Listed, Reloaded};
 use crate::versions;
 
 /// How often the folders are looked at. A file counts as saved when two looks find it the same.
 pub const LOOK_EVERY: Duration = Duration::from_millis(400);
-
-/// What became of the last change.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reloaded {
-    /// Counts the changes that were looked into.
-    pub changes: u64,
-    /// What is wrong with the files as they are now, as the checker says it; what was right before is still used.
-    pub wrong: Option<String>,
-}
 
 /// The files of a folder, as far as one sees whether they changed.
 type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
@@ -43,7 +36,7 @@ impl App {
         clock: Arc<dyn Clock>,
         stop: &CancellationToken,
     ) -> watch::Receiver<Reloaded> {
-        let (told, heard) = watch::channel(Reloaded::default());
+        let (told, heard) = (self.reloaded.clone(), self.reloaded.subscribe());
         let folders: Vec<PathBuf> = config.flows.iter().chain(&config.prompts).cloned().collect();
         if !folders.is_empty() {
             let used = seen(&folders);
@@ -74,11 +67,10 @@ async fn look(
         }
         used.clone_from(&last);
         let wrong = match changed(&config, &receptionist).await {
-            Ok(()) => None,
+            Ok(()) => Vec::new(),
             Err(fault) => {
-                let wrong = chain(&fault);
-                tracing::error!("the flows stay as they were: {wrong}");
-                Some(wrong)
+                tracing::error!("the flows stay as they were: {}", chain(&fault));
+                listed(&fault)
             }
         };
         told.send_modify(|reloaded| *reloaded = Reloaded { changes: reloaded.changes + 1, wrong });
@@ -87,8 +79,7 @@ async fn look(
 
 /// Checks the files as they are now and lets new conversations begin on them.
 async fn changed(config: &Config, receptionist: &Receptionist) -> Result<(), StartFault> {
-    let authored = authored(config, &receptionist.tools, &replies(config)?)?;
-    let flows = authored.check().map_err(StartFault::Flows)?;
+    let Right { authored, flows, .. } = right(config, &receptionist.tools)?;
     let version = flows.version().to_owned();
     // Any program on this database must be able to make the version before a conversation is on it.
     versions::keep(&receptionist.store, &flows, &authored).await?;
@@ -98,6 +89,15 @@ async fn changed(config: &Config, receptionist: &Receptionist) -> Result<(), Sta
         versions::leave(&receptionist.store, kept).await?;
     }
     Ok(())
+}
+
+/// What keeps the files from being used, for the person who wrote them.
+fn listed(fault: &StartFault) -> Vec<Listed> {
+    match fault {
+        StartFault::Wrong(wrong) => wrong.listed(),
+        // What caused it is in the log.
+        other => vec![Listed::whole("fault", None, other.to_string())],
+    }
 }
 
 fn seen(folders: &[PathBuf]) -> Seen {

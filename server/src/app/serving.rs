@@ -35,7 +35,7 @@ impl App {
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(alarm.run()).await });
         let routes = health(self.receptionist.store.clone())
-            .merge(console::routes(Arc::clone(&self.receptionist)))
+            .merge(console::routes(Arc::clone(&self.receptionist), self.reloaded.subscribe()))
             .merge(twilio)
             .merge(self.hotel_routes(stop));
         Ok(Gate::new(&config.server).guard(routes))

@@ -1,12 +1,15 @@
-//! The flows that run: those in the binary, what is laid over them, and what they are checked from.
+//! The flows that run: those in the binary, what is laid over them, and the check of all that is authored.
 
 use std::collections::BTreeMap;
 
+use innkeeper_engine::Flows;
 use innkeeper_engine::flow::Source;
 use rust_embed::RustEmbed;
 
 use super::StartFault;
+use super::language::replies;
 use crate::config::Config;
+use crate::mistakes::Wrong;
 use crate::reply::Replies;
 use crate::tools::HotelTools;
 use crate::versions::Authored;
@@ -16,13 +19,27 @@ use crate::versions::Authored;
 #[folder = "../flows"]
 struct BuiltIn;
 
-/// Everything the flows are checked from.
-pub(super) fn authored(
-    config: &Config,
-    tools: &HotelTools,
-    replies: &Replies,
-) -> Result<Authored, StartFault> {
-    Ok(Authored { sources: sources(config)?, tools: tools.catalog().clone(), prompts: replies.catalog() })
+/// Flows and prompts without a mistake.
+pub(super) struct Right {
+    /// What is said.
+    pub(super) replies: Replies,
+    /// Everything the flows are checked from.
+    pub(super) authored: Authored,
+    /// The flows.
+    pub(super) flows: Flows,
+}
+
+/// Checks the flows and the prompts as they are now, for a hotel with these tools.
+pub(super) fn right(config: &Config, tools: &HotelTools) -> Result<Right, StartFault> {
+    let mut wrong = Wrong::default();
+    let replies = replies(config, &mut wrong)?;
+    let (sources, tools) = (sources(config)?, tools.catalog().clone());
+    let authored = Authored { sources, tools, prompts: replies.catalog() };
+    match authored.check() {
+        Ok(flows) if wrong.is_empty() => Ok(Right { replies, authored, flows }),
+        Ok(_) => Err(wrong.into()),
+        Err(mistakes) => Err(Wrong { flows: Some(mistakes), ..wrong }.into()),
+    }
 }
 
 /// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own.

@@ -2,7 +2,8 @@
 
 use innkeeper_engine::{Flows, Moment};
 
-use super::{StartFault, authored, clock_of, connected, database, house, replies, zone_of};
+use super::sources::{Right, right};
+use super::{StartFault, clock_of, connected, database, house, zone_of};
 use crate::config::Config;
 use crate::store::Database;
 use crate::versions::Authored;
@@ -22,12 +23,11 @@ pub struct Workbench {
 /// Opens the tables and checks the flows.
 ///
 /// # Errors
-/// Every mistake in the flows, or what cannot be opened.
+/// Every mistake in flows and prompts, or what cannot be opened.
 pub async fn workbench(config: &Config) -> Result<Workbench, StartFault> {
     let tools = connected(config).await?;
     let zone = zone_of(&house(&tools).await?)?;
-    let authored = authored(config, &tools, &replies(config)?)?;
-    let flows = authored.check().map_err(StartFault::Flows)?;
+    let Right { authored, flows, .. } = right(config, &tools)?;
     let clock = clock_of(config, zone);
     let moment = Moment { at: clock.now(), today: clock.today(zone) };
     Ok(Workbench { flows, authored, store: database(config, clock).await?, moment })
@@ -36,8 +36,8 @@ pub async fn workbench(config: &Config) -> Result<Workbench, StartFault> {
 /// The flows, checked against the configured hotel's tools and the prompts.
 ///
 /// # Errors
-/// Every mistake in them, or what keeps them from being checked.
+/// Every mistake in them and in the prompts, or what keeps them from being checked.
 pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
     let tools = connected(config).await?;
-    authored(config, &tools, &replies(config)?)?.check().map_err(StartFault::Flows)
+    Ok(right(config, &tools)?.flows)
 }

@@ -3,36 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use innkeeper_engine::Flows;
-use innkeeper_engine::flow::{Mistake, flow_schema};
-use serde::Serialize;
+use innkeeper_engine::flow::flow_schema;
 
 use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault};
 use crate::cli;
 use crate::config::Config;
-use crate::reply::ReplyFault;
 
 /// Where flow files are when no folder is configured.
 const FOLDER: &str = "flows";
-
-/// A mistake as programs read it. Lines and columns count from 1, columns in characters.
-#[derive(Serialize)]
-struct Shown {
-    file: Option<String>,
-    line: Option<usize>,
-    column: Option<usize>,
-    /// Behind the last character that is meant.
-    end: Option<Behind>,
-    rule: &'static str,
-    message: String,
-    help: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Behind {
-    line: usize,
-    column: usize,
-}
 
 /// Works with the flows.
 pub(super) async fn run(config: Config, options: cli::Flows) -> Result<Ending, CommandFault> {
@@ -58,33 +37,20 @@ async fn check(config: &Config, json: bool) -> Result<Ending, CommandFault> {
             println!("{} flows are fine: {} (version {}).", names.len(), names.join(", "), flows.version());
             Ok(Ending::Fine)
         }
-        Err(StartFault::Flows(mistakes)) if json => listed(mistakes.0.iter().map(Shown::from).collect()),
-        Err(StartFault::Replies(faults)) if json => listed(faults.0.iter().map(Shown::from).collect()),
-        Err(fault) => explained(fault),
-    }
-}
-
-fn listed(mistakes: Vec<Shown>) -> Result<Ending, CommandFault> {
-    println!("{}", pretty(&mistakes)?);
-    Ok(Ending::NotFine)
-}
-
-/// Says what is wrong with flows or prompts.
-fn explained(fault: StartFault) -> Result<Ending, CommandFault> {
-    match fault {
-        StartFault::Flows(mistakes) => Ok(shown(mistakes)),
-        StartFault::Replies(faults) => {
-            eprintln!("{faults}");
+        Err(StartFault::Wrong(wrong)) if json => {
+            println!("{}", pretty(&wrong.listed())?);
             Ok(Ending::NotFine)
         }
-        fault => Err(fault.into()),
+        Err(StartFault::Wrong(wrong)) => Ok(shown(wrong)),
+        Err(fault) => Err(fault.into()),
     }
 }
 
 async fn draw(config: &Config, flow: Option<&str>, write: bool) -> Result<Ending, CommandFault> {
     let flows = match app::checked(config).await {
         Ok(flows) => flows,
-        Err(fault) => return explained(fault),
+        Err(StartFault::Wrong(wrong)) => return Ok(shown(wrong)),
+        Err(fault) => return Err(fault.into()),
     };
     let names: Vec<&str> = flows.root().into_iter().chain(flows.iter()).map(|flow| &*flow.name).collect();
     if let Some(flow) = flow.filter(|flow| !names.contains(flow)) {
@@ -139,34 +105,4 @@ fn name_of(text: &str) -> Option<&str> {
     let line = text.lines().find_map(|line| line.strip_prefix("flow:"))?;
     let word = line.split('#').next()?.trim().trim_matches(['"', '\'']);
     (!word.is_empty()).then_some(word)
-}
-
-impl From<&Mistake> for Shown {
-    fn from(mistake: &Mistake) -> Self {
-        let place = mistake.place.as_ref();
-        Self {
-            file: place.map(|place| place.file.clone()),
-            line: place.map(|place| place.line),
-            column: place.map(|place| place.column),
-            end: place.map(|place| {
-                let (line, column) = place.until();
-                Behind { line, column }
-            }),
-            rule: mistake.rule.name(),
-            message: mistake.message.clone(),
-            help: mistake.help.clone(),
-        }
-    }
-}
-
-impl From<&ReplyFault> for Shown {
-    fn from(fault: &ReplyFault) -> Self {
-        let (file, line, message) = match fault {
-            ReplyFault::Template { template, line, reason } => (Some(template), Some(*line), reason.clone()),
-            ReplyFault::File { file, reason } => (Some(file), None, reason.clone()),
-            ReplyFault::Missing { .. } => (None, None, fault.to_string()),
-        };
-        let file = file.map(|file| format!("prompts/{file}"));
-        Self { file, line, column: line.map(|_| 1), end: None, rule: "prompt", message, help: None }
-    }
 }

@@ -15,7 +15,7 @@ use crate::versions::{self, Moved, Plan};
 pub(super) async fn run(config: Config, options: cli::Migrate) -> Result<Ending, CommandFault> {
     let bench = match app::workbench(&config).await {
         Ok(bench) => bench,
-        Err(StartFault::Flows(mistakes)) => return Ok(shown(mistakes)),
+        Err(StartFault::Wrong(wrong)) => return Ok(shown(wrong)),
         Err(fault) => return Err(fault.into()),
     };
     let ending = if options.back { back(&bench, options.json).await } else { forth(&bench, &options).await };

@@ -15,13 +15,13 @@ mod understand;
 
 use std::process::ExitCode;
 
-use innkeeper_engine::flow::Mistakes;
 use serde::Serialize;
 
 use crate::app::StartFault;
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::fault::chain;
+use crate::mistakes::Wrong;
 use crate::store::Fault as StoreFault;
 
 /// How a command ended.
@@ -90,9 +90,14 @@ fn pretty(value: &impl Serialize) -> Result<String, CommandFault> {
     serde_json::to_string_pretty(value).map_err(other)
 }
 
-/// Shows mistakes in flows where they stand.
-fn shown(mistakes: Mistakes) -> Ending {
-    eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
+/// Shows mistakes, those in flows where they stand.
+fn shown(wrong: Wrong) -> Ending {
+    if let Some(text) = wrong.beside_flows() {
+        eprintln!("{text}");
+    }
+    if let Some(mistakes) = wrong.flows {
+        eprintln!("{:?}", miette::Report::new(mistakes.into_shown()));
+    }
     Ending::NotFine
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn run(
     }
     let bench = match app::workbench(config).await {
         Ok(bench) => bench,
-        Err(StartFault::Flows(mistakes)) => return Ok(shown(mistakes)),
+        Err(StartFault::Wrong(wrong)) => return Ok(shown(wrong)),
         Err(fault) => return Err(fault.into()),
     };
     let versions = Versions::new(bench.flows.clone());

@@ -21,6 +21,7 @@ use super::session::SessionId;
 use crate::channel::local::Doing;
 use crate::conversation::ReplyLine;
 use crate::message::{ConversationId, e164};
+use crate::mistakes::Listed;
 
 /// As long as a message on WhatsApp may be, in characters.
 const LONGEST_TEXT: usize = 4096;
@@ -34,6 +35,13 @@ struct HotelNow {
     name: Option<String>,
     today: NaiveDate,
     time_zone: String,
+}
+
+/// The flows that new conversations use, and what keeps the files from being used instead.
+#[derive(Serialize)]
+struct FlowsNow {
+    version: String,
+    mistakes: Vec<Listed>,
 }
 
 /// A request to begin a conversation.
@@ -87,6 +95,13 @@ pub(super) async fn hotel(State(desk): State<Desk>) -> Response {
         time_zone: receptionist.zone.name().to_owned(),
     })
     .into_response()
+}
+
+/// The flows, with the mistakes that their files have now.
+pub(super) async fn flows(State(desk): State<Desk>) -> Response {
+    let version = desk.receptionist.driver.versions.current().version().to_owned();
+    let mistakes = desk.reloaded.borrow().wrong.clone();
+    Json(FlowsNow { version, mistakes }).into_response()
 }
 
 /// Begins a conversation.

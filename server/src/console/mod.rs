@@ -16,8 +16,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
+use tokio::sync::watch;
 
 use crate::conversation::Receptionist;
+use crate::mistakes::Reloaded;
 use session::Sessions;
 
 /// The longest request, in bytes: a message of WhatsApp's length in any script, and its JSON.
@@ -28,10 +30,11 @@ const LONGEST_BODY: usize = 32 * 1024;
 struct Desk {
     receptionist: Arc<Receptionist>,
     sessions: Arc<Sessions>,
+    reloaded: watch::Receiver<Reloaded>,
 }
 
 /// The page at `/`, its assets, and `/api`.
-pub fn routes(receptionist: Arc<Receptionist>) -> Router {
+pub fn routes(receptionist: Arc<Receptionist>, reloaded: watch::Receiver<Reloaded>) -> Router {
     let sessions = Arc::new(Sessions::new(Arc::clone(&receptionist)));
     let api = api().into_iter().fold(Router::new(), |router, (_, path, route)| router.route(path, route));
     api.layer(DefaultBodyLimit::max(LONGEST_BODY))
@@ -39,7 +42,7 @@ pub fn routes(receptionist: Arc<Receptionist>) -> Router {
         .layer(middleware::from_fn(refusal::private))
         .route("/", get(assets::page))
         .route("/assets/{*name}", get(assets::asset))
-        .with_state(Desk { receptionist, sessions })
+        .with_state(Desk { receptionist, sessions, reloaded })
 }
 
 /// The method and path of every route under `/api`, as in `openapi.json`.
@@ -47,10 +50,11 @@ pub fn documented() -> Vec<(&'static str, &'static str)> {
     api().into_iter().map(|(method, path, _)| (method, path)).collect()
 }
 
-fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 6] {
+fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 7] {
     [
         ("get", "/api/openapi.json", get(assets::openapi)),
         ("get", "/api/hotel", get(api::hotel)),
+        ("get", "/api/flows", get(api::flows)),
         ("post", "/api/conversations", post(api::begin)),
         ("get", "/api/conversations/{id}", get(api::talk)),
         ("post", "/api/conversations/{id}/turns", post(api::turn)),

@@ -160,6 +160,31 @@ try {
     assert.equal((await tools(page)).filter((tool) => tool.startsWith('quote_stay')).length, 1);
   }, LOST);
 
+  await check('a mistake in a saved file is shown until it is mended', DESK, async (page) => {
+    assert.ok(await page.locator('#mistakes').isHidden());
+    const excerpt = ' 12 |     done: <b>chekking</b>\n    |              ^^^^^^^^';
+    const place = { file: 'mine/book_room.yaml', line: 12, column: 14, end: { line: 12, column: 22 } };
+    const said = { rule: 'unknown_state', message: 'there is no state `chekking`', help: 'did you mean `checking`?' };
+    const unplaced = { file: null, line: null, column: null, end: null, excerpt: null, help: null };
+    const other = { ...unplaced, rule: 'fault', message: 'mine cannot be read' };
+    await page.route('**/api/flows', (route) =>
+      route.fulfill({ json: { version: '1', mistakes: [{ ...place, ...said, excerpt }, other] } }));
+    await page.locator('#mistakes').waitFor();
+    assert.equal(await page.locator('#mistakes-title').innerText(), 'There are 2 mistakes in what was saved');
+    const first = page.locator('#mistakes li').first();
+    assert.equal(await first.locator('b').innerText(), 'mine/book_room.yaml:12:14');
+    assert.equal(await first.locator('pre').textContent(), excerpt, 'the pointer stands where it was, and nothing is run');
+    assert.match(await first.innerText(), /no state `chekking`[^]*did you mean `checking`/);
+    assert.equal(await page.locator('#mistakes li').nth(1).innerText(), 'mine cannot be read');
+    assert.deepEqual(await faint(page), []);
+    await fitsAcross(page);
+    await say(page, WISH, 1);
+    assert.equal(await state(page), 'book_room.choosing', 'guests are answered meanwhile');
+    await page.screenshot({ path: picture('desk-mistakes') });
+    await page.unroute('**/api/flows');
+    await page.locator('#mistakes').waitFor({ state: 'hidden' });
+  });
+
   await check('who reads further up is left there', { ...DESK, viewport: { width: 1280, height: 420 } }, async (page) => {
     await say(page, WISH, 1);
     let release;

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 9] = [
     &["cli", "replay"],
     &["app"],
     &["call", "channel::twilio", "channel::meta", "channel::local", "console", "http"],
-    &["conversation"],
+    &["conversation", "mistakes"],
     &["tools", "reply", "inbox", "outbox", "understand", "turn", "versions"],
     &["channel", "llm", "stt", "tts", "store"],
     &["clock", "config", "fault", "message"],

@@ -2,5 +2,5 @@
 
 mod browser;
 mod page;
-mod rig;
+pub(crate) mod rig;
 mod talking;

@@ -2,18 +2,29 @@
 
 use std::sync::Mutex;
 
-use innkeeper_engine::BadForm;
 use innkeeper_engine::runtime::{Commit, CommitError, Logged, MemoryStore, Store, Stored};
+use innkeeper_engine::{BadForm, Position};
 
 /// A store whose machine stops after so many commits.
 pub(crate) struct Crashing<'s> {
     store: &'s MemoryStore<String>,
     commits_left: Mutex<usize>,
+    committed: Mutex<Vec<Position>>,
 }
 
 impl<'s> Crashing<'s> {
     pub(crate) fn new(store: &'s MemoryStore<String>, commits: usize) -> Self {
-        Self { store, commits_left: Mutex::new(commits) }
+        Self { store, commits_left: Mutex::new(commits), committed: Mutex::default() }
+    }
+
+    /// A machine that does not stop.
+    pub(crate) fn never(store: &'s MemoryStore<String>) -> Self {
+        Self::new(store, usize::MAX)
+    }
+
+    /// Every position that was committed, oldest first.
+    pub(crate) fn committed(&self) -> Vec<Position> {
+        self.committed.lock().unwrap().clone()
     }
 
     pub(crate) fn is_up_again(&self) {
@@ -44,10 +55,13 @@ impl Store for Crashing<'_> {
             let mut left = self.commits_left.lock().unwrap();
             *left = left.checked_sub(1).ok_or(CommitError::Fault(Stopped))?;
         }
+        let position = commit.position.clone();
         self.store.commit(commit).await.map_err(|error| match error {
             CommitError::Conflict => CommitError::Conflict,
             CommitError::Fault(fault) => CommitError::Fault(fault.into()),
-        })
+        })?;
+        self.committed.lock().unwrap().push(position);
+        Ok(())
     }
 
     async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, Stopped> {

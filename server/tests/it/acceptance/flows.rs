@@ -163,6 +163,7 @@ async fn mistakes_in_flows_are_a_list_for_editors() {
             "file": beside("broken/spa_visit.yaml").to_str().unwrap(), "line": 6, "column": 41,
             "end": { "line": 6, "column": 50 }, "rule": "unknown_key",
             "message": "unknown key `max_night` in the slot `stay`", "help": "did you mean `max_nights`?",
+            "excerpt": " 6 |   stay: { type: date_range, min: today, max_night: 3 }\n   |                                         ^^^^^^^^^",
         })
     );
     let fine = flows(&folder, &["check", "--json"]).await;
@@ -239,4 +240,34 @@ async fn drawings_are_written_beside_the_flows_of_a_folder() {
     );
     let elsewhere = flows(&folder, &[&["draw", "book_room", "--write"], common.as_slice()].concat()).await;
     assert_eq!(elsewhere.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_mistake_in_a_prompt_hides_none_in_the_flows() {
+    let folder = Folder::new();
+    let prompts = folder.file("prompts");
+    std::fs::create_dir_all(prompts.join("en")).expect("a folder");
+    std::fs::write(prompts.join("en/booked.j2"), "Booked.\n{% if %}").expect("a prompt");
+    let check = |arguments: &[&str]| {
+        let mut command = innkeeper(&folder);
+        command.args(["flows", "check", "--flows"]).arg(beside("broken"));
+        command.arg("--prompts").arg(&prompts).args(arguments);
+        run(command, &[])
+    };
+    let ran = check(&[]).await;
+    assert_eq!(ran.status.code(), Some(1), "{}", ran.errors);
+    assert!(ran.errors.contains("prompts/en/booked.j2 line 2"), "{}", ran.errors);
+    assert!(ran.errors.contains("there is no state `loking`"), "{}", ran.errors);
+    assert!(ran.errors.contains("5 mistakes in 1 file"), "{}", ran.errors);
+
+    let ran = check(&["--json"]).await;
+    assert_eq!(ran.status.code(), Some(1), "{}", ran.errors);
+    let listed: Vec<Json> = serde_json::from_str(&ran.output).expect("a list");
+    let rules: Vec<&Json> = listed.iter().map(|mistake| &mistake["rule"]).collect();
+    assert_eq!(
+        rules,
+        ["prompt", "unknown_type", "unknown_key", "unknown_state", "unknown_tool", "missing_prompt"]
+    );
+    assert_eq!((&listed[0]["file"], &listed[0]["line"]), (&json!("prompts/en/booked.j2"), &json!(2)));
+    assert!(listed[1]["excerpt"].as_str().is_some_and(|excerpt| excerpt.ends_with("^^^^^^")), "{listed:#?}");
 }

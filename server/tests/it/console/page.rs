@@ -95,6 +95,7 @@ async fn answers_have_the_documented_fields() {
         }
     };
     fits("Hotel", &console.get("/api/hotel").await.json().await.expect("JSON"));
+    fits("Flows", &console.get("/api/flows").await.json().await.expect("JSON"));
     let begun = console.post("/api/conversations", &json!({})).send().await.expect("an answer");
     let place = begun.headers()["location"].to_str().expect("a place").to_owned();
     let begun: Json = begun.json().await.expect("JSON");

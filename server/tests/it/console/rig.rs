@@ -33,19 +33,24 @@ pub(crate) struct Event {
 
 impl Console {
     pub(crate) async fn open(folder: &Folder) -> Self {
-        // Another test of this process may have been first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let overrides = Overrides {
             database: Some(folder.database_url().as_str().to_owned()),
             today: "2026-12-01".parse().ok(),
             ..Overrides::default()
         };
         let config = Config::load(Some(Path::new("/dev/null")), [], overrides).expect("a configuration");
-        let app = App::open(&config).await.expect("the program");
+        Self::of(&config).await
+    }
+
+    /// The same with a configuration of the test's own.
+    pub(crate) async fn of(config: &Config) -> Self {
+        // Another test of this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let app = App::open(config).await.unwrap_or_else(|fault| panic!("{fault}"));
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let routes = app.routes(&config, &stop).await.expect("routes");
+        let routes = app.routes(config, &stop).await.expect("routes");
         let stopped = stop.clone();
         tokio::spawn(async move {
             let served =
