@@ -371,7 +371,9 @@ impl Move<'_> {
             },
             _ => {
                 let heard = Heard::from_json(kind, &value.json())?;
-                kind.accept(Merge::Replace, None, &heard, |_| None, self.moment.today).ok()
+                let now = kind.accept(Merge::Replace, None, &heard, |_| None, self.moment.today).ok()?;
+                // As it was said: "one night from the 12th" is one night from the 13th, if that is corrected.
+                Some(if now.means(value) { value.clone() } else { now })
             }
         }
     }
