@@ -176,6 +176,7 @@ impl Move<'_> {
         if above.is_some_and(|above| matches!(above.caller, Caller::State(_))) {
             // It stands where it runs the flow above; that one is moved by itself.
             next.trail = path;
+            next.anew = frame.anew.as_ref().and_then(by_name);
             next.active = self.running(old, new, frame)?;
             self.carry_timers(old, new, frame, &mut next);
             return Some(Arc::new(next));
