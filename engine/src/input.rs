@@ -96,7 +96,8 @@ pub enum Outcome {
 /// What a message was understood to mean.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Understanding {
-    /// The slots it fills, by name. With a [`Act::Start`] they belong to the flow it starts.
+    /// The slots it fills, by name. With a [`Act::Start`] those that the flow it starts knows belong to it, the others
+    /// to what runs.
     pub slots: IndexMap<String, Heard>,
     /// What the guest does with it.
     pub acts: Vec<Act>,

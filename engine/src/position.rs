@@ -50,6 +50,8 @@ pub struct Position {
     pub(crate) silence: u32,
     /// The number of calls made so far.
     pub(crate) calls: u32,
+    /// The calls that states made since something else than an answer came.
+    pub(crate) unasked: u32,
     /// The number of messages said so far.
     pub(crate) says: u32,
     /// What was said in the last turn that said anything.
@@ -146,6 +148,7 @@ impl Position {
             unclear: 0,
             silence: 0,
             calls: 0,
+            unasked: 0,
             says: 0,
             last_said: SmallVec::new(),
             ended: None,

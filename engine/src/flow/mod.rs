@@ -11,6 +11,7 @@ mod check;
 mod draw;
 mod error;
 mod number;
+mod onward;
 mod places;
 mod raw;
 mod schema;
@@ -78,6 +79,9 @@ pub struct Flow {
     /// Whether any state is a history.
     #[serde(skip)]
     pub(crate) has_history: bool,
+    /// The slots that decide where each state leads to.
+    #[serde(skip)]
+    pub(crate) deciding: onward::Deciding,
     /// The hash of everything it says, for telling it from the same flow of another version.
     #[serde(skip)]
     pub(crate) meaning: Arc<str>,

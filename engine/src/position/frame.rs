@@ -44,6 +44,8 @@ pub(crate) struct Frame {
     pub(crate) confirmed: Option<Confirmed>,
     /// The repair walk under way.
     pub(crate) repair: Option<Repair>,
+    /// The first state on the way here that a change makes lead elsewhere: the next repair walk begins there.
+    pub(crate) anew: Option<StateId>,
     /// What the guest said in this flow, oldest first: it may hold words for a list that does not exist yet.
     #[serde(with = "saved::few")]
     pub(crate) kept: SmallVec<[Arc<str>; 2]>,
@@ -199,6 +201,7 @@ impl Frame {
             read_back: None,
             confirmed: None,
             repair: None,
+            anew: None,
             kept: SmallVec::new(),
             tried: SmallVec::new(),
             error: None,

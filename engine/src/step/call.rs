@@ -5,15 +5,18 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 
-use super::Machine;
 use super::facts::{arguments_of, is_confirmed, items, made, revisions_of};
 use super::walk::Source;
+use super::{Machine, Trace};
 use crate::effect::{Arguments, Effect};
 use crate::facts::item_of;
 use crate::flow::{Does, Event, Input, Invoke, ResultId, SlotId, StateId};
 use crate::input::Outcome;
 use crate::position::{Active, Failure, Open, Saved, Task, Waiting};
 use crate::slot::Value;
+
+/// Calls that states may make before anything but an answer comes.
+const MOST_CALLS: u32 = 64;
 
 impl<'f> Machine<'f> {
     /// Calls the state's tool. A writing one is called only under a live confirmation of what it sends. True when it
@@ -30,6 +33,11 @@ impl<'f> Machine<'f> {
         if self.dry {
             return false;
         }
+        if self.position.unasked >= MOST_CALLS {
+            self.stopped(state);
+            return true;
+        }
+        self.position.unasked += 1;
         let calls = match self.calls_of(invoke) {
             Ok(calls) => calls,
             Err((code, message)) => {
@@ -185,6 +193,19 @@ impl<'f> Machine<'f> {
                     self.facts_mut().slots.clear(id);
                 }
             }
+        }
+    }
+
+    /// Nothing but calls: the flow goes in a circle that its guest is not in. The root chart answers, which hands over.
+    fn stopped(&mut self, state: StateId) {
+        self.ignored("endless calls were stopped");
+        self.fail("too_many_calls", "the flow calls tools again and again");
+        self.set_task(state, Task::Waiting);
+        let cases = self.flows.root().and_then(|root| root.on.get(&Event::ToolFailed));
+        let case = cases.and_then(|cases| self.pick(cases));
+        self.trace.push(Trace::Event { event: Event::ToolFailed, handled: case.is_some() });
+        if let Some(case) = case {
+            self.take_case(Source::Root, case, None);
         }
     }
 

@@ -176,6 +176,7 @@ impl Move<'_> {
         if above.is_some_and(|above| matches!(above.caller, Caller::State(_))) {
             // It stands where it runs the flow above; that one is moved by itself.
             next.trail = path;
+            next.anew = frame.anew.as_ref().and_then(by_name);
             next.active = self.running(old, new, frame)?;
             self.carry_timers(old, new, frame, &mut next);
             return Some(Arc::new(next));
@@ -371,7 +372,9 @@ impl Move<'_> {
             },
             _ => {
                 let heard = Heard::from_json(kind, &value.json())?;
-                kind.accept(Merge::Replace, None, &heard, |_| None, self.moment.today).ok()
+                let now = kind.accept(Merge::Replace, None, &heard, |_| None, self.moment.today).ok()?;
+                // As it was said: "one night from the 12th" is one night from the 13th, if that is corrected.
+                Some(if now.means(value) { value.clone() } else { now })
             }
         }
     }

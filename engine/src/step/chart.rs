@@ -232,7 +232,7 @@ impl<'f> Machine<'f> {
         }
     }
 
-    fn add_descendants(&self, flow: &Flow, target: StateId, entering: &mut States) {
+    pub(super) fn add_descendants(&self, flow: &Flow, target: StateId, entering: &mut States) {
         match flow.state(target).map(|state| &state.form) {
             Some(Form::History { .. }) => {
                 let parent = flow.state(target).and_then(|state| state.parent);
@@ -259,7 +259,13 @@ impl<'f> Machine<'f> {
         }
     }
 
-    fn add_ancestors(&self, flow: &Flow, state: StateId, domain: Option<StateId>, entering: &mut States) {
+    pub(super) fn add_ancestors(
+        &self,
+        flow: &Flow,
+        state: StateId,
+        domain: Option<StateId>,
+        entering: &mut States,
+    ) {
         for above in flow.ancestors(state).take_while(|above| Some(*above) != domain) {
             put(entering, above);
             if let Some(Form::Parallel { states, .. }) = flow.state(above).map(|state| &state.form) {
@@ -398,6 +404,9 @@ impl<'f> Machine<'f> {
             });
         }
         frame.trail.push(state);
+        if frame.anew == Some(state) {
+            frame.anew = None;
+        }
         if frame.repair.as_ref().is_some_and(|repair| repair.goal == state) {
             // The goal says and does everything it would.
             frame.repair = None;
@@ -433,7 +442,7 @@ impl<'f> Machine<'f> {
 
 impl Flow {
     /// Whether two states are in different regions of one parallel state.
-    fn are_beside(&self, one: StateId, two: StateId) -> bool {
+    pub(super) fn are_beside(&self, one: StateId, two: StateId) -> bool {
         let above: States = self.ancestors(two).collect();
         let common = self.ancestors(one).find(|state| above.contains(state));
         common.is_some_and(|common| {

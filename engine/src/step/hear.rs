@@ -132,10 +132,11 @@ impl<'f> Machine<'f> {
         }
         if let Some(wishes) = self.requested(acts, slots) {
             self.position.unclear = 0;
+            let besides = self.hear_besides(&wishes, slots).then_some(self.position.frames.len());
             for wish in wishes {
                 self.dispatch(Event::Start, Some(&wish));
             }
-            return;
+            return self.go_on_besides(besides);
         }
         self.keep_words();
         self.return_to(slots);
@@ -259,7 +260,9 @@ impl<'f> Machine<'f> {
             return self.event(Event::Question);
         }
         match self.asked() {
-            Some((state, Does::Ask { then, .. })) if *expecting == Expecting::Change => {
+            Some((state, Does::Ask { then, .. }))
+                if *expecting == Expecting::Change && self.frame().anew.is_none() =>
+            {
                 self.follow(state, then)
             }
             _ => self.resume(),
@@ -299,6 +302,52 @@ impl<'f> Machine<'f> {
             });
         }
         (!wishes.is_empty()).then_some(wishes)
+    }
+
+    /// Fills what a message with a wish says that is not about the wish: it is for what runs. True when it did.
+    fn hear_besides(&mut self, wishes: &[Wish], slots: &IndexMap<String, Heard>) -> bool {
+        let is_wished = |name: &str| {
+            let mut flows = wishes.iter().filter_map(|wish| self.flows.flow(wish.flow));
+            flows.any(|flow| flow.slots.contains_key(name))
+        };
+        let besides = slots.iter().filter(|(name, _)| !is_wished(name));
+        let slots: IndexMap<String, Heard> =
+            besides.map(|(name, heard)| (name.clone(), heard.clone())).collect();
+        if slots.is_empty() {
+            return false;
+        }
+        self.return_to(&slots);
+        if self.fill_beneath(&slots) {
+            return true;
+        }
+        let heard = self.named_slots(slots.iter());
+        let mut filling = self.fill(heard);
+        if !filling.changed.is_empty() {
+            self.note_change(std::mem::take(&mut filling.changed));
+            let frame = self.frame_mut();
+            frame.confirmed = None;
+            frame.read_back = None;
+        }
+        if let Some((slot, why)) = filling.refused {
+            self.refuse(slot, why);
+            return false;
+        }
+        !filling.answered.is_empty()
+    }
+
+    /// What runs goes on with what was said besides a wish, unless the wish's transition has seen to it: `depth` is how
+    /// many flows ran.
+    fn go_on_besides(&mut self, depth: Option<usize>) {
+        let Some(flow) = self.flow() else { return };
+        let is_open =
+            |active: &Active| active.task == Task::Waiting && flow.does(active.state).is_some_and(Does::asks);
+        if depth == Some(self.position.frames.len())
+            && self.pending.is_none()
+            && self.frame().repair.is_none()
+            && self.frame().active.iter().any(is_open)
+        {
+            self.resume();
+        }
     }
 
     /// Leaves a digression when the message fills only slots of the flow beneath it.
@@ -343,6 +392,14 @@ impl<'f> Machine<'f> {
         let held: Vec<Arc<Frame>> = self.position.frames.drain(depth + 1..).collect();
         let heard = self.named_slots(heard.iter().map(|(name, heard)| (name, heard)));
         let filling = self.fill(heard);
+        let refused = filling.refused.is_some();
+        if let Some((slot, why)) = filling.refused
+            && let Some(declared) = self.flow().and_then(|flow| flow.slot(slot))
+            && let Some(name) = self.flow().and_then(|flow| flow.slot_name(slot))
+        {
+            // It is about the flow beneath; what the one above asks is asked again.
+            self.say(&declared.invalid, Expecting::Slot(Arc::clone(name)), Some(why));
+        }
         let changed: Vec<SlotId> = filling.changed.iter().map(|(slot, _)| *slot).collect();
         if !changed.is_empty() {
             self.note_change(filling.changed);
@@ -352,6 +409,7 @@ impl<'f> Machine<'f> {
         }
         let running = self.frame().active.iter().find(|active| matches!(active.task, Task::Running { .. }));
         let running = running.map(|active| active.state);
+        let runs_anew = self.frame().anew.is_some();
         let given = match running.and_then(|state| self.flow()?.does(state)) {
             Some(Does::Run(run)) => {
                 changed.iter().any(|slot| run.inputs.contains(&crate::flow::Input::Slot(*slot)))
@@ -359,7 +417,7 @@ impl<'f> Machine<'f> {
             _ => false,
         };
         self.position.frames.extend(held);
-        if given {
+        if given || runs_anew {
             while self.position.frames.len() > depth + 1 {
                 self.abandon();
             }
@@ -368,7 +426,7 @@ impl<'f> Machine<'f> {
             }
             return true;
         }
-        !own && !filling.answered.is_empty()
+        !own && (refused || !filling.answered.is_empty())
     }
 
     /// What was heard, by the active flow's slots.

@@ -5,6 +5,7 @@
 //! nothing. In a macrostep eventless transitions come first, then what was raised, and only when neither is left do
 //! the active states do what they are for (SCXML starts its invocations at the same point).
 
+mod anew;
 mod call;
 mod carry;
 mod chart;
@@ -170,6 +171,15 @@ impl<'f> Machine<'f> {
                 self.page = *page;
             }
             Waiting::Kept { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => {}
+        }
+        if !matches!(
+            input,
+            Input::Answered { .. }
+                | Input::AnsweredSame { .. }
+                | Input::Understood(_)
+                | Input::Conveyed { .. }
+        ) {
+            self.position.unasked = 0;
         }
         match input {
             Input::Guest(guest) => {

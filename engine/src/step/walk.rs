@@ -257,7 +257,7 @@ impl<'f> Machine<'f> {
         }
     }
 
-    /// Begins a repair walk if a result on the way here went stale.
+    /// Begins a repair walk if a result on the way here went stale, or the way itself is another since a change.
     pub(super) fn repair(&mut self) -> bool {
         let Some(from) = self.first_stale() else { return false };
         let Some(flow) = self.flow() else { return false };
@@ -265,6 +265,7 @@ impl<'f> Machine<'f> {
         let frame = self.frame_mut();
         let path = frame.trail.clone();
         frame.repair = Some(Repair { goal, path });
+        frame.anew = None;
         frame.read_back = None;
         frame.confirmed = None;
         if let (Some(from), Some(to)) = (flow.state_name(from), flow.state_name(goal)) {
@@ -274,7 +275,7 @@ impl<'f> Machine<'f> {
         true
     }
 
-    /// The first state on the way here whose saved result is stale; else the one that made a stale result which the
+    /// The first state on the way here whose saved result is stale or which leads elsewhere since a change; else the one that made a stale result which the
     /// state that asks now is about, by whatever way the guest came. A write is never repaired.
     pub(super) fn first_stale(&self) -> Option<StateId> {
         let flow = self.flow()?;
@@ -291,7 +292,7 @@ impl<'f> Machine<'f> {
                 Some(Does::Run(run)) => run.save,
                 _ => None,
             };
-            saves.is_some_and(|result| is_made(*state, result))
+            frame.anew == Some(*state) || saves.is_some_and(|result| is_made(*state, result))
         });
         on_the_way.or_else(|| {
             let list = |slot: SlotId| flow.slot(slot).and_then(|slot| slot.list);
@@ -422,8 +423,9 @@ impl<'f> Machine<'f> {
         }
     }
 
-    /// Notes what a message of the guest changed, so that it can be taken back.
+    /// Notes what a message of the guest changed: it can be taken back, and what was decided by it is decided anew.
     pub(super) fn note_change(&mut self, before: Vec<(crate::flow::SlotId, Option<Value>)>) {
+        self.decide_anew(&before);
         let at = self.leaves();
         let frame = self.frame_mut();
         if frame.changes.len() >= MOST_KEPT {
@@ -439,9 +441,11 @@ impl<'f> Machine<'f> {
             return self.resume();
         };
         let mut slots = Vec::new();
+        let mut taken = Vec::new();
         let change = Arc::unwrap_or_clone(change);
         for (slot, before) in change.before {
             let frame = self.facts_mut();
+            taken.push((slot, frame.slots.get(slot).cloned()));
             match before {
                 Some(value) => _ = frame.slots.put(slot, value),
                 None => _ = frame.slots.clear(slot),
@@ -451,6 +455,7 @@ impl<'f> Machine<'f> {
         let frame = self.frame_mut();
         frame.confirmed = None;
         frame.read_back = None;
+        self.decide_anew(&taken);
         self.trace.push(Trace::Undone { slots });
         let here = self.leaves();
         let goes_back = change.at.iter().find(|state| !here.contains(state)).copied();

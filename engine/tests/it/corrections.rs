@@ -49,10 +49,17 @@ fn wishes() -> Vec<Told> {
 
 #[test]
 fn a_correction_anywhere_in_the_shipped_flows_leads_where_a_fresh_conversation_leads() {
-    // `hotel_question` asks nothing: what it wants to know is in the words it was begun with.
-    for flow in ["book_room", "cancel_booking", "find_booking"] {
-        check(shipped(), flow);
+    for flow in shipped().flows.iter().filter(|flow| *flow.name != *"hotel_question") {
+        check(shipped(), &flow.name);
     }
+}
+
+#[test]
+fn a_question_about_the_hotel_waits_nowhere_so_that_nothing_in_it_can_be_corrected() {
+    // What the guest wants to know is in the words it is begun with.
+    let places: Vec<(String, String)> =
+        stops(shipped(), "hotel_question").iter().map(|stop| stop.visit.state()).collect();
+    assert!(places.iter().all(|(flow, _)| flow != "hotel_question"), "{places:?}");
 }
 
 #[test]
@@ -251,9 +258,8 @@ fn corrected(set: &Set, flow: &str, stop: &Stop, name: &str, heard: &Heard) -> O
             what: format!("{heard:?} {what}\n    {ours}\n  fresh\n    {theirs}\n  told {told:?}"),
         })
     };
-    let decides = DECIDE.contains(&(flow, name));
     // In a flow that is run, what its caller needs made again is made again when it is back there.
-    let elsewhere = decides || visit.position.active(&set.flows).len() > 2;
+    let elsewhere = visit.position.active(&set.flows).len() > 2;
     if let Some((name, ours, theirs)) = first_difference(&ours, &theirs).filter(|_| !elsewhere) {
         return differs(&name, &ours, &theirs);
     }
@@ -262,14 +268,8 @@ fn corrected(set: &Set, flow: &str, stop: &Stop, name: &str, heard: &Heard) -> O
     to_the_end(&mut fresh, flow, &told, 30);
     let (ours, theirs) =
         (json!([visit.writes()[before..], visit.asked()]), json!([fresh.writes(), fresh.asked()]));
-    let same = decides || ours == theirs;
-    if same { None } else { differs("ends", &ours, &theirs) }
+    if ours == theirs { None } else { differs("ends", &ours, &theirs) }
 }
-
-/// Slots that decide where their flow goes: what was decided by them on the way is not decided anew, so that a
-/// conversation stays where it is. What such a slot is also asked or called for is covered by the others.
-const DECIDE: [(&str, &str); 3] =
-    [("book_room", "rooms"), ("cancel_booking", "reference"), ("find_booking", "reference")];
 
 fn first_difference(ours: &Json, theirs: &Json) -> Option<(String, Json, Json)> {
     let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
@@ -327,11 +327,13 @@ fn fresh(set: &Set, flow: &str, guest: usize, told: &Told, other: &Visit) -> Vis
     }
 }
 
-/// What can be compared with `fresh`: where it stands, what it knows, what it asked last. What was taken from what is
-/// known of the guest, and choices from lists that `fresh` does not have, are left out.
+/// What can be compared with `fresh`: where it stands, what it knows, what it asked last. What comes from a default that
+/// `fresh` did not need yet, and choices from lists that it does not have, are left out.
 fn shown(visit: &Visit, fresh: &Visit, told: &Told) -> Json {
     let active = visit.position.active(&visit.flows);
     let lists = live_results(fresh);
+    let needed = filled(&fresh.flows, &fresh.position);
+    let is_needed = |name: &str| needed.iter().any(|filled| filled.contains_key(name));
     let known =
         filled(&visit.flows, &visit.position).into_iter().zip(&active).map(|(filled, (flow, states))| {
             let declared = visit.flows.get(flow).unwrap();
@@ -341,7 +343,7 @@ fn shown(visit: &Visit, fresh: &Visit, told: &Told) -> Json {
                     .list
                     .and_then(|list| declared.result_name(list))
                     .is_none_or(|list| lists.get(&**list).is_some());
-                listed && (slot.default.is_none() || told.contains_key(name))
+                listed && (slot.default.is_none() || told.contains_key(name) || is_needed(name))
             };
             let counted = filled.into_iter().filter(|(name, _)| counts(name));
             let values: BTreeMap<String, Json> =

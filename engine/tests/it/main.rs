@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something it needs is missing")]
 
 mod against;
+mod anew;
 mod builder;
 mod chart;
 mod corrections;
@@ -24,3 +25,4 @@ mod steps;
 mod stream;
 mod talk;
 mod timers;
+mod wishes;

@@ -60,6 +60,25 @@ fn a_correction_of_what_a_run_was_given_runs_it_again() {
 }
 
 #[test]
+fn a_refused_correction_of_what_a_run_was_given_is_explained_and_its_question_asked_again() {
+    let runs = "
+slots: { nights: { type: integer, max: 9 } }
+states:
+  asks: { collect: [nights], target: runs }
+  runs: { run: child, save: found, done: over }
+  over: { final: done }
+";
+    let mut chart = Chart::new(&[runs, CHILD]);
+    chart.start();
+    assert_eq!(chart.guest("nights=3").said, "ask_date");
+    let seen = chart.guest("nights=30");
+    assert_eq!(seen.said, "invalid_nights ask_date");
+    // With an answer to the run flow's own question that counts.
+    assert_eq!(chart.clone().guest("nights=40 date=monday").said, "invalid_nights");
+    assert_eq!(chart.guest("nights=4 date=monday").ends.as_deref(), Some("done"));
+}
+
+#[test]
 fn a_flow_is_run_for_every_item_one_after_the_other() {
     let flow = "
 states:

@@ -85,7 +85,7 @@ impl Lower<'_, '_> {
         let states = draft.states.iter().enumerate().filter_map(|(number, (name, state))| {
             Some((Arc::from(name.as_str()), self.state(number, state)?))
         });
-        Flow {
+        let mut flow = Flow {
             name: draft.name.value.as_str().into(),
             id,
             description: draft.description.clone(),
@@ -98,9 +98,12 @@ impl Lower<'_, '_> {
             was: shared(&draft.was),
             meaning: Arc::from(""),
             has_history: draft.states.values().any(|state| matches!(state.does, DraftDoes::History { .. })),
+            deciding: Box::default(),
             places: Arc::new(self.places()),
             results: self.results.clone(),
-        }
+        };
+        flow.deciding = flow.all_deciding();
+        flow
     }
 
     fn places(&self) -> Places {

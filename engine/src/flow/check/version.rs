@@ -76,6 +76,7 @@ impl Written<'_> {
             top: _,
             initial,
             has_history: _,
+            deciding: _,
             meaning: _,
             places: _,
             on,

@@ -47,30 +47,38 @@ const EDITS: [(&str, Edit); 19] = [
 ];
 
 impl Files {
-    /// Some edits of some of the flows, the root chart's seldom.
-    pub(crate) fn edited(&self, dice: &mut Dice) -> Self {
+    /// An edit of this file, and maybe one more of any file, the root chart's seldom.
+    pub(crate) fn edited(&self, file: &str, dice: &mut Dice) -> Self {
         let mut files = self.clone();
-        for _ in 0..1 + dice.below(2) {
-            if dice.percent(4) {
-                files.another_flow(dice);
-                continue;
+        let place = files.files.iter().position(|(name, _)| name == file).unwrap();
+        if dice.percent(4) {
+            files.another_flow(place, dice);
+        } else {
+            for _ in 0..4 {
+                if files.done.is_empty() {
+                    files.edit(place, dice);
+                }
             }
+        }
+        if dice.percent(50) {
             let place = dice.below(files.files.len());
-            if files.files[place].0 == "conversation.yaml" && dice.percent(70) {
-                continue;
-            }
-            let (name, edit) = EDITS[dice.below(EDITS.len())];
-            let flow = &mut files.files[place];
-            if let Some(what) = edit(&mut flow.1, dice) {
-                files.done.push(format!("{}: {name}: {what}", flow.0));
+            if files.files[place].0 != "conversation.yaml" || dice.percent(30) {
+                files.edit(place, dice);
             }
         }
         files
     }
 
-    /// Adds a flow, renames one, or removes one.
-    fn another_flow(&mut self, dice: &mut Dice) {
-        let place = dice.below(self.files.len());
+    fn edit(&mut self, place: usize, dice: &mut Dice) {
+        let (name, edit) = EDITS[dice.below(EDITS.len())];
+        let flow = &mut self.files[place];
+        if let Some(what) = edit(&mut flow.1, dice) {
+            self.done.push(format!("{}: {name}: {what}", flow.0));
+        }
+    }
+
+    /// Adds a flow, renames this one, or removes it.
+    fn another_flow(&mut self, place: usize, dice: &mut Dice) {
         match dice.below(3) {
             0 => {
                 let text = "{ flow: extra, description: more, slots: { size: integer }, \

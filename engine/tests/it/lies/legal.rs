@@ -3,7 +3,7 @@
 //!
 //! A frame is a flow that runs. It is put on top by a wish, a transition that runs it or a state that does, and goes
 //! when it ends, when a transition of the root chart leaves it, or when a message is about the flow beneath. What is
-//! neither is a walk back: to a result that went stale, or to where a change was taken back.
+//! neither is a walk back: to a result that went stale, to a decision that a change reversed, or to where a change was taken back.
 
 mod causes;
 mod chart;
@@ -15,7 +15,9 @@ use innkeeper_engine::flow::{Does, Event, Flow, Form, Go};
 use innkeeper_engine::{Flows, Input, Position, Step, Trace, Waiting};
 
 use self::causes::{Causes, wished};
-use self::chart::{above, does_of, id, indices, is_atomic, is_flow, name_of, produces, state_of, within};
+use self::chart::{
+    above, decides, does_of, id, indices, is_atomic, is_flow, name_of, produces, state_of, within,
+};
 
 /// Where a conversation stands, as it follows from what was left and entered.
 pub(crate) struct Legal {
@@ -104,8 +106,8 @@ impl Legal {
                     let from = id(flow, from);
                     assert!(top.passed.contains(&from), "a repair walk begins where the guest never was");
                     assert!(
-                        produces(flow, from),
-                        "a repair walk begins where nothing is made that can be made again"
+                        produces(flow, from) || decides(flow, from),
+                        "a repair walk begins where nothing is made again and nothing is decided by what the guest said"
                     );
                     top.repairing = true;
                     causes.jump = Some(Jump::Repair(from));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use innkeeper_engine::Flows;
-use innkeeper_engine::flow::{Does, Flow, FlowId, Form, State, StateId};
+use innkeeper_engine::flow::{Does, Flow, FlowId, Form, State, StateId, Transition};
 
 pub(super) fn id(flow: &Flow, name: &str) -> usize {
     flow.states.get_index_of(name).unwrap()
@@ -52,6 +52,25 @@ pub(super) fn produces(flow: &Flow, state: usize) -> bool {
         Some(Does::Run(run)) => run.save.is_some(),
         _ => false,
     }
+}
+
+/// Whether it depends on a slot where a state leads to by itself.
+pub(super) fn decides(flow: &Flow, state: usize) -> bool {
+    let around = std::iter::once(state).chain(above(flow, state));
+    let mut cases: Vec<&Transition> = Vec::new();
+    for state in around {
+        let state = state_of(flow, state);
+        cases.extend(&state.always);
+        match &state.form {
+            Form::Atomic(Does::Collect { then, .. } | Does::Ask { then, .. }) => cases.extend(then),
+            Form::Atomic(Does::Invoke(invoke)) => cases.extend(&invoke.done),
+            Form::Atomic(Does::Run(run)) => cases.extend(&run.done),
+            Form::Compound { done, .. } | Form::Parallel { done, .. } => cases.extend(done),
+            Form::Atomic(_) | Form::History { .. } => {}
+        }
+    }
+    let names = cases.iter().filter_map(|case| case.guard.as_ref()).flat_map(|guard| guard.paths());
+    names.filter_map(|path| path.first()).any(|name| flow.slots.contains_key(name.as_str()))
 }
 
 /// Everything that is entered with one of these states: what is around it, and what it begins in.
