@@ -89,6 +89,8 @@ pub struct Twilio {
     pub account_sid: Option<String>,
     /// Signs webhooks and opens the REST API.
     pub auth_token: Option<SecretString>,
+    /// Signs webhooks too while tokens are changed.
+    pub auth_token_secondary: Option<SecretString>,
     /// Signs webhooks of accounts with a webhooks shared key.
     pub shared_key: Option<SecretString>,
     /// Where the REST API is.
@@ -99,6 +101,8 @@ pub struct Twilio {
     pub voice_from: Option<String>,
     /// How messages are answered.
     pub reply: ReplyBy,
+    /// How the guest is shown that somebody writes.
+    pub typing: Typing,
     /// How long the REST API may take.
     pub timeout: Duration,
 }
@@ -110,6 +114,17 @@ pub enum ReplyBy {
     Rest,
     /// Inside the answer to the webhook, where the reply is ready in time.
     Twiml,
+}
+
+/// How a guest is shown that their message was read and somebody writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typing {
+    /// Not at all.
+    Off,
+    /// By the second version of the provider's interface.
+    V2,
+    /// By the third.
+    V3,
 }
 
 /// WhatsApp by Meta.
@@ -392,6 +407,7 @@ impl Twilio {
                 },
             ),
             auth_token: secret(layers, "twilio.auth_token"),
+            auth_token_secondary: secret(layers, "twilio.auth_token_secondary"),
             shared_key: secret(layers, "twilio.shared_key"),
             base_url: base_url(layers, "twilio.base_url"),
             whatsapp_from: layers.parsed("twilio.whatsapp_from", number, e164),
@@ -399,6 +415,12 @@ impl Twilio {
             reply: layers.required("twilio.reply", "rest or twiml", ReplyBy::Rest, |text| match text {
                 "rest" => Some(ReplyBy::Rest),
                 "twiml" => Some(ReplyBy::Twiml),
+                _ => None,
+            }),
+            typing: layers.required("twilio.typing", "off, v2 or v3", Typing::V2, |text| match text {
+                "off" => Some(Typing::Off),
+                "v2" => Some(Typing::V2),
+                "v3" => Some(Typing::V3),
                 _ => None,
             }),
             timeout: layers.milliseconds("twilio.timeout_ms"),
