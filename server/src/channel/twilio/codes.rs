@@ -10,7 +10,7 @@ const CODES: &Codes = &[
     (12200, 12200, Action::Operator, "the answer to a webhook is not TwiML"),
     (12300, 12300, Action::Operator, "the answer to a webhook has another type than it should"),
     (20003, 20003, Action::Operator, "the account's credentials are wrong"),
-    (20404, 20404, Action::Operator, "there is no such account or address"),
+    (20404, 20404, Action::Never, "there is no such account or address"),
     (20429, 20429, Action::Later, "too many requests"),
     (21211, 21211, Action::Never, "the recipient's address is wrong"),
     (21212, 21212, Action::Never, "the sender cannot be used: check [twilio] whatsapp_from"),

@@ -27,8 +27,7 @@ pub fn read(body: &[u8]) -> Result<Inbound, Incomplete> {
 /// A message in our words.
 pub(super) fn inbound(form: &Form) -> Result<Inbound, Incomplete> {
     let owned = |name: &str| form.get(name).map(str::to_owned);
-    let ids = ["MessageSid", "SmsMessageSid", "SmsSid"];
-    let provider_id = ids.into_iter().find_map(owned).ok_or(Incomplete("MessageSid"))?;
+    let provider_id = owned("MessageSid").ok_or(Incomplete("MessageSid"))?;
     let address = form
         .get("From")
         .filter(|from| from.strip_prefix(WHATSAPP).is_some_and(|id| !id.is_empty()))
