@@ -2,6 +2,7 @@
 //!
 //! `config.default.toml` names every key and the order in which values win. Nothing else reads the environment.
 
+mod address;
 mod layers;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 use crate::message::e164;
 use layers::{GROQ_KEY, Layers};
 
+pub use address::{BaseUrl, DatabaseUrl};
 pub use layers::{Origin, Problem};
 
 /// The file that is read when no other is named, if it exists.
@@ -89,6 +91,8 @@ pub struct Twilio {
     pub account_sid: Option<String>,
     /// Signs webhooks and opens the REST API.
     pub auth_token: Option<SecretString>,
+    /// Signs webhooks too while tokens are changed.
+    pub auth_token_secondary: Option<SecretString>,
     /// Signs webhooks of accounts with a webhooks shared key.
     pub shared_key: Option<SecretString>,
     /// Where the REST API is.
@@ -99,6 +103,8 @@ pub struct Twilio {
     pub voice_from: Option<String>,
     /// How messages are answered.
     pub reply: ReplyBy,
+    /// How the guest is shown that somebody writes.
+    pub typing: Typing,
     /// How long the REST API may take.
     pub timeout: Duration,
 }
@@ -110,6 +116,17 @@ pub enum ReplyBy {
     Rest,
     /// Inside the answer to the webhook, where the reply is ready in time.
     Twiml,
+}
+
+/// How a guest is shown that their message was read and somebody writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typing {
+    /// Not at all.
+    Off,
+    /// By the second version of the provider's interface.
+    V2,
+    /// By the third.
+    V3,
 }
 
 /// WhatsApp by Meta.
@@ -182,68 +199,6 @@ pub struct Vendor {
     pub model: Option<String>,
     /// How long it may take.
     pub timeout: Duration,
-}
-
-/// An http or https address without a slash at its end, a query or a fragment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BaseUrl(String);
-
-impl BaseUrl {
-    /// Reads an address.
-    pub fn parse(text: &str) -> Option<Self> {
-        let url = reqwest::Url::parse(text).ok()?;
-        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        let known = matches!(url.scheme(), "http" | "https") && url.has_host();
-        (plain && known).then(|| Self(text.trim_end_matches('/').to_owned()))
-    }
-
-    /// The address as it was written, without a slash at its end.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The address of a database. It may hold a password and is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(String);
-
-impl DatabaseUrl {
-    /// Reads an address of a SQLite file, of a database in memory or of a PostgreSQL database.
-    pub fn parse(text: &str) -> Option<Self> {
-        let file = text.strip_prefix("sqlite://").is_some_and(|file| !file.is_empty());
-        let server = ["postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-        (file || server || text == "sqlite::memory:").then(|| Self(text.to_owned()))
-    }
-
-    /// A database in memory, gone with its last connection.
-    pub fn in_memory() -> Self {
-        Self("sqlite::memory:".to_owned())
-    }
-
-    /// The address.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The file it is in, for a SQLite file.
-    pub fn file(&self) -> Option<PathBuf> {
-        let file = self.0.strip_prefix("sqlite://")?;
-        Some(PathBuf::from(file.split('?').next().unwrap_or(file)))
-    }
-}
-
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}…", self.0.split(':').next().unwrap_or_default())
-    }
 }
 
 /// What the command line says; it wins over everything else.
@@ -326,7 +281,7 @@ impl Config {
             database: layers.required(
                 "database.url",
                 "sqlite://FILE, sqlite::memory: or postgres://…",
-                DatabaseUrl(String::new()),
+                DatabaseUrl::default(),
                 DatabaseUrl::parse,
             ),
             hotel: layers.parsed(
@@ -392,6 +347,7 @@ impl Twilio {
                 },
             ),
             auth_token: secret(layers, "twilio.auth_token"),
+            auth_token_secondary: secret(layers, "twilio.auth_token_secondary"),
             shared_key: secret(layers, "twilio.shared_key"),
             base_url: base_url(layers, "twilio.base_url"),
             whatsapp_from: layers.parsed("twilio.whatsapp_from", number, e164),
@@ -399,6 +355,12 @@ impl Twilio {
             reply: layers.required("twilio.reply", "rest or twiml", ReplyBy::Rest, |text| match text {
                 "rest" => Some(ReplyBy::Rest),
                 "twiml" => Some(ReplyBy::Twiml),
+                _ => None,
+            }),
+            typing: layers.required("twilio.typing", "off, v2 or v3", Typing::V2, |text| match text {
+                "off" => Some(Typing::Off),
+                "v2" => Some(Typing::V2),
+                "v3" => Some(Typing::V3),
                 _ => None,
             }),
             timeout: layers.milliseconds("twilio.timeout_ms"),
@@ -478,7 +440,7 @@ fn secret(layers: &mut Layers, key: &str) -> Option<SecretString> {
 }
 
 fn base_url(layers: &mut Layers, key: &str) -> BaseUrl {
-    layers.required(key, BASE_URL, BaseUrl(String::new()), BaseUrl::parse)
+    layers.required(key, BASE_URL, BaseUrl::default(), BaseUrl::parse)
 }
 
 fn one_of(layers: &mut Layers, key: &str, expected: &'static str, names: &[&str]) -> Option<String> {

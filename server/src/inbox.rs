@@ -1,6 +1,6 @@
 //! The way in: a message is written down once, then put into its guest's lane.
 
-use crate::message::{ChannelName, Inbound};
+use crate::message::{ChannelName, GuestKey, Inbound};
 use crate::store::{Database, Fault, Received};
 use crate::turn::{Lanes, Receipt};
 
@@ -33,18 +33,30 @@ impl Inbox {
     /// # Errors
     /// The database fails; then the message was not taken and its provider must not be told otherwise.
     pub async fn take(&self, inbound: &Inbound) -> Result<Taken, Fault> {
-        match self.store.receive(inbound).await? {
+        let (received, joined) = self.store.receive_from(inbound).await?;
+        match received {
             Received::New(id) => {
                 let row = self
                     .store
                     .message(id)
                     .await?
                     .ok_or(Fault::Missing { what: "a message just received" })?;
+                if let Some(joined) = joined {
+                    self.lanes.join(&joined, &GuestKey::new(row.guest.clone()));
+                }
                 Ok(Taken::Waits(self.lanes.submit(&row)))
             }
             Received::Unanswered(_) => Ok(Taken::Unanswered),
             Received::Repeat(_) => Ok(Taken::Repeat),
         }
+    }
+
+    /// Whose a message is, or will be when it is taken.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn guest(&self, inbound: &Inbound) -> Result<GuestKey, Fault> {
+        self.store.guest_of(&inbound.guest).await
     }
 
     /// Puts the messages of these channels that have no outcome back into their lanes, in the order they came: what a

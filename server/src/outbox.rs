@@ -4,14 +4,14 @@
 //! the provider is asked what it took before anything is sent again: a guest may wait for a message, but does not get
 //! it twice. A message that cannot be sent holds up what comes after it for the same guest, nobody else's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
-use crate::channel::{Channel, Delivery, Outbound, Report, SendFault};
+use crate::channel::{Action, Body, Channel, Delivery, Outbound, Refusal, Report, SendFault, TakenSince};
 use crate::clock::{Clock, later};
 use crate::message::{ChannelName, GuestKey, Outgoing, OutgoingId};
 use crate::reply::split;
@@ -35,8 +35,17 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 /// How long a try of which no answer came is left alone before the provider is asked about it.
 const SETTLING: Duration = Duration::from_secs(5);
 
+/// How long after each try a provider that cannot be asked has to report what it took.
+const UNREPORTED: Duration = Duration::from_secs(60);
+
+/// So many reports are kept that are of messages nobody knows yet: a report can be faster than the answer to sending.
+const EARLY: usize = 256;
+
 /// Providers write times in whole seconds, by a clock of their own.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
+
+/// What a report says of a failure without a code.
+const NO_REASON: &str = "no reason given";
 
 /// How long to leave a database alone that fails.
 const DATABASE_PAUSE: Duration = Duration::from_secs(5);
@@ -65,6 +74,7 @@ pub struct Outbox {
     clock: Arc<dyn Clock>,
     channels: HashMap<ChannelName, Arc<dyn Channel>>,
     held: Mutex<HashMap<GuestKey, usize>>,
+    early: Mutex<VecDeque<(ChannelName, Report)>>,
 }
 
 impl Outbox {
@@ -75,7 +85,7 @@ impl Outbox {
         channels: impl IntoIterator<Item = Arc<dyn Channel>>,
     ) -> Self {
         let channels = channels.into_iter().map(|channel| (channel.name(), channel)).collect();
-        Self { store, clock, channels, held: Mutex::new(HashMap::new()) }
+        Self { store, clock, channels, held: Mutex::default(), early: Mutex::default() }
     }
 
     /// Sends whatever there is to send, until the future is dropped. One at a time may run.
@@ -150,12 +160,55 @@ impl Outbox {
             && row.status == Status::Failed
             && report.delivery == Delivery::Failed
         {
-            let error = report.error.as_deref().unwrap_or("no reason given");
-            tracing::error!(message = %id, error, "a message did not reach its guest");
+            let error = report.refusal.as_ref().map_or_else(|| NO_REASON.to_owned(), ToString::to_string);
+            let action = report.refusal.as_ref().map(|refusal| refusal.action);
+            tracing::error!(message = %id, ?action, error, "a message did not reach its guest");
         }
         // What comes after it may be waiting.
         self.store.outgoing().notify_one();
         Ok(merged.is_some())
+    }
+
+    /// Records what a provider says about a message that it may not name by our number. What nobody knows yet is kept
+    /// until the answer to sending names it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn report_by(
+        &self,
+        channel: ChannelName,
+        id: Option<OutgoingId>,
+        report: &Report,
+    ) -> Result<bool, Fault> {
+        let id = match id {
+            Some(id) => Some(id),
+            None => self.store.outgoing_by_provider(channel, &report.provider_id).await?,
+        };
+        if let Some(id) = id {
+            return self.report(channel, id, report).await;
+        }
+        let mut early = self.early();
+        if early.len() == EARLY {
+            early.pop_front();
+        }
+        early.push_back((channel, report.clone()));
+        Ok(false)
+    }
+
+    /// Records what was said about a message before anybody knew it.
+    async fn catch_up(&self, channel: ChannelName, id: OutgoingId, provider_id: &str) -> Result<(), Fault> {
+        let is_its =
+            |(of, report): &(ChannelName, Report)| *of == channel && report.provider_id == provider_id;
+        let reports: Vec<Report> = {
+            let mut early = self.early();
+            let (its, others): (VecDeque<_>, VecDeque<_>) = early.drain(..).partition(is_its);
+            *early = others;
+            its.into_iter().map(|(_, report)| report).collect()
+        };
+        for report in reports {
+            self.report(channel, id, &report).await?;
+        }
+        Ok(())
     }
 
     /// Makes tries that were cut off uncertain.
@@ -207,19 +260,25 @@ impl Outbox {
         let outgoing = row.outgoing()?;
         let reach = self.store.reach(&guest).await?;
         let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
-        let outbound = Outbound { id, to, line, text: outgoing.text, buttons: outgoing.buttons };
+        let body = Body::fitting(outgoing.text, outgoing.buttons, channel.limits());
+        let outbound = Outbound { id, to, line, body, reply_to: None };
 
         if row.status == Status::Uncertain {
-            let since = row.tried_at.unwrap_or(row.created_at) - CLOCKS_DIFFER;
-            match channel.taken_since(&outbound, since).await {
-                Ok(taken) => {
+            let tried_at = row.tried_at.unwrap_or(row.created_at);
+            match channel.taken_since(&outbound, tried_at - CLOCKS_DIFFER).await {
+                Ok(TakenSince::These(taken)) => {
                     let known = self.store.provider_ids(&guest).await?;
                     if let Some(found) = taken.into_iter().find(|taken| !known.contains(taken)) {
                         return self.store.tried(id, &Tried::Sent(Some(found))).await;
                     }
-                    if row.attempts >= ATTEMPTS {
-                        tracing::error!(message = %id, "a message is not sent any more: no try got an answer");
-                        return self.store.fail(&row, "no try got an answer").await;
+                }
+                Ok(TakenSince::OnlyReported) => {
+                    // What it took it would have reported by then, and the message would not be uncertain.
+                    let tries = u32::try_from(row.attempts.max(1)).unwrap_or(1);
+                    let at = later(tried_at, UNREPORTED.saturating_mul(tries));
+                    if at > now {
+                        let error = row.error.clone().unwrap_or_else(|| NO_REASON.to_owned());
+                        return self.store.tried(id, &Tried::Uncertain { at, error }).await;
                     }
                 }
                 Err(fault) => {
@@ -229,30 +288,58 @@ impl Outbox {
                     return self.store.tried(id, &Tried::Uncertain { at, error }).await;
                 }
             }
+            if row.attempts >= ATTEMPTS {
+                tracing::error!(message = %id, "a message is not sent any more: no try got an answer");
+                return self.store.fail(&row, "no try got an answer").await;
+            }
         }
         if !self.store.claim(&row).await? {
             return Ok(());
         }
         let tried = match channel.send(&outbound).await {
-            Ok(sent) => Tried::Sent(Some(sent.provider_id)),
-            Err(SendFault::Later { reason, after }) => {
-                tracing::warn!(message = %id, attempt = row.attempts + 1, reason, "a message is sent later");
-                Tried::Later { at: later(self.clock.now(), self.pause(&row, after)), error: reason }
+            Ok(sent) => {
+                let provider_id = sent.provider_id;
+                self.store.tried(id, &Tried::Sent(Some(provider_id.clone()))).await?;
+                return self.catch_up(channel.name(), id, &provider_id).await;
             }
             Err(SendFault::Unknown { reason }) => {
                 tracing::warn!(message = %id, attempt = row.attempts + 1, reason, "a message may have been sent");
                 Tried::Uncertain { at: later(self.clock.now(), SETTLING), error: reason }
             }
-            Err(SendFault::OnlyAsAnswer { reason }) => {
-                tracing::info!(message = %id, reason, "a message waits for the guest's next one");
-                Tried::Held { error: reason }
-            }
-            Err(SendFault::Never { reason }) => {
-                tracing::error!(message = %id, reason, "a message was refused");
-                Tried::Failed { error: reason }
-            }
+            Err(SendFault::Refused(refusal)) => self.refused(&row, &refusal),
         };
         self.store.tried(id, &tried).await
+    }
+
+    /// What a refusal means for a message.
+    fn refused(&self, row: &OutboxRow, refusal: &Refusal) -> Tried {
+        let (id, attempt, error) = (row.number(), row.attempts + 1, refusal.to_string());
+        match refusal.action {
+            Action::Operator => {
+                tracing::error!(message = %id, attempt, error, "a message waits for the operator");
+                Tried::Later { at: later(self.clock.now(), self.pause(row, refusal.after)), error }
+            }
+            Action::Once if row.attempts > 0 => {
+                tracing::error!(message = %id, error, "a message was refused again");
+                Tried::Failed { error }
+            }
+            Action::Later | Action::Once => {
+                tracing::warn!(message = %id, attempt, error, "a message is sent later");
+                Tried::Later { at: later(self.clock.now(), self.pause(row, refusal.after)), error }
+            }
+            Action::OnlyAsAnswer => {
+                tracing::info!(message = %id, error, "a message waits for the guest's next one");
+                Tried::Held { error }
+            }
+            Action::Never
+            | Action::WindowClosed
+            | Action::OptedOut
+            | Action::Unreachable
+            | Action::Unheard => {
+                tracing::error!(message = %id, action = ?refusal.action, error, "a message was refused");
+                Tried::Failed { error }
+            }
+        }
     }
 
     /// The pause before the next try. It is longer for some than for others, so that they do not all come back at
@@ -267,6 +354,10 @@ impl Outbox {
 
     fn is_held(&self, guest: &GuestKey) -> bool {
         self.held().contains_key(guest)
+    }
+
+    fn early(&self) -> MutexGuard<'_, VecDeque<(ChannelName, Report)>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<GuestKey, usize>> {
@@ -313,7 +404,8 @@ fn merge(channel: ChannelName, row: &OutboxRow, report: &Report) -> Option<Deliv
     let known = row.delivery.as_deref().and_then(Delivery::parse);
     let delivery = known.map_or(report.delivery, |known| known.merged_with(report.delivery));
     let failed = delivery == Delivery::Failed;
-    let error = if failed { report.error.clone().or_else(|| row.error.clone()) } else { None };
+    let said = report.refusal.as_ref().map(ToString::to_string);
+    let error = if failed { said.or_else(|| row.error.clone()) } else { None };
     // Whatever it says, it says that the provider took the message.
     let status = if failed { Status::Failed } else { Status::Sent };
     let provider_id = Some(report.provider_id.clone());

@@ -6,7 +6,8 @@ use axum::Router;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, StartFault};
-use crate::channel::twilio::{self, Twilio, Webhooks};
+use crate::channel::meta::{self, Meta};
+use crate::channel::twilio::{self, Twilio};
 use crate::channel::{Channel, local};
 use crate::config::{Config, ReplyBy};
 use crate::console;
@@ -31,47 +32,68 @@ impl App {
             answerer,
             &[ChannelName::Console],
         );
-        let (twilio, alarm) = self.twilio(config, stop, alarm).await?;
+        let (whatsapp, alarm) = self.whatsapp(config, stop, alarm).await?;
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(alarm.run()).await });
         let routes = health(self.receptionist.store.clone())
             .merge(console::routes(Arc::clone(&self.receptionist), self.reloaded.subscribe()))
-            .merge(twilio)
+            .merge(whatsapp)
             .merge(self.hotel_routes(stop));
         Ok(Gate::new(&config.server).guard(routes))
     }
 
-    /// WhatsApp by Twilio: its webhooks, the lanes behind them and the outbox; or routes that say what is missing.
-    async fn twilio(
+    /// WhatsApp by Twilio and by Meta: their webhooks, the lanes behind them and the outbox; or routes that say what is
+    /// missing.
+    async fn whatsapp(
         &self,
         config: &Config,
         stop: &CancellationToken,
-        alarm: Alarm,
+        mut alarm: Alarm,
     ) -> Result<(Router, Alarm), StartFault> {
-        let twilio = match Twilio::new(config) {
-            Ok(twilio) => Arc::new(twilio),
-            Err(off) => {
-                tracing::info!("{off}");
-                return Ok((twilio::refusing(&off), alarm));
-            }
-        };
         let (store, clock) = (self.receptionist.store.clone(), Arc::clone(&self.receptionist.clock));
-        let pace = match twilio.reply() {
-            ReplyBy::Rest => Pace::CHAT,
-            ReplyBy::Twiml => Pace::WAITED_FOR,
+        let twilio = Twilio::new(config, Arc::clone(&clock)).map(Arc::new);
+        let meta = Meta::new(config, Arc::clone(&clock)).map(Arc::new);
+        let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
+        channels.extend(twilio.as_ref().ok().map(|twilio| Arc::<Twilio>::clone(twilio) as Arc<dyn Channel>));
+        channels.extend(meta.as_ref().ok().map(|meta| Arc::<Meta>::clone(meta) as Arc<dyn Channel>));
+        let names: Vec<ChannelName> = channels.iter().map(|channel| channel.name()).collect();
+        let outbox = Arc::new(Outbox::new(store.clone(), Arc::clone(&clock), channels));
+        // One lane a guest, whichever way they write.
+        let pace = match &twilio {
+            Ok(twilio) if twilio.reply() == ReplyBy::Twiml => Pace::WAITED_FOR,
+            Ok(_) | Err(_) => Pace::CHAT,
         };
         let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
         let lanes = Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace);
-        let alarm = alarm.through(lanes.clone(), &[ChannelName::Twilio]);
-        let inbox = Inbox::new(store.clone(), lanes);
-        let channel: Arc<dyn Channel> = Arc::<Twilio>::clone(&twilio);
-        let outbox = Arc::new(Outbox::new(store, Arc::clone(&clock), [channel]));
-        let (sending, stopped) = (Arc::clone(&outbox), stop.clone());
-        tokio::spawn(async move { stopped.run_until_cancelled(sending.run()).await });
-        let left_over = inbox.recover(&[ChannelName::Twilio]).await?;
-        if left_over > 0 {
-            tracing::info!(left_over, "messages that had no answer yet are taken up again");
+        let inbox = Inbox::new(store, lanes.clone());
+        if !names.is_empty() {
+            alarm = alarm.through(lanes, &names);
+            let (sending, stopped) = (Arc::clone(&outbox), stop.clone());
+            tokio::spawn(async move { stopped.run_until_cancelled(sending.run()).await });
+            let left_over = inbox.recover(&names).await?;
+            if left_over > 0 {
+                tracing::info!(left_over, "messages that had no answer yet are taken up again");
+            }
         }
-        Ok((twilio::routes(Webhooks { twilio, inbox, outbox, clock }), alarm))
+        let by_twilio = match twilio {
+            Ok(twilio) => twilio::routes(twilio::Webhooks {
+                twilio,
+                inbox: inbox.clone(),
+                outbox: Arc::clone(&outbox),
+                clock: Arc::clone(&clock),
+            }),
+            Err(off) => {
+                tracing::info!("{off}");
+                twilio::refusing(&off)
+            }
+        };
+        let by_meta = match meta {
+            Ok(meta) => meta::routes(meta::Webhooks { meta, inbox, outbox, clock }),
+            Err(off) => {
+                tracing::info!("{off}");
+                meta::refusing(&off)
+            }
+        };
+        Ok((by_twilio.merge(by_meta), alarm))
     }
 }

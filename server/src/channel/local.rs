@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::conversation::{AnswerFault, GIVEN_BACK, Party, Receptionist, Said, Turned};
-use crate::message::{ChannelName, GuestKey, Inbound, Kind, MessageId};
+use crate::message::{ChannelName, Content, GuestIds, GuestKey, Inbound, MessageId};
 use crate::reply::Medium;
 use crate::store::{Database, Fault as StoreFault, Outcome, Received};
 
@@ -107,13 +107,19 @@ impl LocalGuest {
                 let inbound = Inbound {
                     channel: self.channel,
                     provider_id: Uuid::new_v4().to_string(),
-                    guest: self.key.clone(),
+                    guest: GuestIds::Other(self.key.clone()),
                     address: self.key.as_str().to_owned(),
                     line: None,
                     phone: self.phone.clone(),
-                    kind: Kind::Text,
+                    name: None,
                     text: text.clone(),
-                    button: button.clone(),
+                    content: match button.clone() {
+                        Some(id) => Content::Button { id, title: text.clone() },
+                        None => Content::Text,
+                    },
+                    reply_to: None,
+                    referral: None,
+                    sent_at: None,
                     raw: json!({}),
                 };
                 let (Received::New(id) | Received::Unanswered(id) | Received::Repeat(id)) =

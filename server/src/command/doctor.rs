@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::{CommandFault, Ending};
 use crate::app::App;
 use crate::config::{Config, ReplyBy};
@@ -47,6 +50,7 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     }
     findings.push(port(&config).await);
     findings.push(twilio(&config));
+    findings.push(meta(&config).await);
     findings.push(public_address(&config).await);
     findings.push(model(&config).await);
     let mut broken = 0;
@@ -128,6 +132,50 @@ fn twilio(config: &Config) -> Finding {
     }
 }
 
+/// Whether the number at Meta can be reached with what is configured.
+async fn meta(config: &Config) -> Finding {
+    let meta = &config.meta;
+    let keys = [
+        (meta.app_secret.is_none(), "META_APP_SECRET"),
+        (meta.verify_token.is_none(), "META_VERIFY_TOKEN"),
+        (meta.access_token.is_none(), "META_ACCESS_TOKEN"),
+        (meta.phone_number_id.is_none(), "[meta] phone_number_id"),
+        (config.server.public_url.is_none(), "[server] public_url, the address Meta calls"),
+    ];
+    let name = "WhatsApp by Meta";
+    if keys[..4].iter().all(|(missing, _)| *missing) {
+        return Finding::Off(format!("{name}: no META_APP_SECRET, META_VERIFY_TOKEN and META_ACCESS_TOKEN"));
+    }
+    let missing: Vec<&str> = keys.into_iter().filter_map(|(missing, key)| missing.then_some(key)).collect();
+    let (Some(token), Some(number), Some(public), true) =
+        (&meta.access_token, &meta.phone_number_id, &config.server.public_url, missing.is_empty())
+    else {
+        let fix = format!("set {}", missing.join(" and "));
+        return Finding::Broken { what: format!("{name}: half configured"), fix };
+    };
+    let broken =
+        |what: String, fix: &str| Finding::Broken { what: format!("{name}: {what}"), fix: fix.to_owned() };
+    match reach_with(&format!("{}/{number}?fields=id", meta.base_url), Some(token)).await {
+        Ok(status) if status.is_success() => {
+            Finding::Fine(format!("{name}: number {number} is reached; webhook {public}/meta/webhook"))
+        }
+        Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => broken(
+            "the access token is refused".to_owned(),
+            "make a token of a system user with whatsapp_business_messaging, and set META_ACCESS_TOKEN",
+        ),
+        Ok(status) if status.is_client_error() => broken(
+            format!("number {number} is answered with {status}"),
+            "set [meta] phone_number_id to the number's id (not the number), and give the token access to it",
+        ),
+        Ok(status) => {
+            broken(format!("{} answers {status}", meta.base_url), "wait, or correct [meta] base_url")
+        }
+        Err(error) => {
+            broken(format!("{} does not answer: {error}", meta.base_url), "correct [meta] base_url")
+        }
+    }
+}
+
 async fn public_address(config: &Config) -> Finding {
     let Some(public) = &config.server.public_url else {
         return Finding::Off("public address: no [server] public_url".to_owned());
@@ -165,8 +213,16 @@ async fn model(config: &Config) -> Finding {
     }
 }
 
-async fn reach(url: &str) -> Result<reqwest::StatusCode, String> {
+async fn reach(url: &str) -> Result<StatusCode, String> {
+    reach_with(url, None).await
+}
+
+async fn reach_with(url: &str, token: Option<&SecretString>) -> Result<StatusCode, String> {
     let client = reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
-    let response = client.get(url).send().await.map_err(|error| chain(&error))?;
+    let mut request = client.get(url);
+    if let Some(token) = token {
+        request = request.bearer_auth(token.expose_secret());
+    }
+    let response = request.send().await.map_err(|error| chain(&error.without_url()))?;
     Ok(response.status())
 }

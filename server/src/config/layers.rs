@@ -29,7 +29,7 @@ const CUSTOMARY: [(&str, &str); 10] = [
 pub(super) const GROQ_KEY: &str = "groq.api_key";
 
 /// What the keys of values end in that are never shown.
-const SECRET: [&str; 3] = ["token", "secret", "key"];
+const SECRET: [&str; 4] = ["token", "secret", "key", "token_secondary"];
 
 /// One thing that is wrong with the configuration: a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,6 +28,11 @@ impl Database {
         if let Some(open) = self.active_conversation(guest).await? {
             return Ok(open);
         }
+        // They may have become one with somebody else meanwhile.
+        let guest = &self.resolved(guest).await?;
+        if let Some(open) = self.active_conversation(guest).await? {
+            return Ok(open);
+        }
         let now = self.clock().now();
         let id = new_id(now, Uuid::new_v4().as_u128());
         let row = conversation::ActiveModel {

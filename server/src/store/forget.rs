@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::{conversation, guest, inbox, log, outbox};
+use super::entity::{conversation, guest, guest_name, inbox, log, outbox};
 use super::inbox::Outcome;
 use super::outbox::Status;
 use super::{Database, Fault, keys};
@@ -47,6 +47,7 @@ impl Database {
     /// # Errors
     /// The database fails; then nothing is forgotten.
     pub async fn forget_guest(&self, key: &GuestKey) -> Result<Forgotten, Fault> {
+        let key = &self.resolved(key).await?;
         let transaction = self.begin().await?;
         let theirs: Vec<String> = conversation::Entity::find()
             .select_only()
@@ -74,6 +75,11 @@ impl Database {
         .await?;
         let replies =
             blank_outbox(&transaction, outbox::Column::Guest.eq(key.as_str()).into(), Some(&nobody)).await?;
+        guest_name::Entity::delete_many()
+            .filter(guest_name::Column::Guest.eq(key.as_str()))
+            .exec(&transaction)
+            .await
+            .map_err(Fault::doing(DOING))?;
         let guests = guest::Entity::delete_many()
             .filter(guest::Column::Id.eq(key.as_str()))
             .exec(&transaction)
@@ -123,6 +129,7 @@ impl Database {
                 "VACUUM inbox",
                 "VACUUM outbox",
                 "VACUUM guests",
+                "VACUUM guest_names",
                 "VACUUM keys",
             ],
         };

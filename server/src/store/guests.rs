@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::entity::guest;
 use super::seal::{Key, Record};
-use super::{Database, Fault, keys};
+use super::{Database, Fault, identity, keys};
 use crate::message::{GuestKey, Inbound};
 
 /// How a guest is reached.
@@ -27,13 +27,9 @@ impl Database {
     /// # Errors
     /// The database fails, or holds what cannot be read.
     pub async fn guest(&self, key: &GuestKey) -> Result<Guest, Fault> {
+        let key = self.resolved(key).await?;
         let Some(row) = find(self.reader(), key.as_str()).await? else { return Ok(Guest::default()) };
-        let remembered = match &row.remembered {
-            Some(sealed) => {
-                remembered_of(keys::one(self.reader(), &row.id).await?.as_ref(), &row.id, sealed)?
-            }
-            None => IndexMap::new(),
-        };
+        let remembered = remembered(self.reader(), &row).await?;
         Ok(Guest { phone: row.phone, remembered })
     }
 
@@ -49,6 +45,7 @@ impl Database {
 
     /// How a guest is reached.
     pub(crate) async fn reach(&self, key: &GuestKey) -> Result<Option<Reach>, Fault> {
+        let key = self.resolved(key).await?;
         let row = find(self.reader(), key.as_str()).await?;
         Ok(row.map(|row| Reach { address: row.address, line: row.line }))
     }
@@ -70,11 +67,12 @@ impl Database {
 /// Notes that a guest wrote: how to reach them, and their number where the channel vouches for one.
 pub(super) async fn seen(
     connection: &impl ConnectionTrait,
+    guest: &GuestKey,
     inbound: &Inbound,
     at: DateTime<Utc>,
 ) -> Result<(), Fault> {
     let row = guest::ActiveModel {
-        id: ActiveValue::Set(inbound.guest.as_str().to_owned()),
+        id: ActiveValue::Set(guest.as_str().to_owned()),
         address: ActiveValue::Set(inbound.address.clone()),
         line: ActiveValue::Set(inbound.line.clone()),
         phone: ActiveValue::Set(inbound.phone.clone()),
@@ -107,6 +105,7 @@ pub(super) async fn remember(
     if values.is_empty() {
         return Ok(());
     }
+    let key = &*identity::resolved(connection, key).await?;
     let known = find(connection, key).await?;
     let secret = keys::made(connection, key).await?;
     let mut remembered = match known.as_ref().and_then(|row| row.remembered.as_ref()) {
@@ -135,6 +134,17 @@ pub(super) async fn remember(
         guest::Entity::insert(row).exec_without_returning(connection).await.map_err(Fault::doing(doing))?;
     }
     Ok(())
+}
+
+/// What is remembered of a guest.
+pub(super) async fn remembered(
+    connection: &impl ConnectionTrait,
+    row: &guest::Model,
+) -> Result<IndexMap<String, Json>, Fault> {
+    match &row.remembered {
+        Some(sealed) => remembered_of(keys::one(connection, &row.id).await?.as_ref(), &row.id, sealed),
+        None => Ok(IndexMap::new()),
+    }
 }
 
 fn remembered_of(key: Option<&Key>, id: &str, sealed: &[u8]) -> Result<IndexMap<String, Json>, Fault> {

@@ -13,14 +13,16 @@ use serde_json::Value as Json;
 
 use super::entity::inbox::{Column, Entity, Model};
 use super::seal::Record;
-use super::{Database, Fault, guests, keys, outbox};
-use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, Inbound, Kind, MessageId, Outgoing};
+use super::{Database, Fault, guests, identity, keys, outbox};
+use crate::message::{
+    self, ChannelName, ConversationId, Gathered, GuestKey, Inbound, Kind, MessageId, Outgoing, Part,
+};
 
 /// What became of an inbound message.
 pub use super::entity::inbox::Outcome;
 
 /// An inbound message as stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InboxRow {
     /// Its key; higher came later.
     pub id: i64,
@@ -38,6 +40,10 @@ pub struct InboxRow {
     pub text: String,
     /// The id of the pressed button.
     pub button: Option<String>,
+    /// What it is made of.
+    pub content: message::Content,
+    /// The provider's id of the message of ours that it answers.
+    pub reply_to: Option<String>,
     /// Everything the provider said.
     pub raw: Json,
     /// When it came.
@@ -57,6 +63,10 @@ pub struct InboxRow {
 struct Content {
     text: String,
     button: Option<String>,
+    #[serde(default)]
+    content: message::Content,
+    #[serde(default)]
+    reply_to: Option<String>,
     raw: Json,
 }
 
@@ -77,21 +87,35 @@ impl Database {
     /// # Errors
     /// The database fails; then the message is not there.
     pub async fn receive(&self, inbound: &Inbound) -> Result<Received, Fault> {
+        self.receive_from(inbound).await.map(|(received, _)| received)
+    }
+
+    /// The same; names the guest too who turned out by it to be the same as its own, and is no more.
+    ///
+    /// # Errors
+    /// The database fails; then the message is not there.
+    pub async fn receive_from(&self, inbound: &Inbound) -> Result<(Received, Option<GuestKey>), Fault> {
         let doing = "writing an inbound message down";
         let now = self.clock().now();
-        let answerable = inbound.kind != Kind::Reaction;
+        let answerable = inbound.is_answerable();
         let transaction = self.begin().await?;
-        let key = keys::made(&transaction, inbound.guest.as_str()).await?;
-        let content =
-            Content { text: inbound.text.clone(), button: inbound.button.clone(), raw: inbound.raw.clone() };
+        let mut from = identity::identify(&transaction, &inbound.guest).await?;
+        let key = keys::made(&transaction, from.guest.as_str()).await?;
+        let content = Content {
+            text: inbound.text.clone(),
+            button: inbound.content.pressed().map(str::to_owned),
+            content: inbound.content.clone(),
+            reply_to: inbound.reply_to.clone(),
+            raw: inbound.raw.clone(),
+        };
         let content = key.seal_json(Record::Inbound, &inbound.provider_id, 0, &content)?;
         let row = super::entity::inbox::ActiveModel {
             id: ActiveValue::NotSet,
             channel: ActiveValue::Set(inbound.channel.as_str().to_owned()),
             provider_id: ActiveValue::Set(inbound.provider_id.clone()),
-            guest: ActiveValue::Set(inbound.guest.as_str().to_owned()),
+            guest: ActiveValue::Set(from.guest.as_str().to_owned()),
             conversation: ActiveValue::Set(None),
-            kind: ActiveValue::Set(inbound.kind.as_str().to_owned()),
+            kind: ActiveValue::Set(inbound.kind().as_str().to_owned()),
             content: ActiveValue::Set(Some(content)),
             received_at: ActiveValue::Set(now),
             outcome: ActiveValue::Set(if answerable { Outcome::Pending } else { Outcome::Rejected }),
@@ -116,14 +140,20 @@ impl Database {
                     .await
                     .map_err(Fault::doing(doing))?;
                 let row = first.ok_or(Fault::Missing { what: "the first delivery of a message" })?;
-                Received::Repeat(MessageId(row.id))
+                transaction.rollback().await.map_err(Fault::doing(doing))?;
+                return Ok((Received::Repeat(MessageId(row.id)), None));
             }
         };
-        if !matches!(received, Received::Repeat(_)) {
-            guests::seen(&transaction, inbound, now).await?;
+        guests::seen(&transaction, &from.guest, inbound, now).await?;
+        if let message::Content::NumberChanged { to } = &inbound.content {
+            let moved = identity::moved(&transaction, &from.guest, to, now).await?;
+            from = identity::Identified { joined: moved.joined.or(from.joined), guest: moved.guest };
         }
         transaction.commit().await.map_err(Fault::doing(doing))?;
-        Ok(received)
+        if from.joined.is_some() {
+            self.0.known.clear();
+        }
+        Ok((received, from.joined))
     }
 
     /// The messages that have no outcome yet, in the order they came.
@@ -289,6 +319,8 @@ async fn opened(
             kind: row.kind,
             text: content.text,
             button: content.button,
+            content: content.content,
+            reply_to: content.reply_to,
             raw: content.raw,
             received_at: row.received_at,
             outcome: row.outcome,
@@ -316,7 +348,20 @@ fn gathered(lead: MessageId, parts: &[InboxRow]) -> Result<Gathered, Fault> {
         text: texts.join("\n"),
         button: parts.iter().find_map(|part| part.button.clone()),
         unsupported: other,
+        parts: parts.iter().map(Part::from).collect(),
         received_at: first.received_at,
         attempts: parts.iter().find(|part| part.id == lead.0).map_or(0, |part| part.attempts.unsigned_abs()),
     })
+}
+
+impl From<&InboxRow> for Part {
+    fn from(row: &InboxRow) -> Self {
+        Self {
+            message: MessageId(row.id),
+            provider_id: row.provider_id.clone(),
+            text: row.text.clone(),
+            content: row.content.clone(),
+            reply_to: row.reply_to.clone(),
+        }
+    }
 }

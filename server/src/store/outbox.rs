@@ -213,6 +213,24 @@ impl Database {
         opened(self.reader(), rows).await
     }
 
+    /// The message that a provider has an id for.
+    pub(crate) async fn outgoing_by_provider(
+        &self,
+        channel: ChannelName,
+        provider_id: &str,
+    ) -> Result<Option<OutgoingId>, Fault> {
+        let id = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::ProviderId.eq(provider_id))
+            .filter(Column::Channel.eq(channel.as_str()))
+            .into_tuple::<i64>()
+            .one(self.reader())
+            .await
+            .map_err(Fault::doing("looking for a message by its provider's id"))?;
+        Ok(id.map(OutgoingId))
+    }
+
     /// Each guest's first message that waits, on the channels named.
     pub(crate) async fn first_waiting(&self, channels: &[ChannelName]) -> Result<Vec<OutboxRow>, Fault> {
         let names = channels.iter().map(|channel| channel.as_str());

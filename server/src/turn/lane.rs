@@ -1,6 +1,7 @@
 //! Lanes: one task a guest, for as long as something of theirs is pending.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,8 +29,15 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Lanes(Arc<Inner>);
 
-/// The open lanes.
-type Open = HashMap<GuestKey, mpsc::UnboundedSender<Submitted>>;
+/// The open lanes. A guest who turned out to be another too has one lane under both keys.
+type Open = HashMap<GuestKey, Lane>;
+
+#[derive(Clone)]
+struct Lane {
+    /// Tells lanes apart that one guest had one after the other.
+    number: u64,
+    sender: mpsc::UnboundedSender<Submitted>,
+}
 
 struct Inner {
     store: Database,
@@ -37,6 +45,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     pace: Pace,
     open: Mutex<Open>,
+    begun: AtomicU64,
 }
 
 struct Submitted {
@@ -63,7 +72,14 @@ impl Receipt {
 impl Lanes {
     /// Lanes in which `answerer` answers.
     pub fn new(store: Database, answerer: Arc<dyn Answerer>, clock: Arc<dyn Clock>, pace: Pace) -> Self {
-        Self(Arc::new(Inner { store, answerer, clock, pace, open: Mutex::new(HashMap::new()) }))
+        Self(Arc::new(Inner {
+            store,
+            answerer,
+            clock,
+            pace,
+            open: Mutex::default(),
+            begun: AtomicU64::new(0),
+        }))
     }
 
     /// Puts a pending message into its guest's lane. Messages of one guest must be put in the order they came.
@@ -82,7 +98,7 @@ impl Lanes {
         let mut open = self.0.open();
         let mut submitted = Submitted { what: What::Heard(heard), receipt };
         if let Some(lane) = open.get(&guest) {
-            match lane.send(submitted) {
+            match lane.sender.send(submitted) {
                 Ok(()) => return Receipt(ended),
                 // The lane was torn down from outside; a new one takes over.
                 Err(mpsc::error::SendError(back)) => submitted = back,
@@ -107,13 +123,26 @@ impl Lanes {
         let (sender, receiver) = mpsc::unbounded_channel();
         // The receiver is alive: this cannot fail.
         let _ = sender.send(first);
-        open.insert(guest.clone(), sender);
-        tokio::spawn(Arc::clone(&self.0).run(guest, receiver));
+        let number = self.0.begun.fetch_add(1, Ordering::Relaxed);
+        open.insert(guest, Lane { number, sender });
+        tokio::spawn(Arc::clone(&self.0).run(number, receiver));
+    }
+
+    /// Lets the messages of a guest go into the lane that another key of theirs has open, so that they stay in order.
+    pub fn join(&self, gone: &GuestKey, guest: &GuestKey) {
+        let mut open = self.0.open();
+        if !open.contains_key(guest)
+            && let Some(lane) = open.get(gone).cloned()
+        {
+            open.insert(guest.clone(), lane);
+        }
     }
 
     /// The number of lanes in which something is pending.
     pub fn open(&self) -> usize {
-        self.0.open().len()
+        let open = self.0.open();
+        let numbers: HashSet<u64> = open.values().map(|lane| lane.number).collect();
+        numbers.len()
     }
 }
 
@@ -123,7 +152,7 @@ impl Inner {
     }
 
     /// Drives one guest's turn machine until nothing is left to do.
-    async fn run(self: Arc<Self>, guest: GuestKey, mut inbox: mpsc::UnboundedReceiver<Submitted>) {
+    async fn run(self: Arc<Self>, number: u64, mut inbox: mpsc::UnboundedReceiver<Submitted>) {
         let mut machine = Chat::new(self.pace).state_machine();
         let mut wishes = Vec::new();
         // Entering the first state wishes to rest, but there is a message already.
@@ -184,7 +213,7 @@ impl Inner {
                             event = Some(Event::Spoken);
                         }
                         Wish::Rest => {
-                            if self.retire(&guest, &inbox) {
+                            if self.retire(number, &inbox) {
                                 return;
                             }
                         }
@@ -198,12 +227,12 @@ impl Inner {
     }
 
     /// Takes the lane out of the books, unless something came meanwhile.
-    fn retire(&self, guest: &GuestKey, inbox: &mpsc::UnboundedReceiver<Submitted>) -> bool {
+    fn retire(&self, number: u64, inbox: &mpsc::UnboundedReceiver<Submitted>) -> bool {
         let mut open = self.open();
         if !inbox.is_empty() {
             return false;
         }
-        open.remove(guest);
+        open.retain(|_, lane| lane.number != number);
         true
     }
 

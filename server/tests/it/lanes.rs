@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use innkeeper::clock::ManualClock;
 use innkeeper::inbox::{Inbox, Taken};
-use innkeeper::message::{ChannelName, GuestKey, Inbound, Kind};
+use innkeeper::message::{ChannelName, Content, GuestKey, Inbound, Kind};
 use innkeeper::store::{Database, Outcome};
 use innkeeper::turn::{Lanes, Pace, Receipt};
 
-use crate::rig::{Fault, Folder, PATIENCE, Parrot, ana, ben, database, standing_clock, text_from, until};
+use crate::rig::{
+    Fault, Folder, PATIENCE, Parrot, ana, ben, database, media, standing_clock, text_from, until,
+};
 
 /// Ends in time: a test that waits for ever says nothing.
 trait InTime {
@@ -211,7 +213,10 @@ async fn many_guests_are_each_answered_in_order() {
 async fn a_button_is_a_turn_of_its_own() {
     let lobby = Lobby::open().await;
     let words = lobby.hear(&ana(), "1", "hm").await;
-    let button = Inbound { button: Some("yes".to_owned()), ..text_from(&ana(), "2", "Yes, book it") };
+    let button = {
+        let content = Content::Button { id: "yes".to_owned(), title: "Yes, book it".to_owned() };
+        Inbound { content, ..text_from(&ana(), "2", "Yes, book it") }
+    };
     let pressed = lobby.hear_all(&button).await;
     words.in_time().await;
     pressed.in_time().await;
@@ -223,7 +228,8 @@ async fn a_button_is_a_turn_of_its_own() {
 #[tokio::test]
 async fn what_is_not_text_is_handed_on_with_its_kind() {
     let lobby = Lobby::open().await;
-    let note = Inbound { kind: Kind::Audio, ..text_from(&ana(), "1", "") };
+    let note =
+        Inbound { content: Content::Audio { media: media("1", "audio/ogg") }, ..text_from(&ana(), "1", "") };
     lobby.hear_all(&note).await.in_time().await;
     let turns = lobby.parrot.turns(1).await;
     assert_eq!((turns[0].text.as_str(), turns[0].unsupported), ("", Some(Kind::Audio)));

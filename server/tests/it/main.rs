@@ -16,7 +16,9 @@ mod replays;
 mod reply;
 mod rig;
 mod store;
+mod support;
 mod twilio;
-mod twilio_double;
+
 mod understand;
 mod versions;
+mod whatsapp;

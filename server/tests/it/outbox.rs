@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use innkeeper::channel::twilio::Twilio;
+use innkeeper::channel::twilio::{Twilio, meaning};
 use innkeeper::channel::{Channel, Delivery, Report};
 use innkeeper::clock::ManualClock;
 use innkeeper::config::{Config, Overrides};
@@ -13,7 +13,7 @@ use innkeeper::store::{Database, OutboxRow, Outcome, Received, Status};
 use tokio::task::JoinHandle;
 
 use crate::rig::{Folder, PATIENCE, ana, ben, database, morning, standing_clock, text_from, until};
-use crate::twilio_double::{ACCOUNT, Mood, PUBLIC, SENDER, TOKEN, TwilioDouble};
+use crate::support::twilio::{ACCOUNT, Mood, PUBLIC, SENDER, TOKEN, TwilioDouble};
 
 /// An outbox that sends to the double.
 struct Post {
@@ -77,8 +77,8 @@ impl Post {
     }
 
     async fn report(&self, id: i64, sid: &str, delivery: Delivery) {
-        let error = (delivery == Delivery::Failed).then(|| "error 63016".to_owned());
-        let report = Report { provider_id: sid.to_owned(), delivery, error };
+        let refusal = (delivery == Delivery::Failed).then(|| meaning(63016));
+        let report = Report { provider_id: sid.to_owned(), delivery, refusal };
         self.outbox.report(ChannelName::Twilio, OutgoingId(id), &report).await.expect("no fault");
     }
 
@@ -92,7 +92,8 @@ impl Post {
 }
 
 fn channel(twilio: &TwilioDouble) -> Arc<dyn Channel> {
-    Arc::new(Twilio::new(&config(twilio, "rest", 10_000)).expect("an account"))
+    let clock = Arc::new(twilio.clock.clone());
+    Arc::new(Twilio::new(&config(twilio, "rest", 10_000), clock).expect("an account"))
 }
 
 pub(crate) fn config(twilio: &TwilioDouble, reply: &str, timeout_ms: u64) -> Config {
@@ -199,8 +200,9 @@ async fn a_provider_that_does_not_answer_is_not_waited_for_for_ever() {
     let twilio = TwilioDouble::start(morning()).await;
     let post = Post::open_in(Arc::new(Folder::new()), twilio.clone()).await;
     post.sender.abort();
-    let impatient: Arc<dyn Channel> =
-        Arc::new(Twilio::new(&config(&twilio, "rest", 100)).expect("an account"));
+    let impatient: Arc<dyn Channel> = Arc::new(
+        Twilio::new(&config(&twilio, "rest", 100), Arc::new(post.clock.clone())).expect("an account"),
+    );
     let outbox = Arc::new(Outbox::new(post.store.clone(), Arc::new(post.clock.clone()), [impatient]));
     tokio::spawn(outbox.run());
     twilio.moods([Mood::TakingThenSilent]);
@@ -345,7 +347,7 @@ async fn a_failure_is_final_unless_the_message_was_seen_on_the_device() {
         (Status::Sent, "read"),
     ];
     assert_eq!(known, expected);
-    assert_eq!(rows[0].error.as_deref(), Some("error 63016"));
+    assert!(rows[0].error.as_deref().is_some_and(|error| error.starts_with("error 63016, ")));
     assert_eq!(rows[3].error, None);
 }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use innkeeper::clock::ManualClock;
 use innkeeper::config::DatabaseUrl;
-use innkeeper::message::{ChannelName, Gathered, GuestKey, Inbound, Kind, Outgoing};
+use innkeeper::message::{ChannelName, Content, Gathered, GuestIds, GuestKey, Inbound, Media, Outgoing};
 use innkeeper::store::{Database, Due};
 use innkeeper::turn::{Answerer, Unanswered};
 use innkeeper_engine::flow::Source;
@@ -71,15 +71,24 @@ pub(crate) fn text_from(guest: &GuestKey, provider_id: &str, text: &str) -> Inbo
     Inbound {
         channel: ChannelName::Twilio,
         provider_id: provider_id.to_owned(),
-        guest: guest.clone(),
+        guest: GuestIds::of(guest),
         address: guest.as_str().to_owned(),
         line: Some("whatsapp:+14155238886".to_owned()),
         phone: guest.as_str().strip_prefix("whatsapp:").map(str::to_owned),
-        kind: Kind::Text,
+        name: None,
         text: text.to_owned(),
-        button: None,
+        content: Content::Text,
+        reply_to: None,
+        referral: None,
+        sent_at: None,
         raw: json!({"Body": text}),
     }
+}
+
+/// A file as a channel names it.
+pub(crate) fn media(reference: &str, content_type: &str) -> Media {
+    let content_type = content_type.to_owned();
+    Media { reference: reference.to_owned(), content_type, sha256: None, voice: false }
 }
 
 /// A position: not over, or over.

@@ -5,7 +5,9 @@ mod files;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use innkeeper::message::{Button, ChannelName, ConversationId, GuestKey, Inbound, Kind, MessageId, Outgoing};
+use innkeeper::message::{
+    Button, ChannelName, Content, ConversationId, GuestKey, Inbound, MessageId, Outgoing,
+};
 use innkeeper::store::{Database, Due, Forgotten, Outcome, Received, Status};
 use innkeeper_engine::runtime::{
     Answered, Commit, CommitError, Logged, MessageOutcome, Store as _, Underway,
@@ -202,7 +204,8 @@ async fn a_turn_is_put_together_from_its_rows(database: Database) {
 }
 
 async fn a_reaction_asks_for_no_answer(database: Database) {
-    let reaction = Inbound { kind: Kind::Reaction, ..text_from(&ana(), "SM1", "👍") };
+    let reaction =
+        Inbound { content: Content::Reaction { to: None, emoji: None }, ..text_from(&ana(), "SM1", "👍") };
     assert!(matches!(database.receive(&reaction).await.expect("no fault"), Received::Unanswered(_)));
     assert_eq!(database.outcomes().await.expect("counts"), BTreeMap::from([(Outcome::Rejected, 1)]));
 }

@@ -21,7 +21,7 @@ use serde_json::json;
 
 use crate::outbox::config;
 use crate::rig::{Folder, Parrot, ana, database, morning, standing_clock, until};
-use crate::twilio_double::{PUBLIC, TwilioDouble, message, sign, status, with};
+use crate::support::twilio::{PUBLIC, TwilioDouble, message, sign, status, with};
 
 const ANA: &str = "whatsapp:+34600000001";
 const WHATSAPP: &str = "/twilio/whatsapp";
@@ -46,7 +46,9 @@ impl House {
         let twilio = TwilioDouble::start(morning()).await;
         let store = database(&folder, &clock).await;
         let parrot = Parrot::new(store.clone());
-        let account = Arc::new(Twilio::new(&config(&twilio, reply, 10_000)).expect("an account"));
+        let account = Arc::new(
+            Twilio::new(&config(&twilio, reply, 10_000), Arc::new(clock.clone())).expect("an account"),
+        );
         let pace = Pace { fragment: Duration::ZERO, cap: Duration::ZERO };
         let lanes = Lanes::new(store.clone(), parrot.clone(), Arc::new(clock.clone()), pace);
         let channel: Arc<dyn Channel> = account.clone();
@@ -114,9 +116,9 @@ impl Vector {
         let shared = self.algorithm == "HMAC_SHA256";
         let other = SecretString::from("another key");
         let keys = if shared {
-            Keys { auth_token: other, shared_key: Some(key) }
+            Keys { auth_token: other, secondary: None, shared_key: Some(key) }
         } else {
-            Keys { auth_token: key, shared_key: Some(other) }
+            Keys { auth_token: key, secondary: None, shared_key: Some(other) }
         };
         let settings = shared.then_some("key=webhooks_sharedkey_1,algorithm=HMAC_SHA256");
         let content = body.map_or(Content::Form(form), |body| Content::Body(body.as_bytes()));
@@ -171,7 +173,7 @@ fn an_address_fits_with_and_without_its_schemes_own_port() {
 #[test]
 fn a_signature_of_an_unknown_kind_is_refused() {
     let vector = &vectors()[5];
-    let keys = Keys { auth_token: SecretString::from(vector.key.clone()), shared_key: None };
+    let keys = Keys { auth_token: SecretString::from(vector.key.clone()), secondary: None, shared_key: None };
     let check = |settings| {
         is_signed(&keys, Some(&vector.signature), settings, &vector.url, Content::Form(&vector.form))
     };
@@ -418,7 +420,7 @@ async fn in_twiml_mode_a_second_delivery_is_answered_with_nothing() {
 #[tokio::test]
 async fn without_an_account_the_routes_say_what_to_configure() {
     let config = Config::load(None, Vec::new(), Overrides::default()).expect("a configuration");
-    let off = Twilio::new(&config).expect_err("no account");
+    let off = Twilio::new(&config, Arc::new(standing_clock())).expect_err("no account");
     assert!(matches!(&off, Off::NotConfigured { missing } if missing.len() == 3));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -1,28 +1,49 @@
-//! Twilio's REST API: sending, and finding out what was sent.
+//! Twilio's REST API: sending, finding out what was sent, marks, files.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::{Client, RequestBuilder, Response};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
+use serde_json::json;
 
+use super::codes::meaning;
+use super::content::{Contents, Filled, Made, MadePage, with_buttons, with_list};
+use super::hosts::Hosts;
 use super::signature::Keys;
-use crate::channel::{Channel, Outbound, SendFault, Sent};
-use crate::config::{BaseUrl, Config, ReplyBy};
-use crate::message::{ChannelName, OutgoingId};
+use super::sounds::Sounds;
+use crate::channel::media::Source;
+use crate::channel::wire::{kind, refused, unanswered};
+use crate::channel::{
+    Action, Body, Channel, Fetched, MediaFault, Outbound, Refusal, SendFault, Sent, Sound, TakenSince,
+    Template,
+};
+use crate::clock::Clock;
+use crate::config::{BaseUrl, Config, ReplyBy, Typing};
+use crate::message::{ChannelName, Media, OutgoingId, Place};
 
 /// The route that statuses are reported to.
 pub(super) const STATUS_ROUTE: &str = "/twilio/status";
 
-/// How long to wait after a refusal of our credentials, which only the operator can set right.
-const CREDENTIALS_PAUSE: Duration = Duration::from_secs(60);
+/// The route that sounds are fetched from.
+pub(super) const SOUND_ROUTE: &str = "/twilio/media";
 
 /// So many messages to a guest are looked through for one that may have been sent.
 const LOOK_BACK: &str = "100";
+
+/// Hosts of the files that guests send.
+const MEDIA_HOSTS: &[&str] = &["api.twilio.com", ".twilio.com"];
+
+/// Where these lead to.
+const MEDIA_STORES: &[&str] =
+    &[".twilio.com", ".twiliocdn.com", "s3.amazonaws.com", "s3-external-1.amazonaws.com"];
 
 /// Why WhatsApp by Twilio is off.
 #[derive(Debug, thiserror::Error)]
@@ -42,15 +63,22 @@ pub enum Off {
 }
 
 /// A Twilio account.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Twilio {
     account: String,
     keys: Keys,
-    api: BaseUrl,
+    base: BaseUrl,
+    hosts: Hosts,
     public_url: BaseUrl,
     sender: Option<String>,
     reply: ReplyBy,
+    typing: Typing,
     client: Client,
+    clock: Arc<dyn Clock>,
+    contents: Contents,
+    /// The account makes no contents: what can be pressed goes out as words.
+    without_contents: AtomicBool,
+    sounds: Sounds,
 }
 
 impl Twilio {
@@ -58,7 +86,7 @@ impl Twilio {
     ///
     /// # Errors
     /// What keeps it from working.
-    pub fn new(config: &Config) -> Result<Self, Off> {
+    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Off> {
         let twilio = &config.twilio;
         let (Some(account), Some(auth_token), Some(public_url)) =
             (&twilio.account_sid, &twilio.auth_token, &config.server.public_url)
@@ -76,12 +104,22 @@ impl Twilio {
         let client = client.map_err(Off::NoClient)?;
         Ok(Self {
             account: account.clone(),
-            keys: Keys { auth_token: auth_token.clone(), shared_key: twilio.shared_key.clone() },
-            api: twilio.base_url.clone(),
+            keys: Keys {
+                auth_token: auth_token.clone(),
+                secondary: twilio.auth_token_secondary.clone(),
+                shared_key: twilio.shared_key.clone(),
+            },
+            base: twilio.base_url.clone(),
+            hosts: Hosts::of(&twilio.base_url),
             public_url: public_url.clone(),
             sender: twilio.whatsapp_from.as_ref().map(|number| format!("whatsapp:{number}")),
             reply: twilio.reply,
+            typing: twilio.typing,
             client,
+            clock,
+            contents: Contents::default(),
+            without_contents: AtomicBool::new(false),
+            sounds: Sounds::default(),
         })
     }
 
@@ -108,41 +146,92 @@ impl Twilio {
         self.public(&format!("{STATUS_ROUTE}?m={id}"))
     }
 
+    /// A sound that Twilio was told to fetch.
+    pub(super) fn sound(&self, name: &str) -> Option<Sound> {
+        self.sounds.find(name, self.clock.now())
+    }
+
     fn messages(&self) -> String {
-        format!("{}/2010-04-01/Accounts/{}/Messages.json", self.api, self.account)
+        format!("{}/2010-04-01/Accounts/{}/Messages.json", self.hosts.api, self.account)
     }
 
-    fn token(&self) -> &SecretString {
-        &self.keys.auth_token
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        request.basic_auth(&self.account, Some(self.keys.auth_token.expose_secret()))
     }
 
-    /// What a refusal means for the message.
-    async fn refused(&self, response: Response) -> SendFault {
-        let status = response.status();
-        let after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
-        let code = response.json::<Refused>().await.ok().map(|refused| refused.code);
-        let reason = match code {
-            Some(code) => format!("error {code}, {}", meaning(code)),
-            None => format!("HTTP status {}", status.as_u16()),
-        };
-        match code {
-            // What the queue of a busy account or sender says.
-            Some(20429 | 63017 | 63018 | 63038 | 60728) => SendFault::Later { reason, after },
-            Some(21654) if self.reply == ReplyBy::Twiml => SendFault::OnlyAsAnswer { reason },
-            _ if status == StatusCode::TOO_MANY_REQUESTS => SendFault::Later { reason, after },
-            _ if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
-                SendFault::Later { reason, after: Some(CREDENTIALS_PAUSE) }
-            }
-            // It may have been taken before that.
-            _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-                SendFault::Unknown { reason }
-            }
-            _ => SendFault::Never { reason },
+    /// Asks, and makes a fault of every answer but a good one.
+    async fn ask(&self, request: RequestBuilder) -> Result<Response, SendFault> {
+        let response = self.authorized(request).send().await.map_err(|error| unanswered(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
         }
+        let (status, headers) = (response.status(), response.headers().clone());
+        let coded = response.json::<Refused>().await.ok().map(|refused| meaning(refused.code));
+        Err(match refused(status, &headers, coded) {
+            // Where answers go by REST alone there is none that it could go with.
+            SendFault::Refused(refusal)
+                if refusal.action == Action::OnlyAsAnswer && self.reply == ReplyBy::Rest =>
+            {
+                SendFault::Refused(Refusal { action: Action::Never, ..refusal })
+            }
+            fault => fault,
+        })
+    }
+
+    /// What a message says, as fields.
+    async fn said(&self, body: &Body) -> Result<Vec<(&'static str, String)>, SendFault> {
+        Ok(match body {
+            Body::Text(text) => vec![("Body", text.clone())],
+            Body::Buttons { text, buttons } => self.pressable(text, with_buttons(text, buttons)).await?,
+            Body::List(list) => self.pressable(&list.text, with_list(list)).await?,
+            Body::Template(template) => {
+                vec![("ContentSid", template.name.clone()), ("ContentVariables", variables(template))]
+            }
+            Body::Sound(sound) => {
+                let name = self.sounds.keep(sound, self.clock.now());
+                vec![("MediaUrl", self.public(&format!("{SOUND_ROUTE}/{name}")))]
+            }
+            Body::Place { text, place } => {
+                vec![("Body", text.clone()), ("PersistentAction", pin(place))]
+            }
+        })
+    }
+
+    /// What can be pressed, as a content; as words alone where the account makes no contents.
+    async fn pressable(&self, text: &str, filled: Filled) -> Result<Vec<(&'static str, String)>, SendFault> {
+        if !self.without_contents.load(Ordering::Relaxed) {
+            match self.contents.sid(&filled.name, self.make(&filled)).await {
+                Ok(sid) => return Ok(vec![("ContentSid", sid), ("ContentVariables", filled.variables)]),
+                Err(SendFault::Refused(refusal))
+                    if matches!(refusal.action, Action::Later | Action::Operator) =>
+                {
+                    return Err(refusal.into());
+                }
+                // Nothing was sent to the guest yet.
+                Err(SendFault::Unknown { reason }) => return Err(Refusal::new(Action::Later, reason).into()),
+                Err(SendFault::Refused(refusal)) => {
+                    tracing::warn!(%refusal, "the account makes no buttons and lists; guests get words instead");
+                    self.without_contents.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        Ok(vec![("Body", text.to_owned())])
+    }
+
+    /// Finds a content again, or makes it.
+    async fn make(&self, filled: &Filled) -> Result<String, SendFault> {
+        let contents = format!("{}/v1/Content", self.hosts.content);
+        // One that an earlier run made is as good.
+        let page = self.ask(self.client.get(format!("{contents}?PageSize=500"))).await;
+        if let Ok(page) = page
+            && let Ok(page) = page.json::<MadePage>().await
+            && let Some(made) =
+                page.contents.into_iter().find(|made| made.friendly_name.as_deref() == Some(&*filled.name))
+        {
+            return Ok(made.sid);
+        }
+        let response = self.ask(self.client.post(contents).json(&filled.content)).await?;
+        response.json::<Made>().await.map(|made| made.sid).map_err(|error| cut_off(&error))
     }
 }
 
@@ -153,61 +242,89 @@ impl Channel for Twilio {
     }
 
     async fn send(&self, outbound: &Outbound) -> Result<Sent, SendFault> {
-        let units = outbound.text.encode_utf16().count();
-        if ChannelName::Twilio.text_limit().is_some_and(|limit| units > limit) {
-            return Err(SendFault::Never { reason: format!("error 21617, {}", meaning(21617)) });
+        if let Some(unfit) = outbound.body.unfit(self.limits()) {
+            return Err(Refusal::new(Action::Never, unfit).into());
         }
         let Some(sender) = self.sender.as_ref().or(outbound.line.as_ref()) else {
-            let reason = "no sender: set [twilio] whatsapp_from".to_owned();
-            return Err(SendFault::Never { reason });
+            return Err(Refusal::new(Action::Never, "no sender: set [twilio] whatsapp_from").into());
         };
-        let report_to = self.report_to(outbound.id);
-        let form = [
-            ("From", sender.as_str()),
-            ("To", outbound.to.as_str()),
-            ("Body", outbound.text.as_str()),
-            ("StatusCallback", report_to.as_str()),
-        ];
-        let request = self.client.post(self.messages()).form(&form);
-        let request = request.basic_auth(&self.account, Some(self.token().expose_secret()));
-        let response = request.send().await.map_err(|error| unanswered(&error))?;
-        if !response.status().is_success() {
-            return Err(self.refused(response).await);
-        }
-        match response.json::<Message>().await {
-            Ok(message) => Ok(Sent { provider_id: message.sid }),
-            Err(error) => {
-                Err(SendFault::Unknown { reason: format!("the answer is cut off: {}", kind(&error)) })
+        let mut form = self.said(&outbound.body).await?;
+        form.push(("From", sender.clone()));
+        form.push(("To", outbound.to.clone()));
+        form.push(("StatusCallback", self.report_to(outbound.id)));
+        match self.ask(self.client.post(self.messages()).form(&form)).await {
+            Ok(response) => match response.json::<Message>().await {
+                Ok(message) => Ok(Sent { provider_id: message.sid }),
+                Err(error) => Err(cut_off(&error)),
+            },
+            Err(fault) => {
+                // The content may have been deleted meanwhile: the next try makes another.
+                if matches!(&fault, SendFault::Refused(refusal) if refusal.code == Some(21655)) {
+                    match &outbound.body {
+                        Body::Buttons { text, buttons } => {
+                            self.contents.forget(&with_buttons(text, buttons).name).await;
+                        }
+                        Body::List(list) => self.contents.forget(&with_list(list).name).await,
+                        Body::Text(_) | Body::Template(_) | Body::Sound(_) | Body::Place { .. } => {}
+                    }
+                }
+                Err(fault)
             }
         }
     }
 
-    async fn taken_since(&self, outbound: &Outbound, since: DateTime<Utc>) -> Result<Vec<String>, SendFault> {
+    async fn taken_since(&self, outbound: &Outbound, since: DateTime<Utc>) -> Result<TakenSince, SendFault> {
         let query = [("To", outbound.to.as_str()), ("PageSize", LOOK_BACK)];
         let url = reqwest::Url::parse_with_params(&self.messages(), query)
-            .map_err(|error| SendFault::Never { reason: error.to_string() })?;
-        let request = self.client.get(url).basic_auth(&self.account, Some(self.token().expose_secret()));
-        let response = request.send().await.map_err(|error| unanswered(&error))?;
-        if !response.status().is_success() {
-            return Err(self.refused(response).await);
-        }
-        let page: Page = response.json().await.map_err(|error| SendFault::Unknown {
-            reason: format!("the answer is cut off: {}", kind(&error)),
-        })?;
+            .map_err(|_| Refusal::new(Action::Never, "the address cannot be made"))?;
+        let response = self.ask(self.client.get(url)).await?;
+        let page: Page = response.json().await.map_err(|error| cut_off(&error))?;
         // Times are in whole seconds.
         let since = since - TimeDelta::seconds(1);
         let mut taken: Vec<(DateTime<Utc>, String)> = page
             .messages
             .into_iter()
             .filter(|message| message.direction.starts_with("outbound"))
-            .filter(|message| message.body.as_deref() == Some(outbound.text.as_str()))
+            .filter(|message| message.says(&outbound.body))
             .filter_map(|message| {
                 let created = DateTime::parse_from_rfc2822(&message.date_created?).ok()?.with_timezone(&Utc);
                 (created >= since).then_some((created, message.sid))
             })
             .collect();
         taken.sort();
-        Ok(taken.into_iter().map(|(_, sid)| sid).collect())
+        Ok(TakenSince::These(taken.into_iter().map(|(_, sid)| sid).collect()))
+    }
+
+    async fn typing(&self, provider_id: &str) -> Result<(), SendFault> {
+        let messaging = &self.hosts.messaging;
+        let request = match self.typing {
+            Typing::Off => return Ok(()),
+            Typing::V2 => self
+                .client
+                .post(format!("{messaging}/v2/Indicators/Typing.json"))
+                .form(&[("messageId", provider_id), ("channel", "whatsapp")]),
+            Typing::V3 => self
+                .client
+                .post(format!("{messaging}/v3/Indicators/Typing.json"))
+                .json(&json!({"messageId": provider_id, "channel": "WHATSAPP"})),
+        };
+        self.ask(request).await.map(|_| ())
+    }
+
+    async fn fetch(&self, media: &Media) -> Result<Fetched, MediaFault> {
+        let token = self.keys.auth_token.expose_secret();
+        let basic = format!("Basic {}", STANDARD.encode(format!("{}:{token}", self.account)));
+        let mut authorization = HeaderValue::try_from(basic).map_err(|_| MediaFault::Refused(401))?;
+        authorization.set_sensitive(true);
+        let source = Source {
+            client: &self.client,
+            first: MEDIA_HOSTS,
+            then: MEDIA_STORES,
+            base: &self.base,
+            authorization,
+            most: self.limits().media,
+        };
+        source.fetch(&media.reference, &*self.clock).await
     }
 }
 
@@ -218,7 +335,22 @@ struct Message {
     #[serde(default)]
     direction: String,
     body: Option<String>,
+    num_media: Option<String>,
     date_created: Option<String>,
+}
+
+impl Message {
+    /// Whether it may be this. What a template came to be is not known here; a guest gets one message at a time.
+    fn says(&self, body: &Body) -> bool {
+        let has_file = self.num_media.as_deref().is_some_and(|count| count != "0");
+        match body {
+            Body::Template(_) => true,
+            Body::Sound(_) => has_file,
+            Body::Text(_) | Body::Buttons { .. } | Body::List(_) | Body::Place { .. } => {
+                self.body.as_deref() == Some(body.text())
+            }
+        }
+    }
 }
 
 /// Messages, newest first.
@@ -233,58 +365,20 @@ struct Refused {
     code: u32,
 }
 
-/// What no answer means: nothing was sent where there was no connection, and nobody knows where there was one.
-fn unanswered(error: &reqwest::Error) -> SendFault {
-    let reason = kind(error).to_owned();
-    if error.is_connect() {
-        SendFault::Later { reason, after: None }
-    } else if error.is_builder() {
-        SendFault::Never { reason }
-    } else {
-        SendFault::Unknown { reason }
-    }
+fn cut_off(error: &reqwest::Error) -> SendFault {
+    SendFault::Unknown { reason: format!("the answer is cut off: {}", kind(error)) }
 }
 
-/// What went wrong, without the address: it holds the account and may hold a number.
-fn kind(error: &reqwest::Error) -> &'static str {
-    if error.is_connect() {
-        "no connection"
-    } else if error.is_timeout() {
-        "time-out"
-    } else if error.is_decode() || error.is_body() {
-        "the body cannot be read"
-    } else if error.is_builder() {
-        "the request cannot be made"
-    } else {
-        "the connection broke"
-    }
+/// What fills a template: its gaps are numbered from 1, those of its buttons after those of its words.
+fn variables(template: &Template) -> String {
+    let values = template.values.iter().chain(&template.payloads).zip(1..);
+    let object = values.map(|(value, number): (_, usize)| (number.to_string(), json!(value)));
+    serde_json::Value::Object(object.collect()).to_string()
 }
 
-/// What an error code of the messaging API means, for the operator.
-pub(super) fn meaning(code: u32) -> &'static str {
-    match code {
-        20003 => "the account's credentials are wrong",
-        20404 => "there is no such account or address",
-        20429 => "too many requests",
-        21211 => "the recipient's address is wrong",
-        21212 | 21606 => "the sender cannot be used: check [twilio] whatsapp_from",
-        21608 => "a trial account reaches verified numbers only",
-        21610 => "the guest has opted out",
-        21617 => "the message is longer than 1600 characters",
-        21619 => "the message is empty",
-        21654 => "the account takes no free-form message by REST: set [twilio] reply = \"twiml\"",
-        21655 | 21656 => "the template or its variables are wrong",
-        30007 => "filtered by the network",
-        30036 => "not delivered in time",
-        63003 | 63024 => "the guest cannot be reached on this channel",
-        63005 | 63013 | 63021 => "WhatsApp rejected the content",
-        63007 | 63002 | 63008 => "the sender is not set up for WhatsApp",
-        63014 => "the guest blocked the sender or opted out",
-        63015 => "the guest has not joined the sandbox",
-        63016 => "the guest's last message is older than 24 hours: only a template may be sent",
-        63017 | 63018 | 63038 | 60728 => "over the limit of the account or the sender",
-        63031 => "the guest's address is the sender's own",
-        63032 | 63033 | 63049 => "WhatsApp does not deliver to this guest now",
-        _ => "see https://www.twilio.com/docs/api/errors",
-    }
+/// A place as a pin.
+fn pin(place: &Place) -> String {
+    let label = place.label.as_deref().or(place.address.as_deref());
+    let label = label.map(|label| format!("|{}", label.replace('|', " "))).unwrap_or_default();
+    format!("geo:{},{}{label}", place.latitude, place.longitude)
 }

@@ -1,5 +1,7 @@
 //! `application/x-www-form-urlencoded` bodies: every pair, in order, none dropped.
 
+use serde_json::Value as Json;
+
 /// A form as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Form(Vec<(String, String)>);
@@ -13,6 +15,16 @@ impl Form {
             (decode(name), decode(value))
         });
         Self(pairs.collect())
+    }
+
+    /// The fields of a JSON object; what is not text is its JSON.
+    pub(super) fn of_json(bytes: &[u8]) -> Self {
+        let Ok(Json::Object(fields)) = serde_json::from_slice(bytes) else { return Self::default() };
+        let text = |value: Json| match value {
+            Json::String(text) => text,
+            other => other.to_string(),
+        };
+        Self(fields.into_iter().map(|(name, value)| (name, text(value))).collect())
     }
 
     /// The pairs in order.

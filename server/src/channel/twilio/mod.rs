@@ -1,11 +1,18 @@
 //! WhatsApp by Twilio: webhooks in, REST or TwiML out.
 
 mod api;
+mod codes;
+mod content;
 mod form;
+mod hosts;
+mod read;
 mod signature;
+mod sounds;
 mod twiml;
 mod webhook;
 
 pub use api::{Off, Twilio};
+pub use codes::meaning;
+pub use read::{Incomplete, read};
 pub use signature::{Content, Keys, Refusal, is_signed};
 pub use webhook::{Webhooks, refusing, routes};

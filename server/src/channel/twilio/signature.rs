@@ -23,6 +23,8 @@ const BODY_HASH: &str = "bodySHA256";
 pub struct Keys {
     /// The account's token.
     pub auth_token: SecretString,
+    /// The token that is about to take its place, or had it until now: both sign while tokens are changed.
+    pub secondary: Option<SecretString>,
     /// The secret of the account's webhooks shared key.
     pub shared_key: Option<SecretString>,
 }
@@ -66,21 +68,24 @@ pub fn is_signed(
     let signature = STANDARD.decode(signature.trim()).map_err(|_| Refusal::Wrong)?;
     let signed = signed_part(url, content)?;
     let fits: fn(&SecretString, &[u8], &[u8]) -> bool;
-    let key = match settings.map(algorithm) {
+    let (key, other) = match settings.map(algorithm) {
         None => {
             fits = fits_sha1;
-            &keys.auth_token
+            (&keys.auth_token, keys.secondary.as_ref())
         }
         Some(Some("HMAC_SHA256")) => {
             fits = fits_sha256;
-            keys.shared_key.as_ref().ok_or(Refusal::Unknown)?
+            (keys.shared_key.as_ref().ok_or(Refusal::Unknown)?, None)
         }
         Some(_) => return Err(Refusal::Unknown),
     };
-    // Every form is tried, whether or not one has fitted: the time tells nothing.
+    // Every form and key is tried, whether or not one has fitted: the time tells nothing.
     let mut fitted = false;
     for address in addresses(url) {
-        fitted |= fits(key, format!("{address}{signed}").as_bytes(), &signature);
+        let message = format!("{address}{signed}");
+        for key in [Some(key), other].into_iter().flatten() {
+            fitted |= fits(key, message.as_bytes(), &signature);
+        }
     }
     if fitted { Ok(()) } else { Err(Refusal::Wrong) }
 }

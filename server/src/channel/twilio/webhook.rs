@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use serde_json::Value as Json;
+use axum::routing::{get, post};
 
-use super::api::{Off, STATUS_ROUTE, Twilio, meaning};
+use super::api::{Off, SOUND_ROUTE, STATUS_ROUTE, Twilio};
+use super::codes::meaning;
 use super::form::Form;
+use super::read::{delivery, inbound};
 use super::signature::{Content, Refusal, is_signed};
-use super::twiml;
-use crate::channel::{Delivery, Report};
+use super::{Incomplete, twiml};
+use crate::channel::{Channel, Report, keep_typing};
 use crate::clock::Clock;
 use crate::config::ReplyBy;
 use crate::inbox::{Inbox, Taken};
-use crate::message::{ChannelName, GuestKey, Inbound, Kind, OutgoingId, e164};
+use crate::message::{ChannelName, Inbound, OutgoingId};
 use crate::outbox::{Hold, Outbox};
 use crate::store::{Fault, OutboxRow};
 
@@ -30,8 +31,6 @@ const BODY_CAP: usize = 64 * 1024;
 
 /// How long a request waits for the guest's reply; Twilio waits fifteen seconds.
 const REPLY_WITHIN: Duration = Duration::from_secs(10);
-
-const WHATSAPP: &str = "whatsapp:";
 
 /// What the webhooks need.
 #[derive(Clone)]
@@ -46,11 +45,12 @@ pub struct Webhooks {
     pub clock: Arc<dyn Clock>,
 }
 
-/// `POST /twilio/whatsapp` and `POST /twilio/status`.
+/// `POST /twilio/whatsapp` and `POST /twilio/status`, and the sounds that Twilio is told to fetch.
 pub fn routes(webhooks: Webhooks) -> Router {
     Router::new()
         .route(MESSAGE_ROUTE, post(message))
         .route(STATUS_ROUTE, post(status))
+        .route(&format!("{SOUND_ROUTE}/{{name}}"), get(sound))
         .layer(DefaultBodyLimit::max(BODY_CAP))
         .with_state(webhooks)
 }
@@ -72,7 +72,7 @@ enum Unserved {
     /// It is about another account.
     OtherAccount,
     /// It lacks a field that every such request has.
-    Incomplete(&'static str),
+    Incomplete(Incomplete),
     /// The database fails.
     Fault(Fault),
 }
@@ -88,10 +88,9 @@ impl IntoResponse for Unserved {
                 tracing::warn!("a webhook of another account was refused");
                 (StatusCode::FORBIDDEN, "this is another account's\n").into_response()
             }
-            Self::Incomplete(field) => {
-                tracing::warn!(field, "a webhook lacks a field");
-                (StatusCode::BAD_REQUEST, format!("{field} is missing or not of the expected form\n"))
-                    .into_response()
+            Self::Incomplete(incomplete) => {
+                tracing::warn!(%incomplete, "a webhook lacks a field");
+                (StatusCode::BAD_REQUEST, format!("{incomplete}\n")).into_response()
             }
             Self::Fault(fault) => {
                 tracing::error!(error = %crate::fault::chain(&fault), "a webhook could not be taken");
@@ -103,13 +102,22 @@ impl IntoResponse for Unserved {
 
 /// Checks who calls, over the bytes as they came, and reads the form.
 fn authentic(twilio: &Twilio, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Form, Unserved> {
-    let form = Form::parse(body);
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let address = twilio.public(uri.path_and_query().map_or("", |path| path.as_str()));
     let (signature, settings) =
         (header("x-twilio-signature"), header("x-twilio-webhooks-signature-settings"));
-    is_signed(twilio.keys(), signature, settings, &address, Content::Form(form.pairs()))
-        .map_err(Unserved::NotSigned)?;
+    let check = |content: Content<'_>| {
+        is_signed(twilio.keys(), signature, settings, &address, content).map_err(Unserved::NotSigned)
+    };
+    let is_json = header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+    let form = if is_json {
+        check(Content::Body(body))?;
+        Form::of_json(body)
+    } else {
+        let form = Form::parse(body);
+        check(Content::Form(form.pairs()))?;
+        form
+    };
     if form.get("AccountSid") == Some(twilio.account()) { Ok(form) } else { Err(Unserved::OtherAccount) }
 }
 
@@ -120,14 +128,19 @@ async fn message(
     body: Bytes,
 ) -> Result<Response, Unserved> {
     let form = authentic(&webhooks.twilio, &uri, &headers, &body)?;
-    let inbound = inbound(&form)?;
+    let inbound = inbound(&form).map_err(Unserved::Incomplete)?;
     let rows = match webhooks.twilio.reply() {
         ReplyBy::Rest => {
-            webhooks.inbox.take(&inbound).await.map_err(Unserved::Fault)?;
+            if let Taken::Waits(receipt) = webhooks.inbox.take(&inbound).await.map_err(Unserved::Fault)? {
+                let channel: Arc<dyn Channel> = Arc::<Twilio>::clone(&webhooks.twilio);
+                let clock = Arc::clone(&webhooks.clock);
+                tokio::spawn(keep_typing(channel, clock, inbound.provider_id, receipt.ended()));
+            }
             Vec::new()
         }
         ReplyBy::Twiml => {
-            let hold = webhooks.outbox.hold(&inbound.guest);
+            let guest = webhooks.inbox.guest(&inbound).await.map_err(Unserved::Fault)?;
+            let hold = webhooks.outbox.hold(&guest);
             reply(&webhooks, &inbound, &hold).await.map_err(Unserved::Fault)?
         }
     };
@@ -157,15 +170,14 @@ async fn status(
     let provider_id = form.get("MessageSid").or_else(|| form.get("SmsSid"));
     let word = form.get("MessageStatus").or_else(|| form.get("SmsStatus"));
     let (Some(id), Some(provider_id), Some(word)) = (id, provider_id, word) else {
-        return Err(Unserved::Incomplete("m, MessageSid or MessageStatus"));
+        return Err(Unserved::Incomplete(Incomplete("m, MessageSid or MessageStatus")));
     };
     let Some(delivery) = delivery(word) else {
         tracing::info!(status = word, "a delivery status that is not known was left alone");
         return Ok(StatusCode::NO_CONTENT);
     };
-    let code = form.get("ErrorCode").and_then(|code| code.parse().ok());
-    let error = code.map(|code: u32| format!("error {code}, {}", meaning(code)));
-    let report = Report { provider_id: provider_id.to_owned(), delivery, error };
+    let refusal = form.get("ErrorCode").and_then(|code| code.parse().ok()).map(meaning);
+    let report = Report { provider_id: provider_id.to_owned(), delivery, refusal };
     let known = webhooks.outbox.report(ChannelName::Twilio, id, &report).await.map_err(Unserved::Fault)?;
     if !known {
         tracing::warn!(message = %id, "a delivery status of a message that is not ours was left alone");
@@ -173,81 +185,10 @@ async fn status(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A delivery status in our words.
-fn delivery(word: &str) -> Option<Delivery> {
-    Some(match word {
-        "accepted" => Delivery::Accepted,
-        "scheduled" => Delivery::Scheduled,
-        "queued" => Delivery::Queued,
-        "sending" => Delivery::Sending,
-        "sent" | "partially_delivered" => Delivery::Sent,
-        "delivered" => Delivery::Delivered,
-        "read" => Delivery::Read,
-        "undelivered" | "failed" | "canceled" => Delivery::Failed,
-        _ => return None,
-    })
-}
-
-/// A message in our words. More fields come without notice and are kept with the rest.
-fn inbound(form: &Form) -> Result<Inbound, Unserved> {
-    let provider_id = form.get("MessageSid").ok_or(Unserved::Incomplete("MessageSid"))?;
-    let address = form
-        .get("From")
-        .filter(|from| from.strip_prefix(WHATSAPP).is_some_and(|id| !id.is_empty()))
-        .ok_or(Unserved::Incomplete("From"))?;
-    // The channel vouches for the number that a message comes from, and for no other.
-    let phone = address.strip_prefix(WHATSAPP).filter(|number| e164(number).is_some());
-    // Whoever hides the number has an id instead; whoever shows it has both, and the id stays when the number changes.
-    let key = match (form.get("ExternalUserId"), form.get("WaId")) {
-        (Some(id), _) if id.starts_with(WHATSAPP) => id.to_owned(),
-        (Some(id), _) => format!("{WHATSAPP}{id}"),
-        (None, Some(digits)) => format!("{WHATSAPP}+{digits}"),
-        (None, None) => address.to_owned(),
-    };
-    let kind = kind(form);
-    // A document's words are only its file's name.
-    let text = if kind == Kind::Document { "" } else { form.get("Body").unwrap_or_default() };
-    Ok(Inbound {
-        channel: ChannelName::Twilio,
-        provider_id: provider_id.to_owned(),
-        guest: GuestKey::new(key),
-        address: address.to_owned(),
-        line: form.get("To").map(str::to_owned),
-        phone: phone.map(str::to_owned),
-        kind,
-        text: text.to_owned(),
-        button: form.get("ButtonPayload").or_else(|| form.get("ListId")).map(str::to_owned),
-        raw: raw(form),
-    })
-}
-
-fn kind(form: &Form) -> Kind {
-    match form.get("MessageType") {
-        Some("text" | "interactive" | "button") => Kind::Text,
-        Some(word) => Kind::parse(word).unwrap_or(Kind::Unsupported),
-        None => match form.get("MediaContentType0").and_then(|kind| kind.split('/').next()) {
-            Some("image") => Kind::Image,
-            Some("audio") => Kind::Audio,
-            Some("video") => Kind::Video,
-            Some(_) => Kind::Document,
-            None if form.get("Latitude").is_some() => Kind::Location,
-            None => Kind::Text,
-        },
+/// A sound that Twilio was told to fetch. Nobody else knows its name.
+async fn sound(State(webhooks): State<Webhooks>, Path(name): Path<String>) -> Response {
+    match webhooks.twilio.sound(&name) {
+        Some(sound) => ([(header::CONTENT_TYPE, sound.content_type)], sound.bytes).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
-}
-
-/// Every field; one that comes more than once is a list.
-fn raw(form: &Form) -> Json {
-    let mut fields = serde_json::Map::new();
-    for (name, value) in form.pairs() {
-        let value = Json::from(value.as_str());
-        match fields.get_mut(name) {
-            None => {
-                fields.insert(name.clone(), value);
-            }
-            Some(Json::Array(values)) => values.push(value),
-            Some(first) => *first = Json::Array(vec![first.take(), value]),
-        }
-    }
-    Json::Object(fields)
 }

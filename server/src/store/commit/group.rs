@@ -220,7 +220,7 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
         let status = if commit.is_local() { Status::Sent } else { Status::Queued };
         for (content, says) in &commit.outgoing {
             said.push(vec![
-                commit.guest.clone().into(),
+                commit.conversation.clone().into(),
                 commit.channel.clone().into(),
                 commit.conversation.clone().into(),
                 commit.revision().into(),
@@ -259,11 +259,12 @@ const DECIDED: Many = Many {
     after: ") AS v WHERE inbox.id = v.column1 AND inbox.outcome = 'pending'",
 };
 
-/// The order of the rows is the order of their keys, in which they are sent.
+/// The order of the rows is the order of their keys, in which they are sent. Whose a conversation is may have changed
+/// since it was read: two guests can turn out to be one.
 const SAID: Many = Many {
     before: "INSERT INTO outbox (guest, channel, conversation, revision, content, says, status, attempts, created_at, \
              sent_at) VALUES ",
-    row: "(?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+    row: "((SELECT guest FROM conversations WHERE id = ?), ?, ?, ?, ?, ?, ?, 0, ?, ?)",
     after: "",
 };
 

@@ -3,6 +3,7 @@
 pub(super) mod conversation;
 pub(super) mod flow_version;
 pub(super) mod guest;
+pub(super) mod guest_name;
 pub(super) mod inbox;
 pub(super) mod key;
 pub(super) mod log;

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::program::{ANA, Line, PATIENCE, Server, WHATSAPP};
 use crate::rig::morning;
-use crate::twilio_double::message;
+use crate::support::twilio::message;
 
 const BODY_CAP: usize = 1 << 20;
 

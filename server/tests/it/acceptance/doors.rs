@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::program::{ANA, Line, Server, WHATSAPP};
-use crate::twilio_double::message;
+use crate::support::twilio::message;
 
 const PUBLIC_HOST: &str = "hotel.example.com";
 
@@ -100,7 +100,8 @@ async fn the_public_address_reaches_webhooks_and_health_and_nothing_else() {
     assert_eq!(raw(&server, &through).await, 403, "the host counts, not the address in the request line");
     assert_eq!(raw(&server, "GET /metrics HTTP/1.0\r\n\r\n").await, 403, "no host is not this machine's");
     let form = message("1", ANA, "Hello!");
-    let signature = crate::twilio_double::sign(&format!("{}{WHATSAPP}", crate::twilio_double::PUBLIC), &form);
+    let signature =
+        crate::support::twilio::sign(&format!("{}{WHATSAPP}", crate::support::twilio::PUBLIC), &form);
     let webhook = client().post(server.url(WHATSAPP)).form(&form).header("host", PUBLIC_HOST);
     let webhook = webhook.header("x-twilio-signature", signature).header("x-forwarded-for", "203.0.113.7");
     assert_eq!(webhook.send().await.expect("an answer").status(), StatusCode::OK);

@@ -1,7 +1,7 @@
 //! Every inbound message is accounted for.
 
 use super::program::{Line, Server, WHATSAPP};
-use crate::twilio_double::{message, with};
+use crate::support::twilio::{message, with};
 
 const GUESTS: usize = 20;
 const MESSAGES_EACH: usize = 10;

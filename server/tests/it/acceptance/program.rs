@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::rig::{Folder, morning};
-use crate::twilio_double::{ACCOUNT, PUBLIC, SENDER, TOKEN, TwilioDouble, message};
+use crate::support::twilio::{ACCOUNT, PUBLIC, SENDER, TOKEN, TwilioDouble, message};
 
 /// The day it is at the hotel in every test.
 pub(super) const TODAY: &str = "2026-12-01";

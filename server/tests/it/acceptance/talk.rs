@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::program::{ANA, Line, Server, WHATSAPP, bookings, called, chat, innkeeper, said};
 use crate::rig::Folder;
-use crate::twilio_double::message;
+use crate::support::twilio::message;
 
 const WISH: &str = "hi, a room with a sea view for two from 12 to 14 December please";
 
