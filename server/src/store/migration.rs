@@ -1,6 +1,7 @@
 //! The tables, as they came to be.
 
 mod flow_versions;
+mod standing;
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -10,7 +11,7 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Messages), Box::new(flow_versions::FlowVersions)]
+        vec![Box::new(Messages), Box::new(flow_versions::FlowVersions), Box::new(standing::Standing)]
     }
 
     fn migration_table_name() -> DynIden {
