@@ -15,7 +15,7 @@ use innkeeper_engine::{Expecting, Input, Waiting};
 use serde_json::Value as Json;
 
 use super::inbox::Outcome;
-use super::known::{Known, Whose};
+use super::known::{Known, Stands, Whose};
 use super::seal::Record;
 use super::standing::{Run, Standing};
 use super::{Database, Fault, keys, outbox, standing};
@@ -100,11 +100,7 @@ impl Database {
     }
 
     /// Writes a commit by itself, as one statement unless something is to be remembered.
-    async fn write_one(
-        &self,
-        prepared: Prepared,
-        stands: Arc<Standing>,
-    ) -> Result<(), CommitError<Fault>> {
+    async fn write_one(&self, prepared: Prepared, stands: Arc<Standing>) -> Result<(), CommitError<Fault>> {
         let written = if prepared.remember.is_empty() {
             statement::write(&self.0.writer, &prepared).await.map_err(CommitError::Fault)?
         } else {
@@ -135,7 +131,7 @@ impl Database {
         let Some(row) = self.row(conversation).await? else { return Ok(None) };
         let Some(key) = keys::one(self.reader(), conversation).await? else { return Ok(None) };
         let whose = Whose { id: row.id, key, guest: row.guest, channel: row.channel };
-        let known = Known { whose: Arc::new(whose), stands: None };
+        let known = Known { whose: Arc::new(whose), stands: Stands::Unknown };
         self.0.known.put(conversation, known.clone());
         Ok(Some(known))
     }
@@ -143,9 +139,10 @@ impl Database {
     /// The end of a conversation's log as it is at this revision; `None` where the conversation is at another. What is
     /// known may be behind; whatever is written is written only if the database has this revision, too.
     async fn end(&self, known: &Known, revision: u64) -> Result<Option<Arc<Run>>, Fault> {
-        let at = |stands: &Option<Arc<Standing>>| match stands {
-            Some(stands) => (stands.stored.revision == revision).then(|| Arc::clone(&stands.end)),
-            None => (revision == 0).then(|| Arc::new(Run::new(1))),
+        let at = |stands: &Stands| match stands {
+            Stands::Unknown => None,
+            Stands::Nowhere => (revision == 0).then(|| Arc::new(Run::new(1))),
+            Stands::There(there) => (there.stored.revision == revision).then(|| Arc::clone(&there.end)),
         };
         match at(&known.stands) {
             Some(end) => Ok(Some(end)),

@@ -9,9 +9,8 @@ use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, Que
 use uuid::Uuid;
 
 use super::entity::{conversation, log};
-use super::known::{Known, Whose};
-use super::standing::{self, Standing};
-use super::{Database, Fault, keys};
+use super::known::{Known, Stands, Whose};
+use super::{Database, Fault, keys, standing};
 use crate::message::{ChannelName, ConversationId, GuestKey, Outgoing};
 
 /// A conversation as stored.
@@ -55,9 +54,14 @@ impl Database {
             .await
             .map_err(Fault::doing(doing))?;
         if begun > 0 {
-            keys::made(&transaction, &id).await?;
+            let key = keys::new(&transaction, &id).await?;
+            transaction.commit().await.map_err(Fault::doing(doing))?;
+            let (guest, channel) = (guest.as_str().to_owned(), channel.as_str().to_owned());
+            let whose = Arc::new(Whose { id: id.clone(), key, guest, channel });
+            self.0.known.put(&id, Known { whose, stands: Stands::Nowhere });
+            return Ok(ConversationId::new(id));
         }
-        transaction.commit().await.map_err(Fault::doing(doing))?;
+        transaction.rollback().await.map_err(Fault::doing(doing))?;
         let begun = self.active_conversation(guest).await?;
         begun.ok_or(Fault::Missing { what: "the conversation that was just begun" })
     }
@@ -148,10 +152,13 @@ impl Database {
         Ok(ids.into_iter().map(ConversationId::new).collect())
     }
 
-    /// Where a conversation stands, as the database has it now.
-    pub(super) async fn stands(&self, whose: &Arc<Whose>) -> Result<Option<Arc<Standing>>, Fault> {
-        let Some(row) = self.row(&whose.id).await? else { return Ok(None) };
-        let stands = standing::open(&whose.key, &row)?.map(Arc::new);
+    /// Where a conversation stands, as the database has it now; unknown if it is gone.
+    pub(super) async fn stands(&self, whose: &Arc<Whose>) -> Result<Stands, Fault> {
+        let Some(row) = self.row(&whose.id).await? else { return Ok(Stands::Unknown) };
+        let stands = match standing::open(&whose.key, &row)? {
+            Some(standing) => Stands::There(Arc::new(standing)),
+            None => Stands::Nowhere,
+        };
         self.0.known.put(&whose.id, Known { whose: Arc::clone(whose), stands: stands.clone() });
         Ok(stands)
     }
@@ -172,10 +179,13 @@ impl runtime::Store for Database {
     async fn load(&self, conversation: &str) -> Result<Option<Stored<Outgoing>>, Fault> {
         let Some(known) = self.known(conversation).await? else { return Ok(None) };
         let stands = match known.stands {
-            Some(stands) => Some(stands),
-            None => self.stands(&known.whose).await?,
+            Stands::Unknown => self.stands(&known.whose).await?,
+            stands => stands,
         };
-        Ok(stands.map(|stands| stands.stored.clone()))
+        Ok(match stands {
+            Stands::There(standing) => Some(standing.stored.clone()),
+            Stands::Nowhere | Stands::Unknown => None,
+        })
     }
 
     async fn commit(&self, commit: Commit<'_, Outgoing>) -> Result<(), CommitError<Fault>> {

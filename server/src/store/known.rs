@@ -16,8 +16,18 @@ const MOST: usize = 4096;
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) whose: Arc<Whose>,
-    /// Where it stands; none before its first commit, or when that must be read anew.
-    pub(super) stands: Option<Arc<Standing>>,
+    pub(super) stands: Stands,
+}
+
+/// Where a conversation stands, as far as it is known.
+#[derive(Clone, Debug)]
+pub(super) enum Stands {
+    /// It must be read.
+    Unknown,
+    /// Nothing was committed yet.
+    Nowhere,
+    /// There, after its last commit that is known.
+    There(Arc<Standing>),
 }
 
 /// What never changes about a conversation.
@@ -52,7 +62,7 @@ impl AllKnown {
     /// Notes where a conversation stands after a commit.
     pub(super) fn moved(&self, conversation: &str, stands: Arc<Standing>) {
         if let Some(known) = self.lock().get_mut(conversation) {
-            known.stands = Some(stands);
+            known.stands = Stands::There(stands);
         }
     }
 

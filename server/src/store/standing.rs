@@ -9,10 +9,10 @@ use std::sync::Arc;
 use innkeeper_engine::Position;
 use innkeeper_engine::runtime::{self, Logged, Stored};
 
+use super::Fault;
 use super::entity::{conversation, log};
 use super::pack::{number, pack, put_number, unpack};
 use super::seal::{Key, Record};
-use super::Fault;
 use crate::message::Outgoing;
 
 /// The end of a log becomes a row when it has so many bytes.

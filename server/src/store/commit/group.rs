@@ -205,7 +205,8 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
         ]
     };
     many(transaction, commits.iter().map(moved).collect(), MOVED).await?;
-    let ended = commits.iter().filter(|commit| commit.ended).map(|commit| vec![commit.whose.id.clone().into()]);
+    let ended =
+        commits.iter().filter(|commit| commit.ended).map(|commit| vec![commit.whose.id.clone().into()]);
     many(transaction, ended.collect(), ENDED).await?;
     let logged = commits.iter().filter_map(|commit| {
         Some(vec![commit.whose.id.clone().into(), commit.revision().into(), commit.run.clone()?.into()])

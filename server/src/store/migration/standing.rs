@@ -68,8 +68,7 @@ impl MigrationTrait for Standing {
 /// Carries one conversation.
 async fn carry(connection: &impl ConnectionTrait, key: &Key, row: &conversation::Model) -> Result<(), DbErr> {
     let Some(sealed) = &row.position else { return Ok(()) };
-    let position =
-        key.open(Record::Position, &row.id, row.revision, sealed).map_err(|fault| told(&fault))?;
+    let position = key.open(Record::Position, &row.id, row.revision, sealed).map_err(|fault| told(&fault))?;
     let logged = log::Entity::find()
         .filter(log::Column::Conversation.eq(row.id.as_str()))
         .order_by_asc(log::Column::Revision)
@@ -109,11 +108,11 @@ fn told(fault: &Fault) -> DbErr {
 mod tests {
     use std::sync::Arc;
 
-    use innkeeper_engine::runtime::{self, Logged, Store as _};
     use innkeeper_engine::flow::Source;
+    use innkeeper_engine::runtime::{self, Logged, Store as _};
     use innkeeper_engine::{Flows, Guest, Input, Moment, Position, Prompts, Tools, step};
-    use sea_orm_migration::sea_orm::{ActiveValue, Database as SeaOrm, EntityTrait as _};
     use sea_orm_migration::MigratorTrait as _;
+    use sea_orm_migration::sea_orm::{ActiveValue, Database as SeaOrm, EntityTrait as _};
 
     use super::super::Migrator;
     use super::{Key, Record, conversation, log};
@@ -169,7 +168,9 @@ mod tests {
             let row = log::ActiveModel {
                 conversation: ActiveValue::Set("c1".to_owned()),
                 revision: ActiveValue::Set(revision),
-                entries: ActiveValue::Set(secret.seal(Record::Log, "c1", revision, &entries).expect("sealed")),
+                entries: ActiveValue::Set(
+                    secret.seal(Record::Log, "c1", revision, &entries).expect("sealed"),
+                ),
             };
             log::Entity::insert(row).exec_without_returning(&old).await.expect("a log");
         }
