@@ -212,15 +212,31 @@ fn repeats() -> usize {
     std::env::var("PEERS_REPEATS").ok().and_then(|text| text.parse().ok()).unwrap_or(5)
 }
 
+/// The seconds that this process had of all cores so far; on Linux only.
+fn cpu() -> Option<f64> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let (user, system): (f64, f64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some((user + system) / TICKS_PER_SECOND)
+}
+
 async fn speed(bench: &mut Bench, store: &Database, name: &str, note: &str) {
-    let mut speeds = Vec::new();
+    let (mut speeds, mut costs) = (Vec::new(), Vec::new());
     for _ in 0..repeats() {
         let ids = bench.begun(store, CONVERSATIONS).await;
+        let before = cpu();
         let took = bench.wave(store, &ids).await;
-        speeds.push((CONVERSATIONS * 6) as f64 / took.as_secs_f64());
+        let turns = (CONVERSATIONS * 6) as f64;
+        speeds.push(turns / took.as_secs_f64());
+        costs.extend(cpu().zip(before).map(|(after, before)| (after - before) / turns * 1e6));
     }
     let n = speeds.len() * CONVERSATIONS * 6;
     figure(name, "turns_per_second", median(speeds), "turns/s", n, note);
+    if !costs.is_empty() {
+        let note = "time of all the program's threads together, user and system";
+        figure(name, "cpu_per_turn", median(costs), "µs", n, note);
+    }
 }
 
 /// The size of conversations, by what `size` says of the whole store before and after.

@@ -120,7 +120,7 @@ impl HotelTools {
         let call = Call {
             id: 0,
             tool: tool.into(),
-            arguments: indexmap::IndexMap::new(),
+            arguments: innkeeper_engine::Arguments::default(),
             writes: false,
             retry: innkeeper_engine::Retry::default(),
             cache_ms: None,

@@ -9,7 +9,7 @@ use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault, Workbench};
 use crate::cli;
 use crate::config::Config;
-use crate::versions::{self, Moved, Plan};
+use crate::versions::{self, EndedLost, Moved, Plan};
 
 /// Plans, moves, or puts back.
 pub(super) async fn run(config: Config, options: cli::Migrate) -> Result<Ending, CommandFault> {
@@ -47,12 +47,17 @@ async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, Comm
         };
         list.push(planned);
     }
-    let ended = match options.end_lost {
-        true => versions::end_lost(store, &plan).await?,
-        false => 0,
-    };
+    let mut ended = 0;
     if options.end_lost {
-        refused.retain(|planned| !planned.is_lost);
+        let mut staying = Vec::new();
+        for planned in refused {
+            match versions::end_lost(store, planned).await? {
+                EndedLost::Ended => ended += 1,
+                EndedLost::WentOn => went_on.push(planned),
+                EndedLost::NotLost => staying.push(planned),
+            }
+        }
+        refused = staying;
     }
     if options.json {
         let ids = |list: &[&versions::Planned]| -> Vec<String> {

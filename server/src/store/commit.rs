@@ -7,15 +7,18 @@
 pub(super) mod group;
 mod statement;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, SubsecRound as _, Utc};
 use innkeeper_engine::runtime::{self, Commit, CommitError, Entry, MessageOutcome, Stored};
 use innkeeper_engine::{Expecting, Input, Waiting};
 use serde_json::Value as Json;
 
 use super::inbox::Outcome;
-use super::known::Known;
+use super::known::{Known, Stands, Whose};
 use super::seal::Record;
-use super::{Database, Fault, keys, outbox};
+use super::standing::{Run, Standing};
+use super::{Database, Fault, keys, outbox, standing};
 use crate::clock::later;
 use crate::config::Patience;
 use crate::message::{ChannelName, MessageId, Outgoing};
@@ -23,17 +26,17 @@ use crate::message::{ChannelName, MessageId, Outgoing};
 /// A commit, ready to be written.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    pub(super) conversation: String,
-    pub(super) guest: String,
-    pub(super) channel: String,
+    pub(super) whose: Arc<Whose>,
     /// The revision it was computed from.
     pub(super) expected: i64,
+    /// Where the conversation stands then, with the end of its log.
     pub(super) position: Vec<u8>,
     pub(super) underway: Option<Vec<u8>>,
     pub(super) ended: bool,
     pub(super) due: Option<DateTime<Utc>>,
     pub(super) heard_at: Option<DateTime<Utc>>,
-    pub(super) entries: Vec<u8>,
+    /// The run of the log that becomes a row.
+    pub(super) run: Option<Vec<u8>>,
     pub(super) answered: Option<(i64, Outcome)>,
     /// The sealed content of each outgoing message, with its sayings.
     pub(super) outgoing: Vec<(Vec<u8>, String)>,
@@ -49,7 +52,7 @@ impl Prepared {
 
     /// Whether what goes out counts as sent: its guest is right here.
     pub(super) fn is_local(&self) -> bool {
-        ChannelName::parse(&self.channel).is_some_and(ChannelName::is_local)
+        ChannelName::parse(&self.whose.channel).is_some_and(ChannelName::is_local)
     }
 }
 
@@ -61,19 +64,16 @@ impl Database {
         let known = self.known(&conversation).await.map_err(CommitError::Fault)?;
         // A conversation that was forgotten, or never begun, cannot go on.
         let known = known.ok_or(CommitError::Conflict)?;
-        let stands = Stored {
-            position: commit.position.clone(),
-            revision: commit.expected + 1,
-            underway: commit.underway.cloned(),
-        };
+        let end = self.end(&known, commit.expected).await.map_err(CommitError::Fault)?;
+        let end = end.ok_or(CommitError::Conflict)?;
         let (wakes, over) = (!commit.outgoing.is_empty(), commit.position.is_over());
         let message = match &commit.answered {
             Some(answered) => Some(MessageId::parse(answered.message).ok_or(CommitError::Conflict)?),
             None => None,
         };
         let now = self.clock().now().trunc_subsecs(3);
-        let prepared =
-            prepared(&known, &commit, message, now, self.0.patience).map_err(CommitError::Fault)?;
+        let (prepared, stands) = prepared(known.whose, &end, &commit, message, now, self.0.patience)
+            .map_err(CommitError::Fault)?;
         let is_due = prepared.due.is_some();
         let written = match &self.0.group {
             Some(group) => group.write(prepared, stands).await,
@@ -100,19 +100,15 @@ impl Database {
     }
 
     /// Writes a commit by itself, as one statement unless something is to be remembered.
-    async fn write_one(
-        &self,
-        prepared: Prepared,
-        stands: Stored<Outgoing>,
-    ) -> Result<(), CommitError<Fault>> {
+    async fn write_one(&self, prepared: Prepared, stands: Arc<Standing>) -> Result<(), CommitError<Fault>> {
         let written = if prepared.remember.is_empty() {
             statement::write(&self.0.writer, &prepared).await.map_err(CommitError::Fault)?
         } else {
             let transaction = self.begin().await.map_err(CommitError::Fault)?;
             let written = statement::write(&transaction, &prepared).await.map_err(CommitError::Fault)?;
             if written {
-                let Prepared { guest, remember, at, .. } = &prepared;
-                super::guests::remember(&transaction, guest, remember, *at)
+                let Prepared { whose, remember, at, .. } = &prepared;
+                super::guests::remember(&transaction, &whose.guest, remember, *at)
                     .await
                     .map_err(CommitError::Fault)?;
             }
@@ -123,7 +119,7 @@ impl Database {
         if !written {
             return Err(CommitError::Conflict);
         }
-        self.0.known.moved(&prepared.conversation, stands);
+        self.0.known.moved(&prepared.whose.id, stands);
         Ok(())
     }
 
@@ -134,47 +130,73 @@ impl Database {
         }
         let Some(row) = self.row(conversation).await? else { return Ok(None) };
         let Some(key) = keys::one(self.reader(), conversation).await? else { return Ok(None) };
-        let known = Known { key, guest: row.guest, channel: row.channel, stands: None };
+        let whose = Whose { id: row.id, key, guest: row.guest, channel: row.channel };
+        let known = Known { whose: Arc::new(whose), stands: Stands::Unknown };
         self.0.known.put(conversation, known.clone());
         Ok(Some(known))
     }
+
+    /// The end of a conversation's log as it is at this revision; `None` where the conversation is at another. What is
+    /// known may be behind; whatever is written is written only if the database has this revision, too.
+    async fn end(&self, known: &Known, revision: u64) -> Result<Option<Arc<Run>>, Fault> {
+        let at = |stands: &Stands| match stands {
+            Stands::Unknown => None,
+            Stands::Nowhere => (revision == 0).then(|| Arc::new(Run::new(1))),
+            Stands::There(there) => (there.stored.revision == revision).then(|| Arc::clone(&there.end)),
+        };
+        match at(&known.stands) {
+            Some(end) => Ok(Some(end)),
+            None => Ok(at(&self.stands(&known.whose).await?)),
+        }
+    }
 }
 
+/// What is to be written, and where the conversation stands then. `end` is the end of its log before.
 fn prepared(
-    known: &Known,
+    whose: Arc<Whose>,
+    end: &Run,
     commit: &Commit<'_, Outgoing>,
     message: Option<MessageId>,
     now: DateTime<Utc>,
     patience: Option<Patience>,
-) -> Result<Prepared, Fault> {
-    let id = commit.conversation;
+) -> Result<(Prepared, Arc<Standing>), Fault> {
+    let (id, key) = (whose.id.as_str(), &whose.key);
     let expected = i64::try_from(commit.expected).unwrap_or(i64::MAX - 1);
     let revision = expected + 1;
-    let seal = |record, plain: &[u8]| known.key.seal(record, id, revision, plain);
-    let underway =
-        commit.underway.map(|underway| known.key.seal_json(Record::Underway, id, revision, underway));
-    let outgoing = commit.outgoing.iter().map(|message| outbox::sealed(&known.key, id, revision, message));
+    let mut end = end.with(&runtime::append(Vec::new(), commit.log)?);
+    let run = if end.is_full() {
+        let full = std::mem::replace(&mut end, Run::new(revision + 1));
+        Some(full.seal(key, id, revision)?)
+    } else {
+        None
+    };
+    let underway = commit.underway.map(|underway| key.seal_json(Record::Underway, id, revision, underway));
+    let outgoing = commit.outgoing.iter().map(|message| outbox::sealed(key, id, revision, message));
     let outcome = commit.answered.map(|answered| match answered.outcome {
         MessageOutcome::Answered => Outcome::Answered,
         MessageOutcome::HandedOver => Outcome::HandedOver,
     });
-    let channel = ChannelName::parse(&known.channel);
-    Ok(Prepared {
-        conversation: id.to_owned(),
-        guest: known.guest.clone(),
-        channel: known.channel.clone(),
+    let is_local = ChannelName::parse(&whose.channel).is_some_and(ChannelName::is_local);
+    let prepared = Prepared {
         expected,
-        position: seal(Record::Position, &commit.position.to_bytes()?)?,
+        position: standing::seal(key, id, revision, &commit.position.to_bytes()?, &end)?,
         underway: underway.transpose()?,
         ended: commit.position.is_over(),
-        due: due(commit, now, patience.filter(|_| !channel.is_some_and(ChannelName::is_local))),
+        due: due(commit, now, patience.filter(|_| !is_local)),
         heard_at: heard_at(commit),
-        entries: seal(Record::Log, &runtime::append(Vec::new(), commit.log)?)?,
+        run,
         answered: message.map(|message| message.0).zip(outcome),
         outgoing: outgoing.collect::<Result<_, _>>()?,
         remember: commit.remember.to_vec(),
         at: now,
-    })
+        whose,
+    };
+    let stored = Stored {
+        position: commit.position.clone(),
+        revision: commit.expected + 1,
+        underway: commit.underway.cloned(),
+    };
+    Ok((prepared, Arc::new(Standing { stored, end: Arc::new(end) })))
 }
 
 /// When a conversation must be woken: at its next delayed transition, or when the guest has been silent for too long

@@ -1,15 +1,16 @@
 //! Where conversations stand: the engine's store, in SQL.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use innkeeper_engine::Position;
 use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, Stored};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::{conversation, log};
-use super::seal::{Key, Record};
-use super::{Database, Fault, keys};
+use super::known::{Known, Stands, Whose};
+use super::{Database, Fault, keys, standing};
 use crate::message::{ChannelName, ConversationId, GuestKey, Outgoing};
 
 /// A conversation as stored.
@@ -58,28 +59,48 @@ impl Database {
             .await
             .map_err(Fault::doing(doing))?;
         if begun > 0 {
-            keys::made(&transaction, &id).await?;
+            let key = keys::new(&transaction, &id).await?;
+            transaction.commit().await.map_err(Fault::doing(doing))?;
+            let (guest, channel) = (guest.as_str().to_owned(), channel.as_str().to_owned());
+            let whose = Arc::new(Whose { id: id.clone(), key, guest, channel });
+            self.0.known.put(&id, Known { whose, stands: Stands::Nowhere });
+            return Ok(ConversationId::new(id));
         }
-        transaction.commit().await.map_err(Fault::doing(doing))?;
+        transaction.rollback().await.map_err(Fault::doing(doing))?;
         let begun = self.active_conversation(guest).await?;
         begun.ok_or(Fault::Missing { what: "the conversation that was just begun" })
     }
 
-    /// Ends a conversation from outside: the guest's next message begins another.
+    /// Ends a conversation from outside, wherever it stands: the guest's next message begins another, and a turn that is
+    /// being answered in it is refused.
     ///
     /// # Errors
     /// The database fails.
     pub async fn end_conversation(&self, id: &ConversationId) -> Result<(), Fault> {
-        conversation::Entity::update_many()
+        self.end_where(id, conversation::Column::Ended.eq(false)).await.map(drop)
+    }
+
+    /// The same, if it stands at this revision. False, and nothing is changed, where it does not, or has ended.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn end_conversation_at(&self, id: &ConversationId, revision: u64) -> Result<bool, Fault> {
+        let there = conversation::Column::Revision.eq(i64::try_from(revision).unwrap_or(i64::MAX));
+        self.end_where(id, there.and(conversation::Column::Ended.eq(false))).await
+    }
+
+    async fn end_where(&self, id: &ConversationId, there: SimpleExpr) -> Result<bool, Fault> {
+        let ended = conversation::Entity::update_many()
             .col_expr(conversation::Column::Ended, Expr::value(true))
             .col_expr(conversation::Column::Due, Expr::value(None::<DateTime<Utc>>))
             .col_expr(conversation::Column::UpdatedAt, Expr::value(self.clock().now()))
             .filter(conversation::Column::Id.eq(id.as_str()))
+            .filter(there)
             .exec(&self.0.writer)
             .await
             .map_err(Fault::doing("ending a conversation"))?;
         self.0.known.drop_one(id.as_str());
-        Ok(())
+        Ok(ended.rows_affected > 0)
     }
 
     /// The guest's conversation that has not ended.
@@ -114,8 +135,10 @@ impl Database {
     /// # Errors
     /// The database fails.
     pub async fn whose(&self, id: &ConversationId) -> Result<Option<(GuestKey, ChannelName)>, Fault> {
-        let known = self.known(id.as_str()).await?;
-        Ok(known.and_then(|known| Some((GuestKey::new(known.guest), ChannelName::parse(&known.channel)?))))
+        let Some(Known { whose, .. }) = self.known(id.as_str()).await? else { return Ok(None) };
+        let Some(channel) = ChannelName::parse(&whose.channel) else { return Ok(None) };
+        // They may have become one with somebody else since.
+        Ok(Some((self.resolved(&GuestKey::new(whose.guest.clone())).await?, channel)))
     }
 
     /// All conversations of a guest.
@@ -134,6 +157,17 @@ impl Database {
         Ok(ids.into_iter().map(ConversationId::new).collect())
     }
 
+    /// Where a conversation stands, as the database has it now; unknown if it is gone.
+    pub(super) async fn stands(&self, whose: &Arc<Whose>) -> Result<Stands, Fault> {
+        let Some(row) = self.row(&whose.id).await? else { return Ok(Stands::Unknown) };
+        let stands = match standing::open(&whose.key, &row)? {
+            Some(standing) => Stands::There(Arc::new(standing)),
+            None => Stands::Nowhere,
+        };
+        self.0.known.put(&whose.id, Known { whose: Arc::clone(whose), stands: stands.clone() });
+        Ok(stands)
+    }
+
     pub(super) async fn row(&self, id: &str) -> Result<Option<conversation::Model>, Fault> {
         conversation::Entity::find_by_id(id)
             .filter(conversation::Column::Forgotten.eq(false))
@@ -148,15 +182,15 @@ impl runtime::Store for Database {
     type Fault = Fault;
 
     async fn load(&self, conversation: &str) -> Result<Option<Stored<Outgoing>>, Fault> {
-        let Some(mut known) = self.known(conversation).await? else { return Ok(None) };
-        if let Some(stands) = known.stands {
-            return Ok(Some(stands));
-        }
-        let Some(row) = self.row(conversation).await? else { return Ok(None) };
-        let Some(stands) = stands_of(&known.key, &row)? else { return Ok(None) };
-        known.stands = Some(stands.clone());
-        self.0.known.put(conversation, known);
-        Ok(Some(stands))
+        let Some(known) = self.known(conversation).await? else { return Ok(None) };
+        let stands = match known.stands {
+            Stands::Unknown => self.stands(&known.whose).await?,
+            stands => stands,
+        };
+        Ok(match stands {
+            Stands::There(standing) => Some(standing.stored.clone()),
+            Stands::Nowhere | Stands::Unknown => None,
+        })
     }
 
     async fn commit(&self, commit: Commit<'_, Outgoing>) -> Result<(), CommitError<Fault>> {
@@ -165,13 +199,15 @@ impl runtime::Store for Database {
 
     async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, Fault> {
         let Some(known) = self.known(conversation).await? else { return Ok(Vec::new()) };
+        // The row first: what becomes a row of the log after it was read is left out.
+        let Some(row) = self.row(conversation).await? else { return Ok(Vec::new()) };
         let rows = log::Entity::find()
             .filter(log::Column::Conversation.eq(conversation))
             .order_by_asc(log::Column::Revision)
             .all(self.reader())
             .await
             .map_err(Fault::doing("reading a conversation's log"))?;
-        rows.iter().map(|row| Ok((row.revision.unsigned_abs(), entries_of(&known.key, row)?))).collect()
+        standing::commits(&known.whose.key, &row, &rows)
     }
 
     async fn forget(&self, conversation: &str) -> Result<bool, Fault> {
@@ -187,26 +223,6 @@ fn new_id(now: DateTime<Utc>, chance: u128) -> String {
     let millis = u128::from(now.timestamp_millis().unsigned_abs());
     let bits = (millis << CHANCE_BITS) | (chance & ((1 << CHANCE_BITS) - 1));
     (0..16).rev().map(|digit| char::from(DIGITS[(bits >> (5 * digit)) as usize & 31])).collect()
-}
-
-/// Where a stored conversation stands; `None` before its first commit.
-pub(super) fn position_of(key: &Key, row: &conversation::Model) -> Result<Option<Position>, Fault> {
-    let Some(sealed) = &row.position else { return Ok(None) };
-    let bytes = key.open(Record::Position, &row.id, row.revision, sealed)?;
-    Ok(Some(Position::from_bytes(&bytes)?))
-}
-
-/// Where a stored conversation stands, with the turn that is under way; `None` before its first commit.
-pub(super) fn stands_of(key: &Key, row: &conversation::Model) -> Result<Option<Stored<Outgoing>>, Fault> {
-    let Some(position) = position_of(key, row)? else { return Ok(None) };
-    let open = |sealed: &Vec<u8>| key.open_json(Record::Underway, &row.id, row.revision, sealed);
-    let underway = row.underway.as_ref().map(open).transpose()?;
-    Ok(Some(Stored { position, revision: row.revision.unsigned_abs(), underway }))
-}
-
-/// What one commit added to the log.
-pub(super) fn entries_of(key: &Key, row: &log::Model) -> Result<Vec<Logged>, Fault> {
-    Ok(runtime::read(&key.open(Record::Log, &row.conversation, row.revision, &row.entries)?)?)
 }
 
 #[cfg(test)]

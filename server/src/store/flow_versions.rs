@@ -7,9 +7,8 @@ use innkeeper_engine::runtime::Stored;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::conversations::stands_of;
 use super::entity::{conversation, flow_version, outbox};
-use super::{Database, Fault, keys};
+use super::{Database, Fault, keys, standing};
 use crate::message::{ConversationId, Outgoing};
 
 /// A version of the flows as it is stored.
@@ -150,7 +149,8 @@ impl Database {
             let keys = keys::find(self.reader(), rows.iter().map(|row| row.id.as_str())).await?;
             for row in rows {
                 let Some(key) = keys.get(&row.id) else { continue };
-                let Some(stands) = stands_of(key, &row)? else { continue };
+                let Some(stands) = standing::open(key, &row)? else { continue };
+                let stands = stands.stored;
                 all.push(OpenConversation { id: ConversationId::new(row.id), channel: row.channel, stands });
             }
         }

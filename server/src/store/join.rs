@@ -8,10 +8,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::conversations::position_of;
 use super::entity::{conversation, guest, inbox, outbox};
 use super::seal::Record;
-use super::{Fault, guests, keys};
+use super::{Fault, guests, keys, standing};
 
 const DOING: &str = "making one guest of two";
 
@@ -58,9 +57,10 @@ async fn end_second(connection: &impl ConnectionTrait, from: &str, to: &str) -> 
     };
     let key = keys::one(connection, &row.id).await?;
     let position = match &key {
-        Some(key) => match position_of(key, &row)? {
-            Some(position) => {
-                Some(key.seal(Record::Position, &row.id, row.revision + 1, &position.to_bytes()?)?)
+        Some(key) => match standing::open(key, &row)? {
+            Some(standing::Standing { stored, end }) => {
+                let position = stored.position.to_bytes()?;
+                Some(standing::seal(key, &row.id, row.revision + 1, &position, &end)?)
             }
             None => None,
         },

@@ -43,6 +43,17 @@ pub(super) async fn made(connection: &impl ConnectionTrait, id: &str) -> Result<
     one(connection, id).await?.ok_or(Fault::Missing { what: "the key that was just made" })
 }
 
+/// A new key for something that was just made.
+pub(super) async fn new(connection: &impl ConnectionTrait, id: &str) -> Result<Key, Fault> {
+    let key = Key::random();
+    let row = key::ActiveModel { id: ActiveValue::Set(id.to_owned()), secret: ActiveValue::Set(key.bytes()) };
+    key::Entity::insert(row)
+        .exec_without_returning(connection)
+        .await
+        .map_err(Fault::doing("writing a key down"))?;
+    Ok(key)
+}
+
 /// Destroys keys: what was sealed under them can never be opened again.
 pub(super) async fn destroy<'a>(
     connection: &impl ConnectionTrait,

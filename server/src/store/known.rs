@@ -4,24 +4,40 @@
 //! from, so that nothing wrong can come of it but a conflict; then the conversation is read anew.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use innkeeper_engine::runtime::Stored;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::seal::Key;
-use crate::message::Outgoing;
+use super::standing::Standing;
 
 /// This many conversations are known; any one makes room for another.
 const MOST: usize = 4096;
 
-/// A conversation as this program knows it.
+/// A conversation as this program knows it. Clones share everything.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
+    pub(super) whose: Arc<Whose>,
+    pub(super) stands: Stands,
+}
+
+/// Where a conversation stands, as far as it is known.
+#[derive(Clone, Debug)]
+pub(super) enum Stands {
+    /// It must be read.
+    Unknown,
+    /// Nothing was committed yet.
+    Nowhere,
+    /// There, after its last commit that is known.
+    There(Arc<Standing>),
+}
+
+/// What never changes about a conversation.
+#[derive(Debug)]
+pub(super) struct Whose {
+    pub(super) id: String,
     pub(super) key: Key,
+    /// The guest who began it, who may have become one with another since.
     pub(super) guest: String,
     pub(super) channel: String,
-    /// Where it stands; none before its first commit, or when that must be read anew.
-    pub(super) stands: Option<Stored<Outgoing>>,
 }
 
 /// All of them.
@@ -45,9 +61,9 @@ impl AllKnown {
     }
 
     /// Notes where a conversation stands after a commit.
-    pub(super) fn moved(&self, conversation: &str, stands: Stored<Outgoing>) {
+    pub(super) fn moved(&self, conversation: &str, stands: Arc<Standing>) {
         if let Some(known) = self.lock().get_mut(conversation) {
-            known.stands = Some(stands);
+            known.stands = Stands::There(stands);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod flow_versions;
 mod guest_names;
+mod standing;
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -11,7 +12,12 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Messages), Box::new(flow_versions::FlowVersions), Box::new(guest_names::GuestNames)]
+        vec![
+            Box::new(Messages),
+            Box::new(flow_versions::FlowVersions),
+            Box::new(guest_names::GuestNames),
+            Box::new(standing::Standing),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -18,7 +18,9 @@ mod keys;
 mod known;
 mod migration;
 mod outbox;
+mod pack;
 mod seal;
+mod standing;
 mod talk;
 
 use std::sync::Arc;
@@ -108,6 +110,12 @@ pub enum Fault {
     /// What was sealed cannot be opened.
     #[error("{what} cannot be opened: it was not sealed under this key, in this place")]
     Sealed {
+        /// What it is.
+        what: &'static str,
+    },
+    /// What was sealed is not what it has to be.
+    #[error("{what} cannot be read: its packed form is broken")]
+    Packed {
         /// What it is.
         what: &'static str,
     },

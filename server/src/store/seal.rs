@@ -21,11 +21,11 @@ pub(super) struct Key(Bytes);
 /// What a record is, so that it is opened as nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Record {
-    /// Where a conversation stands.
+    /// Where a conversation stands, in the form of the first releases.
     Position,
     /// The turn that is under way.
     Underway,
-    /// What one commit adds to the log.
+    /// What one commit adds to the log, in the form of the first releases.
     Log,
     /// An inbound message.
     Inbound,
@@ -33,6 +33,10 @@ pub(super) enum Record {
     Outgoing,
     /// What is remembered of a guest.
     Remembered,
+    /// Where a conversation stands, with the end of its log.
+    Standing,
+    /// A run of a conversation's log.
+    Run,
 }
 
 impl std::fmt::Debug for Key {
@@ -121,9 +125,9 @@ impl Key {
 impl Record {
     fn name(self) -> &'static str {
         match self {
-            Self::Position => "a conversation's position",
+            Self::Position | Self::Standing => "a conversation's position",
             Self::Underway => "a turn under way",
-            Self::Log => "a conversation's log",
+            Self::Log | Self::Run => "a conversation's log",
             Self::Inbound => "an inbound message",
             Self::Outgoing => "an outgoing message",
             Self::Remembered => "what is remembered of a guest",
@@ -138,6 +142,8 @@ impl Record {
             Self::Inbound => 4,
             Self::Outgoing => 5,
             Self::Remembered => 6,
+            Self::Standing => 7,
+            Self::Run => 8,
         }
     }
 }

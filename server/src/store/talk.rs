@@ -7,9 +7,8 @@ use innkeeper_engine::Position;
 use innkeeper_engine::runtime::Logged;
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::conversations::{entries_of, position_of};
 use super::entity::{conversation, guest, log};
-use super::{Database, Fault, guests, keys};
+use super::{Database, Fault, guests, keys, standing};
 use crate::message::{ConversationId, GuestKey, Outgoing};
 
 /// A guest who was welcomed.
@@ -103,17 +102,15 @@ impl Database {
         let mut talks = Vec::new();
         for row in rows {
             let Some(key) = keys.get(&row.id) else { continue };
-            let mut commits = Vec::new();
-            for entry in entries.iter().filter(|entry| entry.conversation == row.id) {
-                commits.push(TalkCommit {
-                    log: entries_of(key, entry)?,
-                    outgoing: said.remove(&(row.id.clone(), entry.revision)).unwrap_or_default(),
-                });
-            }
+            let rows = entries.iter().filter(|entry| entry.conversation == row.id);
+            let commits = standing::commits(key, &row, rows)?.into_iter().map(|(revision, log)| {
+                let said = said.remove(&(row.id.clone(), revision.cast_signed()));
+                TalkCommit { log, outgoing: said.unwrap_or_default() }
+            });
             talks.push(Talk {
-                position: position_of(key, &row)?,
+                commits: commits.collect(),
+                position: standing::open(key, &row)?.map(|stands| stands.stored.position),
                 conversation: ConversationId::new(row.id),
-                commits,
             });
         }
         Ok(talks)

@@ -16,7 +16,9 @@ use innkeeper_engine::flow::Mistakes;
 use innkeeper_engine::runtime::{Entry, Logged, Mark, Versions};
 
 pub use self::authored::{Authored, AuthoredFault, Exported};
-pub use self::moving::{Backed, Moved, NotBack, Plan, Planned, back, end_lost, move_planned, plan};
+pub use self::moving::{
+    Backed, EndedLost, Moved, NotBack, Plan, Planned, back, end_lost, move_planned, plan,
+};
 use crate::clock::Clock;
 use crate::fault::chain;
 use crate::store::{Database, Fault};

@@ -192,6 +192,17 @@ async fn planned(
     Ok(planned)
 }
 
+/// What came of ending a conversation whose flows are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedLost {
+    /// It is ended.
+    Ended,
+    /// It went on meanwhile, or ended by itself; nothing was changed.
+    WentOn,
+    /// Its flows are not lost; nothing was changed.
+    NotLost,
+}
+
 /// Moves a conversation as planned, in one transaction, unless it went on meanwhile. Both versions must be written down.
 ///
 /// # Errors
@@ -217,16 +228,18 @@ pub async fn move_planned(store: &Database, planned: &Planned, moment: Moment) -
     }
 }
 
-/// Ends the conversations of a plan whose flows are lost: their guests' next messages begin others. Says how many.
+/// Ends a conversation whose flows are lost, unless it went on or ended meanwhile: its guest's next message begins
+/// another.
 ///
 /// # Errors
 /// The database fails.
-pub async fn end_lost(store: &Database, plan: &Plan) -> Result<usize, Fault> {
-    let lost = || plan.conversations.iter().filter(|planned| planned.is_lost);
-    for planned in lost() {
-        store.end_conversation(&crate::message::ConversationId::new(planned.conversation.clone())).await?;
+pub async fn end_lost(store: &Database, planned: &Planned) -> Result<EndedLost, Fault> {
+    if !planned.is_lost {
+        return Ok(EndedLost::NotLost);
     }
-    Ok(lost().count())
+    let id = crate::message::ConversationId::new(planned.conversation.clone());
+    let ended = store.end_conversation_at(&id, planned.revision).await?;
+    Ok(if ended { EndedLost::Ended } else { EndedLost::WentOn })
 }
 
 /// Puts every conversation that was moved last back where it stood, on the flows it was on.

@@ -381,6 +381,74 @@ async fn a_conversation_is_put_off_by_one_who_looks(database: Database) {
     assert!(!database.put_off(&due, Some(morning())).await.expect("no fault"), "it is not due then");
 }
 
+async fn a_long_log_is_read_back_whole(database: Database) {
+    let conversation = begun(&database, &ana()).await;
+    let standing = position(false);
+    let mut all = Vec::new();
+    for number in 0..60_u64 {
+        // One commit is much longer than all others, and one has nothing in it.
+        let text = format!("{number}: {}", "a room with a view ".repeat(if number == 30 { 900 } else { 9 }));
+        let log: Vec<Logged> = if number == 40 { Vec::new() } else { vec![said(&text)] };
+        let commit = Commit { answered: None, ..answering(&conversation, number, &standing, &log, "") };
+        database.commit(commit).await.expect("a commit");
+        all.push((number + 1, log));
+        if number % 20 == 0 {
+            assert_eq!(database.log(conversation.as_str()).await.expect("a log"), all);
+        }
+    }
+    assert_eq!(database.log(conversation.as_str()).await.expect("a log"), all);
+    let talks = database.talks(&ana()).await.expect("talks");
+    let of_talks: Vec<Vec<Logged>> = talks[0].commits.iter().map(|commit| commit.log.clone()).collect();
+    assert_eq!(of_talks, all.iter().map(|(_, log)| log.clone()).collect::<Vec<_>>());
+    assert!(talks[0].commits.iter().all(|commit| commit.outgoing.len() == 2), "each with what it said");
+    assert!(database.forget(conversation.as_str()).await.expect("no fault"));
+    assert!(database.log(conversation.as_str()).await.expect("a log").is_empty());
+}
+
+async fn nothing_goes_on_that_was_ended(database: Database) {
+    let message = received(&database, &text_from(&ana(), "SM1", "hello")).await.to_string();
+    let conversation = begun(&database, &ana()).await;
+    let (standing, log) = (position(false), [said("hello")]);
+    let commit =
+        |expected| Commit { answered: None, ..answering(&conversation, expected, &standing, &log, "") };
+    database.commit(commit(0)).await.expect("a commit");
+    assert!(!database.end_conversation_at(&conversation, 0).await.expect("no fault"), "it is at another");
+    assert_eq!(begun(&database, &ana()).await, conversation, "it goes on");
+    assert!(database.end_conversation_at(&conversation, 1).await.expect("no fault"));
+    assert!(!database.end_conversation_at(&conversation, 1).await.expect("no fault"), "it has ended");
+    assert!(matches!(database.commit(commit(1)).await, Err(CommitError::Conflict)));
+    let answer = answering(&conversation, 1, &standing, &log, &message);
+    assert!(matches!(database.commit(answer).await, Err(CommitError::Conflict)));
+    assert_eq!(database.pending().await.expect("rows").len(), 1, "the message waits for another turn");
+    assert_ne!(begun(&database, &ana()).await, conversation);
+}
+
+/// Two programs on one database: what one knows is behind what the other committed.
+async fn whoever_knows_less_conflicts_and_reads_anew(one: Database, other: Database) {
+    let conversation = begun(&one, &ana()).await;
+    let standing = position(false);
+    let log = |number: u64| [said(&format!("{number}"))];
+    let commit = async |database: &Database, expected: u64| {
+        let log = log(expected);
+        let commit = Commit { answered: None, ..answering(&conversation, expected, &standing, &log, "") };
+        database.commit(commit).await
+    };
+    commit(&one, 0).await.expect("a commit");
+    let known = other.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
+    assert_eq!(known.revision, 1);
+    commit(&one, 1).await.expect("a commit");
+    // The other program stands at 1 still.
+    assert!(matches!(commit(&other, 1).await, Err(CommitError::Conflict)));
+    let known = other.load(conversation.as_str()).await.expect("no fault").expect("a conversation");
+    assert_eq!(known.revision, 2, "it reads anew");
+    commit(&other, 2).await.expect("a commit");
+    // Now the first one is behind; who computed from what the database has is not held up by it.
+    commit(&one, 3).await.expect("a commit");
+    let all: Vec<(u64, Vec<Logged>)> = (0..4).map(|number| (number + 1, log(number).to_vec())).collect();
+    assert_eq!(one.log(conversation.as_str()).await.expect("a log"), all, "nobody's words are lost");
+    assert_eq!(other.log(conversation.as_str()).await.expect("a log"), all);
+}
+
 /// Runs a promise on a fresh SQLite file, in memory and, through the list, on PostgreSQL.
 macro_rules! promises {
     ($($promise:ident),* $(,)?) => {
@@ -412,6 +480,12 @@ macro_rules! promises {
                 $promise(database.clone()).await;
                 database.close().await.expect("closed");
             )*
+            let url = cluster.database("two_programs");
+            let open = || Database::open(&url, Arc::new(standing_clock()));
+            let (one, other) = (open().await.expect("a database"), open().await.expect("the same"));
+            whoever_knows_less_conflicts_and_reads_anew(one.clone(), other.clone()).await;
+            one.close().await.expect("closed");
+            other.close().await.expect("closed");
         }
     };
 }
@@ -431,6 +505,8 @@ promises! {
     of_two_who_answer_a_message_in_two_conversations_one_wins,
     what_another_program_committed_is_seen_after_the_conflict,
     a_conversation_is_put_off_by_one_who_looks,
+    a_long_log_is_read_back_whole,
+    nothing_goes_on_that_was_ended,
 }
 
 async fn database_in_memory() -> Database {

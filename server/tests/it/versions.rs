@@ -11,8 +11,8 @@ use innkeeper::message::{ChannelName, GuestKey};
 use innkeeper::replay::Recording;
 use innkeeper::reply::Medium;
 use innkeeper::store::Database;
-use innkeeper::versions::{self, Moved};
-use innkeeper_engine::runtime::{Store as _, Versions, against};
+use innkeeper::versions::{self, EndedLost, Moved};
+use innkeeper_engine::runtime::{Commit, Store as _, Versions, against};
 use innkeeper_engine::{Moment, Way};
 
 use crate::postgres::Cluster;
@@ -240,7 +240,25 @@ async fn a_conversation_on_a_version_that_was_never_written_down_is_not_ended_in
     let plan = versions::plan(store, kept, &kept.current(), moment()).await.expect("a plan");
     assert_eq!(plan.conversations[0].way, Way::Impossible);
     assert_eq!(store.load(open[0].id.as_str()).await.expect("no fault").expect("a conversation"), stood);
-    assert_eq!(versions::end_lost(store, &plan).await.expect("no fault"), 1);
+    // It moves on after the plan was made: then it is not ended.
+    let moved_on = Commit {
+        conversation: open[0].id.as_str(),
+        expected: stood.revision,
+        position: &stood.position,
+        underway: None,
+        log: &[],
+        outgoing: Vec::new(),
+        remember: &[],
+        answered: None,
+    };
+    store.commit(moved_on).await.expect("a commit");
+    let ended = versions::end_lost(store, &plan.conversations[0]).await.expect("no fault");
+    assert_eq!(ended, EndedLost::WentOn);
+    assert_eq!(store.open_conversations().await.expect("no fault").len(), 1, "it is still open");
+    let plan = versions::plan(store, kept, &kept.current(), moment()).await.expect("a plan");
+    for came in [EndedLost::Ended, EndedLost::WentOn] {
+        assert_eq!(versions::end_lost(store, &plan.conversations[0]).await.expect("no fault"), came);
+    }
     talking.says("I need a room").await;
     talking.app.close().await;
 }

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use innkeeper_engine::runtime::{CommitError, Stored};
+use innkeeper_engine::runtime::CommitError;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
@@ -17,10 +17,10 @@ use sea_orm::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::Prepared;
-use crate::message::Outgoing;
 use crate::store::entity::{conversation, inbox};
 use crate::store::inbox::Outcome;
 use crate::store::known::AllKnown;
+use crate::store::standing::Standing;
 use crate::store::{Fault, Status, begin, guests};
 
 /// So many commits are one transaction at most.
@@ -39,7 +39,7 @@ pub(in crate::store) struct Group(mpsc::Sender<Job>);
 #[derive(Debug)]
 struct Job {
     commit: Prepared,
-    stands: Stored<Outgoing>,
+    stands: Arc<Standing>,
     reply: oneshot::Sender<Result<(), CommitError<Fault>>>,
 }
 
@@ -55,7 +55,7 @@ impl Group {
     pub(super) async fn write(
         &self,
         commit: Prepared,
-        stands: Stored<Outgoing>,
+        stands: Arc<Standing>,
     ) -> Result<(), CommitError<Fault>> {
         let (reply, written) = oneshot::channel();
         let gone = || CommitError::Fault(Fault::Missing { what: "the task that writes" });
@@ -98,12 +98,12 @@ impl Batch {
     /// Adds a commit; gives it back where it has to wait for the next batch.
     fn add(&mut self, job: Job) -> Option<Job> {
         let message = job.commit.answered.map(|(message, _)| message);
-        if self.taken.contains(&job.commit.conversation)
+        if self.taken.contains(&job.commit.whose.id)
             || message.is_some_and(|message| self.messages.contains(&message))
         {
             return Some(job);
         }
-        self.taken.insert(job.commit.conversation.clone());
+        self.taken.insert(job.commit.whose.id.clone());
         self.messages.extend(message);
         self.jobs.push(job);
         None
@@ -115,7 +115,7 @@ impl Batch {
             Ok(written) => {
                 for (job, written) in self.jobs.into_iter().zip(written) {
                     let answer = if written {
-                        known.moved(&job.commit.conversation, job.stands);
+                        known.moved(&job.commit.whose.id, job.stands);
                         Ok(())
                     } else {
                         Err(CommitError::Conflict)
@@ -142,7 +142,7 @@ async fn write(writer: &DatabaseConnection, commits: &[&Prepared]) -> Result<Vec
         commits.iter().zip(&can).filter(|(_, can)| **can).map(|(commit, _)| *commit).collect();
     rows(&transaction, &made).await?;
     for commit in made.iter().filter(|commit| !commit.remember.is_empty()) {
-        guests::remember(&transaction, &commit.guest, &commit.remember, commit.at).await?;
+        guests::remember(&transaction, &commit.whose.guest, &commit.remember, commit.at).await?;
     }
     transaction.commit().await.map_err(Fault::doing("committing turns"))?;
     Ok(can)
@@ -157,8 +157,9 @@ async fn possible(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> R
         .column(conversation::Column::Id)
         .column(conversation::Column::Revision)
         .column_as(Expr::col(conversation::Column::Underway).is_not_null(), "resumes")
-        .filter(conversation::Column::Id.is_in(commits.iter().map(|commit| commit.conversation.as_str())))
+        .filter(conversation::Column::Id.is_in(commits.iter().map(|commit| commit.whose.id.as_str())))
         .filter(conversation::Column::Forgotten.eq(false))
+        .filter(conversation::Column::Ended.eq(false))
         .into_tuple()
         .all(transaction)
         .await
@@ -180,7 +181,7 @@ async fn possible(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> R
             .map_err(Fault::doing(doing))?;
         pending.into_iter().collect()
     };
-    let can = |commit: &&Prepared| match standing.get(commit.conversation.as_str()) {
+    let can = |commit: &&Prepared| match standing.get(commit.whose.id.as_str()) {
         Some((revision, resumes)) if *revision == commit.expected => {
             // A turn that goes on after its write-ahead may answer a message that was given up meanwhile.
             commit.answered.is_none_or(|(message, _)| *resumes || pending.contains(&message))
@@ -194,25 +195,27 @@ async fn possible(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> R
 async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Result<(), Fault> {
     let moved = |commit: &&Prepared| -> Vec<Value> {
         vec![
-            commit.conversation.clone().into(),
+            commit.whose.id.clone().into(),
             commit.revision().into(),
             commit.position.clone().into(),
             commit.underway.clone().into(),
-            commit.ended.into(),
             commit.due.into(),
             commit.heard_at.into(),
             commit.at.into(),
         ]
     };
     many(transaction, commits.iter().map(moved).collect(), MOVED).await?;
-    let logged = |commit: &&Prepared| -> Vec<Value> {
-        vec![commit.conversation.clone().into(), commit.revision().into(), commit.entries.clone().into()]
-    };
-    many(transaction, commits.iter().map(logged).collect(), LOGGED).await?;
+    let ended =
+        commits.iter().filter(|commit| commit.ended).map(|commit| vec![commit.whose.id.clone().into()]);
+    many(transaction, ended.collect(), ENDED).await?;
+    let logged = commits.iter().filter_map(|commit| {
+        Some(vec![commit.whose.id.clone().into(), commit.revision().into(), commit.run.clone()?.into()])
+    });
+    many(transaction, logged.collect(), LOGGED).await?;
     let decided = commits.iter().filter_map(|commit| {
         let (message, outcome) = commit.answered?;
         let outcome = outcome.as_str().to_owned();
-        Some(vec![message.into(), outcome.into(), commit.at.into(), commit.conversation.clone().into()])
+        Some(vec![message.into(), outcome.into(), commit.at.into(), commit.whose.id.clone().into()])
     });
     many(transaction, decided.collect(), DECIDED).await?;
     let mut said: Vec<Vec<Value>> = Vec::new();
@@ -220,9 +223,9 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
         let status = if commit.is_local() { Status::Sent } else { Status::Queued };
         for (content, says) in &commit.outgoing {
             said.push(vec![
-                commit.conversation.clone().into(),
-                commit.channel.clone().into(),
-                commit.conversation.clone().into(),
+                commit.whose.id.clone().into(),
+                commit.whose.channel.clone().into(),
+                commit.whose.id.clone().into(),
                 commit.revision().into(),
                 content.clone().into(),
                 says.clone().into(),
@@ -242,13 +245,17 @@ struct Many {
     after: &'static str,
 }
 
+/// Whether it ended is not among what is set: the index of open conversations would be written anew each time.
 const MOVED: Many = Many {
     before: "UPDATE conversations SET revision = v.column2, position = v.column3, underway = v.column4, \
-             ended = v.column5, due = v.column6, heard_at = COALESCE(v.column7, heard_at), updated_at = v.column8 \
-             FROM (VALUES ",
-    row: "(?, ?, ?, ?, ?, ?, ?, ?)",
+             due = v.column5, heard_at = COALESCE(v.column6, heard_at), updated_at = v.column7 FROM (VALUES ",
+    row: "(?, ?, ?, ?, ?, ?, ?)",
     after: ") AS v WHERE conversations.id = v.column1",
 };
+
+/// Nothing goes on that has ended, so it is never taken back.
+const ENDED: Many =
+    Many { before: "UPDATE conversations SET ended = TRUE WHERE id IN (", row: "?", after: ")" };
 
 const LOGGED: Many =
     Many { before: "INSERT INTO log (conversation, revision, entries) VALUES ", row: "(?, ?, ?)", after: "" };

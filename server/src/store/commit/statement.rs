@@ -16,23 +16,35 @@ pub(super) async fn write(connection: &impl ConnectionTrait, commit: &Prepared) 
     };
     let status = if commit.is_local() { Status::Sent } else { Status::Queued };
     let mut values: Vec<Value> = vec![
-        commit.conversation.clone().into(),
+        commit.whose.id.clone().into(),
         commit.expected.into(),
         commit.position.clone().into(),
         commit.underway.clone().into(),
         commit.ended.into(),
         commit.due.into(),
         commit.heard_at.into(),
-        commit.entries.clone().into(),
         commit.at.into(),
         message.into(),
         outcome.map(str::to_owned).into(),
     ];
     let mut sql = MOVED.to_owned();
+    if let Some(run) = &commit.run {
+        values.push(run.clone().into());
+        sql.push_str(&format!(
+            ", logged AS (INSERT INTO log (conversation, revision, entries) SELECT id, $2 + 1, ${}::bytea FROM moved)",
+            values.len()
+        ));
+    }
     if !commit.outgoing.is_empty() {
         values.push(status.as_str().to_owned().into());
         values.push(commit.is_local().then_some(commit.at).into());
-        sql.push_str(SAID);
+        let (status, sent_at) = (values.len() - 1, values.len());
+        sql.push_str(&format!(
+            ", said AS (
+  INSERT INTO outbox (guest, channel, conversation, revision, content, says, status, attempts, created_at, sent_at)
+  SELECT m.guest, m.channel, m.id, $2 + 1, s.content, s.says, ${status}, 0, $8, ${sent_at}
+  FROM moved m CROSS JOIN (VALUES "
+        ));
         for (order, (content, says)) in commit.outgoing.iter().enumerate() {
             values.push(content.clone().into());
             values.push(says.clone().into());
@@ -54,26 +66,19 @@ pub(super) async fn write(connection: &impl ConnectionTrait, commit: &Prepared) 
 /// after its write-ahead may answer a message that was given up meanwhile.
 const MOVED: &str = "\
 WITH pending AS (
-  SELECT id FROM inbox WHERE id = $10 AND outcome = 'pending' FOR UPDATE
+  SELECT id FROM inbox WHERE id = $9 AND outcome = 'pending' FOR UPDATE
 ), moved AS (
   UPDATE conversations c
   SET revision = $2 + 1, position = $3, underway = $4, ended = $5, due = $6,
-      heard_at = COALESCE($7, c.heard_at), updated_at = $9
+      heard_at = COALESCE($7, c.heard_at), updated_at = $8
   FROM conversations o
-  WHERE c.id = $1 AND o.id = c.id AND c.revision = $2 AND NOT c.forgotten
-    AND ($10::bigint IS NULL OR o.underway IS NOT NULL OR EXISTS (SELECT 1 FROM pending))
+  WHERE c.id = $1 AND o.id = c.id AND c.revision = $2 AND NOT c.forgotten AND NOT c.ended
+    AND ($9::bigint IS NULL OR o.underway IS NOT NULL OR EXISTS (SELECT 1 FROM pending))
   RETURNING c.id, c.guest, c.channel
-), logged AS (
-  INSERT INTO log (conversation, revision, entries) SELECT id, $2 + 1, $8 FROM moved
 ), decided AS (
-  UPDATE inbox SET outcome = $11, decided_at = $9, conversation = $1
+  UPDATE inbox SET outcome = $10, decided_at = $8, conversation = $1
   WHERE id IN (SELECT id FROM pending) AND EXISTS (SELECT 1 FROM moved)
 )";
-
-const SAID: &str = ", said AS (
-  INSERT INTO outbox (guest, channel, conversation, revision, content, says, status, attempts, created_at, sent_at)
-  SELECT m.guest, m.channel, m.id, $2 + 1, s.content, s.says, $12, 0, $9, $13
-  FROM moved m CROSS JOIN (VALUES ";
 
 const SAID_END: &str = ") AS s (ord, content, says) ORDER BY s.ord
 )";

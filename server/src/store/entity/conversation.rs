@@ -15,7 +15,7 @@ pub struct Model {
     pub guest: String,
     /// Counts commits; 0 before the first.
     pub revision: i64,
-    /// Where it stands, as the engine saves it, sealed; none before the first commit.
+    /// Where it stands, as the engine saves it, and the end of its log, packed and sealed; none before the first commit.
     pub position: Option<Vec<u8>>,
     /// The turn that is under way before a writing call, JSON, sealed.
     pub underway: Option<Vec<u8>>,

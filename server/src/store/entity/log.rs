@@ -1,18 +1,18 @@
-//! What a conversation was given, a row a commit.
+//! What a conversation was given, many commits a row. The last commits are in the conversation's own row.
 
 use sea_orm::entity::prelude::*;
 
-/// The inputs of one commit.
+/// The inputs of a run of commits.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "log")]
 pub(crate) struct Model {
     /// The conversation.
     #[sea_orm(primary_key, auto_increment = false)]
     pub conversation: String,
-    /// The revision that the commit made.
+    /// The revision that the last of the commits made.
     #[sea_orm(primary_key, auto_increment = false)]
     pub revision: i64,
-    /// The inputs in order, as the engine saves them, sealed.
+    /// The inputs of each commit in order, as the engine saves them, packed and sealed.
     pub entries: Vec<u8>,
 }
 

@@ -40,6 +40,14 @@ async fn two_programs_share_a_file() {
     assert_eq!(one.pending().await.expect("rows").len(), 20);
 }
 
+#[tokio::test]
+async fn two_programs_on_one_file_do_not_lose_each_others_turns() {
+    let folder = Folder::new();
+    let clock = standing_clock();
+    let (one, other) = (database(&folder, &clock).await, database(&folder, &clock).await);
+    super::whoever_knows_less_conflicts_and_reads_anew(one, other).await;
+}
+
 /// Whether a file holds these bytes anywhere.
 fn holds(path: &std::path::Path, words: &str) -> bool {
     let Ok(bytes) = std::fs::read(path) else { return false };
