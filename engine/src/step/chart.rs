@@ -129,13 +129,16 @@ impl<'f> Machine<'f> {
     pub(super) fn microstep(&mut self, taken: &[(Source, &'f Transition)]) {
         let Some(flow) = self.flow() else { return };
         let mut leaving: States = States::new();
-        for (source, case) in taken {
-            leaving.extend(self.exit_set(flow, *source, case));
-        }
         let mut entering: States = States::new();
         // What history states remember is looked up before it is written anew.
-        let domains: SmallVec<[Option<StateId>; 2]> =
-            taken.iter().map(|(source, case)| self.domain(flow, *source, case)).collect();
+        let mut domains: SmallVec<[Option<StateId>; 2]> = SmallVec::new();
+        for (source, case) in taken {
+            let domain = self.domain(flow, *source, case);
+            domains.push(domain);
+            if matches!(case.go, Go::To(_)) {
+                leaving.extend_from_slice(&self.within(flow, domain));
+            }
+        }
         self.leave(flow, leaving);
         for (source, case) in taken {
             self.decided_by_case(*source, case);
@@ -210,6 +213,9 @@ impl<'f> Machine<'f> {
         let compound = |state: StateId| {
             matches!(flow.state(state).map(|state| &state.form), Some(Form::Compound { .. }))
         };
+        if !compound(source) && flow.state(source).is_none_or(|state| state.parent.is_none()) {
+            return None;
+        }
         let targets: States = targets.iter().flat_map(|target| self.resolved(flow, *target)).collect();
         let holds_all = |state: StateId| targets.iter().all(|target| flow.is_within(*target, state));
         if !case.reenter && compound(source) && holds_all(source) {
