@@ -13,6 +13,7 @@ use super::choice::{ChoiceContext, Chosen};
 use super::decide::{HeardValues, ReadOut, button, finish};
 use super::lexicon::{Lexicon, split};
 use super::sentence::Sentence;
+use super::several::Besides;
 use super::stay::{Asked, StayContext, StaySaid};
 use super::words::{Says, Words};
 
@@ -91,7 +92,7 @@ impl Extractor {
         }
         if wishes.is_empty()
             && !(acts.cancel || acts.yes || acts.approve || acts.no || acts.repeat || acts.human)
-            && let Some((start, said, before)) = self.wish_besides(question, reading)
+            && let Some(Besides { start, said, before }) = self.wish_besides(question, reading)
         {
             sentence = Sentence::new(&self.lexicon, said);
             heard = self.values(&mut sentence, &start.slots, question, reading);

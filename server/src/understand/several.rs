@@ -6,6 +6,16 @@ use super::decide::{HeardValues, LEFT_OVER_MAX, ReadOut};
 use super::extract::{Extractor, Reading};
 use super::sentence::Sentence;
 
+/// A wish for another flow after something about the one that runs.
+pub(super) struct Besides<'q> {
+    /// The flow that is asked for.
+    pub(super) start: &'q Startable,
+    /// The words that ask for it, and what follows them.
+    pub(super) said: &'q str,
+    /// The values before them.
+    pub(super) before: Vec<(&'q ScopedSlot, Heard)>,
+}
+
 impl Extractor {
     /// The flows that the parts of a message ask for, with the part that does, where each is clearly meant: "book a
     /// room for tomorrow and cancel my other booking".
@@ -49,13 +59,8 @@ impl Extractor {
     }
 
     /// The other flow that a message asks for after it said something about what runs: "three nights instead, and I also
-    /// want to cancel my other booking"; with the words from there on, and the values before them. Any word could be a
-    /// name: only values count that are plainly of their kind.
-    pub(super) fn wish_besides<'q>(
-        &self,
-        question: &'q Question,
-        reading: Reading,
-    ) -> Option<(&'q Startable, &'q str, Vec<(&'q ScopedSlot, Heard)>)> {
+    /// want to cancel my other booking". Any word could be a name: only values count that are plainly of their kind.
+    pub(super) fn wish_besides<'q>(&self, question: &'q Question, reading: Reading) -> Option<Besides<'q>> {
         let runs = question.flow.as_ref()?;
         let parts = Sentence::new(&self.lexicon, &question.said).parts();
         let asks =
@@ -81,7 +86,7 @@ impl Extractor {
             }
         }
         let said = question.said.get(parts.get(place)?.start..)?;
-        (!before.is_empty()).then_some((start, said, before))
+        (!before.is_empty()).then_some(Besides { start, said, before })
     }
 
     /// What a message says that answers nothing it was asked for, as the answer to something that was asked for
