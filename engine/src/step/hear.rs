@@ -417,6 +417,10 @@ impl<'f> Machine<'f> {
             _ => false,
         };
         self.position.frames.extend(held);
+        if refused && self.frame().read_back.is_some() {
+            // Something else was said since: a yes that came with it is none to the read-back.
+            self.frame_mut().read_back = None;
+        }
         if given || runs_anew {
             while self.position.frames.len() > depth + 1 {
                 self.abandon();

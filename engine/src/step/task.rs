@@ -80,6 +80,7 @@ impl<'f> Machine<'f> {
             Does::Collect { slots, then } => self.collect(state, slots, then),
             Does::Confirm { paths, prompt, .. } => self.confirm(state, paths, prompt),
             Does::Ask { then, .. } if self.repeats(state) => {
+                self.passed_once(state);
                 self.follow(state, then);
                 true
             }
@@ -98,7 +99,10 @@ impl<'f> Machine<'f> {
     fn pass_dry(&mut self, state: StateId) -> bool {
         let Some(does) = self.flow().and_then(|flow| flow.does(state)) else { return false };
         let onward = match does {
-            Does::Ask { then, .. } if self.repeats(state) => then,
+            Does::Ask { then, .. } if self.repeats(state) => {
+                self.passed_once(state);
+                then
+            }
             Does::Confirm { yes, .. } if self.repeats(state) && self.has_written() => yes,
             Does::Run(run) if self.repeats(state) && self.is_fresh(run.save, false) => &run.done,
             // What is not known yet is asked when the guest is back.
@@ -107,6 +111,13 @@ impl<'f> Machine<'f> {
         self.passed_dry = Some(Arc::clone(self.frame()));
         self.follow(state, onward);
         true
+    }
+
+    /// A walk passes over an open question once: it leads back to it where the answer did not help.
+    fn passed_once(&mut self, state: StateId) {
+        if let Some(repair) = &mut self.frame_mut().repair {
+            repair.path.retain(|passed| *passed != state);
+        }
     }
 
     /// Whether a call of the active flow has written already: what was confirmed for it was confirmed.

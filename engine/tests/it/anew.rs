@@ -202,3 +202,29 @@ fn a_hotel_that_offers_what_is_not_free_again_and_again_is_left_to_a_person() {
     let stopped = |trace: &Trace| matches!(trace, Trace::Ignored { why } if why.contains("endless calls"));
     assert!(talk.trace.iter().any(stopped));
 }
+
+/// A question that leads back to a look-up which may fail again.
+const CIRCLE: &str = "
+slots: { city: text, name: text }
+on: { undo: { undo: true } }
+states:
+  asks: { collect: [city], target: looks }
+  looks: { invoke: look, with: { item: city }, save: found, done: [{ guard: found.ok, target: closing }, { target: not_found }] }
+  not_found: { ask: other_city, target: looks }
+  closing: { collect: [name], target: over }
+  over: { final: done }
+";
+
+#[test]
+fn a_walk_passes_over_an_open_question_once_and_asks_it_where_it_comes_back_to_it() {
+    let mut chart = Chart::new(&[CIRCLE]);
+    chart.start();
+    chart.guest("city=Wien");
+    assert_eq!(chart.answer(1, json!({ "ok": true })).said, "ask_name");
+    chart.guest("city=Rom");
+    assert_eq!(chart.answer(2, json!({ "ok": false })).said, "other_city");
+    assert_eq!(chart.guest("+undo").called(), [r#"look {"item":"Wien"}"#]);
+    let seen = chart.answer(3, json!({ "ok": false }));
+    assert!(!seen.trace.iter().any(|trace| matches!(trace, Trace::Ignored { .. })), "{:?}", seen.trace);
+    assert_eq!((chart.at().as_str(), seen.said.as_str()), ("not_found", "other_city"));
+}

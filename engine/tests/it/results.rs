@@ -79,6 +79,34 @@ states:
 }
 
 #[test]
+fn a_yes_within_a_flow_that_is_run_does_not_count_with_a_refused_value_of_what_runs_it() {
+    let runs = "
+slots: { nights: { type: integer, max: 9 } }
+states:
+  asks: { collect: [nights], target: runs }
+  runs: { run: child, done: over }
+  over: { final: done }
+";
+    let child = "
+flow: child
+description: A flow that a chart under test runs.
+slots: { item: text }
+states:
+  asks: { collect: [item], target: reading }
+  reading: { confirm: [item], yes: writing, no: over }
+  writing: { invoke: write, with: { item: item }, done: over, error: over }
+  over: { final: done }
+";
+    let mut chart = Chart::new(&[runs, child]);
+    chart.start();
+    chart.guest("nights=3");
+    assert_eq!(chart.guest("item=tea").said, "confirm_child");
+    let seen = chart.guest("nights=30 item=tea +affirm");
+    assert_eq!((seen.said.as_str(), seen.called().len()), ("invalid_nights confirm_child", 0));
+    assert_eq!(chart.guest("+affirm").called(), [r#"write {"item":"tea"}"#]);
+}
+
+#[test]
 fn a_flow_is_run_for_every_item_one_after_the_other() {
     let flow = "
 states:

@@ -9,7 +9,7 @@ use super::act::ActsSaid;
 use super::extract::Reading;
 
 /// The most words that nobody understood in a message that the rules are sure of.
-const LEFT_OVER_MAX: usize = 1;
+pub(super) const LEFT_OVER_MAX: usize = 1;
 
 /// What was read, with what an understanding has no room for.
 #[derive(Clone, Debug, Default)]

@@ -13,6 +13,7 @@ use super::choice::{ChoiceContext, Chosen};
 use super::decide::{HeardValues, ReadOut, button, finish};
 use super::lexicon::{Lexicon, split};
 use super::sentence::Sentence;
+use super::several::Besides;
 use super::stay::{Asked, StayContext, StaySaid};
 use super::words::{Says, Words};
 
@@ -88,6 +89,16 @@ impl Extractor {
             sentence = Sentence::new(&self.lexicon, &question.said);
             heard = self.values(&mut sentence, &start.slots, question, reading);
             acts = sentence.acts(&self.lexicon);
+        }
+        if wishes.is_empty()
+            && !(acts.cancel || acts.yes || acts.approve || acts.no || acts.repeat || acts.human)
+            && let Some(Besides { start, said, before }) = self.wish_besides(question, reading)
+        {
+            sentence = Sentence::new(&self.lexicon, said);
+            heard = self.values(&mut sentence, &start.slots, question, reading);
+            acts = sentence.acts(&self.lexicon);
+            wishes.push(start.flow.clone());
+            before.into_iter().for_each(|(slot, value)| heard.put(slot, value));
         }
         let left_over = acts.left_over;
         let mut out = finish(question, reading, heard, &acts, wishes);
@@ -189,7 +200,10 @@ impl Extractor {
         }
         for slot in scope.iter().filter(|slot| matches!(slot.kind, Kind::Reference)) {
             if let Some(code) = sentence.reference(is_expected(slot)) {
-                heard.put(slot, Heard::Text(code));
+                match labelled(scope, &code).filter(|_| !is_expected(slot)) {
+                    Some((listed, key)) => heard.put(listed, Heard::Choice(key)),
+                    None => heard.put(slot, Heard::Text(code)),
+                }
             }
         }
         for slot in scope.iter().filter(|slot| matches!(slot.kind, Kind::Choice(_)) && is_expected(slot)) {
@@ -435,4 +449,13 @@ fn ordered<'a>(
 ) -> impl Iterator<Item = &'a ScopedSlot> {
     let rest = scope.iter().filter(move |slot| expected.is_none_or(|expected| expected.name != slot.name));
     expected.into_iter().chain(rest)
+}
+
+/// What is on a list under this code: it is picked, and not another one asked for.
+fn labelled<'s>(scope: &'s [ScopedSlot], code: &str) -> Option<(&'s ScopedSlot, String)> {
+    scope.iter().filter(|slot| matches!(slot.kind, Kind::Choice(_))).find_map(|slot| {
+        let items = slot.items.as_deref()?;
+        let item = items.iter().find(|item| item.label.eq_ignore_ascii_case(code))?;
+        Some((slot, item.key.clone()))
+    })
 }

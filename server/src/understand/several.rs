@@ -1,10 +1,20 @@
 //! Messages that say more, or other, than what was asked: several wishes at once, and answers that come late.
 
-use innkeeper_engine::{Act, Expecting, Heard, Kind, Question, Startable};
+use innkeeper_engine::{Act, Expecting, Heard, Kind, Question, ScopedSlot, Startable};
 
-use super::decide::{HeardValues, ReadOut};
+use super::decide::{HeardValues, LEFT_OVER_MAX, ReadOut};
 use super::extract::{Extractor, Reading};
 use super::sentence::Sentence;
+
+/// A wish for another flow after something about the one that runs.
+pub(super) struct Besides<'q> {
+    /// The flow that is asked for.
+    pub(super) start: &'q Startable,
+    /// The words that ask for it, and what follows them.
+    pub(super) said: &'q str,
+    /// The values before them.
+    pub(super) before: Vec<(&'q ScopedSlot, Heard)>,
+}
 
 impl Extractor {
     /// The flows that the parts of a message ask for, with the part that does, where each is clearly meant: "book a
@@ -46,6 +56,37 @@ impl Extractor {
             }
         }
         all
+    }
+
+    /// The other flow that a message asks for after it said something about what runs: "three nights instead, and I also
+    /// want to cancel my other booking". Any word could be a name: only values count that are plainly of their kind.
+    pub(super) fn wish_besides<'q>(&self, question: &'q Question, reading: Reading) -> Option<Besides<'q>> {
+        let runs = question.flow.as_ref()?;
+        let parts = Sentence::new(&self.lexicon, &question.said).parts();
+        let asks =
+            |part: &str| Sentence::new(&self.lexicon, part).clear_wish(&self.lexicon, &question.starts);
+        let (place, flow) = parts.iter().enumerate().find_map(|(place, part)| {
+            Some((place, asks(question.said.get(part.clone())?).filter(|flow| flow != runs)?))
+        })?;
+        let start = question.starts.iter().find(|start| start.flow == flow)?;
+        let mut before: Vec<(&ScopedSlot, Heard)> = Vec::new();
+        for part in parts.iter().take(place) {
+            let mut sentence = Sentence::new(&self.lexicon, question.said.get(part.clone())?);
+            let heard = self.values(&mut sentence, &question.scope, question, reading);
+            if heard.ambiguous || sentence.acts(&self.lexicon).left_over > LEFT_OVER_MAX {
+                return None;
+            }
+            for (name, value) in heard.slots {
+                let slot = question.scope.iter().find(|slot| slot.name == name)?;
+                let plain = !matches!(slot.kind, Kind::PersonName | Kind::Text { .. } | Kind::Boolean);
+                if !plain || start.slots.iter().any(|wished| wished.name == name) {
+                    return None;
+                }
+                before.push((slot, value));
+            }
+        }
+        let said = question.said.get(parts.get(place)?.start..)?;
+        (!before.is_empty()).then_some(Besides { start, said, before })
     }
 
     /// What a message says that answers nothing it was asked for, as the answer to something that was asked for

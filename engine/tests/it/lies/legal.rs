@@ -11,7 +11,7 @@ mod chart;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use innkeeper_engine::flow::{Does, Event, Flow, Form, Go};
+use innkeeper_engine::flow::{Does, Event, Flow, Form, Go, Input as FlowInput};
 use innkeeper_engine::{Flows, Input, Position, Step, Trace, Waiting};
 
 use self::causes::{Causes, wished};
@@ -332,8 +332,24 @@ impl Legal {
         }
     }
 
+    /// Whether the message says something else of what the flow on top was given by the one that runs it: it is run
+    /// once more, for the new values.
+    fn is_given_anew(&self, causes: &Causes<'_>) -> bool {
+        let ([.., below, top], Input::Understood(means)) = (self.frames.as_slice(), causes.input) else {
+            return false;
+        };
+        let under = causes.flows.get(&below.flow).unwrap();
+        let said: Vec<FlowInput> =
+            means.slots.keys().filter_map(|name| Some(FlowInput::Slot(under.slot_id(name)?))).collect();
+        below.active.iter().any(|state| {
+            matches!(does_of(under, *state), Some(Does::Run(run))
+                if is_flow(causes.flows, run.flow, &top.flow) && run.inputs.iter().any(|input| said.contains(input)))
+        })
+    }
+
     /// Judges the move under way, if it entered anything.
     fn done_moving(&mut self, causes: &mut Causes<'_>) {
+        let begins_again = self.is_given_anew(causes);
         let Some(top) = self.frames.last_mut() else { return };
         let Some(moving) = top.left.as_ref().filter(|moving| !moving.entered.is_empty()).cloned() else {
             return;
@@ -350,6 +366,9 @@ impl Legal {
             })
             .flatten()
             .collect();
+        if begins_again && top.active == moving.entered {
+            targets.insert(flow.initial.index());
+        }
         match moving.jump {
             Some(Jump::Repair(from)) => targets = [from].into(),
             Some(Jump::Undo) => targets = top.passed.clone(),
