@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use innkeeper_engine::runtime::{self, Commit, CommitError, Logged, Stored};
 use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr};
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 use uuid::Uuid;
 
 use super::entity::{conversation, log};
@@ -108,12 +110,8 @@ impl Database {
     /// # Errors
     /// The database fails.
     pub async fn active_conversation(&self, guest: &GuestKey) -> Result<Option<ConversationId>, Fault> {
-        let row = conversation::Entity::find()
-            .filter(conversation::Column::Guest.eq(guest.as_str()))
-            .filter(conversation::Column::Ended.eq(false))
-            .one(self.reader())
-            .await
-            .map_err(Fault::doing("looking for a conversation"))?;
+        let row =
+            open_of(guest).one(self.reader()).await.map_err(Fault::doing("looking for a conversation"))?;
         Ok(row.map(|row| ConversationId::new(row.id)))
     }
 
@@ -215,6 +213,14 @@ impl runtime::Store for Database {
     }
 }
 
+/// A guest's conversation that has not ended, as the index of those says it: SQLite does not see that `ended = ?` is the
+/// same, and would go through all conversations.
+fn open_of(guest: &GuestKey) -> Select<conversation::Entity> {
+    conversation::Entity::find()
+        .filter(conversation::Column::Guest.eq(guest.as_str()))
+        .filter(Expr::col(conversation::Column::Ended).not())
+}
+
 /// A new conversation's id: when it began, then chance, in digits that sort by time. What is written to at one time is
 /// close together in the indexes, and an id takes half the room of a UUID in every row of the log.
 fn new_id(now: DateTime<Utc>, chance: u128) -> String {
@@ -228,8 +234,26 @@ fn new_id(now: DateTime<Utc>, chance: u128) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::sync::Arc;
 
-    use super::new_id;
+    use sea_orm::{ConnectionTrait as _, DbBackend, QueryTrait as _, Statement};
+
+    use super::{Database, GuestKey, new_id, open_of};
+    use crate::clock::SystemClock;
+    use crate::config::DatabaseUrl;
+
+    #[tokio::test]
+    async fn an_open_conversation_is_found_by_its_index() {
+        let url = DatabaseUrl::parse("sqlite::memory:").expect("an address");
+        let database = Database::open(&url, Arc::new(SystemClock)).await.expect("a database");
+        let Statement { sql, values, .. } = open_of(&GuestKey::new("g")).build(DbBackend::Sqlite);
+        let values = values.into_iter().flat_map(|values| values.0);
+        let explain =
+            Statement::from_sql_and_values(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {sql}"), values);
+        let rows = database.reader().query_all_raw(explain).await.expect("a plan");
+        let plan: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").expect("text")).collect();
+        assert_eq!(plan, ["SEARCH conversations USING INDEX conversations_open (guest=?)"]);
+    }
 
     #[test]
     fn ids_sort_by_time_and_differ_by_chance() {
