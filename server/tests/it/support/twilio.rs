@@ -102,6 +102,7 @@ struct Exchange {
     trial: bool,
     rules: Rules,
     contents: Vec<Value>,
+    searched: usize,
     files: Vec<File>,
     media_urls: Vec<String>,
     sent_at: Vec<DateTime<Utc>>,
@@ -193,6 +194,11 @@ impl TwilioDouble {
         let mut typed = self.typed.subscribe();
         let wait = typed.wait_for(|typed| typed.len() >= count);
         tokio::time::timeout(PATIENCE, wait).await.expect("marks in time").expect("marks").clone()
+    }
+
+    /// How often contents were looked through.
+    pub(crate) fn searched(&self) -> usize {
+        self.exchange().searched
     }
 
     /// The contents that were made.

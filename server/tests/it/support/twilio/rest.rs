@@ -223,6 +223,7 @@ pub(super) async fn contents(State(double): State<TwilioDouble>, headers: Header
     if let Some(refusal) = unauthorized(ACCOUNT, &headers) {
         return refusal;
     }
+    double.exchange().searched += 1;
     Json(json!({"contents": double.exchange().contents, "meta": {"next_page_url": null}})).into_response()
 }
 
