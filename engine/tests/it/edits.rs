@@ -318,14 +318,17 @@ fn driven(before: &Visit, moved: &mut Visit, edited: &Edited, figures: &mut Figu
         assert!(acted, "the guest's next message was not answered: {:?}", moved.trace);
     }
     if !to_the_end(moved, &bottom, &IndexMap::new(), PATIENCE) {
-        // So does a fresh conversation about it: about a flow that was under way, or a wish that waited.
+        // So does a fresh conversation about it, a flow that was under way or a wish that waited: with what was known, or
+        // with what the guest has said since.
         let running = moved.position.active(&edited.flows);
         let goes_round = running.iter().skip(1).any(|(flow, _)| {
             let place = stack.iter().position(|(known, _)| known == flow);
             let told = place.map_or_else(IndexMap::new, |place| said(&edited.flows, flow, &known[place]));
-            let mut fresh = Visit::new(&edited.flows, before.position.guest().clone());
-            fresh.means(says(told.clone(), &[Act::Start(flow.clone())]));
-            !to_the_end(&mut fresh, flow, &told, PATIENCE)
+            [told, IndexMap::new()].iter().any(|told| {
+                let mut fresh = Visit::new(&edited.flows, before.position.guest().clone());
+                fresh.means(says(told.clone(), &[Act::Start(flow.clone())]));
+                !to_the_end(&mut fresh, flow, told, PATIENCE)
+            })
         });
         assert!(goes_round, "it goes round for ever at {:?}", moved.state());
         figures.endless += 1;
