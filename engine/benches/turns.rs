@@ -363,7 +363,7 @@ impl Performer for Desk {
         Outcome::Ok { result: Arc::clone(result) }
     }
 
-    fn render(&self, says: &[Say]) -> Result<Vec<Arc<str>>, std::convert::Infallible> {
+    async fn render(&self, says: &[Say]) -> Result<Vec<Arc<str>>, std::convert::Infallible> {
         Ok(says.last().map(|say| Arc::clone(&say.prompt)).into_iter().collect())
     }
 }

@@ -69,7 +69,7 @@ impl Performer for Script {
         Outcome::Ok { result: Arc::new(result) }
     }
 
-    fn render(&self, _says: &[Say]) -> Result<Vec<Outgoing>, Self::Fault> {
+    async fn render(&self, _says: &[Say]) -> Result<Vec<Outgoing>, Self::Fault> {
         Ok(Vec::new())
     }
 }

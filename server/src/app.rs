@@ -28,6 +28,7 @@ use crate::conversation::Receptionist;
 use crate::llm::ModelFault;
 use crate::message::ConversationId;
 use crate::mistakes::{Reloaded, Wrong};
+use crate::reply::PhrasingFault;
 use crate::store::{Database, Fault as StoreFault, Options};
 use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::understand::{InstructionsFault, Understander, WordsFault};
@@ -86,6 +87,9 @@ pub enum StartFault {
     /// Mistakes in the model's instructions.
     #[error(transparent)]
     Instructions(#[from] InstructionsFault),
+    /// Mistakes in the words that replies may be put into.
+    #[error(transparent)]
+    Phrasing(#[from] PhrasingFault),
     /// The language model cannot be asked.
     #[error("the language model cannot be asked")]
     Model(#[from] ModelFault),
@@ -183,6 +187,8 @@ pub async fn receptionist(
         clock,
         zone,
         house,
+        message_words: language::message_words(config)?,
+        rephraser: language::rephraser(config)?,
     })
 }
 

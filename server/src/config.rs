@@ -4,6 +4,7 @@
 
 mod address;
 mod layers;
+mod templates;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
 pub use layers::{Origin, Problem};
+pub use templates::{ApprovedTemplate, Templates};
 
 /// The file that is read when no other is named, if it exists.
 pub const FILE: &str = "innkeeper.toml";
@@ -107,6 +109,8 @@ pub struct Twilio {
     pub typing: Typing,
     /// How long the REST API may take.
     pub timeout: Duration,
+    /// What may be sent outside of WhatsApp's day.
+    pub templates: Templates,
 }
 
 /// How an inbound message is answered.
@@ -144,6 +148,8 @@ pub struct Meta {
     pub base_url: BaseUrl,
     /// How long it may take.
     pub timeout: Duration,
+    /// What may be sent outside of WhatsApp's day.
+    pub templates: Templates,
 }
 
 /// The language model.
@@ -159,6 +165,17 @@ pub struct Llm {
     pub model: String,
     /// How long it may take.
     pub timeout: Duration,
+    /// What it may put into words of its own.
+    pub rephrase: Rephrase,
+}
+
+/// What a language model may put into words of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rephrase {
+    /// Nothing.
+    Off,
+    /// What guests read.
+    Chat,
 }
 
 /// Who runs the language model.
@@ -364,6 +381,7 @@ impl Twilio {
                 _ => None,
             }),
             timeout: layers.milliseconds("twilio.timeout_ms"),
+            templates: Templates::read(layers, "twilio"),
         }
     }
 }
@@ -377,6 +395,7 @@ impl Meta {
             phone_number_id: layers.text("meta.phone_number_id"),
             base_url: base_url(layers, "meta.base_url"),
             timeout: layers.milliseconds("meta.timeout_ms"),
+            templates: Templates::read(layers, "meta"),
         }
     }
 }
@@ -404,9 +423,14 @@ impl Llm {
         let model =
             layers.required("llm.model", "a model's name", String::new(), |text| Some(text.to_owned()));
         let timeout = layers.milliseconds("llm.timeout_ms");
+        let rephrase = layers.required("llm.rephrase", "off or chat", Rephrase::Off, |text| match text {
+            "off" => Some(Rephrase::Off),
+            "chat" => Some(Rephrase::Chat),
+            _ => None,
+        });
         let on = api_key.is_some() || own_address.is_some();
         let base_url = own_address.or(address)?;
-        on.then_some(Self { provider, base_url, api_key, model, timeout })
+        on.then_some(Self { provider, base_url, api_key, model, timeout, rephrase })
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod desk;
 mod line;
+mod pointed;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,20 +15,19 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
-use innkeeper_engine::runtime::{
-    Arrival, Completed, Driver, Happening, Performer as _, Store as _, TurnFault,
-};
+use innkeeper_engine::runtime::{Arrival, Completed, Driver, Happening, Store as _, TurnFault};
 use innkeeper_engine::{Input, Moment, Say, Waiting};
 use serde_json::Value as Json;
 
 use self::desk::Desk;
+use self::pointed::{Light, Pointed};
 use crate::clock::{Clock, later};
 use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
-use crate::reply::{Medium, Replies, ReplyFault};
+use crate::reply::{Medium, Rephraser, Replies, ReplyFault};
 use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;
 use crate::turn::{Answerer, Unanswered};
-use crate::understand::Understander;
+use crate::understand::{MessageWish, MessageWords, Understander};
 use crate::versions::{self, Lost, Used};
 
 pub use self::line::{ReplyLine, ToolLine, TurnLine, arguments_of, outcome_word};
@@ -40,6 +40,13 @@ const WINDOW: Duration = Duration::from_secs(23 * 60 * 60);
 
 /// The prompt for a guest whose message could not be answered.
 const APOLOGY: &str = "apology";
+
+/// The prompts for a guest who wants no more messages, or messages again.
+const MESSAGES_STOPPED: &str = "messages_stopped";
+const MESSAGES_AGAIN: &str = "messages_again";
+
+/// Where it comes from that a guest wants no more messages: from what they wrote.
+const BY_WORDS: &str = "words";
 
 /// Everything a turn needs.
 pub struct Receptionist {
@@ -61,6 +68,10 @@ pub struct Receptionist {
     pub zone: Tz,
     /// What every prompt may say about the hotel.
     pub house: IndexMap<String, Json>,
+    /// What guests write who want no more messages.
+    pub message_words: MessageWords,
+    /// Puts replies into other words, where that is wanted.
+    pub rephraser: Option<Rephraser>,
 }
 
 /// Whom a turn is with.
@@ -165,6 +176,16 @@ impl Said {
         }
     }
 
+    /// What whatever is said without being asked is for; `None` where it answers the guest.
+    fn purpose(&self) -> Option<&'static str> {
+        match self {
+            Self::Message { .. } | Self::Unreadable { .. } => None,
+            Self::Silence | Self::Due => Some("reminder"),
+            Self::Event { name, .. } if name == GIVEN_BACK => Some("hand_off"),
+            Self::Event { .. } => Some("notice"),
+        }
+    }
+
     /// What the engine is told.
     fn input(self) -> Input {
         match self {
@@ -188,19 +209,62 @@ impl Receptionist {
         said: Said,
         watch: &mut (dyn FnMut(Happening<'_>) + Send),
     ) -> Result<Turned, AnswerFault> {
-        match self.attempt(party, said.clone(), watch).await {
+        match self.attempt(party, said.clone(), Pointed::Nothing, watch).await {
             // Somebody else committed meanwhile, and nothing of this turn was: once more, on what they left.
             Err(AnswerFault::Turn(fault)) if matches!(*fault, TurnFault::Conflict) => {
-                self.attempt(party, said, watch).await
+                self.attempt(party, said, Pointed::Nothing, watch).await
             }
             taken => taken,
         }
+    }
+
+    /// Takes a turn of a guest on a channel where earlier messages stay in sight.
+    async fn gathered(&self, gathered: &Gathered) -> Result<(), AnswerFault> {
+        let party = Party::of(gathered);
+        for last_try in [false, true] {
+            // What the guest points at depends on where the conversation stands.
+            let (said, pointed) = self.said(gathered).await?;
+            match self.attempt(&party, said, pointed, &mut |_| {}).await {
+                Err(AnswerFault::Turn(fault)) if matches!(*fault, TurnFault::Conflict) && !last_try => {}
+                taken => return taken.map(|_| ()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a guest who says nothing but that they want no more messages, or messages again. False for all others.
+    async fn answers_consent(&self, gathered: &Gathered) -> Result<bool, StoreFault> {
+        let plain = gathered.button.is_none() && gathered.unsupported.is_none();
+        let wish = self.message_words.wish(&gathered.text);
+        let Some(wish) = wish.filter(|_| plain && !gathered.channel.is_local()) else { return Ok(false) };
+        let wanted = wish == MessageWish::Start;
+        // "Start" is a greeting unless they stopped before.
+        if wanted && !self.store.is_opted_out(&gathered.guest).await? {
+            return Ok(false);
+        }
+        let open = self.store.active_conversation(&gathered.guest).await?;
+        let prompt = if wanted { MESSAGES_AGAIN } else { MESSAGES_STOPPED };
+        let said = self.aside(gathered, prompt);
+        self.store.answer_consent(gathered, wanted, BY_WORDS, open.as_ref(), &said).await?;
+        Ok(true)
+    }
+
+    /// What is said beside the conversation; nothing where it cannot be rendered.
+    fn aside(&self, gathered: &Gathered, prompt: &str) -> Vec<Outgoing> {
+        let say = Say::given(prompt, IndexMap::new());
+        let party = Party::of(gathered);
+        let said = Desk::new(self, &party).rendered(&[say]).unwrap_or_else(|fault| {
+            tracing::error!(prompt, error = %crate::fault::chain(&fault), "something could not be said");
+            Vec::new()
+        });
+        said.into_iter().map(|reply| Outgoing { says: Vec::new(), ..reply }).collect()
     }
 
     async fn attempt(
         &self,
         party: &Party,
         said: Said,
+        pointed: Pointed,
         watch: &mut (dyn FnMut(Happening<'_>) + Send),
     ) -> Result<Turned, AnswerFault> {
         let conversation = self.conversation(party).await?;
@@ -212,8 +276,9 @@ impl Receptionist {
             inputs.push(Input::Conveyed { say });
         }
         let message = said.message().map(|id| id.to_string());
+        let purpose = said.purpose();
         inputs.push(said.input());
-        let desk = Desk { receptionist: self, party };
+        let desk = Desk::new(self, party).of(&conversation, purpose, Light::new(pointed));
         let arrival = Arrival { message, inputs, moment: self.moment() };
         let completed = self
             .driver
@@ -251,7 +316,8 @@ impl Receptionist {
             return Ok(Some(Said::Due));
         }
         let is_late = due.heard_at.is_none_or(|heard| now > later(heard, WINDOW));
-        if is_late || !matches!(position.waiting(), Waiting::Guest { .. }) {
+        let wants_none = self.store.is_opted_out(&due.guest).await?;
+        if is_late || wants_none || !matches!(position.waiting(), Waiting::Guest { .. }) {
             self.store.put_off(due, position.due()).await?;
             return Ok(None);
         }
@@ -279,14 +345,13 @@ impl Receptionist {
 #[async_trait]
 impl Answerer for Receptionist {
     async fn answer(&self, gathered: &Gathered) -> Result<(), Unanswered> {
-        let id = gathered.lead;
-        let said = if gathered.unsupported.is_some() && gathered.text.trim().is_empty() {
-            Said::Unreadable { id }
-        } else {
-            Said::Message { id, text: gathered.text.clone(), button: gathered.button.clone() }
-        };
-        match self.turn(&Party::of(gathered), said, &mut |_| {}).await {
-            Ok(_) => Ok(()),
+        match self.answers_consent(gathered).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(fault) => return Err(Unanswered::Passing(Box::new(fault))),
+        }
+        match self.gathered(gathered).await {
+            Ok(()) => Ok(()),
             Err(fault) if fault.is_passing() => Err(Unanswered::Passing(Box::new(fault))),
             Err(fault) => Err(Unanswered::Lasting(Box::new(fault))),
         }
@@ -300,7 +365,7 @@ impl Answerer for Receptionist {
         }
         let Some(said) = self.wakes(due).await.map_err(passing)? else { return Ok(()) };
         let party = Party::elsewhere(due.guest.clone(), due.channel, self.clock.now());
-        match self.attempt(&party, said, &mut |_| {}).await {
+        match self.attempt(&party, said, Pointed::Nothing, &mut |_| {}).await {
             Ok(_) => Ok(()),
             Err(AnswerFault::Turn(fault)) if matches!(*fault, TurnFault::Conflict) => Ok(()),
             Err(fault) if fault.is_passing() => Err(Unanswered::Passing(Box::new(fault))),
@@ -312,13 +377,7 @@ impl Answerer for Receptionist {
     }
 
     fn apology(&self, gathered: &Gathered) -> Vec<Outgoing> {
-        let apology = Say::given(APOLOGY, IndexMap::new());
-        let desk = Desk { receptionist: self, party: &Party::of(gathered) };
-        let apology = desk.render(&[apology]).unwrap_or_else(|fault| {
-            tracing::error!(error = %crate::fault::chain(&fault), "not even the apology could be rendered");
-            Vec::new()
-        });
-        apology.into_iter().map(|reply| Outgoing { says: Vec::new(), ..reply }).collect()
+        self.aside(gathered, APOLOGY)
     }
 }
 

@@ -127,6 +127,26 @@ pub struct Outgoing {
     pub buttons: Vec<Button>,
     /// The sayings it carries, whole or a part of them, by the engine's ids.
     pub says: Vec<u32>,
+    /// How it may be shown, and what it is for.
+    #[serde(default)]
+    pub manner: Manner,
+}
+
+/// How a message may be shown, and what it is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manner {
+    /// What is written on what opens a list, where there is more to press than fits below a message.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub opener: String,
+    /// Whether it answers nothing that the guest wrote.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
+    /// What it is for, the narrowest first: names of approved templates that say the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<String>,
+    /// What may be filled into such a template, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
 }
 
 /// Something to press.
@@ -145,6 +165,8 @@ pub struct ButtonTitles {
     pub yes: String,
     /// No, in general.
     pub no: String,
+    /// What opens a list of choices.
+    pub choose: String,
     /// Other words below particular prompts.
     pub prompts: BTreeMap<String, YesNo>,
 }

@@ -4,6 +4,8 @@
 //! the provider is asked what it took before anything is sent again: a guest may wait for a message, but does not get
 //! it twice. A message that cannot be sent holds up what comes after it for the same guest, nobody else's.
 
+mod plan;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,10 +13,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
+use self::plan::{Plan, Standing, plan};
 use crate::channel::{Action, Body, Channel, Delivery, Outbound, Refusal, Report, SendFault, TakenSince};
 use crate::clock::{Clock, later};
-use crate::message::{ChannelName, GuestKey, Outgoing, OutgoingId};
-use crate::reply::split;
+use crate::config::Templates;
+use crate::message::{ChannelName, GuestIds, GuestKey, Outgoing, OutgoingId};
+use crate::reply::bubbles;
 use crate::store::{Database, Delivered, Fault, OutboxRow, Status, Tried};
 
 /// So many messages are sent at once, each to another guest.
@@ -50,22 +54,19 @@ const NO_REASON: &str = "no reason given";
 /// How long to leave a database alone that fails.
 const DATABASE_PAUSE: Duration = Duration::from_secs(5);
 
-/// A message in pieces that its channel takes. Every piece carries the sayings, so that they count as said when all of
+/// A message in bubbles that its channel takes. Every bubble carries the sayings, so that they count as said when all of
 /// it was sent; the buttons are below the last one.
 pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
-    let Some(limit) = channel.text_limit().filter(|limit| message.text.encode_utf16().count() > *limit)
-    else {
-        return vec![message];
+    let Outgoing { text, buttons, says, manner } = message;
+    let texts = bubbles(&text, !buttons.is_empty(), channel.limits());
+    let last = texts.len().saturating_sub(1);
+    let bubble = |(at, text): (usize, String)| Outgoing {
+        text,
+        buttons: if at == last { buttons.clone() } else { Vec::new() },
+        says: says.clone(),
+        manner: manner.clone(),
     };
-    let Outgoing { text, buttons, says } = message;
-    let mut pieces: Vec<Outgoing> = split(&text, limit)
-        .into_iter()
-        .map(|text| Outgoing { text, buttons: Vec::new(), says: says.clone() })
-        .collect();
-    if let Some(last) = pieces.last_mut() {
-        last.buttons = buttons;
-    }
-    pieces
+    texts.into_iter().enumerate().map(bubble).collect()
 }
 
 /// Sends what is in the outbox.
@@ -73,6 +74,7 @@ pub struct Outbox {
     store: Database,
     clock: Arc<dyn Clock>,
     channels: HashMap<ChannelName, Arc<dyn Channel>>,
+    templates: HashMap<ChannelName, Templates>,
     held: Mutex<HashMap<GuestKey, usize>>,
     early: Mutex<VecDeque<(ChannelName, Report)>>,
 }
@@ -85,7 +87,15 @@ impl Outbox {
         channels: impl IntoIterator<Item = Arc<dyn Channel>>,
     ) -> Self {
         let channels = channels.into_iter().map(|channel| (channel.name(), channel)).collect();
-        Self { store, clock, channels, held: Mutex::default(), early: Mutex::default() }
+        let templates = HashMap::new();
+        Self { store, clock, channels, templates, held: Mutex::default(), early: Mutex::default() }
+    }
+
+    /// The same with templates for guests who can be sent nothing else.
+    #[must_use]
+    pub fn with_templates(mut self, templates: impl IntoIterator<Item = (ChannelName, Templates)>) -> Self {
+        self.templates.extend(templates);
+        self
     }
 
     /// Sends whatever there is to send, until the future is dropped. One at a time may run.
@@ -150,12 +160,31 @@ impl Outbox {
         Hold { outbox: Arc::clone(self), guest: guest.clone() }
     }
 
+    /// Notes that a guest wants messages, or none, as a provider says.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn consent(&self, guest: &GuestIds, wanted: bool, source: &str) -> Result<(), Fault> {
+        let guest = self.store.guest_of(guest).await?;
+        if self.store.note_consent(&guest, wanted, source).await? {
+            tracing::info!(wanted, source, "a guest said whether they want messages");
+        }
+        Ok(())
+    }
+
     /// Records what a provider says about a message. `false` where there is no such message.
     ///
     /// # Errors
     /// The database fails.
     pub async fn report(&self, channel: ChannelName, id: OutgoingId, report: &Report) -> Result<bool, Fault> {
         let merged = self.store.deliver(id, |row| merge(channel, row, report)).await?;
+        if let (Some(row), Some(refusal)) = (&merged, &report.refusal)
+            && report.delivery == Delivery::Failed
+        {
+            let guest = GuestKey::new(row.guest.clone());
+            let line = self.store.reach(&guest).await?.and_then(|reach| reach.line);
+            self.learn(row, refusal, &guest, line.as_deref(), channel).await?;
+        }
         if let Some(row) = &merged
             && row.status == Status::Failed
             && report.delivery == Delivery::Failed
@@ -251,7 +280,7 @@ impl Outbox {
         let channel = ChannelName::parse(&row.channel).and_then(|name| self.channels.get(&name));
         let Some(channel) = channel else { return Ok(()) };
         let now = self.clock.now();
-        if now - row.created_at > STALE || row.attempts >= ATTEMPTS && row.status == Status::Queued {
+        if row.attempts >= ATTEMPTS && row.status == Status::Queued {
             let error = row.error.clone().unwrap_or_else(|| "not sent in time".to_owned());
             tracing::error!(message = %id, attempts = row.attempts, error, "a message is not sent any more");
             return self.store.fail(&row, &error).await;
@@ -260,7 +289,26 @@ impl Outbox {
         let outgoing = row.outgoing()?;
         let reach = self.store.reach(&guest).await?;
         let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
-        let body = Body::fitting(outgoing.text, outgoing.buttons, channel.limits());
+        let until = self.store.window_until(&guest, line.as_deref()).await?;
+        let standing = Standing {
+            is_open: until.is_some_and(|until| now < until),
+            is_stale: now - row.created_at > STALE,
+            opted_out: self.store.is_opted_out(&guest).await?,
+        };
+        let templates = self.templates.get(&channel.name());
+        let body = match plan(outgoing, standing, templates, channel.limits()) {
+            Plan::Send(body) => body,
+            // What became of the last try is found out first.
+            Plan::Person(body, _) | Plan::Never(body, _) if row.status == Status::Uncertain => body,
+            Plan::Person(_, why) => {
+                tracing::error!(message = %id, why, "a message is left to a person");
+                return self.store.for_person(&row, why).await;
+            }
+            Plan::Never(_, why) => {
+                tracing::warn!(message = %id, why, "a message is not sent");
+                return self.store.fail(&row, why).await;
+            }
+        };
         let outbound = Outbound { id, to, line, body, reply_to: None };
 
         if row.status == Status::Uncertain {
@@ -306,13 +354,45 @@ impl Outbox {
                 tracing::warn!(message = %id, attempt = row.attempts + 1, reason, "a message may have been sent");
                 Tried::Uncertain { at: later(self.clock.now(), SETTLING), error: reason }
             }
-            Err(SendFault::Refused(refusal)) => self.refused(&row, &refusal),
+            Err(SendFault::Refused(refusal)) => {
+                self.learn(&row, &refusal, &guest, outbound.line.as_deref(), channel.name()).await?;
+                self.refused(&row, &refusal, matches!(outbound.body, Body::Template(_)))
+            }
         };
         self.store.tried(id, &tried).await
     }
 
+    /// What a refusal says about the guest, noted.
+    async fn learn(
+        &self,
+        row: &OutboxRow,
+        refusal: &Refusal,
+        guest: &GuestKey,
+        line: Option<&str>,
+        channel: ChannelName,
+    ) -> Result<(), Fault> {
+        match refusal.action {
+            Action::OptedOut => {
+                let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
+                let source = format!("{}{code}", channel.as_str());
+                if self.store.note_consent(guest, false, &source).await? {
+                    tracing::info!(message = row.id, source, "a guest wants no more messages");
+                }
+            }
+            Action::WindowClosed => self.store.close_window(guest, line).await?,
+            Action::Later
+            | Action::Once
+            | Action::Never
+            | Action::Unreachable
+            | Action::OnlyAsAnswer
+            | Action::Operator
+            | Action::Unheard => {}
+        }
+        Ok(())
+    }
+
     /// What a refusal means for a message.
-    fn refused(&self, row: &OutboxRow, refusal: &Refusal) -> Tried {
+    fn refused(&self, row: &OutboxRow, refusal: &Refusal, was_template: bool) -> Tried {
         let (id, attempt, error) = (row.number(), row.attempts + 1, refusal.to_string());
         match refusal.action {
             Action::Operator => {
@@ -330,6 +410,11 @@ impl Outbox {
             Action::OnlyAsAnswer => {
                 tracing::info!(message = %id, error, "a message waits for the guest's next one");
                 Tried::Held { error }
+            }
+            // The window is known to be closed now: the next look finds a template, or a person.
+            Action::WindowClosed if !was_template => {
+                tracing::warn!(message = %id, error, "a message came too late for free words");
+                Tried::Later { at: self.clock.now(), error }
             }
             Action::Never
             | Action::WindowClosed
@@ -402,12 +487,22 @@ fn merge(channel: ChannelName, row: &OutboxRow, report: &Report) -> Option<Deliv
         return None;
     }
     let known = row.delivery.as_deref().and_then(Delivery::parse);
+    // A try that failed for lack of a window is over; what is still told of it says nothing about the next.
+    if known == Some(Delivery::Failed) && !matches!(row.status, Status::Failed | Status::Sent) {
+        return None;
+    }
     let delivery = known.map_or(report.delivery, |known| known.merged_with(report.delivery));
     let failed = delivery == Delivery::Failed;
     let said = report.refusal.as_ref().map(ToString::to_string);
     let error = if failed { said.or_else(|| row.error.clone()) } else { None };
-    // Whatever it says, it says that the provider took the message.
-    let status = if failed { Status::Failed } else { Status::Sent };
+    let too_late = report.refusal.as_ref().is_some_and(|refusal| refusal.action == Action::WindowClosed);
+    let status = match (failed, too_late && known.is_none_or(|known| known < Delivery::Delivered)) {
+        // It goes on as a template, or to a person.
+        (true, true) if row.attempts < ATTEMPTS && row.status != Status::Failed => Status::Queued,
+        (true, _) => Status::Failed,
+        // Whatever it says, it says that the provider took the message.
+        (false, _) => Status::Sent,
+    };
     let provider_id = Some(report.provider_id.clone());
     Some(Delivered { status, delivery: delivery.as_str().to_owned(), provider_id, error })
 }

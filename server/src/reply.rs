@@ -5,12 +5,15 @@
 //! the next reply on. Nothing is ever left out of a sentence: a fact that is missing is a fault with its line, and
 //! every value is made harmless on its way in, so that no name can turn the rest of a message bold.
 
+mod bubbles;
 mod buttons;
 mod catalog;
 mod filters;
 mod grammar;
 mod layers;
 mod neutral;
+mod phrasing;
+mod rephrase;
 mod split;
 
 use std::collections::BTreeMap;
@@ -23,10 +26,16 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::{Value as Json, json};
 
 use self::grammar::Grammar;
-use crate::message::{Button, ButtonTitles};
+use crate::message::{Button, ButtonTitles, Limits};
 
+pub use self::bubbles::bubbles;
 pub use self::layers::Layers;
+pub use self::phrasing::{Phrasing, PhrasingFault};
+pub use self::rephrase::Rephraser;
 pub use self::split::split;
+
+/// Facts within facts are looked at so deep for what may be filled into a template.
+const DEEP: usize = 2;
 
 /// Every sentence a guest can get, in every language.
 #[derive(Debug)]
@@ -59,6 +68,8 @@ pub struct Listener<'a> {
     pub today: NaiveDate,
     /// Facts of the house, for example `hotel`.
     pub house: &'a IndexMap<String, Json>,
+    /// What fits into one message to them.
+    pub limits: &'static Limits,
 }
 
 /// One message to a guest.
@@ -68,6 +79,8 @@ pub struct Reply {
     pub text: String,
     /// What can be pressed instead of written.
     pub buttons: Vec<Button>,
+    /// What is written on what opens a list of it.
+    pub opener: String,
     /// The ids of the sayings it conveys.
     pub says: Vec<u32>,
 }
@@ -190,13 +203,61 @@ impl Replies {
             Medium::Chat => "\n\n",
             Medium::Voice => " ",
         };
-        let buttons = match (listener.medium, says.last(), self.titles.get(listener.language)) {
-            (Medium::Chat, Some(last), Some(titles)) => buttons::below(last, titles),
-            (Medium::Chat | Medium::Voice, _, _) => Vec::new(),
+        let (buttons, opener) = match (listener.medium, says.last(), self.titles.get(listener.language)) {
+            (Medium::Chat, Some(last), Some(titles)) => {
+                (buttons::below(last, titles, listener.limits), titles.choose.clone())
+            }
+            (Medium::Chat | Medium::Voice, _, _) => (Vec::new(), String::new()),
         };
-        let reply =
-            Reply { text: parts.join(between), buttons, says: says.iter().map(|say| say.id).collect() };
+        let says = says.iter().map(|say| say.id).collect();
+        let reply = Reply { text: parts.join(between), buttons, opener, says };
         Ok(if reply.text.is_empty() { Vec::new() } else { vec![reply] })
+    }
+
+    /// The facts of a saying as a guest reads them, by name (`hotel.name`, `quote.total`): what may be filled into a
+    /// template that a provider approved. What has no short form is left out.
+    pub fn values(&self, say: &Say, listener: &Listener<'_>) -> BTreeMap<String, String> {
+        let facts = context(say, listener);
+        let mut values = BTreeMap::new();
+        for (name, fact) in &facts {
+            self.value(name, fact, DEEP, &facts, &mut values);
+        }
+        values
+    }
+
+    fn value(
+        &self,
+        name: &str,
+        fact: &Json,
+        deep: usize,
+        facts: &IndexMap<String, Json>,
+        values: &mut BTreeMap<String, String>,
+    ) {
+        let has = |fact: &Json, field: &str| fact.get(field).is_some();
+        let shown = match fact {
+            Json::Object(_) if has(fact, "minor") && has(fact, "currency") => "{{ value | money }}",
+            Json::Object(_) if has(fact, "check_in") && has(fact, "check_out") => "{{ value | date_range }}",
+            Json::String(text) if text.parse::<NaiveDate>().is_ok() => "{{ value | day }}",
+            Json::String(_) | Json::Number(_) => "{{ value }}",
+            Json::Object(fields) if deep > 0 => {
+                for (field, fact) in fields {
+                    self.value(&format!("{name}.{field}"), fact, deep - 1, facts, values);
+                }
+                return;
+            }
+            Json::Object(_) | Json::Array(_) | Json::Bool(_) | Json::Null => return,
+        };
+        let mut context = facts.clone();
+        context.insert("value".to_owned(), fact.clone());
+        let language = facts.get("language").and_then(Json::as_str).unwrap_or_default();
+        let rendered = self.prompts.render_named_str(
+            &format!("{language}/value"),
+            shown,
+            minijinja::value::Serde(&context),
+        );
+        if let Ok(rendered) = rendered {
+            values.insert(name.to_owned(), neutral::one_line(&rendered));
+        }
     }
 
     fn say(&self, say: &Say, listener: &Listener<'_>) -> Result<String, ReplyFault> {

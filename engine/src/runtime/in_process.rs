@@ -82,7 +82,7 @@ where
         self.functions.call(call, key).await
     }
 
-    fn render(&self, says: &[Say]) -> Result<Vec<Say>, Infallible> {
+    async fn render(&self, says: &[Say]) -> Result<Vec<Say>, Infallible> {
         Ok(says.to_vec())
     }
 }

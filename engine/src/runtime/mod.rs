@@ -187,7 +187,7 @@ pub trait Performer: Send + Sync {
     ///
     /// # Errors
     /// A prompt that cannot be rendered.
-    fn render(&self, says: &[Say]) -> Result<Vec<Self::Outgoing>, Self::Fault>;
+    fn render(&self, says: &[Say]) -> impl Future<Output = Result<Vec<Self::Outgoing>, Self::Fault>> + Send;
 }
 
 impl<'a> Ask<'a> {

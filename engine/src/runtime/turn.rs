@@ -356,7 +356,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         P: Performer<Outgoing = M>,
     {
         let mut outgoing = self.before.clone();
-        outgoing.extend(place.performer.render(&self.says).map_err(TurnFault::Render)?);
+        outgoing.extend(place.performer.render(&self.says).await.map_err(TurnFault::Render)?);
         let underway =
             Underway { message: message.map(str::to_owned), outgoing, remember: self.remember.clone() };
         let commit = Commit {
@@ -386,7 +386,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         P: Performer<Outgoing = M>,
     {
         let mut outgoing = std::mem::take(&mut self.before);
-        outgoing.extend(place.performer.render(&self.says).map_err(TurnFault::Render)?);
+        outgoing.extend(place.performer.render(&self.says).await.map_err(TurnFault::Render)?);
         let held = self.handed_over || self.position.is_held();
         let outcome = if held { MessageOutcome::HandedOver } else { MessageOutcome::Answered };
         let commit = Commit {

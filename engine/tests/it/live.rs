@@ -155,7 +155,7 @@ impl Performer for Desk {
         self.booked.lock().unwrap().entry(key.to_owned()).or_insert_with(|| hotel::answer(call)).clone()
     }
 
-    fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
+    async fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
         Ok(says.iter().map(|say| say.prompt.to_string()).collect())
     }
 }

@@ -166,8 +166,8 @@ impl Performer for Slow<'_, Desk> {
         outcome
     }
 
-    fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
-        self.0.render(says)
+    async fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
+        self.0.render(says).await
     }
 }
 

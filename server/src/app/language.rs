@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{House, StartFault};
-use crate::config::Config;
+use crate::config::{Config, Llm, Rephrase};
 use crate::llm::{LanguageModel, OpenAiCompatible, Settings};
 use crate::mistakes::Wrong;
-use crate::reply::{Layers, Replies};
-use crate::understand::{Extractor, Understander, Words};
+use crate::reply::{Layers, Phrasing, Rephraser, Replies};
+use crate::understand::{Extractor, MessageWords, Understander, Words};
 
 /// Who finds out what words mean: the embedded rules, and the language model if one is configured.
 ///
@@ -17,13 +17,7 @@ use crate::understand::{Extractor, Understander, Words};
 pub fn understander(config: &Config, house: &House) -> Result<Understander, StartFault> {
     let model = match &config.llm {
         Some(llm) => {
-            let settings = Settings {
-                base_url: llm.base_url.as_str().to_owned(),
-                api_key: llm.api_key.clone(),
-                model: llm.model.clone(),
-                timeout: llm.timeout,
-            };
-            let model: Arc<dyn LanguageModel> = Arc::new(OpenAiCompatible::new(settings)?);
+            let model: Arc<dyn LanguageModel> = Arc::new(OpenAiCompatible::new(settings(llm))?);
             Some(model)
         }
         None => None,
@@ -53,6 +47,35 @@ pub fn understander_with(
         Some(template) => understander.instructed(template)?,
         None => understander,
     })
+}
+
+/// What guests write who want no more messages.
+pub(super) fn message_words(config: &Config) -> Result<MessageWords, StartFault> {
+    Ok(MessageWords::new(&words(&layers(config))?))
+}
+
+/// Who puts replies into other words, where that is configured.
+pub(super) fn rephraser(config: &Config) -> Result<Option<Rephraser>, StartFault> {
+    let Some(llm) = config.llm.as_ref().filter(|llm| llm.rephrase == Rephrase::Chat) else { return Ok(None) };
+    let layers = layers(config);
+    let text = |file: &str| {
+        let path = format!("prompts/{file}");
+        layers.text(file).map_err(|source| StartFault::File { path, source })
+    };
+    let phrasing =
+        Phrasing::parse(&text("en/phrasing.yaml")?.unwrap_or_default(), "prompts/en/phrasing.yaml")?;
+    let instructions = text("en/rephrase.j2")?.unwrap_or_default();
+    let model: Arc<dyn LanguageModel> = Arc::new(OpenAiCompatible::new(settings(llm))?);
+    Ok(Some(Rephraser::new(model, phrasing, instructions)))
+}
+
+fn settings(llm: &Llm) -> Settings {
+    Settings {
+        base_url: llm.base_url.as_str().to_owned(),
+        api_key: llm.api_key.clone(),
+        model: llm.model.clone(),
+        timeout: llm.timeout,
+    }
 }
 
 fn layers(config: &Config) -> Layers {

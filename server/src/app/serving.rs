@@ -57,7 +57,12 @@ impl App {
         channels.extend(twilio.as_ref().ok().map(|twilio| Arc::<Twilio>::clone(twilio) as Arc<dyn Channel>));
         channels.extend(meta.as_ref().ok().map(|meta| Arc::<Meta>::clone(meta) as Arc<dyn Channel>));
         let names: Vec<ChannelName> = channels.iter().map(|channel| channel.name()).collect();
-        let outbox = Arc::new(Outbox::new(store.clone(), Arc::clone(&clock), channels));
+        let templates = [
+            (ChannelName::Twilio, config.twilio.templates.clone()),
+            (ChannelName::Meta, config.meta.templates.clone()),
+        ];
+        let outbox = Outbox::new(store.clone(), Arc::clone(&clock), channels).with_templates(templates);
+        let outbox = Arc::new(outbox);
         // One lane a guest, whichever way they write.
         let pace = match &twilio {
             Ok(twilio) if twilio.reply() == ReplyBy::Twiml => Pace::WAITED_FOR,

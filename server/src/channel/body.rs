@@ -85,8 +85,16 @@ impl Body {
         }
     }
 
-    /// Words with buttons where they fit, else the words alone, which say what can be pressed too.
-    pub fn fitting(text: String, buttons: Vec<Button>, limits: &Limits) -> Self {
+    /// Words with what can be pressed below, as the channel's limits have it: buttons where there are few, else a list
+    /// under `opener`, else the words alone, which say what can be pressed too.
+    pub fn fitting(text: String, buttons: Vec<Button>, opener: &str, limits: &Limits) -> Self {
+        if buttons.len() > limits.buttons {
+            let list = Self::List(List { text, opener: opener.to_owned(), rows: rows(&buttons, limits) });
+            return match (list.unfit(limits), list) {
+                (Some(_), Self::List(List { text, .. })) => Self::Text(text),
+                (_, list) => list,
+            };
+        }
         let body = Self::Buttons { text, buttons };
         match (body.unfit(limits), body) {
             (None, body) => body,
@@ -146,4 +154,45 @@ impl Body {
 
 fn repeats(titles: &[&str]) -> bool {
     titles.iter().enumerate().any(|(i, title)| titles[..i].contains(title))
+}
+
+/// Buttons as rows. What is too long for a title is cut there and stands whole below it; titles that would be the same
+/// are numbered, as the words number them.
+fn rows(buttons: &[Button], limits: &Limits) -> Vec<Row> {
+    let cut = |title: &str| cut(title, limits.row_title);
+    let titles: Vec<String> = buttons.iter().map(|button| cut(&button.title)).collect();
+    let titles: Vec<String> = if repeats(&titles.iter().map(String::as_str).collect::<Vec<_>>()) {
+        let numbered = buttons.iter().zip(1..).map(|(button, at)| cut(&format!("{at}. {}", button.title)));
+        numbered.collect()
+    } else {
+        titles
+    };
+    buttons
+        .iter()
+        .zip(titles)
+        .map(|(button, title)| {
+            let whole =
+                (!title.ends_with(&button.title)).then(|| self::cut(&button.title, limits.row_description));
+            Row { id: button.id.clone(), title, description: whole }
+        })
+        .collect()
+}
+
+/// At most so many units of a text, cut between words where that leaves any.
+fn cut(text: &str, most: usize) -> String {
+    if Limits::length(text) <= most {
+        return text.to_owned();
+    }
+    let mut length = 0;
+    let fits = |letter: &char| {
+        length += letter.len_utf16();
+        length <= most
+    };
+    let prefix: String = text.chars().take_while(fits).collect();
+    let next = text[prefix.len()..].chars().next();
+    let end = match prefix.rfind(' ') {
+        Some(space) if next.is_some_and(|next| !next.is_whitespace()) => space,
+        _ => prefix.len(),
+    };
+    prefix[..end].trim_end_matches([' ', ',', '-', '–', '.']).to_owned()
 }

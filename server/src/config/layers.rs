@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
+use super::templates::is_of_template;
+
 const DEFAULTS: &str = include_str!("../config.default.toml");
 const DEFAULTS_NAME: &str = "config.default.toml";
 const PREFIX: &str = "INNKEEPER__";
@@ -257,6 +259,11 @@ impl Layers {
         number.unwrap_or(least)
     }
 
+    /// What follows the prefix in the keys that begin with it, in order.
+    pub(super) fn keys_below(&self, prefix: &str) -> Vec<String> {
+        self.values.keys().filter_map(|key| key.strip_prefix(prefix)).map(str::to_owned).collect()
+    }
+
     /// Everything that was wrong.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         self.problems
@@ -275,6 +282,9 @@ impl Layers {
     fn lay(&mut self, key: String, value: Raw, origin: Origin) {
         match self.values.get_mut(&key) {
             Some(place) => *place = (value, origin),
+            None if is_of_template(&key) => {
+                self.values.insert(key, (value, origin));
+            }
             None => {
                 let hint = self.hint(&key);
                 self.problems.push(Problem::Unknown { origin, key, hint });

@@ -1,20 +1,97 @@
 //! What the engine wishes, performed: understanding, calls, replies.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use indexmap::IndexMap;
 
 use innkeeper_engine::runtime::{Ask, Performer};
 use innkeeper_engine::{Call, Expecting, Guest, Moment, Outcome, Question, Say, Understanding};
 
+use super::pointed::{Light, Tag};
 use super::{Party, Receptionist};
-use crate::message::Outgoing;
+use crate::message::{ConversationId, Manner, Outgoing};
 use crate::outbox::fitting;
-use crate::reply::{Listener, ReplyFault};
+use crate::reply::{Listener, Medium, Reply, ReplyFault};
+
+/// The prompt for a guest who pressed something that does not hold any more.
+const OFFER_GONE: &str = "offer_gone";
 
 /// The receptionist at work for one guest: performs what the engine wishes.
 pub(super) struct Desk<'a> {
-    pub(super) receptionist: &'a Receptionist,
-    pub(super) party: &'a Party,
+    receptionist: &'a Receptionist,
+    party: &'a Party,
+    /// The conversation that what can be pressed belongs to.
+    conversation: Option<&'a ConversationId>,
+    /// What is said is for, where the guest did not ask for it.
+    purpose: Option<&'static str>,
+    light: Light,
+}
+
+impl<'a> Desk<'a> {
+    /// At work outside of any conversation.
+    pub(super) fn new(receptionist: &'a Receptionist, party: &'a Party) -> Self {
+        Self { receptionist, party, conversation: None, purpose: None, light: Light::default() }
+    }
+
+    /// The same in a conversation.
+    pub(super) fn of(
+        self,
+        conversation: &'a ConversationId,
+        purpose: Option<&'static str>,
+        light: Light,
+    ) -> Self {
+        Self { conversation: Some(conversation), purpose, light, ..self }
+    }
+
+    fn listener(&self) -> Listener<'a> {
+        let Self { receptionist, party, .. } = self;
+        Listener {
+            medium: party.medium,
+            language: &party.language,
+            today: receptionist.moment().today,
+            house: &receptionist.house,
+            limits: party.channel.limits(),
+        }
+    }
+
+    /// What is to be said, in bubbles.
+    pub(super) fn rendered(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
+        Ok(self.worded(says)?.into_iter().flat_map(|reply| fitting(self.party.channel, reply)).collect())
+    }
+
+    /// What is to be said, in the prompts' words.
+    fn worded(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
+        let gone = self.light.is_gone().then(|| Say::given(OFFER_GONE, IndexMap::new()));
+        let says: Vec<Say> = gone.into_iter().chain(says.iter().cloned()).collect();
+        let replies = self.receptionist.replies.render(&says, &self.listener())?;
+        Ok(replies.into_iter().map(|reply| self.outgoing(reply, says.last())).collect())
+    }
+
+    fn outgoing(&self, reply: Reply, last: Option<&Say>) -> Outgoing {
+        let Reply { text, mut buttons, opener, mut says } = reply;
+        // What is said beside a conversation has no number.
+        says.retain(|say| *say > 0);
+        if self.party.channel.is_local() {
+            return Outgoing { text, buttons, says, manner: Manner::default() };
+        }
+        if let (Some(conversation), Some(say)) = (self.conversation, says.last()) {
+            for button in &mut buttons {
+                button.id = Tag::of(&button.id, conversation, *say);
+            }
+        }
+        let purpose = self.purpose.unwrap_or("answer").to_owned();
+        let prompt = last.map(|say| say.prompt.to_string());
+        let values = match (self.purpose, last) {
+            (Some(_), Some(say)) => self.receptionist.replies.values(say, &self.listener()),
+            (None, _) | (_, None) => BTreeMap::new(),
+        };
+        let opener = if buttons.is_empty() { String::new() } else { opener };
+        let purposes = prompt.into_iter().chain([purpose]).collect();
+        let manner = Manner { opener, unasked: self.purpose.is_some(), purposes, values };
+        Outgoing { text, buttons, says, manner }
+    }
 }
 
 impl Performer for Desk<'_> {
@@ -41,13 +118,16 @@ impl Performer for Desk<'_> {
 
     async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
         let Some(question) = ask.question() else { return Arc::default() };
-        let understood = match (self.party.medium.at_once(), question.page) {
+        let in_light = self.light.question(&question);
+        let asked = in_light.as_ref().unwrap_or(&question).clone();
+        let understood = match (self.party.medium.at_once(), asked.page) {
             (Some(at_once), page) if page > 0 => {
-                let offered = from_page(question, at_once, page);
+                let offered = from_page(asked, at_once, page);
                 self.receptionist.understander.understand(&offered).await
             }
-            _ => self.receptionist.understander.understand(&question).await,
+            _ => self.receptionist.understander.understand(&asked).await,
         };
+        let understood = if question.kept { understood } else { self.light.judge(understood, &question) };
         Arc::new(understood)
     }
 
@@ -67,19 +147,20 @@ impl Performer for Desk<'_> {
         outcome
     }
 
-    fn render(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
-        let listener = Listener {
-            medium: self.party.medium,
-            language: &self.party.language,
-            today: self.receptionist.moment().today,
-            house: &self.receptionist.house,
-        };
-        let replies = self.receptionist.replies.render(says, &listener)?;
-        Ok(replies
-            .into_iter()
-            .map(|reply| Outgoing { text: reply.text, buttons: reply.buttons, says: reply.says })
-            .flat_map(|reply| fitting(self.party.channel, reply))
-            .collect())
+    async fn render(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
+        let mut replies = self.worded(says)?;
+        if let Some(rephraser) =
+            self.receptionist.rephraser.as_ref().filter(|_| self.party.medium == Medium::Chat)
+        {
+            for reply in &mut replies {
+                let pressable = !reply.buttons.is_empty();
+                let limits = self.party.channel.limits();
+                if let Some(text) = rephraser.rephrased(&reply.text, pressable, limits).await {
+                    reply.text = text;
+                }
+            }
+        }
+        Ok(replies.into_iter().flat_map(|reply| fitting(self.party.channel, reply)).collect())
     }
 }
 

@@ -20,6 +20,14 @@ pub trait LanguageModel: Debug + Send + Sync {
     /// # Errors
     /// The model could not be reached, took too long, or answered something else.
     async fn understand(&self, brief: &Brief) -> Result<Copied, ModelFault>;
+
+    /// Says a text in other words, as the instructions have it. Nothing of them is believed.
+    ///
+    /// # Errors
+    /// The model could not be reached, took too long, or says nothing. One that is only asked to understand says nothing.
+    async fn phrase(&self, _instructions: &str, _text: &str) -> Result<String, ModelFault> {
+        Err(ModelFault::Garbled { reason: "it says nothing".to_owned() })
+    }
 }
 
 /// What a model is asked about one message.

@@ -145,6 +145,32 @@ impl OpenAiCompatible {
         body
     }
 
+    /// Asks once, for words in no particular form.
+    async fn words(&self, instructions: &str, text: &str) -> Result<String, ModelFault> {
+        let mut body = json!({
+            "model": self.settings.model,
+            "max_completion_tokens": ANSWER_MAX_TOKENS,
+            "messages": [
+                { "role": "system", "content": instructions },
+                { "role": "user", "content": text },
+            ],
+        });
+        if self.settings.model.contains(THINKERS) {
+            body["reasoning_effort"] = json!("low");
+        }
+        let mut request = self.client.post(&self.address).json(&body);
+        if let Some(key) = &self.settings.api_key {
+            request = request.bearer_auth(key.expose_secret());
+        }
+        let response = request.send().await.map_err(|error| self.fault(error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(ModelFault::Refused { status: status.as_u16(), code: "no code".to_owned() });
+        }
+        let content = content(response).await?;
+        Ok(content.trim().to_owned())
+    }
+
     fn fault(&self, error: reqwest::Error) -> ModelFault {
         if error.is_timeout() { self.timed_out() } else { ModelFault::Unreachable(error) }
     }
@@ -158,6 +184,11 @@ impl OpenAiCompatible {
 impl LanguageModel for OpenAiCompatible {
     async fn understand(&self, brief: &Brief) -> Result<Copied, ModelFault> {
         let limit = tokio::time::timeout(self.settings.timeout, self.ask(brief));
+        limit.await.unwrap_or_else(|_| Err(self.timed_out()))
+    }
+
+    async fn phrase(&self, instructions: &str, text: &str) -> Result<String, ModelFault> {
+        let limit = tokio::time::timeout(self.settings.timeout, self.words(instructions, text));
         limit.await.unwrap_or_else(|_| Err(self.timed_out()))
     }
 }
@@ -182,13 +213,19 @@ fn schema(brief: &Brief) -> Json {
     })
 }
 
-async fn read(response: reqwest::Response) -> Result<Copied, ModelFault> {
+/// What the model wrote.
+async fn content(response: reqwest::Response) -> Result<String, ModelFault> {
     let garbled = |reason: String| ModelFault::Garbled { reason };
     let body = response.bytes().await.map_err(ModelFault::Unreachable)?;
     let completion: Completion = serde_json::from_slice(&body).map_err(|error| garbled(place(&error)))?;
     let first = completion.choices.into_iter().next();
     let content = first.and_then(|choice| choice.message.content);
-    let content = content.ok_or_else(|| garbled("it is empty".to_owned()))?;
+    content.ok_or_else(|| garbled("it is empty".to_owned()))
+}
+
+async fn read(response: reqwest::Response) -> Result<Copied, ModelFault> {
+    let garbled = |reason: String| ModelFault::Garbled { reason };
+    let content = content(response).await?;
     let answer: Answer = serde_json::from_str(content.trim()).map_err(|error| garbled(place(&error)))?;
     let words = answer.words.into_iter().filter_map(|(slot, words)| Some((slot, words?))).collect();
     Ok(Copied { words, acts: answer.acts })

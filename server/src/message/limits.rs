@@ -71,14 +71,14 @@ pub(super) const META: Limits = Limits {
     media: MEDIA,
 };
 
-/// The console and the terminal, which show whatever there is.
+/// The console and the terminal, which show words of any length, and as many buttons as WhatsApp.
 pub(super) const LOCAL: Limits = Limits {
     text: None,
     body: usize::MAX,
-    buttons: usize::MAX,
+    buttons: 3,
     button_title: usize::MAX,
     button_id: usize::MAX,
-    rows: usize::MAX,
+    rows: 3,
     row_title: usize::MAX,
     row_description: usize::MAX,
     row_id: usize::MAX,

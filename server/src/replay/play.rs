@@ -58,20 +58,26 @@ pub async fn play(scene: &Scene, config: &Config) -> Result<String, PlayFault> {
         let name = match channel {
             Channel::Chat => "chat",
             Channel::Voice => "voice",
+            Channel::Whatsapp => "whatsapp",
         };
         transcript.heading(&format!("{} ({name})", scene.scene));
-        Stage::set(scene, config).await?.play(scene, (*channel).into(), &mut transcript).await?;
+        let stage = Stage::set(scene, config).await?;
+        if *channel == Channel::Whatsapp {
+            stage.play_on_telephone(scene, &mut transcript).await?;
+        } else {
+            stage.play(scene, (*channel).into(), &mut transcript).await?;
+        }
     }
     Ok(transcript.finish())
 }
 
 /// A hotel, a receptionist and a clock of their own.
-struct Stage {
-    receptionist: Arc<Receptionist>,
+pub(super) struct Stage {
+    pub(super) receptionist: Arc<Receptionist>,
     hotel: SceneHotel,
     /// The staff's own connection to the hotel: it works when the guest's does not.
     staff: HotelTools,
-    clock: SceneClock,
+    pub(super) clock: SceneClock,
     hotel_is_up: Arc<AtomicBool>,
 }
 
@@ -134,6 +140,10 @@ impl Stage {
                     let doing = Doing::Message { text: title.clone(), button: Some(button.id.clone()) };
                     (format!("[{title}]"), doing)
                 }
+                Happens::Press { .. } | Happens::Answer { .. } | Happens::Send(_) => {
+                    let only = "press, answer and send need channels: [whatsapp]";
+                    return Err(PlayFault::Script(only.to_owned()));
+                }
                 Happens::Silence => (String::new(), Doing::Silence),
                 Happens::GivenBack => {
                     transcript.aside("the person is done, and gives the conversation back");
@@ -144,12 +154,7 @@ impl Stage {
                     continue;
                 }
                 Happens::Hotel(power) => {
-                    self.hotel_is_up.store(*power == Power::Up, Ordering::Relaxed);
-                    self.receptionist.tools.disconnect().await;
-                    transcript.aside(match power {
-                        Power::Up => "the hotel's system answers again",
-                        Power::Down => "the hotel's system stops answering",
-                    });
+                    self.switch(*power == Power::Up, transcript).await;
                     continue;
                 }
                 Happens::Later(text) => {
@@ -177,6 +182,17 @@ impl Stage {
         self.bookings(transcript).await
     }
 
+    /// Switches the hotel's system on or off.
+    pub(super) async fn switch(&self, up: bool, transcript: &mut Transcript) {
+        self.hotel_is_up.store(up, Ordering::Relaxed);
+        self.receptionist.tools.disconnect().await;
+        transcript.aside(if up {
+            "the hotel's system answers again"
+        } else {
+            "the hotel's system stops answering"
+        });
+    }
+
     /// Whether the guest's conversation waits for a time that has come.
     async fn is_due(&self, key: &GuestKey) -> Result<bool, PlayFault> {
         let store = &self.receptionist.store;
@@ -186,7 +202,7 @@ impl Stage {
         Ok(due.is_some_and(|due| due <= self.clock.now()))
     }
 
-    async fn staff(&self, staff: &Staff, transcript: &mut Transcript) -> Result<(), PlayFault> {
+    pub(super) async fn staff(&self, staff: &Staff, transcript: &mut Transcript) -> Result<(), PlayFault> {
         match staff {
             Staff::Call { tool, with } => {
                 let outcome = self.call(tool, with.clone()).await;
@@ -265,7 +281,7 @@ impl Stage {
     }
 
     /// The guests' bookings at the end: what all the talking came to.
-    async fn bookings(&self, transcript: &mut Transcript) -> Result<(), PlayFault> {
+    pub(super) async fn bookings(&self, transcript: &mut Transcript) -> Result<(), PlayFault> {
         transcript.line("");
         for booking in self.hotel.bookings().await?.iter().filter(|booking| !booking.contains(SOMEBODY_ELSE))
         {
@@ -318,14 +334,14 @@ impl LanguageModel for PlayedModel {
 
 /// A clock that stands still between turns; who waits for it makes it move.
 #[derive(Clone, Debug, Default)]
-struct SceneClock(Arc<Mutex<DateTime<Utc>>>);
+pub(super) struct SceneClock(Arc<Mutex<DateTime<Utc>>>);
 
 impl SceneClock {
-    fn set(&self, now: DateTime<Utc>) {
+    pub(super) fn set(&self, now: DateTime<Utc>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
-    fn advance(&self, by: Duration) {
+    pub(super) fn advance(&self, by: Duration) {
         let now = later(self.now(), by);
         self.set(now);
     }

@@ -7,6 +7,8 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use crate::config::ApprovedTemplate;
+use crate::message::Kind;
 use crate::reply::Medium;
 
 /// A scene as authored.
@@ -25,6 +27,9 @@ pub struct Scene {
     /// What is remembered from earlier conversations, by slot name.
     #[serde(default)]
     pub known: IndexMap<String, Json>,
+    /// What may be sent to a guest who was silent for a day, by what it is for; on a telephone only.
+    #[serde(default)]
+    pub templates: IndexMap<String, Approved>,
     /// What the language model does; without it there is none.
     pub model: Option<Model>,
     /// What the hotel's own people did before.
@@ -35,13 +40,15 @@ pub struct Scene {
 }
 
 /// A way to take replies in.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// To be read.
     Chat,
     /// To be heard.
     Voice,
+    /// To be read on a telephone, through inbox and outbox, where earlier messages stay in sight.
+    Whatsapp,
 }
 
 /// One thing that happens.
@@ -52,6 +59,22 @@ pub enum Happens {
     Guest(String),
     /// The guest presses the button with this title.
     Button(String),
+    /// The guest presses the button or row with this title, below an earlier message; on a telephone only.
+    Press {
+        /// What is written on it.
+        title: String,
+        /// What the message says, or a part of it.
+        below: String,
+    },
+    /// The guest answers an earlier message; on a telephone only.
+    Answer {
+        /// What that message says, or a part of it.
+        to: String,
+        /// The words.
+        with: String,
+    },
+    /// The guest sends something other than words; on a telephone only.
+    Send(Send),
     /// The guest says nothing for too long.
     Silence,
     /// The hotel's own people do something.
@@ -62,6 +85,34 @@ pub enum Happens {
     Later(String),
     /// The person who has the conversation is done with it.
     GivenBack,
+}
+
+/// Something other than words.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Send {
+    /// What it is.
+    pub kind: Kind,
+    /// The words below it.
+    pub caption: Option<String>,
+}
+
+/// A template that the provider approved.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approved {
+    /// Its name.
+    pub name: String,
+    /// What is filled into it.
+    #[serde(default)]
+    pub variables: Vec<String>,
+}
+
+impl From<&Approved> for ApprovedTemplate {
+    fn from(approved: &Approved) -> Self {
+        let Approved { name, variables } = approved.clone();
+        Self { name, language: "en".to_owned(), variables }
+    }
 }
 
 /// Whether something answers.
@@ -162,7 +213,7 @@ impl Scene {
 impl From<Channel> for Medium {
     fn from(channel: Channel) -> Self {
         match channel {
-            Channel::Chat => Self::Chat,
+            Channel::Chat | Channel::Whatsapp => Self::Chat,
             Channel::Voice => Self::Voice,
         }
     }

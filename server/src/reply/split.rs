@@ -124,6 +124,6 @@ fn prefix(text: &str, limit: usize) -> usize {
     text.len()
 }
 
-fn units(text: &str) -> usize {
+pub(super) fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }

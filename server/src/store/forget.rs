@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::entity::{conversation, guest, guest_name, inbox, log, outbox};
 use super::inbox::Outcome;
 use super::outbox::Status;
-use super::{Database, Fault, keys};
+use super::{Database, Fault, keys, reachable};
 use crate::message::GuestKey;
 
 /// What was forgotten.
@@ -80,6 +80,7 @@ impl Database {
             .exec(&transaction)
             .await
             .map_err(Fault::doing(DOING))?;
+        reachable::forget(&transaction, key.as_str()).await?;
         let guests = guest::Entity::delete_many()
             .filter(guest::Column::Id.eq(key.as_str()))
             .exec(&transaction)
@@ -130,6 +131,8 @@ impl Database {
                 "VACUUM outbox",
                 "VACUUM guests",
                 "VACUUM guest_names",
+                "VACUUM windows",
+                "VACUUM consents",
                 "VACUUM keys",
             ],
         };

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::entity::inbox::{Column, Entity, Model};
 use super::seal::Record;
-use super::{Database, Fault, guests, identity, keys, outbox};
+use super::{Database, Fault, guests, identity, keys, outbox, reachable};
 use crate::message::{
     self, ChannelName, ConversationId, Gathered, GuestKey, Inbound, Kind, MessageId, Outgoing, Part,
 };
@@ -145,6 +145,7 @@ impl Database {
             }
         };
         guests::seen(&transaction, &from.guest, inbound, now).await?;
+        reachable::heard(&transaction, &from.guest, inbound, now).await?;
         if let message::Content::NumberChanged { to } = &inbound.content {
             let moved = identity::moved(&transaction, &from.guest, to, now).await?;
             from = identity::Identified { joined: moved.joined.or(from.joined), guest: moved.guest };
@@ -241,33 +242,7 @@ impl Database {
         let doing = "ending a message that could not be answered";
         let now = self.clock().now();
         let transaction = self.begin().await?;
-        let decided = Entity::update_many()
-            .col_expr(Column::Outcome, Expr::value(outcome))
-            .col_expr(Column::DecidedAt, Expr::value(now))
-            .filter(Column::Id.eq(turn.lead.0))
-            .filter(Column::Outcome.eq(Outcome::Pending))
-            .exec(&transaction)
-            .await
-            .map_err(Fault::doing(doing))?;
-        if decided.rows_affected > 0 {
-            let key = match conversation {
-                Some(id) => keys::one(&transaction, id.as_str()).await?.map(|key| (Some(id.as_str()), key)),
-                None => None,
-            };
-            let (conversation, key) = match key {
-                Some(known) => known,
-                None => (None, keys::made(&transaction, turn.guest.as_str()).await?),
-            };
-            let from = outbox::From {
-                guest: turn.guest.as_str(),
-                channel: turn.channel.as_str(),
-                conversation,
-                revision: 0,
-                at: now,
-                key: &key,
-            };
-            outbox::put(&transaction, &from, outgoing).await?;
-        }
+        end(&transaction, turn, outcome, conversation, outgoing, now).await?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
         self.outgoing().notify_one();
         Ok(())
@@ -290,6 +265,46 @@ impl Database {
             .map_err(Fault::doing("counting outcomes"))?;
         Ok(counts.into_iter().map(|(outcome, count)| (outcome, count.unsigned_abs())).collect())
     }
+}
+
+/// Ends the message that a turn answers, where it has no outcome yet, with what is said to the guest about it.
+pub(super) async fn end(
+    transaction: &impl ConnectionTrait,
+    turn: &Gathered,
+    outcome: Outcome,
+    conversation: Option<&ConversationId>,
+    outgoing: &[Outgoing],
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let doing = "ending a message";
+    let decided = Entity::update_many()
+        .col_expr(Column::Outcome, Expr::value(outcome))
+        .col_expr(Column::DecidedAt, Expr::value(now))
+        .filter(Column::Id.eq(turn.lead.0))
+        .filter(Column::Outcome.eq(Outcome::Pending))
+        .exec(transaction)
+        .await
+        .map_err(Fault::doing(doing))?;
+    if decided.rows_affected > 0 {
+        let key = match conversation {
+            Some(id) => keys::one(transaction, id.as_str()).await?.map(|key| (Some(id.as_str()), key)),
+            None => None,
+        };
+        let (conversation, key) = match key {
+            Some(known) => known,
+            None => (None, keys::made(transaction, turn.guest.as_str()).await?),
+        };
+        let from = outbox::From {
+            guest: turn.guest.as_str(),
+            channel: turn.channel.as_str(),
+            conversation,
+            revision: 0,
+            at: now,
+            key: &key,
+        };
+        outbox::put(transaction, &from, outgoing).await?;
+    }
+    Ok(())
 }
 
 /// Stored messages with what they say; those that were forgotten say nothing.

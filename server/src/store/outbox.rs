@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::entity::outbox::{ActiveModel, Column, Entity, Model};
 use super::seal::{Key, Record};
 use super::{Database, Fault, json, keys, read};
-use crate::message::{Button, ChannelName, ConversationId, GuestKey, Outgoing, OutgoingId};
+use crate::message::{Button, ChannelName, ConversationId, GuestKey, Manner, Outgoing, OutgoingId};
 
 /// Where an outgoing message stands.
 pub use super::entity::outbox::Status;
@@ -65,6 +65,8 @@ pub struct OutboxRow {
     pub text: String,
     /// The buttons.
     pub buttons: Vec<Button>,
+    /// How it may be shown, and what it is for.
+    pub manner: Manner,
     /// The ids of the sayings it carries, JSON.
     pub says: String,
     /// Where it stands.
@@ -92,11 +94,14 @@ pub struct OutboxRow {
 struct Content {
     text: String,
     buttons: Vec<Button>,
+    #[serde(default)]
+    manner: Manner,
 }
 
 impl Content {
     fn of(message: &Outgoing) -> Self {
-        Self { text: message.text.clone(), buttons: message.buttons.clone() }
+        let Outgoing { text, buttons, manner, .. } = message.clone();
+        Self { text, buttons, manner }
     }
 }
 
@@ -164,6 +169,7 @@ impl OutboxRow {
             text: self.text.clone(),
             buttons: self.buttons.clone(),
             says: read("the sayings of a message", &self.says)?,
+            manner: self.manner.clone(),
         })
     }
 }
@@ -280,6 +286,8 @@ impl Database {
         Entity::update_many()
             .col_expr(Column::Status, Expr::value(status))
             .col_expr(Column::ProviderId, Expr::value(provider_id))
+            // What was told of an earlier try says nothing about this one.
+            .col_expr(Column::Delivery, Expr::value(None::<String>))
             .col_expr(Column::Error, Expr::value(error.cloned()))
             .col_expr(Column::NextTryAt, Expr::value(next))
             .col_expr(Column::SentAt, Expr::value(sent))
@@ -292,10 +300,33 @@ impl Database {
         Ok(())
     }
 
+    /// Leaves a message that is as it was read to a person: it cannot be sent, and must not be lost.
+    pub(crate) async fn for_person(&self, row: &OutboxRow, error: &str) -> Result<(), Fault> {
+        self.put_aside(row, Status::ForPerson, error).await
+    }
+
+    /// The messages that only a person can get to their guests, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn left_to_persons(&self) -> Result<Vec<OutboxRow>, Fault> {
+        let rows = Entity::find()
+            .filter(Column::Status.eq(Status::ForPerson))
+            .order_by_asc(Column::Id)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("listing what is left to persons"))?;
+        opened(self.reader(), rows).await
+    }
+
     /// Gives a message up that is as it was read.
     pub(crate) async fn fail(&self, row: &OutboxRow, error: &str) -> Result<(), Fault> {
+        self.put_aside(row, Status::Failed, error).await
+    }
+
+    async fn put_aside(&self, row: &OutboxRow, status: Status, error: &str) -> Result<(), Fault> {
         Entity::update_many()
-            .col_expr(Column::Status, Expr::value(Status::Failed))
+            .col_expr(Column::Status, Expr::value(status))
             .col_expr(Column::Error, Expr::value(error))
             .filter(Column::Id.eq(row.id))
             .filter(Column::Status.eq(row.status))
@@ -392,7 +423,7 @@ impl Database {
 }
 
 /// Stored messages with what they say; those that were forgotten say nothing.
-async fn opened(
+pub(super) async fn opened(
     connection: &impl ConnectionTrait,
     rows: impl IntoIterator<Item = Model>,
 ) -> Result<Vec<OutboxRow>, Fault> {
@@ -416,6 +447,7 @@ async fn opened(
             revision: row.revision,
             text: content.text,
             buttons: content.buttons,
+            manner: content.manner,
             says: row.says,
             status: row.status,
             provider_id: row.provider_id,

@@ -15,6 +15,7 @@ mod decide;
 mod extract;
 mod lexicon;
 mod line;
+mod messages;
 mod model;
 mod nights;
 mod number;
@@ -28,5 +29,6 @@ mod words;
 
 pub use extract::Extractor;
 pub use line::{LineFault, line};
+pub use messages::{MessageWish, MessageWords};
 pub use model::{InstructionsFault, Understander};
 pub use words::{Words, WordsFault};

@@ -54,6 +54,10 @@ pub struct Words {
     pub(super) wishes: BTreeMap<String, Vec<String>>,
     /// Words that carry nothing by themselves.
     pub(super) filler: Vec<String>,
+    /// What guests write, alone, who want no more messages, or messages again. In every language that guests may use:
+    /// who wants to be left alone says so in their own.
+    #[serde(default)]
+    pub(super) messages: MessageWishes,
     /// How a receptionist says things, for programs that show only her words.
     pub(super) receptionist: BTreeMap<Says, Vec<String>>,
 }
@@ -63,8 +67,23 @@ pub struct Words {
 struct Buttons {
     yes: Spanned<String>,
     no: Spanned<String>,
+    /// What opens a list of choices.
+    #[serde(default)]
+    choose: Option<Spanned<String>>,
     #[serde(default)]
     prompts: BTreeMap<String, Pair>,
+}
+
+/// What guests write who want no more messages, or messages again.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MessageWishes {
+    /// No more.
+    #[serde(default)]
+    pub(super) stop: Vec<String>,
+    /// Again.
+    #[serde(default)]
+    pub(super) start: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -145,6 +164,7 @@ impl Words {
         ButtonTitles {
             yes: self.buttons.yes.value.clone(),
             no: self.buttons.no.value.clone(),
+            choose: self.buttons.choose.as_ref().map(|title| title.value.clone()).unwrap_or_default(),
             prompts: prompts.collect(),
         }
     }
@@ -185,7 +205,7 @@ impl Words {
 impl Buttons {
     fn titles(&self) -> impl Iterator<Item = &Spanned<String>> {
         let own = self.prompts.values().flat_map(|pair| [&pair.yes, &pair.no]);
-        [&self.yes, &self.no].into_iter().chain(own)
+        [&self.yes, &self.no].into_iter().chain(&self.choose).chain(own)
     }
 }
 

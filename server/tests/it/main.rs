@@ -7,6 +7,7 @@ mod borders;
 mod clock;
 mod config;
 mod console;
+mod fit;
 mod lanes;
 mod llm;
 mod outbox;

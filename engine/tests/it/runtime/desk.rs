@@ -68,7 +68,7 @@ impl Performer for Desk {
         self.knows_keys
     }
 
-    fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
+    async fn render(&self, says: &[Say]) -> Result<Vec<String>, Infallible> {
         Ok(says.iter().map(|say| say.prompt.to_string()).collect())
     }
 }

@@ -118,8 +118,8 @@ async fn take(webhooks: &Webhooks, event: Event) -> Result<(), Fault> {
         Event::Status { message, report } => {
             webhooks.outbox.report_by(ChannelName::Meta, message, &report).await?;
         }
-        Event::Preference { wanted, .. } => {
-            tracing::info!(wanted, "a guest said whether they want marketing; none is sent");
+        Event::Preference { guest, wanted } => {
+            webhooks.outbox.consent(&guest, wanted, "meta user_preferences").await?;
         }
         Event::Other(field) => tracing::debug!(field, "something nobody waits for was left alone"),
         Event::Unreadable(lacks) => tracing::warn!(lacks, "a part of a webhook cannot be read"),

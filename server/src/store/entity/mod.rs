@@ -1,5 +1,6 @@
 //! The server's own tables, a file each.
 
+pub(super) mod consent;
 pub(super) mod conversation;
 pub(super) mod flow_version;
 pub(super) mod guest;
@@ -8,3 +9,4 @@ pub(super) mod inbox;
 pub(super) mod key;
 pub(super) mod log;
 pub(super) mod outbox;
+pub(super) mod window;

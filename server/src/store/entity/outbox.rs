@@ -58,6 +58,9 @@ pub enum Status {
     /// The provider takes it only as the answer to the guest's next message.
     #[sea_orm(string_value = "held")]
     Held,
+    /// Only a person can get it to the guest.
+    #[sea_orm(string_value = "for_person")]
+    ForPerson,
     /// The provider took it.
     #[sea_orm(string_value = "sent")]
     Sent,
@@ -74,6 +77,7 @@ impl Status {
             Self::Sending => "sending",
             Self::Uncertain => "uncertain",
             Self::Held => "held",
+            Self::ForPerson => "for_person",
             Self::Sent => "sent",
             Self::Failed => "failed",
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use indexmap::IndexMap;
-use innkeeper::message::{ButtonTitles, YesNo};
+use innkeeper::message::{ButtonTitles, ChannelName, YesNo};
 use innkeeper::reply::{Layers, Listener, Medium, Replies, Reply, ReplyFault};
 use innkeeper_engine::{Expecting, Invalid, Item, Say};
 use serde_json::{Value as Json, json};
@@ -18,6 +18,7 @@ pub(super) fn replies(layers: Layers) -> Replies {
     let titles = ButtonTitles {
         yes: "Yes".to_owned(),
         no: "No".to_owned(),
+        choose: "Choose".to_owned(),
         prompts: BTreeMap::from([(
             "confirm_book_room".to_owned(),
             YesNo { yes: "Yes, book it".to_owned(), no: "Change something".to_owned() },
@@ -37,7 +38,8 @@ pub(super) fn house() -> IndexMap<String, Json> {
 /// What one turn says, at the end of November.
 pub(super) fn render(replies: &Replies, says: &[Say], medium: Medium) -> Result<Vec<Reply>, ReplyFault> {
     let today = NaiveDate::from_ymd_opt(2026, 11, 30).unwrap();
-    replies.render(says, &Listener { medium, language: "en", today, house: &house() })
+    let limits = ChannelName::Twilio.limits();
+    replies.render(says, &Listener { medium, language: "en", today, house: &house(), limits })
 }
 
 pub(super) fn text(replies: &Replies, say: &Say, medium: Medium) -> String {

@@ -1,0 +1,250 @@
+//! Whether a guest can be reached, and wants to be: the window for free words, and what they said about messages.
+//!
+//! A window belongs to a guest and the address of ours that they wrote to. Anything a guest writes opens it for a day;
+//! a sign put on a message does not. Consents are only added, each with its source and time; the last word counts.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::entity::{consent, window};
+use super::{Database, Fault, inbox};
+use crate::message::{ConversationId, Gathered, GuestKey, Inbound, Outgoing};
+
+/// How long after a message of a guest free words may be sent (WhatsApp).
+const WINDOW: TimeDelta = TimeDelta::hours(24);
+
+const WINDOWS: &str = "looking until when a guest can be written to";
+const CONSENTS: &str = "noting whether a guest wants messages";
+
+/// What a guest said about messages, or what was said in their place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// Whether they want messages.
+    pub wanted: bool,
+    /// Where it came from: `words`, or a provider with its code.
+    pub source: String,
+    /// When it was noted.
+    pub at: DateTime<Utc>,
+}
+
+impl From<consent::Model> for Consent {
+    fn from(row: consent::Model) -> Self {
+        Self { wanted: row.wanted, source: row.source, at: row.at }
+    }
+}
+
+impl Database {
+    /// Until when free words reach a guest who wrote to this address of ours; `None` for one who never did.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn window_until(
+        &self,
+        guest: &GuestKey,
+        line: Option<&str>,
+    ) -> Result<Option<DateTime<Utc>>, Fault> {
+        let guest = self.resolved(guest).await?;
+        let row =
+            window::Entity::find_by_id((guest.as_str().to_owned(), line.unwrap_or_default().to_owned()))
+                .one(self.reader())
+                .await
+                .map_err(Fault::doing(WINDOWS))?;
+        Ok(row.map(|row| row.open_until))
+    }
+
+    /// Closes a window now: the provider says that it is.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn close_window(&self, guest: &GuestKey, line: Option<&str>) -> Result<(), Fault> {
+        let (guest, now) = (self.resolved(guest).await?, self.clock().now());
+        window::Entity::update_many()
+            .col_expr(window::Column::OpenUntil, Expr::value(now))
+            .filter(window::Column::Guest.eq(guest.as_str()))
+            .filter(window::Column::Line.eq(line.unwrap_or_default()))
+            .filter(window::Column::OpenUntil.gt(now))
+            .exec(&self.0.writer)
+            .await
+            .map_err(Fault::doing(WINDOWS))?;
+        Ok(())
+    }
+
+    /// Whether a guest wants no messages but answers to their own.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn is_opted_out(&self, guest: &GuestKey) -> Result<bool, Fault> {
+        let guest = self.resolved(guest).await?;
+        Ok(last_word(self.reader(), guest.as_str()).await?.is_some_and(|word| !word.wanted))
+    }
+
+    /// Everything a guest said about messages, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn consents(&self, guest: &GuestKey) -> Result<Vec<Consent>, Fault> {
+        let guest = self.resolved(guest).await?;
+        consent::Entity::find()
+            .filter(consent::Column::Guest.eq(guest.as_str()))
+            .order_by_asc(consent::Column::Id)
+            .all(self.reader())
+            .await
+            .map(|rows| rows.into_iter().map(Consent::from).collect())
+            .map_err(Fault::doing(CONSENTS))
+    }
+
+    /// Notes that a guest wants messages, or none, unless that is known. `source` is where it came from. Says whether it
+    /// is new.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn note_consent(&self, guest: &GuestKey, wanted: bool, source: &str) -> Result<bool, Fault> {
+        let guest = self.resolved(guest).await?;
+        let transaction = self.begin().await?;
+        let is_new = note(&transaction, guest.as_str(), wanted, source, self.clock().now()).await?;
+        transaction.commit().await.map_err(Fault::doing(CONSENTS))?;
+        Ok(is_new)
+    }
+
+    /// Ends a message in which a guest said that they want messages, or none, with what is said to that, in one
+    /// transaction.
+    ///
+    /// # Errors
+    /// The database fails; then nothing was changed.
+    pub async fn answer_consent(
+        &self,
+        turn: &Gathered,
+        wanted: bool,
+        source: &str,
+        conversation: Option<&ConversationId>,
+        outgoing: &[Outgoing],
+    ) -> Result<(), Fault> {
+        let guest = self.resolved(&turn.guest).await?;
+        let now = self.clock().now();
+        let transaction = self.begin().await?;
+        let is_new = note(&transaction, guest.as_str(), wanted, source, now).await?;
+        // One confirmation is enough.
+        let said = if is_new { outgoing } else { &[] };
+        inbox::end(&transaction, turn, inbox::Outcome::Answered, conversation, said, now).await?;
+        transaction.commit().await.map_err(Fault::doing(CONSENTS))?;
+        self.outgoing().notify_one();
+        Ok(())
+    }
+}
+
+/// Opens a guest's window for what they just sent.
+pub(super) async fn heard(
+    connection: &impl ConnectionTrait,
+    guest: &GuestKey,
+    inbound: &Inbound,
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
+    if inbound.channel.is_local() || !inbound.is_answerable() {
+        return Ok(());
+    }
+    // What comes late was sent before; and no clock but ours says that something was sent later than now.
+    let sent = inbound.sent_at.map_or(now, |sent| sent.min(now));
+    prolong(connection, guest.as_str(), inbound.line.as_deref().unwrap_or_default(), sent + WINDOW).await
+}
+
+/// Makes what is known of one guest another's: the longer window of each address, and everything they said.
+pub(super) async fn join(connection: &impl ConnectionTrait, from: &str, to: &str) -> Result<(), Fault> {
+    let windows = window::Entity::find()
+        .filter(window::Column::Guest.eq(from))
+        .all(connection)
+        .await
+        .map_err(Fault::doing(WINDOWS))?;
+    for window in windows {
+        prolong(connection, to, &window.line, window.open_until).await?;
+    }
+    // Who wanted no messages under either name wants none.
+    let (ours, theirs) = (last_word(connection, to).await?, last_word(connection, from).await?);
+    consent::Entity::update_many()
+        .col_expr(consent::Column::Guest, Expr::value(to))
+        .filter(consent::Column::Guest.eq(from))
+        .exec(connection)
+        .await
+        .map_err(Fault::doing(CONSENTS))?;
+    let words = [ours, theirs];
+    if let Some(out) = words.iter().flatten().find(|word| !word.wanted) {
+        note(connection, to, false, &out.source, out.at).await?;
+    }
+    forget(connection, from).await
+}
+
+/// Forgets all of it.
+pub(super) async fn forget(connection: &impl ConnectionTrait, guest: &str) -> Result<(), Fault> {
+    window::Entity::delete_many()
+        .filter(window::Column::Guest.eq(guest))
+        .exec(connection)
+        .await
+        .map_err(Fault::doing(WINDOWS))?;
+    consent::Entity::delete_many()
+        .filter(consent::Column::Guest.eq(guest))
+        .exec(connection)
+        .await
+        .map_err(Fault::doing(CONSENTS))?;
+    Ok(())
+}
+
+/// Opens a window until then, unless it is open for longer.
+async fn prolong(
+    connection: &impl ConnectionTrait,
+    guest: &str,
+    line: &str,
+    until: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let row = window::ActiveModel {
+        guest: ActiveValue::Set(guest.to_owned()),
+        line: ActiveValue::Set(line.to_owned()),
+        open_until: ActiveValue::Set(until),
+    };
+    let key = [window::Column::Guest, window::Column::Line];
+    window::Entity::insert(row)
+        .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
+        .exec_without_returning(connection)
+        .await
+        .map_err(Fault::doing(WINDOWS))?;
+    window::Entity::update_many()
+        .col_expr(window::Column::OpenUntil, Expr::value(until))
+        .filter(window::Column::Guest.eq(guest))
+        .filter(window::Column::Line.eq(line))
+        .filter(window::Column::OpenUntil.lt(until))
+        .exec(connection)
+        .await
+        .map_err(Fault::doing(WINDOWS))?;
+    Ok(())
+}
+
+async fn note(
+    connection: &impl ConnectionTrait,
+    guest: &str,
+    wanted: bool,
+    source: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    // Whoever said nothing wants messages.
+    if last_word(connection, guest).await?.map_or(wanted, |word| word.wanted == wanted) {
+        return Ok(false);
+    }
+    let row = consent::ActiveModel {
+        id: ActiveValue::NotSet,
+        guest: ActiveValue::Set(guest.to_owned()),
+        wanted: ActiveValue::Set(wanted),
+        source: ActiveValue::Set(source.to_owned()),
+        at: ActiveValue::Set(at),
+    };
+    consent::Entity::insert(row).exec_without_returning(connection).await.map_err(Fault::doing(CONSENTS))?;
+    Ok(true)
+}
+
+async fn last_word(connection: &impl ConnectionTrait, guest: &str) -> Result<Option<Consent>, Fault> {
+    consent::Entity::find()
+        .filter(consent::Column::Guest.eq(guest))
+        .order_by_desc(consent::Column::Id)
+        .one(connection)
+        .await
+        .map(|row| row.map(Consent::from))
+        .map_err(Fault::doing(CONSENTS))
+}
