@@ -2,6 +2,7 @@
 
 mod flow_versions;
 mod guest_names;
+mod leases;
 mod standing;
 
 use sea_orm_migration::{prelude::*, schema::*};
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(flow_versions::FlowVersions),
             Box::new(guest_names::GuestNames),
             Box::new(standing::Standing),
+            Box::new(leases::Leases),
         ]
     }
 
