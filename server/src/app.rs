@@ -142,6 +142,9 @@ impl App {
 
     /// Lets go of the databases.
     pub async fn close(&self) {
+        if let Err(fault) = self.receptionist.store.resign().await {
+            tracing::warn!(error = %crate::fault::chain(&fault), "other programs wait until the lease ends");
+        }
         if let Err(fault) = self.receptionist.store.close().await {
             tracing::warn!(error = %crate::fault::chain(&fault), "the database was not closed cleanly");
         }

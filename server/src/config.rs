@@ -15,6 +15,8 @@ use chrono::NaiveDate;
 use secrecy::SecretString;
 
 use crate::message::e164;
+use crate::outbox::Rates;
+use crate::turn::Pace;
 use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
@@ -39,6 +41,10 @@ pub struct Config {
     pub flows: Option<PathBuf>,
     /// A folder of prompts laid over the built-in ones.
     pub prompts: Option<PathBuf>,
+    /// How long a guest who writes in pieces is waited for.
+    pub pace: Pace,
+    /// How long this program counts as alive after it was last heard of, to others on the same database.
+    pub lease: Duration,
     /// When guests on channels that are written to are reminded; `None` is never.
     pub patience: Option<Patience>,
     /// The day the clock is pinned to.
@@ -111,6 +117,10 @@ pub struct Twilio {
     pub timeout: Duration,
     /// What may be sent outside of WhatsApp's day.
     pub templates: Templates,
+    /// How often it is asked for messages that did not come; zero is never.
+    pub catch_up: Duration,
+    /// How fast is sent.
+    pub rates: Rates,
 }
 
 /// How an inbound message is answered.
@@ -150,6 +160,8 @@ pub struct Meta {
     pub timeout: Duration,
     /// What may be sent outside of WhatsApp's day.
     pub templates: Templates,
+    /// How fast is sent.
+    pub rates: Rates,
 }
 
 /// The language model.
@@ -308,6 +320,11 @@ impl Config {
             ),
             flows: layers.text("flows.dir").map(PathBuf::from),
             prompts: layers.text("prompts.dir").map(PathBuf::from),
+            pace: Pace {
+                fragment: layers.milliseconds("pace.chat_fragment_ms"),
+                cap: layers.milliseconds("pace.chat_cap_ms"),
+            },
+            lease: layers.milliseconds("database.lease_ms"),
             patience: patience(layers),
             today,
             twilio: Twilio::read(layers),
@@ -382,6 +399,8 @@ impl Twilio {
             }),
             timeout: layers.milliseconds("twilio.timeout_ms"),
             templates: Templates::read(layers, "twilio"),
+            catch_up: layers.seconds("twilio.catch_up_s", 0),
+            rates: rates(layers, "twilio"),
         }
     }
 }
@@ -396,6 +415,7 @@ impl Meta {
             base_url: base_url(layers, "meta.base_url"),
             timeout: layers.milliseconds("meta.timeout_ms"),
             templates: Templates::read(layers, "meta"),
+            rates: rates(layers, "meta"),
         }
     }
 }
@@ -442,6 +462,15 @@ impl Vendor {
             model: layers.text(&format!("{section}.model")),
             timeout: layers.milliseconds(&format!("{section}.timeout_ms")),
         }
+    }
+}
+
+/// How fast a provider takes messages.
+fn rates(layers: &mut Layers, section: &str) -> Rates {
+    Rates {
+        line_per_second: layers.count(&format!("{section}.line_per_s")),
+        pair_every: layers.milliseconds(&format!("{section}.pair_every_ms")),
+        pair_burst: layers.count(&format!("{section}.pair_burst")),
     }
 }
 

@@ -1,7 +1,11 @@
 //! The way in: a message is written down once, then put into its guest's lane.
 
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::fault::chain;
 use crate::message::{ChannelName, GuestKey, Inbound};
-use crate::store::{Database, Fault, Received};
+use crate::store::{Database, Fault, Outcome, Received};
 use crate::turn::{Lanes, Receipt};
 
 /// Where channels bring messages.
@@ -33,15 +37,20 @@ impl Inbox {
     /// # Errors
     /// The database fails; then the message was not taken and its provider must not be told otherwise.
     pub async fn take(&self, inbound: &Inbound) -> Result<Taken, Fault> {
-        let (received, joined) = self.store.receive_from(inbound).await?;
-        match received {
+        let arrived = self.store.arrive(inbound).await?;
+        match arrived.received {
+            // Whoever has the guest was told.
+            Received::New(id) if !arrived.is_ours => {
+                let clock = Arc::clone(self.lanes.clock());
+                Ok(Taken::Waits(Receipt::elsewhere(self.store.clone(), clock, id)))
+            }
             Received::New(id) => {
                 let row = self
                     .store
                     .message(id)
                     .await?
                     .ok_or(Fault::Missing { what: "a message just received" })?;
-                if let Some(joined) = joined {
+                if let Some(joined) = arrived.joined {
                     self.lanes.join(&joined, &GuestKey::new(row.guest.clone()));
                 }
                 Ok(Taken::Waits(self.lanes.submit(&row)))
@@ -60,18 +69,44 @@ impl Inbox {
     }
 
     /// Puts the messages of these channels that have no outcome back into their lanes, in the order they came: what a
-    /// stop or a crash left over. Says how many there were. Call it once, before anything is taken.
+    /// stop or a crash left over, here or in another program. Says how many there were. What is in its lane stays there.
     ///
     /// # Errors
     /// The database fails.
     pub async fn recover(&self, channels: &[ChannelName]) -> Result<usize, Fault> {
         let mut count = 0;
-        for row in self.store.pending().await? {
-            if ChannelName::parse(&row.channel).is_some_and(|channel| channels.contains(&channel)) {
+        for id in self.store.waiting(channels).await? {
+            if self.lanes.has(id) {
+                continue;
+            }
+            // It may have been answered meanwhile.
+            let Some(row) = self.store.message(id).await?.filter(|row| row.outcome == Outcome::Pending)
+            else {
+                continue;
+            };
+            if self.store.take_guest(&GuestKey::new(row.guest.clone())).await? {
                 self.lanes.submit(&row);
                 count += 1;
             }
         }
         Ok(count)
+    }
+
+    /// Takes up, for ever, what other programs wrote down for guests of ours, or left behind when they died. Where no
+    /// other program can be there is nothing to do.
+    pub async fn watch(self, channels: Vec<ChannelName>, clock: Arc<dyn Clock>) {
+        let Some(every) = self.store.look_every() else { return };
+        let look = async {
+            loop {
+                tokio::select! {
+                    () = self.store.arriving().notified() => {}
+                    () = clock.sleep(every) => {}
+                }
+                if let Err(fault) = self.recover(&channels).await {
+                    tracing::error!(error = %chain(&fault), "what other programs left cannot be read; trying again");
+                }
+            }
+        };
+        tokio::join!(look, self.store.listen(), self.store.stay_enrolled());
     }
 }

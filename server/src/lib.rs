@@ -30,3 +30,4 @@ pub mod store;
 pub mod clock;
 pub mod fault;
 pub mod message;
+mod mortal;

@@ -5,6 +5,7 @@
 //! it twice. A message that cannot be sent holds up what comes after it for the same guest, nobody else's.
 
 mod plan;
+mod rates;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,8 +19,12 @@ use crate::channel::{Action, Body, Channel, Delivery, Outbound, Refusal, Report,
 use crate::clock::{Clock, later};
 use crate::config::Templates;
 use crate::message::{ChannelName, GuestIds, GuestKey, Outgoing, OutgoingId};
+use crate::mortal;
 use crate::reply::bubbles;
 use crate::store::{Database, Delivered, Fault, OutboxRow, Status, Tried};
+
+use self::rates::Paced;
+pub use self::rates::Rates;
 
 /// So many messages are sent at once, each to another guest.
 const AT_ONCE: usize = 16;
@@ -77,6 +82,7 @@ pub struct Outbox {
     templates: HashMap<ChannelName, Templates>,
     held: Mutex<HashMap<GuestKey, usize>>,
     early: Mutex<VecDeque<(ChannelName, Report)>>,
+    paced: Mutex<Paced>,
 }
 
 impl Outbox {
@@ -88,7 +94,8 @@ impl Outbox {
     ) -> Self {
         let channels = channels.into_iter().map(|channel| (channel.name(), channel)).collect();
         let templates = HashMap::new();
-        Self { store, clock, channels, templates, held: Mutex::default(), early: Mutex::default() }
+        let (held, early, paced) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { store, clock, channels, templates, held, early, paced }
     }
 
     /// The same with templates for guests who can be sent nothing else.
@@ -98,14 +105,23 @@ impl Outbox {
         self
     }
 
-    /// Sends whatever there is to send, until the future is dropped. One at a time may run.
+    /// The same, no faster on a channel than this.
+    #[must_use]
+    pub fn no_faster(self, channel: ChannelName, rates: Rates) -> Self {
+        self.paced().set(channel, rates);
+        self
+    }
+
+    /// Sends whatever there is to send, until the future is dropped. In one program one at a time may run; of several
+    /// programs that enrolled each sends to its own guests.
     pub async fn run(self: Arc<Self>) {
         let names: Vec<ChannelName> = self.channels.keys().copied().collect();
         self.pick_up().await;
         let mut flights = JoinSet::new();
         let mut flying = HashSet::new();
         loop {
-            let mut next: Option<DateTime<Utc>> = None;
+            // Others may have written, or died.
+            let mut next = self.store.look_every().map(|every| later(self.clock.now(), every));
             match self.store.first_waiting(&names).await {
                 Ok(rows) => {
                     for row in rows {
@@ -120,6 +136,24 @@ impl Outbox {
                         }
                         if flying.len() >= AT_ONCE {
                             break;
+                        }
+                        match self.store.take_guest(&guest).await {
+                            Ok(true) => {}
+                            // Another program has them by now.
+                            Ok(false) => continue,
+                            Err(fault) => {
+                                let error = crate::fault::chain(&fault);
+                                tracing::error!(error, "whose a guest is cannot be read; trying again");
+                                next = Some(later(self.clock.now(), DATABASE_PAUSE));
+                                break;
+                            }
+                        }
+                        if let Some(channel) = ChannelName::parse(&row.channel)
+                            && let Err(at) =
+                                self.paced().take(channel, &guest, self.clock.now(), self.store.others() + 1)
+                        {
+                            next = Some(next.map_or(at, |next| next.min(at)));
+                            continue;
                         }
                         flying.insert(guest.clone());
                         let outbox = Arc::clone(&self);
@@ -328,6 +362,7 @@ impl Outbox {
                         let error = row.error.clone().unwrap_or_else(|| NO_REASON.to_owned());
                         return self.store.tried(id, &Tried::Uncertain { at, error }).await;
                     }
+                    tracing::warn!(message = %id, "a message may be sent a second time: nobody said what became of the first");
                 }
                 Err(fault) => {
                     let at = later(now, self.pause(&row, None));
@@ -344,10 +379,14 @@ impl Outbox {
         if !self.store.claim(&row).await? {
             return Ok(());
         }
-        let tried = match channel.send(&outbound).await {
+        mortal::passes("outbox.claimed");
+        let answer = channel.send(&outbound).await;
+        mortal::passes("outbox.answered");
+        let tried = match answer {
             Ok(sent) => {
                 let provider_id = sent.provider_id;
                 self.store.tried(id, &Tried::Sent(Some(provider_id.clone()))).await?;
+                mortal::passes("outbox.recorded");
                 return self.catch_up(channel.name(), id, &provider_id).await;
             }
             Err(SendFault::Unknown { reason }) => {
@@ -443,6 +482,10 @@ impl Outbox {
 
     fn early(&self) -> MutexGuard<'_, VecDeque<(ChannelName, Report)>> {
         self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn paced(&self) -> MutexGuard<'_, Paced> {
+        self.paced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<GuestKey, usize>> {

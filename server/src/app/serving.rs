@@ -1,13 +1,14 @@
 //! What answers over HTTP, and what works in the background meanwhile.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, StartFault};
 use crate::channel::meta::{self, Meta};
-use crate::channel::twilio::{self, Twilio};
+use crate::channel::twilio::{self, Missed, Twilio};
 use crate::channel::{Channel, local};
 use crate::config::{Config, ReplyBy};
 use crate::console;
@@ -18,13 +19,19 @@ use crate::message::ChannelName;
 use crate::outbox::Outbox;
 use crate::turn::{Alarm, Answerer, Lanes, Pace};
 
+/// How long after the provider had to answer a message may still be on its way to it.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
 impl App {
     /// Everything that answers over HTTP, behind the gate. Starts what works in the background until `stop`.
     ///
     /// # Errors
     /// The messages that a stop or a crash left over cannot be read.
     pub async fn routes(&self, config: &Config, stop: &CancellationToken) -> Result<Router, StartFault> {
-        local::reject_left_over(&self.receptionist.store).await?;
+        let store = &self.receptionist.store;
+        let sending = config.twilio.timeout.max(config.meta.timeout) + ON_ITS_WAY;
+        store.enrol(config.lease, sending).await?;
+        local::reject_left_over(store).await?;
         let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
         let alarm = Alarm::new(
             self.receptionist.store.clone(),
@@ -61,16 +68,19 @@ impl App {
             (ChannelName::Twilio, config.twilio.templates.clone()),
             (ChannelName::Meta, config.meta.templates.clone()),
         ];
-        let outbox = Outbox::new(store.clone(), Arc::clone(&clock), channels).with_templates(templates);
+        let outbox = Outbox::new(store.clone(), Arc::clone(&clock), channels)
+            .with_templates(templates)
+            .no_faster(ChannelName::Twilio, config.twilio.rates)
+            .no_faster(ChannelName::Meta, config.meta.rates);
         let outbox = Arc::new(outbox);
         // One lane a guest, whichever way they write.
         let pace = match &twilio {
             Ok(twilio) if twilio.reply() == ReplyBy::Twiml => Pace::WAITED_FOR,
-            Ok(_) | Err(_) => Pace::CHAT,
+            Ok(_) | Err(_) => config.pace,
         };
         let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
         let lanes = Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace);
-        let inbox = Inbox::new(store, lanes.clone());
+        let inbox = Inbox::new(store.clone(), lanes.clone());
         if !names.is_empty() {
             alarm = alarm.through(lanes, &names);
             let (sending, stopped) = (Arc::clone(&outbox), stop.clone());
@@ -78,6 +88,15 @@ impl App {
             let left_over = inbox.recover(&names).await?;
             if left_over > 0 {
                 tracing::info!(left_over, "messages that had no answer yet are taken up again");
+            }
+            let (watching, stopped) = (inbox.clone().watch(names, Arc::clone(&clock)), stop.clone());
+            tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
+            if let Ok(twilio) = &twilio
+                && !config.twilio.catch_up.is_zero()
+            {
+                let missed = Missed::new(Arc::clone(twilio), inbox.clone(), store, config.twilio.catch_up);
+                let stopped = stop.clone();
+                tokio::spawn(async move { stopped.run_until_cancelled(missed.run()).await });
             }
         }
         let by_twilio = match twilio {

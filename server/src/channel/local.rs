@@ -49,6 +49,10 @@ pub enum Doing {
 /// # Errors
 /// The database fails.
 pub async fn reject_left_over(store: &Database) -> Result<(), StoreFault> {
+    if store.others() > 0 {
+        // They may be answering them.
+        return Ok(());
+    }
     for row in store.pending().await? {
         if ChannelName::parse(&row.channel).is_some_and(ChannelName::is_local) {
             reject(store, MessageId(row.id)).await?;

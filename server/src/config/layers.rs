@@ -246,6 +246,11 @@ impl Layers {
         Duration::from_secs(self.number(key, least, expected))
     }
 
+    /// A number of things, at least 1.
+    pub(super) fn count(&mut self, key: &str) -> u32 {
+        u32::try_from(self.number(key, 1, "a number, 1 or more")).unwrap_or(u32::MAX)
+    }
+
     fn number(&mut self, key: &str, least: u64, expected: &'static str) -> u64 {
         let number: Option<i64> = match self.values.get(key) {
             Some((Raw::Integer(number), _)) => Some(*number),

@@ -22,6 +22,7 @@ use super::{Database, Fault, keys, outbox, standing};
 use crate::clock::later;
 use crate::config::Patience;
 use crate::message::{ChannelName, MessageId, Outgoing};
+use crate::mortal;
 
 /// A commit, ready to be written.
 #[derive(Debug)]
@@ -75,12 +76,14 @@ impl Database {
         let (prepared, stands) = prepared(known.whose, &end, &commit, message, now, self.0.patience)
             .map_err(CommitError::Fault)?;
         let is_due = prepared.due.is_some();
+        mortal::passes("turn.ready");
         let written = match &self.0.group {
             Some(group) => group.write(prepared, stands).await,
             None => self.write_one(prepared, stands).await,
         };
         match written {
             Ok(()) => {
+                mortal::passes("turn.committed");
                 if over {
                     self.0.known.drop_one(&conversation);
                 }

@@ -1,6 +1,6 @@
 //! Inbound messages: written down once, gathered into turns, each with one outcome.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -18,8 +18,13 @@ use crate::message::{
     self, ChannelName, ConversationId, Gathered, GuestKey, Inbound, Kind, MessageId, Outgoing, Part,
 };
 
+use crate::mortal;
+
 /// What became of an inbound message.
 pub use super::entity::inbox::Outcome;
+
+/// So many messages are looked for in one question.
+const AT_ONCE: usize = 500;
 
 /// An inbound message as stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +86,30 @@ pub enum Received {
     Repeat(MessageId),
 }
 
+/// A message that was written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// What came of it.
+    pub received: Received,
+    /// The guest who turned out by it to be the same as its own, and is no more.
+    pub joined: Option<GuestKey>,
+    /// Whether its guest is this program's to answer.
+    pub is_ours: bool,
+}
+
+/// What came of beginning a turn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Begun {
+    /// It is begun.
+    Turn(Gathered),
+    /// Its message has an outcome already.
+    Decided,
+    /// These came before, and have no outcome yet.
+    Behind(Vec<MessageId>),
+    /// Another program has the guest.
+    Elsewhere,
+}
+
 impl Database {
     /// Writes an inbound message down, once, however often and however simultaneously it comes.
     ///
@@ -95,12 +124,22 @@ impl Database {
     /// # Errors
     /// The database fails; then the message is not there.
     pub async fn receive_from(&self, inbound: &Inbound) -> Result<(Received, Option<GuestKey>), Fault> {
+        self.arrive(inbound).await.map(|arrived| (arrived.received, arrived.joined))
+    }
+
+    /// The same; makes its guest this program's, unless another has them, and tells that one.
+    ///
+    /// # Errors
+    /// The database fails; then the message is not there.
+    pub async fn arrive(&self, inbound: &Inbound) -> Result<Arrived, Fault> {
         let doing = "writing an inbound message down";
         let now = self.clock().now();
         let answerable = inbound.is_answerable();
         let transaction = self.begin().await?;
         let mut from = identity::identify(&transaction, &inbound.guest).await?;
         let key = keys::made(&transaction, from.guest.as_str()).await?;
+        // The guest's row is locked from here on: a guest's messages get their numbers in the order they are committed.
+        guests::seen(&transaction, &from.guest, inbound, now).await?;
         let content = Content {
             text: inbound.text.clone(),
             button: inbound.content.pressed().map(str::to_owned),
@@ -141,20 +180,32 @@ impl Database {
                     .map_err(Fault::doing(doing))?;
                 let row = first.ok_or(Fault::Missing { what: "the first delivery of a message" })?;
                 transaction.rollback().await.map_err(Fault::doing(doing))?;
-                return Ok((Received::Repeat(MessageId(row.id)), None));
+                return Ok(Arrived {
+                    received: Received::Repeat(MessageId(row.id)),
+                    joined: None,
+                    is_ours: false,
+                });
             }
         };
-        guests::seen(&transaction, &from.guest, inbound, now).await?;
         reachable::heard(&transaction, &from.guest, inbound, now).await?;
         if let message::Content::NumberChanged { to } = &inbound.content {
             let moved = identity::moved(&transaction, &from.guest, to, now).await?;
             from = identity::Identified { joined: moved.joined.or(from.joined), guest: moved.guest };
         }
+        let is_ours = answerable && self.take_in(&transaction, from.guest.as_str()).await?;
+        if answerable && !is_ours {
+            self.tell_others(&transaction).await?;
+        }
+        mortal::passes("inbox.written");
         transaction.commit().await.map_err(Fault::doing(doing))?;
+        mortal::passes("inbox.committed");
+        if is_ours {
+            self.note_taken(from.guest.as_str());
+        }
         if from.joined.is_some() {
             self.0.known.clear();
         }
-        Ok((received, from.joined))
+        Ok(Arrived { received, joined: from.joined, is_ours })
     }
 
     /// The messages that have no outcome yet, in the order they came.
@@ -169,6 +220,49 @@ impl Database {
             .await
             .map_err(Fault::doing("listing the messages without an outcome"))?;
         opened(self.reader(), rows).await
+    }
+
+    /// When a message last came on a channel.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn last_received(&self, channel: ChannelName) -> Result<Option<DateTime<Utc>>, Fault> {
+        Entity::find()
+            .select_only()
+            .column(Column::ReceivedAt)
+            .filter(Column::Channel.eq(channel.as_str()))
+            .order_by_desc(Column::Id)
+            .limit(1)
+            .into_tuple()
+            .one(self.reader())
+            .await
+            .map_err(Fault::doing("looking when a message last came"))
+    }
+
+    /// Which of these messages, by the provider's ids, were written down.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn known_of<'a>(
+        &self,
+        channel: ChannelName,
+        provider_ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<HashSet<String>, Fault> {
+        let ids: Vec<&str> = provider_ids.into_iter().collect();
+        let mut known = HashSet::new();
+        for some in ids.chunks(AT_ONCE) {
+            let found: Vec<String> = Entity::find()
+                .select_only()
+                .column(Column::ProviderId)
+                .filter(Column::Channel.eq(channel.as_str()))
+                .filter(Column::ProviderId.is_in(some.iter().copied()))
+                .into_tuple()
+                .all(self.reader())
+                .await
+                .map_err(Fault::doing("looking for messages by their provider's ids"))?;
+            known.extend(found);
+        }
+        Ok(known)
     }
 
     /// One inbound message.
@@ -194,6 +288,26 @@ impl Database {
         lead: MessageId,
         fragments: &[MessageId],
     ) -> Result<Option<Gathered>, Fault> {
+        match self.begin_any(lead, fragments, false).await? {
+            Begun::Turn(turn) => Ok(Some(turn)),
+            Begun::Decided | Begun::Behind(_) | Begun::Elsewhere => Ok(None),
+        }
+    }
+
+    /// The same where it is this program's turn, and no message that came before is still without an outcome.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn begin_next_turn(&self, lead: MessageId, fragments: &[MessageId]) -> Result<Begun, Fault> {
+        self.begin_any(lead, fragments, true).await
+    }
+
+    async fn begin_any(
+        &self,
+        lead: MessageId,
+        fragments: &[MessageId],
+        in_order: bool,
+    ) -> Result<Begun, Fault> {
         let doing = "beginning a turn";
         let transaction = self.begin().await?;
         let begun = Entity::update_many()
@@ -204,7 +318,7 @@ impl Database {
             .await
             .map_err(Fault::doing(doing))?;
         if begun.rows_affected == 0 {
-            return Ok(None);
+            return Ok(Begun::Decided);
         }
         if !fragments.is_empty() {
             Entity::update_many()
@@ -224,8 +338,21 @@ impl Database {
             .await
             .map_err(Fault::doing(doing))?;
         let parts = opened(&transaction, parts).await?;
+        let turn = gathered(lead, &parts)?;
+        if in_order {
+            let is_ours = self.take_in(&transaction, turn.guest.as_str()).await?;
+            let earlier = if is_ours { earlier(&transaction, &turn.guest, lead).await? } else { Vec::new() };
+            if !is_ours || !earlier.is_empty() {
+                transaction.rollback().await.map_err(Fault::doing(doing))?;
+                return Ok(if is_ours { Begun::Behind(earlier) } else { Begun::Elsewhere });
+            }
+        }
         transaction.commit().await.map_err(Fault::doing(doing))?;
-        gathered(lead, &parts).map(Some)
+        mortal::passes("turn.begun");
+        if in_order {
+            self.note_taken(turn.guest.as_str());
+        }
+        Ok(Begun::Turn(turn))
     }
 
     /// Ends a message that could not be answered, with what is said to the guest about it.
@@ -305,6 +432,26 @@ pub(super) async fn end(
         outbox::put(transaction, &from, outgoing).await?;
     }
     Ok(())
+}
+
+/// The messages of a guest before this one that have no outcome.
+async fn earlier(
+    connection: &impl ConnectionTrait,
+    guest: &GuestKey,
+    before: MessageId,
+) -> Result<Vec<MessageId>, Fault> {
+    let ids: Vec<i64> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Outcome.eq(Outcome::Pending))
+        .filter(Column::Guest.eq(guest.as_str()))
+        .filter(Column::Id.lt(before.0))
+        .order_by_asc(Column::Id)
+        .into_tuple()
+        .all(connection)
+        .await
+        .map_err(Fault::doing("looking for what came before"))?;
+    Ok(ids.into_iter().map(MessageId).collect())
 }
 
 /// Stored messages with what they say; those that were forgotten say nothing.

@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::entity::{conversation, guest, inbox, outbox};
 use super::seal::Record;
-use super::{Fault, guests, keys, reachable, standing};
+use super::{Fault, guests, keys, lease, reachable, standing};
 
 const DOING: &str = "making one guest of two";
 
@@ -38,6 +38,7 @@ pub(super) async fn join(connection: &impl ConnectionTrait, from: &str, to: &str
     move_outbox(connection, from, to).await?;
     move_guest(connection, from, to).await?;
     reachable::join(connection, from, to).await?;
+    lease::join(connection, from, to).await?;
     keys::destroy(connection, [from]).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod flow_versions;
 mod guest_names;
+mod leases;
 mod reachable;
 mod standing;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(guest_names::GuestNames),
             Box::new(standing::Standing),
             Box::new(reachable::Reachable),
+            Box::new(leases::Leases),
         ]
     }
 

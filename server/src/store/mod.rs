@@ -16,6 +16,7 @@ mod inbox;
 mod join;
 mod keys;
 mod known;
+mod lease;
 mod migration;
 mod offers;
 mod outbox;
@@ -25,7 +26,7 @@ mod seal;
 mod standing;
 mod talk;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use innkeeper_engine::BadForm;
@@ -42,7 +43,7 @@ pub use conversations::ConversationRow;
 pub use due::Due;
 pub use flow_versions::{FlowVersionRow, OpenConversation};
 pub use forget::Forgotten;
-pub use inbox::{InboxRow, Outcome, Received};
+pub use inbox::{Arrived, Begun, InboxRow, Outcome, Received};
 pub use offers::Offered;
 pub(crate) use outbox::{Delivered, Tried};
 pub use outbox::{OutboxRow, Status};
@@ -51,8 +52,12 @@ pub use talk::{Talk, TalkCommit, Welcomed};
 
 use self::commit::group::Group;
 use self::known::AllKnown;
+use self::lease::Lease;
 use crate::clock::Clock;
 use crate::config::{DatabaseUrl, Patience};
+
+/// The number of the lock under which tables are changed.
+const MIGRATING: i64 = 0x1_1ae_e9e2;
 
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
@@ -70,6 +75,9 @@ struct Inner {
     clock: Arc<dyn Clock>,
     outgoing: Notify,
     timing: Notify,
+    arriving: Notify,
+    /// This program among others, once it takes part.
+    lease: OnceLock<Lease>,
     known: Arc<AllKnown>,
     /// Writes turns together, where there is one writer at a time.
     group: Option<Group>,
@@ -165,9 +173,7 @@ impl Database {
         options: Options,
     ) -> Result<Self, Fault> {
         let (reader, writer) = connect(url.as_str(), options.hasty).await.map_err(Fault::Open)?;
-        migration::Migrator::up(&writer, None)
-            .await
-            .map_err(Fault::doing("bringing the tables up to date"))?;
+        migrate(&writer).await.map_err(Fault::doing("bringing the tables up to date"))?;
         let known = Arc::new(AllKnown::default());
         let group = match writer.get_database_backend() {
             DbBackend::Sqlite => Some(Group::start(writer.clone(), Arc::clone(&known))),
@@ -176,9 +182,21 @@ impl Database {
                 return Err(Fault::Open(DbErr::Custom(format!("{other:?} is not a database that is used"))));
             }
         };
-        let (outgoing, timing) = (Notify::new(), Notify::new());
+        let (outgoing, timing, arriving) = (Notify::new(), Notify::new(), Notify::new());
         let Options { patience, .. } = options;
-        Ok(Self(Arc::new(Inner { reader, writer, clock, outgoing, timing, known, group, patience })))
+        let lease = OnceLock::new();
+        Ok(Self(Arc::new(Inner {
+            reader,
+            writer,
+            clock,
+            outgoing,
+            timing,
+            arriving,
+            lease,
+            known,
+            group,
+            patience,
+        })))
     }
 
     /// Asks the database something trivial, to know whether it is there.
@@ -226,6 +244,18 @@ impl Database {
     async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
         begin(&self.0.writer).await
     }
+}
+
+/// Brings the tables up to date. Of several programs that begin at once one does it and the others wait; on SQLite they
+/// wait for the write lock.
+async fn migrate(writer: &DatabaseConnection) -> Result<(), DbErr> {
+    if writer.get_database_backend() != DbBackend::Postgres {
+        return migration::Migrator::up(writer, None).await;
+    }
+    let turn = writer.begin().await?;
+    turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
+    migration::Migrator::up(writer, None).await?;
+    turn.commit().await
 }
 
 /// Begins to write. On SQLite the write lock is taken at once.

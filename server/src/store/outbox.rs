@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::entity::outbox::{ActiveModel, Column, Entity, Model};
 use super::seal::{Key, Record};
 use super::{Database, Fault, json, keys, read};
+use crate::clock::later;
 use crate::message::{Button, ChannelName, ConversationId, GuestKey, Manner, Outgoing, OutgoingId};
 
 /// Where an outgoing message stands.
@@ -245,6 +246,7 @@ impl Database {
             .from(Entity)
             .and_where(Column::Status.is_in(WAITING))
             .and_where(Column::Channel.is_in(names))
+            .and_where(self.nobody_elses("outbox.guest"))
             .group_by_col(Column::Guest)
             .take();
         let rows = Entity::find()
@@ -263,6 +265,8 @@ impl Database {
             .col_expr(Column::Status, Expr::value(Status::Sending))
             .col_expr(Column::Attempts, Expr::value(row.attempts + 1))
             .col_expr(Column::TriedAt, Expr::value(row.tried_at.unwrap_or(now)))
+            // Whoever takes the guest over leaves it alone for so long: it may still be on its way.
+            .col_expr(Column::NextTryAt, Expr::value(self.sending().map(|sending| later(now, sending))))
             .filter(Column::Id.eq(row.id))
             .filter(Column::Status.eq(row.status))
             .filter(Column::Attempts.eq(row.attempts))
@@ -336,11 +340,12 @@ impl Database {
         Ok(())
     }
 
-    /// Makes tries that a crash interrupted uncertain.
+    /// Makes tries that a crash interrupted uncertain, those of other living programs excepted.
     pub(crate) async fn interrupted(&self) -> Result<u64, Fault> {
         let interrupted = Entity::update_many()
             .col_expr(Column::Status, Expr::value(Status::Uncertain))
             .filter(Column::Status.eq(Status::Sending))
+            .filter(self.nobody_elses("outbox.guest"))
             .exec(&self.0.writer)
             .await
             .map_err(Fault::doing("looking for interrupted tries"))?;

@@ -89,12 +89,22 @@ impl Alarm {
             }
             let until = later(now, LEASE).trunc_subsecs(3);
             let mut woken = Vec::with_capacity(due.len());
+            let mut elsewhere = 0;
             for due in due {
+                if !due.channel.is_local() && !self.store.take_guest(&due.guest).await? {
+                    // Whoever has the guest wakes them.
+                    elsewhere += 1;
+                    continue;
+                }
                 if self.store.put_off(&due, Some(until)).await? {
                     woken.push(self.wake(Due { at: until, ..due }));
                 }
             }
+            let is_idle = woken.is_empty() && elsewhere > 0;
             join_all(woken).await;
+            if is_idle {
+                return Ok(Some(later(now, self.store.look_every().unwrap_or(LOOK))));
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use super::{Answerer, Chat, Event, Heard, Pace, Unanswered, Wish};
 use crate::clock::{Clock, later};
 use crate::fault::chain;
 use crate::message::{Gathered, GuestKey, Kind, MessageId};
-use crate::store::{Database, Due, InboxRow, Outcome};
+use crate::store::{Begun, Database, Due, InboxRow, Outcome};
 
 /// A turn is begun so many times, over restarts too, before a person gets it.
 const ATTEMPTS: u32 = 4;
@@ -24,6 +24,12 @@ const BACKOFF: Duration = Duration::from_millis(500);
 
 /// The longest pause.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether another program answered.
+const ELSEWHERE_EVERY: Duration = Duration::from_millis(500);
+
+/// How often at most.
+const ELSEWHERE_LOOKS: u32 = 120;
 
 /// The lanes of all guests. Clones share them.
 #[derive(Clone)]
@@ -45,6 +51,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     pace: Pace,
     open: Mutex<Open>,
+    /// The messages that were put into lanes and have no outcome yet.
+    waiting: Mutex<HashSet<MessageId>>,
     begun: AtomicU64,
 }
 
@@ -62,6 +70,31 @@ enum What {
 pub struct Receipt(oneshot::Receiver<()>);
 
 impl Receipt {
+    /// For a message that another program answers: looks until it has its outcome, or for as long as anybody waits.
+    pub fn elsewhere(store: Database, clock: Arc<dyn Clock>, message: MessageId) -> Self {
+        let (mut receipt, ended) = oneshot::channel();
+        tokio::spawn(async move {
+            let decided = async {
+                for _ in 0..ELSEWHERE_LOOKS {
+                    clock.sleep(ELSEWHERE_EVERY).await;
+                    match store.message(message).await {
+                        Ok(Some(row)) if row.outcome == Outcome::Pending => {}
+                        Ok(_) | Err(_) => return,
+                    }
+                }
+            };
+            let is_decided = tokio::select! {
+                () = decided => true,
+                () = receipt.closed() => false,
+            };
+            if is_decided {
+                // Nobody has to wait for the outcome.
+                let _ = receipt.send(());
+            }
+        });
+        Self(ended)
+    }
+
     /// Waits until the message has its outcome.
     pub async fn ended(self) {
         // A lane that is gone will not decide any more: whoever waits must not wait for it.
@@ -78,11 +111,13 @@ impl Lanes {
             clock,
             pace,
             open: Mutex::default(),
+            waiting: Mutex::default(),
             begun: AtomicU64::new(0),
         }))
     }
 
-    /// Puts a pending message into its guest's lane. Messages of one guest must be put in the order they came.
+    /// Puts a pending message into its guest's lane; once, however often it is put there. The order is that in which
+    /// messages were written down.
     pub fn submit(&self, row: &InboxRow) -> Receipt {
         let kind = Kind::parse(&row.kind).unwrap_or(Kind::Unsupported);
         let wait = self.0.pace.after(&row.text, row.button.as_deref(), kind);
@@ -95,6 +130,7 @@ impl Lanes {
         };
         let (receipt, ended) = oneshot::channel();
         let guest = GuestKey::new(row.guest.clone());
+        self.0.waiting().insert(heard.message);
         let mut open = self.0.open();
         let mut submitted = Submitted { what: What::Heard(heard), receipt };
         if let Some(lane) = open.get(&guest) {
@@ -117,6 +153,16 @@ impl Lanes {
             self.begin(&mut open, guest, Submitted { what: What::Due(due), receipt });
         }
         Receipt(ended)
+    }
+
+    /// The time that lanes go by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// Whether a message is in its guest's lane.
+    pub fn has(&self, message: MessageId) -> bool {
+        self.0.waiting().contains(&message)
     }
 
     fn begin(&self, open: &mut Open, guest: GuestKey, first: Submitted) {
@@ -147,6 +193,10 @@ impl Lanes {
 }
 
 impl Inner {
+    fn waiting(&self) -> MutexGuard<'_, HashSet<MessageId>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,7 +208,7 @@ impl Inner {
         // Entering the first state wishes to rest, but there is a message already.
         machine.init_with_context(&mut wishes);
         wishes.clear();
-        let mut receipts: HashMap<MessageId, oneshot::Sender<()>> = HashMap::new();
+        let mut receipts: HashMap<MessageId, Vec<oneshot::Sender<()>>> = HashMap::new();
         let mut wait: OptionFuture<BoxFuture<'static, ()>> = None.into();
         let mut thought: OptionFuture<JoinHandle<()>> = None.into();
         let mut thinking_of = Vec::new();
@@ -168,7 +218,12 @@ impl Inner {
                 biased;
                 Some(Submitted { what, receipt }) = inbox.recv() => match what {
                     What::Heard(heard) => {
-                        receipts.insert(heard.message, receipt);
+                        let waiting = receipts.entry(heard.message).or_default();
+                        waiting.push(receipt);
+                        if waiting.len() > 1 {
+                            // It was told of twice.
+                            continue;
+                        }
                         Event::Heard(heard)
                     }
                     What::Due(due) => {
@@ -205,7 +260,8 @@ impl Inner {
                                 let _ = receipt.send(());
                             }
                             for message in thinking_of.drain(..) {
-                                if let Some(receipt) = receipts.remove(&message) {
+                                self.waiting().remove(&message);
+                                for receipt in receipts.remove(&message).into_iter().flatten() {
                                     // Nobody has to wait for the outcome.
                                     let _ = receipt.send(());
                                 }
@@ -244,15 +300,22 @@ impl Inner {
         }
     }
 
-    /// Has a turn answered. When this returns, its message has an outcome.
+    /// Has a turn answered. When this returns, its message has an outcome, or its guest is another program's.
     async fn think(self: Arc<Self>, messages: Vec<MessageId>) {
         let Some((lead, fragments)) = messages.split_first() else { return };
         let mut failures = 0;
         loop {
-            let turn = match self.store.begin_turn(*lead, fragments).await {
-                Ok(Some(turn)) => turn,
-                // Somebody else decided it.
-                Ok(None) => return,
+            let turn = match self.store.begin_next_turn(*lead, fragments).await {
+                Ok(Begun::Turn(turn)) => turn,
+                // Somebody else decided it, or will.
+                Ok(Begun::Decided | Begun::Elsewhere) => return,
+                Ok(Begun::Behind(earlier)) => {
+                    // They will be told of later, by who wrote them down.
+                    for message in earlier {
+                        Box::pin(Arc::clone(&self).think(vec![message])).await;
+                    }
+                    continue;
+                }
                 Err(fault) => {
                     tracing::error!(message = %lead, error = %chain(&fault), "a turn cannot be begun; trying again");
                     self.pause(&mut failures).await;

@@ -47,7 +47,7 @@ const WHOLE_ANSWERS: [&str; 33] = [
     "grazie",
 ];
 
-/// The pace of a channel.
+/// How long guests are waited for. Nothing after a button or something whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// How long a fragment waits for the next one.

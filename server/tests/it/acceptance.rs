@@ -1,6 +1,7 @@
 //! The whole program from outside: a process, its pipes, its port and its database file.
 
 mod attack;
+mod chaos;
 mod crash;
 mod doors;
 mod flows;

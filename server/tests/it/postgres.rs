@@ -44,6 +44,13 @@ impl Cluster {
         Some(cluster)
     }
 
+    /// Stops as a crash would, and starts again.
+    pub(crate) fn restart(&self) {
+        let data = self.folder.file("data");
+        let log = self.folder.file("log");
+        self.run("pg_ctl", &["-D", text(&data), "-l", text(&log), "-m", "immediate", "-w", "restart"]);
+    }
+
     /// Makes an empty database and gives its address.
     pub(crate) fn database(&self, name: &str) -> DatabaseUrl {
         let socket = self.folder.file("");

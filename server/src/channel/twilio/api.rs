@@ -151,7 +151,24 @@ impl Twilio {
         self.sounds.find(name, self.clock.now())
     }
 
-    fn messages(&self) -> String {
+    /// Our number, where it is configured.
+    pub(super) fn sender(&self) -> Option<&str> {
+        self.sender.as_deref()
+    }
+
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    pub(super) fn api(&self) -> &str {
+        &self.hosts.api
+    }
+
+    pub(super) fn get(&self, url: &str) -> RequestBuilder {
+        self.client.get(url)
+    }
+
+    pub(super) fn messages(&self) -> String {
         format!("{}/2010-04-01/Accounts/{}/Messages.json", self.hosts.api, self.account)
     }
 
@@ -160,7 +177,7 @@ impl Twilio {
     }
 
     /// Asks, and makes a fault of every answer but a good one.
-    async fn ask(&self, request: RequestBuilder) -> Result<Response, SendFault> {
+    pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Response, SendFault> {
         let response = self.authorized(request).send().await.map_err(|error| unanswered(&error))?;
         if response.status().is_success() {
             return Ok(response);
@@ -365,7 +382,7 @@ struct Refused {
     code: u32,
 }
 
-fn cut_off(error: &reqwest::Error) -> SendFault {
+pub(super) fn cut_off(error: &reqwest::Error) -> SendFault {
     SendFault::Unknown { reason: format!("the answer is cut off: {}", kind(error)) }
 }
 

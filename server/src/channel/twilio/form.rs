@@ -17,6 +17,11 @@ impl Form {
         Self(pairs.collect())
     }
 
+    /// A form of these fields.
+    pub(super) fn of(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
     /// The fields of a JSON object; what is not text is its JSON.
     pub(super) fn of_json(bytes: &[u8]) -> Self {
         let Ok(Json::Object(fields)) = serde_json::from_slice(bytes) else { return Self::default() };

@@ -5,6 +5,7 @@ mod codes;
 mod content;
 mod form;
 mod hosts;
+mod missed;
 mod read;
 mod signature;
 mod sounds;
@@ -13,6 +14,7 @@ mod webhook;
 
 pub use api::{Off, Twilio};
 pub use codes::meaning;
+pub use missed::{Missed, MissedFault};
 pub use read::{Incomplete, read};
 pub use signature::{Content, Keys, Refusal, is_signed};
 pub use webhook::{Webhooks, refusing, routes};

@@ -106,7 +106,12 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts it and waits until it says where it listens.
-    pub(super) async fn start(mut command: Command) -> Self {
+    pub(super) async fn start(command: Command) -> Self {
+        Self::try_start(command).await.expect("a program that says where it listens")
+    }
+
+    /// The same where it may not come that far.
+    pub(super) async fn try_start(mut command: Command) -> Option<Self> {
         command.env("INNKEEPER__SERVER__BIND", "127.0.0.1:0").arg("serve");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the program");
@@ -115,8 +120,27 @@ impl Server {
         let read = tokio::time::timeout(PATIENCE, output.read_line(&mut line));
         read.await.expect("a start in time").expect("a line");
         let address = line.split_once("http://").and_then(|(_, rest)| rest.split('/').next());
-        let address = address.unwrap_or_else(|| panic!("it says where it listens: {line:?}"));
-        Self { child, address: address.parse().expect("an address"), _output: output }
+        let address = address?.parse().expect("an address");
+        Some(Self { child, address, _output: output })
+    }
+
+    /// Waits for a moment, or until it has died or `is_over`; says whether it died.
+    pub(super) async fn lives_for(mut self, moment: Duration, is_over: impl Fn() -> bool) -> (Self, bool) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        let mut left = moment.as_millis() / 50;
+        while left > 0 && !is_over() {
+            if self.child.try_wait().expect("a program").is_some() {
+                return (self, true);
+            }
+            ticks.tick().await;
+            left -= 1;
+        }
+        (self, false)
+    }
+
+    /// Ends it at once.
+    pub(super) async fn kill(&mut self) {
+        self.child.kill().await.expect("SIGKILL");
     }
 
     /// Ends it as a power cut would.

@@ -64,6 +64,12 @@ impl Phones {
         self.of(guest).iter().map(Bubble::words).collect()
     }
 
+    /// The provider's ids of what a guest sees, in order.
+    pub(crate) fn ids(&self, guest: &str) -> Vec<String> {
+        let phones = self.0.lock().expect("phones");
+        phones.get(guest).into_iter().flatten().map(|(id, _)| id.clone()).collect()
+    }
+
     /// The provider's id of what a guest sees last.
     pub(crate) fn last_id(&self, guest: &str) -> String {
         let phones = self.0.lock().expect("phones");

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use self::deliver::Reports;
 use self::media::File;
 use crate::rig::PATIENCE;
+use crate::support::dice::Dice;
 use crate::support::phone::Phones;
 
 pub(crate) use self::form::{Form, message, sign, status, with};
@@ -77,6 +78,8 @@ pub(crate) struct Rules {
     pub(crate) fallback: Option<String>,
     /// So many times more a webhook that fails is called.
     pub(crate) retries: usize,
+    /// Now and then a request to send fails: refused, taken with a bad answer, or cut off after it was taken.
+    pub(crate) weather: Option<Dice>,
 }
 
 impl Default for Rules {
@@ -90,6 +93,7 @@ impl Default for Rules {
             route: "/twilio/whatsapp".to_owned(),
             fallback: None,
             retries: 0,
+            weather: None,
         }
     }
 }
@@ -98,6 +102,7 @@ impl Default for Rules {
 struct Exchange {
     moods: VecDeque<Mood>,
     taken: Vec<Value>,
+    heard: Vec<Value>,
     next: u64,
     trial: bool,
     rules: Rules,
@@ -280,6 +285,32 @@ impl TwilioDouble {
         }
         let response = request.send().await.expect("an answer");
         (response.status().as_u16(), response.text().await.expect("a body"))
+    }
+
+    /// The same where nobody may be there: none where no whole answer comes.
+    pub(crate) async fn try_post(
+        &self,
+        server: SocketAddr,
+        path: &str,
+        form: &[(String, String)],
+    ) -> Option<u16> {
+        let signature = sign(&format!("{PUBLIC}{path}"), form);
+        let request = self.http.post(format!("http://{server}{path}")).form(form);
+        let response = request.header("X-Twilio-Signature", signature).send().await.ok()?;
+        let status = response.status().as_u16();
+        response.bytes().await.ok()?;
+        Some(status)
+    }
+
+    /// Notes what a guest sent, whether or not it reaches anybody.
+    pub(crate) fn note_heard(&self, form: &[(String, String)]) {
+        let mut exchange = self.exchange();
+        let now = self.clock.now();
+        exchange.heard.push(serde_json::json!({
+            "sid": form::field(form, "MessageSid"), "from": form::field(form, "From"), "to": form::field(form, "To"),
+            "body": form::field(form, "Body"), "num_media": "0", "direction": "inbound", "status": "received",
+            "date_created": now.to_rfc2822(), "something_new": [1],
+        }));
     }
 
     fn exchange(&self) -> MutexGuard<'_, Exchange> {

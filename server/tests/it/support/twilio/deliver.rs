@@ -159,12 +159,12 @@ impl TwilioDouble {
             .collect();
         let (before, after) = forms.split_at(early);
         for form in before {
-            self.post(server, &path, form).await;
+            self.try_post(server, &path, form).await;
         }
         let (double, after) = (self.clone(), after.to_vec());
         tokio::spawn(async move {
             for form in after {
-                double.post(server, &path, &form).await;
+                double.try_post(server, &path, &form).await;
             }
         });
     }

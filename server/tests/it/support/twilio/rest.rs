@@ -36,7 +36,7 @@ pub(super) async fn send(
         body: field("Body"),
         report_to: field("StatusCallback"),
     };
-    let mood = double.exchange().moods.pop_front().unwrap_or(Mood::Taking);
+    let mood = double.exchange().mood();
     let refused = match mood {
         Mood::Refusing(status, code) => Some(error(status, code)),
         Mood::Busy(seconds) => {
@@ -63,6 +63,23 @@ pub(super) async fn send(
             (StatusCode::CREATED, Body::from_stream(stream::iter(pieces))).into_response()
         }
         Mood::Taking | Mood::Refusing(..) | Mood::Busy(_) | Mood::Failing => answer,
+    }
+}
+
+impl Exchange {
+    /// How the next request to send is met.
+    fn mood(&mut self) -> Mood {
+        if let Some(mood) = self.moods.pop_front() {
+            return mood;
+        }
+        let Some(dice) = &mut self.rules.weather else { return Mood::Taking };
+        match dice.below(100) {
+            0 => Mood::Failing,
+            1 => Mood::TakingThenFailing,
+            2 => Mood::TakingThenCutting,
+            3 => Mood::Busy(1),
+            _ => Mood::Taking,
+        }
     }
 }
 
@@ -213,8 +230,10 @@ pub(super) async fn list(
     }
     let exchange = double.exchange();
     let to = query.get("To").expect("whose messages");
+    let size = query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50);
+    let all = if *to == *SENDER { &exchange.heard } else { &exchange.taken };
     let newest_first: Vec<&Value> =
-        exchange.taken.iter().rev().filter(|message| message["to"] == **to).collect();
+        all.iter().rev().filter(|message| message["to"] == **to).take(size).collect();
     Json(json!({"messages": newest_first, "next_page_uri": null, "page": 0})).into_response()
 }
 
