@@ -4,6 +4,7 @@ mod language;
 mod reload;
 mod serving;
 mod sources;
+mod speech;
 mod workbench;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::conversation::Receptionist;
 use crate::llm::ModelFault;
 use crate::message::ConversationId;
 use crate::mistakes::{Reloaded, Wrong};
+use crate::speech::SpeechFault;
 use crate::store::{Database, Fault as StoreFault, Options};
 use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::understand::{InstructionsFault, Understander, WordsFault};
@@ -35,6 +37,7 @@ use crate::versions::{self, AuthoredFault, Used};
 
 pub use self::language::{understander, understander_with};
 pub use self::reload::LOOK_EVERY;
+pub use self::speech::{hints, recogniser, voice};
 pub use self::workbench::{Workbench, checked, workbench};
 
 /// What every prompt may say about the hotel, by name.
@@ -86,6 +89,9 @@ pub enum StartFault {
     /// Mistakes in the model's instructions.
     #[error(transparent)]
     Instructions(#[from] InstructionsFault),
+    /// The providers of speech cannot be asked.
+    #[error("the provider of speech cannot be asked")]
+    Speech(#[from] SpeechFault),
     /// The language model cannot be asked.
     #[error("the language model cannot be asked")]
     Model(#[from] ModelFault),
@@ -183,6 +189,7 @@ pub async fn receptionist(
         clock,
         zone,
         house,
+        voice_replies: speech::answers_aloud(config),
     })
 }
 

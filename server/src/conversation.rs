@@ -6,6 +6,7 @@
 
 mod desk;
 mod line;
+mod note;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use serde_json::Value as Json;
 
 use self::desk::Desk;
 use crate::clock::{Clock, later};
-use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
+use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, Heard, MessageId, Outgoing};
 use crate::reply::{Medium, Replies, ReplyFault};
 use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;
@@ -61,6 +62,8 @@ pub struct Receptionist {
     pub zone: Tz,
     /// What every prompt may say about the hotel.
     pub house: IndexMap<String, Json>,
+    /// Whether voice notes are answered by a sound, too.
+    pub voice_replies: bool,
 }
 
 /// Whom a turn is with.
@@ -76,6 +79,8 @@ pub struct Party {
     pub language: String,
     /// When the guest said it: only what was conveyed before can have been answered.
     pub since: DateTime<Utc>,
+    /// What came of listening to it, where it is a voice note.
+    pub heard: Option<Heard>,
 }
 
 /// What the guest did.
@@ -141,7 +146,7 @@ pub enum AnswerFault {
 impl Party {
     /// A guest who did not do anything just now.
     fn elsewhere(guest: GuestKey, channel: ChannelName, now: DateTime<Utc>) -> Self {
-        Self { guest, channel, medium: Medium::Chat, language: "en".to_owned(), since: now }
+        Self { guest, channel, medium: Medium::Chat, language: "en".to_owned(), since: now, heard: None }
     }
 
     /// The guest of a gathered turn, on a channel that is read.
@@ -152,6 +157,7 @@ impl Party {
             medium: Medium::Chat,
             language: "en".to_owned(),
             since: gathered.received_at,
+            heard: gathered.heard.clone(),
         }
     }
 }
@@ -213,7 +219,7 @@ impl Receptionist {
         }
         let message = said.message().map(|id| id.to_string());
         inputs.push(said.input());
-        let desk = Desk { receptionist: self, party };
+        let desk = Desk::new(self, party);
         let arrival = Arrival { message, inputs, moment: self.moment() };
         let completed = self
             .driver
@@ -313,7 +319,8 @@ impl Answerer for Receptionist {
 
     fn apology(&self, gathered: &Gathered) -> Vec<Outgoing> {
         let apology = Say::given(APOLOGY, IndexMap::new());
-        let desk = Desk { receptionist: self, party: &Party::of(gathered) };
+        let party = Party::of(gathered);
+        let desk = Desk::new(self, &party);
         let apology = desk.render(&[apology]).unwrap_or_else(|fault| {
             tracing::error!(error = %crate::fault::chain(&fault), "not even the apology could be rendered");
             Vec::new()

@@ -1,6 +1,7 @@
 //! Messages in both directions, in our words; no provider's.
 
 mod guest;
+mod heard;
 mod inbound;
 mod limits;
 
@@ -10,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use guest::{GuestIds, GuestKey, e164};
+pub use heard::{Heard, Transcript, Unheard};
 pub use inbound::{Content, Gathered, Inbound, Kind, Media, Part, Place, Referral};
 pub use limits::Limits;
 
@@ -127,6 +129,9 @@ pub struct Outgoing {
     pub buttons: Vec<Button>,
     /// The sayings it carries, whole or a part of them, by the engine's ids.
     pub says: Vec<u32>,
+    /// Whether the words are sent as a sound: they say again what another message says.
+    #[serde(default)]
+    pub spoken: bool,
 }
 
 /// Something to press.

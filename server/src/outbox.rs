@@ -11,11 +11,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
-use crate::channel::{Action, Body, Channel, Delivery, Outbound, Refusal, Report, SendFault, TakenSince};
+use crate::channel::{
+    Action, Body, Channel, Delivery, Outbound, Refusal, Report, SendFault, Sound, TakenSince,
+};
 use crate::clock::{Clock, later};
 use crate::message::{ChannelName, GuestKey, Outgoing, OutgoingId};
 use crate::reply::split;
 use crate::store::{Database, Delivered, Fault, OutboxRow, Status, Tried};
+use crate::tts::Voice;
 
 /// So many messages are sent at once, each to another guest.
 const AT_ONCE: usize = 16;
@@ -57,10 +60,10 @@ pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
     else {
         return vec![message];
     };
-    let Outgoing { text, buttons, says } = message;
+    let Outgoing { text, buttons, says, spoken } = message;
     let mut pieces: Vec<Outgoing> = split(&text, limit)
         .into_iter()
-        .map(|text| Outgoing { text, buttons: Vec::new(), says: says.clone() })
+        .map(|text| Outgoing { text, buttons: Vec::new(), says: says.clone(), spoken })
         .collect();
     if let Some(last) = pieces.last_mut() {
         last.buttons = buttons;
@@ -75,6 +78,7 @@ pub struct Outbox {
     channels: HashMap<ChannelName, Arc<dyn Channel>>,
     held: Mutex<HashMap<GuestKey, usize>>,
     early: Mutex<VecDeque<(ChannelName, Report)>>,
+    voice: Option<Arc<dyn Voice>>,
 }
 
 impl Outbox {
@@ -85,7 +89,14 @@ impl Outbox {
         channels: impl IntoIterator<Item = Arc<dyn Channel>>,
     ) -> Self {
         let channels = channels.into_iter().map(|channel| (channel.name(), channel)).collect();
-        Self { store, clock, channels, held: Mutex::default(), early: Mutex::default() }
+        Self { store, clock, channels, held: Mutex::default(), early: Mutex::default(), voice: None }
+    }
+
+    /// The same with a voice for what is sent as a sound; without one such messages fail.
+    #[must_use]
+    pub fn speaking(mut self, voice: Option<Arc<dyn Voice>>) -> Self {
+        self.voice = voice;
+        self
     }
 
     /// Sends whatever there is to send, until the future is dropped. One at a time may run.
@@ -260,7 +271,17 @@ impl Outbox {
         let outgoing = row.outgoing()?;
         let reach = self.store.reach(&guest).await?;
         let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
-        let body = Body::fitting(outgoing.text, outgoing.buttons, channel.limits());
+        let body = if outgoing.spoken {
+            match self.sound(&outgoing.text).await {
+                Ok(sound) => Body::Sound(sound),
+                Err(reason) => {
+                    tracing::warn!(message = %id, reason, "a reply is not spoken; its text was sent");
+                    return self.store.fail(&row, &reason).await;
+                }
+            }
+        } else {
+            Body::fitting(outgoing.text, outgoing.buttons, channel.limits())
+        };
         let outbound = Outbound { id, to, line, body, reply_to: None };
 
         if row.status == Status::Uncertain {
@@ -309,6 +330,12 @@ impl Outbox {
             Err(SendFault::Refused(refusal)) => self.refused(&row, &refusal),
         };
         self.store.tried(id, &tried).await
+    }
+
+    /// The words as a sound; or why there is none.
+    async fn sound(&self, words: &str) -> Result<Sound, String> {
+        let voice = self.voice.as_ref().ok_or("there is no voice")?;
+        voice.say(words).await.map_err(|fault| crate::fault::chain(&fault))
     }
 
     /// What a refusal means for a message.

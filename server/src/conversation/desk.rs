@@ -1,20 +1,61 @@
 //! What the engine wishes, performed: understanding, calls, replies.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use innkeeper_engine::runtime::{Ask, Performer};
 use innkeeper_engine::{Call, Expecting, Guest, Moment, Outcome, Question, Say, Understanding};
 
-use super::{Party, Receptionist};
+use super::{Party, Receptionist, note};
 use crate::message::Outgoing;
 use crate::outbox::fitting;
-use crate::reply::{Listener, ReplyFault};
+use crate::reply::{Listener, Medium, Reply, ReplyFault};
 
 /// The receptionist at work for one guest: performs what the engine wishes.
 pub(super) struct Desk<'a> {
-    pub(super) receptionist: &'a Receptionist,
-    pub(super) party: &'a Party,
+    receptionist: &'a Receptionist,
+    party: &'a Party,
+    /// Whether the turn has said already what was heard.
+    has_told: AtomicBool,
+}
+
+impl<'a> Desk<'a> {
+    /// At work for this guest.
+    pub(super) fn new(receptionist: &'a Receptionist, party: &'a Party) -> Self {
+        Self { receptionist, party, has_told: AtomicBool::new(false) }
+    }
+
+    fn rendered(&self, says: &[Say], medium: Medium) -> Result<Vec<Reply>, ReplyFault> {
+        let listener = Listener {
+            medium,
+            language: &self.party.language,
+            today: self.receptionist.moment().today,
+            house: &self.receptionist.house,
+        };
+        self.receptionist.replies.render(says, &listener)
+    }
+
+    /// What words mean; those that a recogniser wrote may not be those that were said.
+    async fn meaning(&self, question: &Question) -> Understanding {
+        match &self.party.heard {
+            Some(_) => self.receptionist.understander.understand_spoken(question).await,
+            None => self.receptionist.understander.understand(question).await,
+        }
+    }
+
+    /// What is sent as a sound besides the text: the same, in the words for those who listen.
+    fn aloud(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
+        let is_wanted = self.receptionist.voice_replies && !self.party.channel.is_local();
+        if !is_wanted || self.party.heard.is_none() {
+            return Ok(Vec::new());
+        }
+        let replies = self.rendered(says, Medium::Voice)?;
+        Ok(replies
+            .into_iter()
+            .map(|reply| Outgoing { text: reply.text, spoken: true, ..Outgoing::default() })
+            .collect())
+    }
 }
 
 impl Performer for Desk<'_> {
@@ -44,9 +85,9 @@ impl Performer for Desk<'_> {
         let understood = match (self.party.medium.at_once(), question.page) {
             (Some(at_once), page) if page > 0 => {
                 let offered = from_page(question, at_once, page);
-                self.receptionist.understander.understand(&offered).await
+                self.meaning(&offered).await
             }
-            _ => self.receptionist.understander.understand(&question).await,
+            _ => self.meaning(&question).await,
         };
         Arc::new(understood)
     }
@@ -56,6 +97,10 @@ impl Performer for Desk<'_> {
     }
 
     async fn call(&self, call: &Call, key: &str) -> Outcome {
+        if call.writes {
+            // What was done says what was understood.
+            self.has_told.store(true, Ordering::Relaxed);
+        }
         let outcome = self.receptionist.tools.call(call, key).await;
         match &outcome {
             Outcome::Ok { .. } => tracing::debug!(tool = &*call.tool, "called"),
@@ -68,18 +113,20 @@ impl Performer for Desk<'_> {
     }
 
     fn render(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
-        let listener = Listener {
-            medium: self.party.medium,
-            language: &self.party.language,
-            today: self.receptionist.moment().today,
-            house: &self.receptionist.house,
-        };
-        let replies = self.receptionist.replies.render(says, &listener)?;
-        Ok(replies
-            .into_iter()
-            .map(|reply| Outgoing { text: reply.text, buttons: reply.buttons, says: reply.says })
-            .flat_map(|reply| fitting(self.party.channel, reply))
-            .collect())
+        let heard = self.party.heard.as_ref();
+        let noted = heard.map(|heard| note::saying(says, heard, &self.has_told));
+        let says = noted.as_deref().unwrap_or(says);
+        let replies = self.rendered(says, self.party.medium)?;
+        let replies = replies.into_iter().map(|reply| Outgoing {
+            text: reply.text,
+            buttons: reply.buttons,
+            says: reply.says.into_iter().filter(|say| *say != note::OURS).collect(),
+            spoken: false,
+        });
+        let mut outgoing: Vec<Outgoing> =
+            replies.flat_map(|reply| fitting(self.party.channel, reply)).collect();
+        outgoing.extend(self.aloud(says)?);
+        Ok(outgoing)
     }
 }
 

@@ -65,6 +65,8 @@ pub struct OutboxRow {
     pub text: String,
     /// The buttons.
     pub buttons: Vec<Button>,
+    /// Whether the words are sent as a sound.
+    pub spoken: bool,
     /// The ids of the sayings it carries, JSON.
     pub says: String,
     /// Where it stands.
@@ -92,11 +94,13 @@ pub struct OutboxRow {
 struct Content {
     text: String,
     buttons: Vec<Button>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    spoken: bool,
 }
 
 impl Content {
     fn of(message: &Outgoing) -> Self {
-        Self { text: message.text.clone(), buttons: message.buttons.clone() }
+        Self { text: message.text.clone(), buttons: message.buttons.clone(), spoken: message.spoken }
     }
 }
 
@@ -164,6 +168,7 @@ impl OutboxRow {
             text: self.text.clone(),
             buttons: self.buttons.clone(),
             says: read("the sayings of a message", &self.says)?,
+            spoken: self.spoken,
         })
     }
 }
@@ -416,6 +421,7 @@ async fn opened(
             revision: row.revision,
             text: content.text,
             buttons: content.buttons,
+            spoken: content.spoken,
             says: row.says,
             status: row.status,
             provider_id: row.provider_id,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::lexicon::Class;
+use super::slips::Misheard;
 
 use crate::message::{ButtonTitles, YesNo};
 
@@ -54,6 +55,9 @@ pub struct Words {
     pub(super) wishes: BTreeMap<String, Vec<String>>,
     /// Words that carry nothing by themselves.
     pub(super) filler: Vec<String>,
+    /// Words that sound like others.
+    #[serde(default)]
+    pub(super) misheard: Misheard,
     /// How a receptionist says things, for programs that show only her words.
     pub(super) receptionist: BTreeMap<Says, Vec<String>>,
 }

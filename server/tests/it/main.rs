@@ -9,6 +9,7 @@ mod config;
 mod console;
 mod lanes;
 mod llm;
+mod notes;
 mod outbox;
 mod postgres;
 mod reload;

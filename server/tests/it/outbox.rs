@@ -280,14 +280,19 @@ async fn a_message_that_is_too_long_is_never_given_to_the_provider() {
 #[test]
 fn a_long_reply_goes_in_pieces_that_are_one_saying() {
     let buttons = vec![Button { id: "yes".to_owned(), title: "Yes".to_owned() }];
-    let long = Outgoing { text: "A room with a view. ".repeat(200), buttons: buttons.clone(), says: vec![3] };
+    let long = Outgoing {
+        text: "A room with a view. ".repeat(200),
+        buttons: buttons.clone(),
+        says: vec![3],
+        ..Outgoing::default()
+    };
     let pieces = fitting(ChannelName::Twilio, long.clone());
     assert!(pieces.len() > 2 && pieces.iter().all(|piece| piece.text.encode_utf16().count() <= 1600));
     assert!(pieces.iter().all(|piece| piece.says == [3]));
     let (last, others) = pieces.split_last().expect("pieces");
     assert!(last.buttons == buttons && others.iter().all(|piece| piece.buttons.is_empty()));
     assert_eq!(fitting(ChannelName::Terminal, long.clone()), [long], "the terminal takes any length");
-    let short = Outgoing { text: "Yes.".to_owned(), buttons, says: vec![4] };
+    let short = Outgoing { text: "Yes.".to_owned(), buttons, says: vec![4], ..Outgoing::default() };
     assert_eq!(fitting(ChannelName::Twilio, short.clone()), [short]);
 }
 
@@ -380,6 +385,7 @@ async fn a_saying_is_conveyed_when_all_of_it_was_taken_before_the_answer() {
         text: text.to_owned(),
         buttons: Vec::new(),
         says: says.to_vec(),
+        spoken: false,
     };
     let said = [part("Shall I", &[7]), part("book it?", &[7, 8])];
     post.twilio.moods([Mood::Taking, Mood::Busy(30)]);

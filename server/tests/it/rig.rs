@@ -217,6 +217,7 @@ impl Answerer for Parrot {
                 text,
                 buttons: Vec::new(),
                 says: vec![u32::try_from(turn.lead.0).expect("few messages")],
+                ..Outgoing::default()
             }],
             remember: &[],
             answered: Some(Answered { message: &turn.lead.to_string(), outcome: MessageOutcome::Answered }),

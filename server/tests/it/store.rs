@@ -20,7 +20,7 @@ use crate::rig::{Folder, ana, ben, database, morning, position, said, standing_c
 
 fn outgoing(text: &str, says: &[u32]) -> Outgoing {
     let buttons = vec![Button { id: "yes".to_owned(), title: "Yes".to_owned() }];
-    Outgoing { text: text.to_owned(), buttons, says: says.to_vec() }
+    Outgoing { text: text.to_owned(), buttons, says: says.to_vec(), ..Outgoing::default() }
 }
 
 /// A commit of the turn that answers `message`.
