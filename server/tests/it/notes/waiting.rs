@@ -1,10 +1,21 @@
 //! While somebody listens: the order is kept, the guest sees that somebody is there, and nobody waits for ever.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use innkeeper::channel::Channel;
+use innkeeper::channel::twilio::Twilio;
+use innkeeper::message::{Content, Gathered, Inbound, Outgoing};
+use innkeeper::notes::Notes;
+use innkeeper::store::{Due, Received};
+use innkeeper::stt::{Deepgram, Hints, Recogniser};
+use innkeeper::turn::{Answerer, Unanswered};
+use secrecy::SecretString;
+
 use super::house::{ANA, House, NOTE};
-use crate::rig::until;
-use crate::support::speech::Mood;
+use crate::rig::{ana, media, text_from, until};
+use crate::support::speech::{KEY, Mood};
 use crate::support::twilio::media::Trick;
 
 #[tokio::test]
@@ -26,7 +37,7 @@ async fn what_is_written_after_a_note_is_answered_after_it() {
 async fn a_guest_sees_that_somebody_writes_for_as_long_as_somebody_listens() {
     let house = House::open_with(|speech| {
         vec![
-            ("DEEPGRAM_API_KEY", crate::support::speech::KEY.to_owned()),
+            ("DEEPGRAM_API_KEY", KEY.to_owned()),
             ("INNKEEPER__DEEPGRAM__BASE_URL", speech.deepgram()),
             ("INNKEEPER__DEEPGRAM__TIMEOUT_MS", "60000".to_owned()),
         ]
@@ -87,4 +98,52 @@ async fn without_a_recogniser_a_note_is_asked_for_in_words() {
     let house = House::open_with(|_| Vec::new()).await;
     house.sends("1", NOTE, Trick::Honest).await;
     assert!(house.sees(1).await.contains("only read text"));
+}
+
+/// An answerer that does not succeed, and notes what it was to answer.
+#[derive(Default)]
+struct Stumbling(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Answerer for Stumbling {
+    async fn answer(&self, turn: &Gathered) -> Result<(), Unanswered> {
+        self.0.lock().unwrap().push(turn.text.clone());
+        Err(Unanswered::Passing("it stumbles".into()))
+    }
+
+    async fn wake(&self, _due: &Due) -> Result<(), Unanswered> {
+        Ok(())
+    }
+
+    fn apology(&self, _turn: &Gathered) -> Vec<Outgoing> {
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_is_begun_again_has_the_same_words_and_nobody_listens_twice() {
+    let house = House::open().await;
+    let store = &house.receptionist.store;
+    let time = || Arc::new(house.clock.clone());
+    let answerer = Arc::new(Stumbling::default());
+    let config = crate::outbox::config(&house.twilio, "rest", 1000);
+    let twilio: Arc<dyn Channel> = Arc::new(Twilio::new(&config, time()).unwrap());
+    let (address, key) = (house.speech.deepgram(), SecretString::from(KEY));
+    let deepgram = Deepgram::new(&address, key, "nova-3", Duration::from_secs(30), time()).unwrap();
+    let recogniser: Arc<dyn Recogniser> = Arc::new(deepgram);
+    let hints = Hints::default();
+    let notes = Notes::new(answerer.clone(), store.clone(), time(), [twilio], Some(recogniser), hints);
+    house.speech.hears(&[("two adults", 0.9), ("to adults", 0.9)]);
+    let url = house.twilio.holds(NOTE, "audio/ogg", Trick::Honest);
+    let inbound =
+        Inbound { content: Content::Audio { media: media(&url, "audio/ogg") }, ..text_from(&ana(), "1", "") };
+    let Received::New(id) = store.receive(&inbound).await.unwrap() else { panic!("it is new") };
+    for _ in 0..2 {
+        let turn = store.begin_turn(id, &[]).await.unwrap().unwrap();
+        notes.answer(&turn).await.unwrap_err();
+    }
+    assert_eq!(*answerer.0.lock().unwrap(), ["two adults", "two adults"]);
+    let asked = house.speech.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].fields["detect_language"], "true", "nobody says which language it is");
 }
