@@ -4,6 +4,7 @@ mod language;
 mod reload;
 mod serving;
 mod sources;
+mod speech;
 mod workbench;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::llm::ModelFault;
 use crate::message::ConversationId;
 use crate::mistakes::{Reloaded, Wrong};
 use crate::reply::PhrasingFault;
+use crate::speech::SpeechFault;
 use crate::store::{Database, Fault as StoreFault, Options};
 use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::understand::{InstructionsFault, Understander, WordsFault};
@@ -36,6 +38,7 @@ use crate::versions::{self, AuthoredFault, Used};
 
 pub use self::language::{understander, understander_with};
 pub use self::reload::LOOK_EVERY;
+pub use self::speech::{hints, recogniser, voice};
 pub use self::workbench::{Workbench, checked, workbench};
 
 /// What every prompt may say about the hotel, by name.
@@ -90,6 +93,9 @@ pub enum StartFault {
     /// Mistakes in the words that replies may be put into.
     #[error(transparent)]
     Phrasing(#[from] PhrasingFault),
+    /// The providers of speech cannot be asked.
+    #[error("the provider of speech cannot be asked")]
+    Speech(#[from] SpeechFault),
     /// The language model cannot be asked.
     #[error("the language model cannot be asked")]
     Model(#[from] ModelFault),
@@ -192,6 +198,7 @@ pub async fn receptionist(
         house,
         message_words: language::message_words(config)?,
         rephraser: language::rephraser(config)?,
+        voice_replies: speech::answers_aloud(config),
     })
 }
 

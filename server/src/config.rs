@@ -4,6 +4,7 @@
 
 mod address;
 mod layers;
+mod speech;
 mod templates;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
 pub use layers::{Origin, Problem};
+pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
 pub use templates::{ApprovedTemplate, Templates};
 
 /// The file that is read when no other is named, if it exists.
@@ -55,10 +57,12 @@ pub struct Config {
     pub meta: Meta,
     /// The language model; `None` is off.
     pub llm: Option<Llm>,
-    /// Speech in.
-    pub stt: Stt,
-    /// Speech out.
-    pub tts: Tts,
+    /// Speech in; `None` is off.
+    pub stt: Option<Stt>,
+    /// Speech out; `None` is off.
+    pub tts: Option<Tts>,
+    /// When guests who write get a spoken reply too.
+    pub voice_reply: VoiceReply,
     /// Deepgram.
     pub deepgram: Vendor,
     /// ElevenLabs.
@@ -201,22 +205,6 @@ pub enum LlmProvider {
     Compatible,
 }
 
-/// Speech in.
-#[derive(Clone, Debug)]
-pub struct Stt {
-    /// Who hears.
-    pub provider: Option<String>,
-}
-
-/// Speech out.
-#[derive(Clone, Debug)]
-pub struct Tts {
-    /// Who speaks.
-    pub provider: Option<String>,
-    /// The voice, as the provider names it.
-    pub voice: Option<String>,
-}
-
 /// A provider of more than one role.
 #[derive(Clone, Debug)]
 pub struct Vendor {
@@ -305,6 +293,8 @@ impl Config {
 
     fn read(layers: &mut Layers, today: Option<NaiveDate>) -> Self {
         let openai = Vendor::read(layers, "openai");
+        let deepgram = Vendor::read(layers, "deepgram");
+        let elevenlabs = Vendor::read(layers, "elevenlabs");
         Self {
             server: Server::read(layers),
             database: layers.required(
@@ -330,20 +320,11 @@ impl Config {
             twilio: Twilio::read(layers),
             meta: Meta::read(layers),
             llm: Llm::read(layers, &openai),
-            stt: Stt {
-                provider: one_of(layers, "stt.provider", "deepgram or openai", &["deepgram", "openai"]),
-            },
-            tts: Tts {
-                provider: one_of(
-                    layers,
-                    "tts.provider",
-                    "deepgram, elevenlabs or openai",
-                    &["deepgram", "elevenlabs", "openai"],
-                ),
-                voice: layers.text("tts.voice"),
-            },
-            deepgram: Vendor::read(layers, "deepgram"),
-            elevenlabs: Vendor::read(layers, "elevenlabs"),
+            stt: Stt::read(layers, &deepgram, &openai),
+            tts: Tts::read(layers, &deepgram, &elevenlabs, &openai),
+            voice_reply: VoiceReply::read(layers),
+            deepgram,
+            elevenlabs,
             openai,
         }
     }
@@ -494,10 +475,6 @@ fn secret(layers: &mut Layers, key: &str) -> Option<SecretString> {
 
 fn base_url(layers: &mut Layers, key: &str) -> BaseUrl {
     layers.required(key, BASE_URL, BaseUrl::default(), BaseUrl::parse)
-}
-
-fn one_of(layers: &mut Layers, key: &str, expected: &'static str, names: &[&str]) -> Option<String> {
-    layers.parsed(key, expected, |text| names.contains(&text).then(|| text.to_owned()))
 }
 
 fn hotel_at(text: &str) -> Option<HotelAt> {

@@ -6,6 +6,7 @@
 
 mod desk;
 mod line;
+mod note;
 mod pointed;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use serde_json::Value as Json;
 use self::desk::Desk;
 use self::pointed::{Light, Pointed};
 use crate::clock::{Clock, later};
-use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, MessageId, Outgoing};
+use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, Heard, MessageId, Outgoing};
 use crate::reply::{Medium, Rephraser, Replies, ReplyFault};
 use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;
@@ -72,6 +73,8 @@ pub struct Receptionist {
     pub message_words: MessageWords,
     /// Puts replies into other words, where that is wanted.
     pub rephraser: Option<Rephraser>,
+    /// Whether voice notes are answered by a sound, too.
+    pub voice_replies: bool,
 }
 
 /// Whom a turn is with.
@@ -87,6 +90,8 @@ pub struct Party {
     pub language: String,
     /// When the guest said it: only what was conveyed before can have been answered.
     pub since: DateTime<Utc>,
+    /// What came of listening to it, where it is a voice note.
+    pub heard: Option<Heard>,
 }
 
 /// What the guest did.
@@ -152,7 +157,7 @@ pub enum AnswerFault {
 impl Party {
     /// A guest who did not do anything just now.
     fn elsewhere(guest: GuestKey, channel: ChannelName, now: DateTime<Utc>) -> Self {
-        Self { guest, channel, medium: Medium::Chat, language: "en".to_owned(), since: now }
+        Self { guest, channel, medium: Medium::Chat, language: "en".to_owned(), since: now, heard: None }
     }
 
     /// The guest of a gathered turn, on a channel that is read.
@@ -163,6 +168,7 @@ impl Party {
             medium: Medium::Chat,
             language: "en".to_owned(),
             since: gathered.received_at,
+            heard: gathered.heard.clone(),
         }
     }
 }

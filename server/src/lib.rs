@@ -14,6 +14,7 @@ pub mod replay;
 pub mod channel;
 pub mod console;
 pub mod inbox;
+pub mod notes;
 pub mod turn;
 
 pub mod conversation;
@@ -21,7 +22,9 @@ pub mod llm;
 pub mod mistakes;
 pub mod outbox;
 pub mod reply;
+pub mod stt;
 pub mod tools;
+pub mod tts;
 pub mod understand;
 pub mod versions;
 
@@ -31,3 +34,5 @@ pub mod clock;
 pub mod fault;
 pub mod message;
 mod mortal;
+mod multipart;
+pub mod speech;

@@ -1,6 +1,7 @@
 //! Messages in both directions, in our words; no provider's.
 
 mod guest;
+mod heard;
 mod inbound;
 mod limits;
 
@@ -10,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use guest::{GuestIds, GuestKey, e164};
+pub use heard::{Heard, Transcript, Unheard};
 pub use inbound::{Content, Gathered, Inbound, Kind, Media, Part, Place, Referral};
 pub use limits::Limits;
 
@@ -130,6 +132,9 @@ pub struct Outgoing {
     /// How it may be shown, and what it is for.
     #[serde(default)]
     pub manner: Manner,
+    /// Whether the words are sent as a sound: they say again what another message says.
+    #[serde(default)]
+    pub spoken: bool,
 }
 
 /// How a message may be shown, and what it is for.

@@ -15,13 +15,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
 use self::plan::{Plan, Standing, plan};
-use crate::channel::{Action, Body, Channel, Delivery, Outbound, Refusal, Report, SendFault, TakenSince};
+use crate::channel::{
+    Action, Body, Channel, Delivery, Outbound, Refusal, Report, SendFault, Sound, TakenSince,
+};
 use crate::clock::{Clock, later};
 use crate::config::Templates;
 use crate::message::{ChannelName, GuestIds, GuestKey, Outgoing, OutgoingId};
 use crate::mortal;
 use crate::reply::bubbles;
 use crate::store::{Database, Delivered, Fault, OutboxRow, Status, Tried};
+use crate::tts::Voice;
 
 use self::rates::Paced;
 pub use self::rates::Rates;
@@ -62,7 +65,7 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(5);
 /// A message in bubbles that its channel takes. Every bubble carries the sayings, so that they count as said when all of
 /// it was sent; the buttons are below the last one.
 pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
-    let Outgoing { text, buttons, says, manner } = message;
+    let Outgoing { text, buttons, says, manner, spoken } = message;
     let texts = bubbles(&text, !buttons.is_empty(), channel.limits());
     let last = texts.len().saturating_sub(1);
     let bubble = |(at, text): (usize, String)| Outgoing {
@@ -70,6 +73,7 @@ pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
         buttons: if at == last { buttons.clone() } else { Vec::new() },
         says: says.clone(),
         manner: manner.clone(),
+        spoken,
     };
     texts.into_iter().enumerate().map(bubble).collect()
 }
@@ -83,6 +87,7 @@ pub struct Outbox {
     held: Mutex<HashMap<GuestKey, usize>>,
     early: Mutex<VecDeque<(ChannelName, Report)>>,
     paced: Mutex<Paced>,
+    voice: Option<Arc<dyn Voice>>,
 }
 
 impl Outbox {
@@ -95,7 +100,14 @@ impl Outbox {
         let channels = channels.into_iter().map(|channel| (channel.name(), channel)).collect();
         let templates = HashMap::new();
         let (held, early, paced) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { store, clock, channels, templates, held, early, paced }
+        Self { store, clock, channels, templates, held, early, paced, voice: None }
+    }
+
+    /// The same with a voice for what is sent as a sound; without one such messages fail.
+    #[must_use]
+    pub fn speaking(mut self, voice: Option<Arc<dyn Voice>>) -> Self {
+        self.voice = voice;
+        self
     }
 
     /// The same with templates for guests who can be sent nothing else.
@@ -323,6 +335,7 @@ impl Outbox {
         let outgoing = row.outgoing()?;
         let reach = self.store.reach(&guest).await?;
         let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
+        let spoken = outgoing.spoken.then(|| outgoing.text.clone());
         let until = self.store.window_until(&guest, line.as_deref()).await?;
         let standing = Standing {
             is_open: until.is_some_and(|until| now < until),
@@ -334,14 +347,24 @@ impl Outbox {
             Plan::Send(body) => body,
             // What became of the last try is found out first.
             Plan::Person(body, _) | Plan::Never(body, _) if row.status == Status::Uncertain => body,
-            Plan::Person(_, why) => {
+            Plan::Person(_, why) if spoken.is_none() => {
                 tracing::error!(message = %id, why, "a message is left to a person");
                 return self.store.for_person(&row, why).await;
             }
-            Plan::Never(_, why) => {
+            Plan::Person(_, why) | Plan::Never(_, why) => {
                 tracing::warn!(message = %id, why, "a message is not sent");
                 return self.store.fail(&row, why).await;
             }
+        };
+        let body = match spoken {
+            Some(words) => match self.sound(&words).await {
+                Ok(sound) => Body::Sound(sound),
+                Err(reason) => {
+                    tracing::warn!(message = %id, reason, "a reply is not spoken; its text was sent");
+                    return self.store.fail(&row, &reason).await;
+                }
+            },
+            None => body,
         };
         let outbound = Outbound { id, to, line, body, reply_to: None };
 
@@ -428,6 +451,12 @@ impl Outbox {
             | Action::Unheard => {}
         }
         Ok(())
+    }
+
+    /// The words as a sound; or why there is none.
+    async fn sound(&self, words: &str) -> Result<Sound, String> {
+        let voice = self.voice.as_ref().ok_or("there is no voice")?;
+        voice.say(words).await.map_err(|fault| crate::fault::chain(&fault))
     }
 
     /// What a refusal means for a message.

@@ -16,6 +16,7 @@ use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
 use crate::inbox::Inbox;
 use crate::message::ChannelName;
+use crate::notes::Notes;
 use crate::outbox::Outbox;
 use crate::turn::{Alarm, Answerer, Lanes, Pace};
 
@@ -68,18 +69,31 @@ impl App {
             (ChannelName::Twilio, config.twilio.templates.clone()),
             (ChannelName::Meta, config.meta.templates.clone()),
         ];
+        let voice = super::voice(config, Arc::clone(&clock))?;
+        let recogniser = super::recogniser(config, Arc::clone(&clock))?;
+        if !names.is_empty() && recogniser.is_none() {
+            tracing::info!("voice notes are not heard: set [stt] and its provider's key in innkeeper.toml");
+        }
+        let notes = Notes::new(
+            Arc::<Receptionist>::clone(&self.receptionist),
+            store.clone(),
+            Arc::clone(&clock),
+            channels.clone(),
+            recogniser,
+            super::hints(config, &self.receptionist.house),
+        );
         let outbox = Outbox::new(store.clone(), Arc::clone(&clock), channels)
             .with_templates(templates)
             .no_faster(ChannelName::Twilio, config.twilio.rates)
-            .no_faster(ChannelName::Meta, config.meta.rates);
+            .no_faster(ChannelName::Meta, config.meta.rates)
+            .speaking(voice);
         let outbox = Arc::new(outbox);
         // One lane a guest, whichever way they write.
         let pace = match &twilio {
             Ok(twilio) if twilio.reply() == ReplyBy::Twiml => Pace::WAITED_FOR,
             Ok(_) | Err(_) => config.pace,
         };
-        let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
-        let lanes = Lanes::new(store.clone(), answerer, Arc::clone(&clock), pace);
+        let lanes = Lanes::new(store.clone(), Arc::new(notes), Arc::clone(&clock), pace);
         let inbox = Inbox::new(store.clone(), lanes.clone());
         if !names.is_empty() {
             alarm = alarm.through(lanes, &names);

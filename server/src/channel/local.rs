@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::conversation::{AnswerFault, GIVEN_BACK, Party, Receptionist, Said, Turned};
-use crate::message::{ChannelName, Content, GuestIds, GuestKey, Inbound, MessageId};
+use crate::message::{ChannelName, Content, GuestIds, GuestKey, Heard, Inbound, MessageId, Transcript};
 use crate::reply::Medium;
 use crate::store::{Database, Fault as StoreFault, Outcome, Received};
 
@@ -35,6 +35,11 @@ pub enum Doing {
         text: String,
         /// The button's id.
         button: Option<String>,
+    },
+    /// Say something in a voice note.
+    Note {
+        /// What a recogniser wrote; nothing where it heard no words.
+        heard: Heard,
     },
     /// Say nothing for too long.
     Silence,
@@ -103,32 +108,22 @@ impl LocalGuest {
         watch: &mut (dyn FnMut(Happening<'_>) + Send),
     ) -> Result<(u64, Turned), AnswerFault> {
         let mut turns = self.turns.lock().await;
+        let heard = match &doing {
+            Doing::Note { heard } => Some(heard.clone()),
+            Doing::Message { .. } | Doing::Silence | Doing::Due | Doing::GivenBack => None,
+        };
         let said = match doing {
             Doing::Silence => Said::Silence,
             Doing::Due => Said::Due,
             Doing::GivenBack => Said::Event { name: GIVEN_BACK.to_owned(), data: json!(null) },
+            Doing::Note { heard } => match heard {
+                Heard::Words(Transcript { words, .. }) => {
+                    Said::Message { id: self.receive(&words, None).await?, text: words, button: None }
+                }
+                Heard::Nothing { .. } => Said::Unreadable { id: self.receive("", None).await? },
+            },
             Doing::Message { text, button } => {
-                let inbound = Inbound {
-                    channel: self.channel,
-                    provider_id: Uuid::new_v4().to_string(),
-                    guest: GuestIds::Other(self.key.clone()),
-                    address: self.key.as_str().to_owned(),
-                    line: None,
-                    phone: self.phone.clone(),
-                    name: None,
-                    text: text.clone(),
-                    content: match button.clone() {
-                        Some(id) => Content::Button { id, title: text.clone() },
-                        None => Content::Text,
-                    },
-                    reply_to: None,
-                    referral: None,
-                    sent_at: None,
-                    raw: json!({}),
-                };
-                let (Received::New(id) | Received::Unanswered(id) | Received::Repeat(id)) =
-                    self.receptionist.store.receive(&inbound).await?;
-                Said::Message { id, text, button }
+                Said::Message { id: self.receive(&text, button.clone()).await?, text, button }
             }
         };
         let party = Party {
@@ -137,6 +132,7 @@ impl LocalGuest {
             medium: self.medium,
             language: self.language.clone(),
             since: self.receptionist.clock.now(),
+            heard,
         };
         let message = said.message();
         match self.receptionist.turn(&party, said, watch).await {
@@ -152,5 +148,30 @@ impl LocalGuest {
                 Err(fault)
             }
         }
+    }
+
+    /// Writes down what was said.
+    async fn receive(&self, text: &str, button: Option<String>) -> Result<MessageId, StoreFault> {
+        let inbound = Inbound {
+            channel: self.channel,
+            provider_id: Uuid::new_v4().to_string(),
+            guest: GuestIds::Other(self.key.clone()),
+            address: self.key.as_str().to_owned(),
+            line: None,
+            phone: self.phone.clone(),
+            name: None,
+            text: text.to_owned(),
+            content: match button {
+                Some(id) => Content::Button { id, title: text.to_owned() },
+                None => Content::Text,
+            },
+            reply_to: None,
+            referral: None,
+            sent_at: None,
+            raw: json!({}),
+        };
+        let (Received::New(id) | Received::Unanswered(id) | Received::Repeat(id)) =
+            self.receptionist.store.receive(&inbound).await?;
+        Ok(id)
     }
 }

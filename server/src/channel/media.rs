@@ -102,6 +102,19 @@ impl Source<'_> {
         self.follow(address).await
     }
 
+    /// Deletes a file at its own address; one that is not there is as good as deleted.
+    pub(super) async fn delete(&self, address: &str) -> Result<(), MediaFault> {
+        let url = Url::parse(address).map_err(|_| MediaFault::Elsewhere)?;
+        let url = self.allowed(url, self.first)?;
+        let request = self.client.delete(url).header(AUTHORIZATION, self.authorization.clone());
+        let response = request.send().await.map_err(|error| MediaFault::Unanswered(kind(&error)))?;
+        match response.status() {
+            StatusCode::NOT_FOUND => Ok(()),
+            status if status.is_success() => Ok(()),
+            status => Err(MediaFault::Refused(status.as_u16())),
+        }
+    }
+
     /// One request with whatever it leads to.
     async fn follow(&self, address: &str) -> Result<Fetched, MediaFault> {
         let url = Url::parse(address).map_err(|_| MediaFault::Elsewhere)?;

@@ -59,6 +59,14 @@ pub trait Channel: Send + Sync {
     /// # Errors
     /// [`MediaFault`]: it cannot be had, or must not be.
     async fn fetch(&self, media: &Media) -> Result<Fetched, MediaFault>;
+
+    /// Has the provider forget a file that a guest sent, where it keeps files until it is told otherwise.
+    ///
+    /// # Errors
+    /// [`MediaFault`]; the provider keeps it.
+    async fn discard(&self, _media: &Media) -> Result<(), MediaFault> {
+        Ok(())
+    }
 }
 
 /// How long a guest sees that somebody writes.

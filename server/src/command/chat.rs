@@ -11,7 +11,7 @@ use crate::channel::local::{Doing, LocalGuest};
 use crate::cli;
 use crate::config::Config;
 use crate::conversation::TurnLine;
-use crate::message::{ChannelName, GuestKey, e164};
+use crate::message::{ChannelName, GuestKey, Heard, e164};
 
 /// A turn as a program writes it.
 #[derive(Debug, Deserialize)]
@@ -21,6 +21,7 @@ struct Line {
     #[serde(default)]
     silence: bool,
     button: Option<String>,
+    note: Option<String>,
 }
 
 /// Reads a turn a line until the input ends.
@@ -86,7 +87,7 @@ fn read(line: &str) -> Result<(String, Doing), CommandFault> {
     }
     let parsed: Line = serde_json::from_str(line).map_err(|error| {
         CommandFault::Other(format!(
-            "standard input: {error}; expected plain text, {{\"text\": …}}, {{\"silence\": true}} or {{\"button\": id}}"
+            "standard input: {error}; expected plain text, {{\"text\": …}}, {{\"silence\": true}}, {{\"button\": id}} or {{\"note\": what was heard}}"
         ))
     })?;
     match parsed {
@@ -96,6 +97,7 @@ fn read(line: &str) -> Result<(String, Doing), CommandFault> {
             let shown = if text.is_empty() { button.clone() } else { text.clone() };
             Ok((shown, Doing::Message { text, button: Some(button) }))
         }
+        Line { note: Some(note), .. } => Ok((note.clone(), Doing::Note { heard: Heard::said(note) })),
         Line { text, .. } => Ok(message(&text.unwrap_or_default())),
     }
 }

@@ -1,5 +1,7 @@
 //! `innkeeper doctor`: what works, what does not, and what to do about it.
 
+mod speech;
+
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -53,6 +55,8 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     findings.push(meta(&config).await);
     findings.push(public_address(&config).await);
     findings.push(model(&config).await);
+    findings.push(speech::hearing(&config).await);
+    findings.push(speech::speaking(&config).await);
     let mut broken = 0;
     for finding in findings {
         match finding {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -10,7 +11,7 @@ use innkeeper_engine::runtime::{Ask, Performer};
 use innkeeper_engine::{Call, Expecting, Guest, Moment, Outcome, Question, Say, Understanding};
 
 use super::pointed::{Light, Tag};
-use super::{Party, Receptionist};
+use super::{Party, Receptionist, note};
 use crate::message::{ConversationId, Manner, Outgoing};
 use crate::outbox::fitting;
 use crate::reply::{Listener, Medium, Reply, ReplyFault};
@@ -27,12 +28,21 @@ pub(super) struct Desk<'a> {
     /// What is said is for, where the guest did not ask for it.
     purpose: Option<&'static str>,
     light: Light,
+    /// Whether the turn has said already what was heard.
+    has_told: AtomicBool,
 }
 
 impl<'a> Desk<'a> {
     /// At work outside of any conversation.
     pub(super) fn new(receptionist: &'a Receptionist, party: &'a Party) -> Self {
-        Self { receptionist, party, conversation: None, purpose: None, light: Light::default() }
+        Self {
+            receptionist,
+            party,
+            conversation: None,
+            purpose: None,
+            light: Light::default(),
+            has_told: AtomicBool::new(false),
+        }
     }
 
     /// The same in a conversation.
@@ -64,9 +74,32 @@ impl<'a> Desk<'a> {
     /// What is to be said, in the prompts' words.
     fn worded(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
         let gone = self.light.is_gone().then(|| Say::given(OFFER_GONE, IndexMap::new()));
+        let heard = self.party.heard.as_ref();
+        let noted = heard.map(|heard| note::saying(says, heard, &self.has_told));
+        let says = noted.as_deref().unwrap_or(says);
         let says: Vec<Say> = gone.into_iter().chain(says.iter().cloned()).collect();
         let replies = self.receptionist.replies.render(&says, &self.listener())?;
         Ok(replies.into_iter().map(|reply| self.outgoing(reply, says.last())).collect())
+    }
+
+    /// What words mean; those that a recogniser wrote may not be those that were said.
+    async fn meaning(&self, question: &Question) -> Understanding {
+        match &self.party.heard {
+            Some(_) => self.receptionist.understander.understand_spoken(question).await,
+            None => self.receptionist.understander.understand(question).await,
+        }
+    }
+
+    /// What is sent as a sound besides the text: the same, in the words for those who listen.
+    fn aloud(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
+        let is_wanted = self.receptionist.voice_replies && !self.party.channel.is_local();
+        if !is_wanted || self.party.heard.is_none() {
+            return Ok(Vec::new());
+        }
+        let listener = Listener { medium: Medium::Voice, ..self.listener() };
+        let replies = self.receptionist.replies.render(says, &listener)?;
+        let spoken = |reply: Reply| Outgoing { text: reply.text, spoken: true, ..Outgoing::default() };
+        Ok(replies.into_iter().map(spoken).collect())
     }
 
     fn outgoing(&self, reply: Reply, last: Option<&Say>) -> Outgoing {
@@ -74,7 +107,7 @@ impl<'a> Desk<'a> {
         // What is said beside a conversation has no number.
         says.retain(|say| *say > 0);
         if self.party.channel.is_local() {
-            return Outgoing { text, buttons, says, manner: Manner::default() };
+            return Outgoing { text, buttons, says, ..Outgoing::default() };
         }
         if let (Some(conversation), Some(say)) = (self.conversation, says.last()) {
             for button in &mut buttons {
@@ -90,7 +123,7 @@ impl<'a> Desk<'a> {
         let opener = if buttons.is_empty() { String::new() } else { opener };
         let purposes = prompt.into_iter().chain([purpose]).collect();
         let manner = Manner { opener, unasked: self.purpose.is_some(), purposes, values };
-        Outgoing { text, buttons, says, manner }
+        Outgoing { text, buttons, says, manner, spoken: false }
     }
 }
 
@@ -123,9 +156,9 @@ impl Performer for Desk<'_> {
         let understood = match (self.party.medium.at_once(), asked.page) {
             (Some(at_once), page) if page > 0 => {
                 let offered = from_page(asked, at_once, page);
-                self.receptionist.understander.understand(&offered).await
+                self.meaning(&offered).await
             }
-            _ => self.receptionist.understander.understand(&asked).await,
+            _ => self.meaning(&asked).await,
         };
         let understood = if question.kept { understood } else { self.light.judge(understood, &question) };
         Arc::new(understood)
@@ -136,6 +169,10 @@ impl Performer for Desk<'_> {
     }
 
     async fn call(&self, call: &Call, key: &str) -> Outcome {
+        if call.writes {
+            // What was done says what was understood.
+            self.has_told.store(true, Ordering::Relaxed);
+        }
         let outcome = self.receptionist.tools.call(call, key).await;
         match &outcome {
             Outcome::Ok { .. } => tracing::debug!(tool = &*call.tool, "called"),
@@ -160,7 +197,10 @@ impl Performer for Desk<'_> {
                 }
             }
         }
-        Ok(replies.into_iter().flat_map(|reply| fitting(self.party.channel, reply)).collect())
+        let mut outgoing: Vec<Outgoing> =
+            replies.into_iter().flat_map(|reply| fitting(self.party.channel, reply)).collect();
+        outgoing.extend(self.aloud(says)?);
+        Ok(outgoing)
     }
 }
 

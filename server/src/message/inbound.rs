@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{ChannelName, GuestIds, GuestKey, MessageId};
+use super::{ChannelName, GuestIds, GuestKey, Heard, MessageId};
 
 /// A message as a channel read it.
 #[derive(Clone, Debug, PartialEq)]
@@ -323,6 +323,8 @@ pub struct Gathered {
     pub button: Option<String>,
     /// What it is made of where that is more, or something else, than words.
     pub unsupported: Option<Kind>,
+    /// What came of listening to it, where it is a voice note that somebody listened to.
+    pub heard: Option<Heard>,
     /// The messages themselves, in order.
     pub parts: Vec<Part>,
     /// When the first of them came.

@@ -198,6 +198,9 @@ impl Line<'_> {
                 }
                 self.show(None, transcript).await
             }
+            Happens::Note(_) => {
+                Err(PlayFault::Script("note: a voice note needs channels: [chat] or [voice]".to_owned()))
+            }
             Happens::Silence => {
                 Err(PlayFault::Script("silence: on a telephone time passes: later: 10m".to_owned()))
             }

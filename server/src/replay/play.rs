@@ -20,7 +20,7 @@ use crate::clock::{Clock, later};
 use crate::config::{Config, DatabaseUrl};
 use crate::conversation::{AnswerFault, Receptionist};
 use crate::llm::{Brief, Copied, LanguageModel, ModelFault};
-use crate::message::{Button, ChannelName, GuestKey};
+use crate::message::{Button, ChannelName, GuestKey, Heard, Unheard};
 use crate::reply::Medium;
 use crate::store::Fault as StoreFault;
 use crate::tools::{Address, HotelTools};
@@ -129,9 +129,21 @@ impl Stage {
             self.receptionist.store.remember(&key, name, value).await?;
         }
         let mut buttons: Vec<Button> = Vec::new();
+        let mut unheard = false;
         for happens in &scene.talk {
             let (said, doing) = match happens {
                 Happens::Guest(text) => (text.clone(), Doing::Message { text: text.clone(), button: None }),
+                Happens::Note(words) => {
+                    let said = match words {
+                        Some(words) => format!("(voice note) {words}"),
+                        None => "(voice note without words)".to_owned(),
+                    };
+                    let heard = match words.clone() {
+                        Some(words) => Heard::said(words),
+                        None => Heard::Nothing { why: Unheard::Unclear, again: unheard },
+                    };
+                    (said, Doing::Note { heard })
+                }
                 Happens::Button(title) => {
                     let button = buttons.iter().find(|button| button.title == *title).ok_or_else(|| {
                         let shown: Vec<&str> = buttons.iter().map(|button| button.title.as_str()).collect();
@@ -169,6 +181,7 @@ impl Stage {
                     (String::new(), Doing::Due)
                 }
             };
+            unheard = matches!(happens, Happens::Note(None));
             // People take a moment; and only what was conveyed before can have been answered.
             self.clock.advance(Duration::from_secs(5));
             let (number, turned) = guest.turn(doing, &mut |_| {}).await?;

@@ -57,6 +57,8 @@ pub enum Channel {
 pub enum Happens {
     /// The guest says something.
     Guest(String),
+    /// The guest says something in a voice note: what a recogniser writes of it; nothing where it hears no words.
+    Note(Option<String>),
     /// The guest presses the button with this title.
     Button(String),
     /// The guest presses the button or row with this title, below an earlier message; on a telephone only.

@@ -1,5 +1,7 @@
 //! Inbound messages: written down once, gathered into turns, each with one outcome.
 
+mod notes;
+
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -15,7 +17,7 @@ use super::entity::inbox::{Column, Entity, Model};
 use super::seal::Record;
 use super::{Database, Fault, guests, identity, keys, outbox, reachable};
 use crate::message::{
-    self, ChannelName, ConversationId, Gathered, GuestKey, Inbound, Kind, MessageId, Outgoing, Part,
+    self, ChannelName, ConversationId, Gathered, GuestKey, Heard, Inbound, Kind, MessageId, Outgoing, Part,
 };
 
 use crate::mortal;
@@ -49,6 +51,8 @@ pub struct InboxRow {
     pub content: message::Content,
     /// The provider's id of the message of ours that it answers.
     pub reply_to: Option<String>,
+    /// What came of listening to it.
+    pub heard: Option<Heard>,
     /// Everything the provider said.
     pub raw: Json,
     /// When it came.
@@ -72,6 +76,8 @@ struct Content {
     content: message::Content,
     #[serde(default)]
     reply_to: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heard: Option<Heard>,
     raw: Json,
 }
 
@@ -145,6 +151,7 @@ impl Database {
             button: inbound.content.pressed().map(str::to_owned),
             content: inbound.content.clone(),
             reply_to: inbound.reply_to.clone(),
+            heard: None,
             raw: inbound.raw.clone(),
         };
         let content = key.seal_json(Record::Inbound, &inbound.provider_id, 0, &content)?;
@@ -480,6 +487,7 @@ async fn opened(
             button: content.button,
             content: content.content,
             reply_to: content.reply_to,
+            heard: content.heard,
             raw: content.raw,
             received_at: row.received_at,
             outcome: row.outcome,
@@ -496,8 +504,9 @@ fn gathered(lead: MessageId, parts: &[InboxRow]) -> Result<Gathered, Fault> {
     let first = parts.first().ok_or(Fault::Missing { what: "the message that a turn answers" })?;
     let channel =
         ChannelName::parse(&first.channel).ok_or(Fault::Missing { what: "the channel of a message" })?;
-    let texts: Vec<&str> =
-        parts.iter().map(|part| part.text.trim()).filter(|text| !text.is_empty()).collect();
+    let texts =
+        parts.iter().flat_map(|part| [Some(part.text.as_str()), part.heard.as_ref().and_then(Heard::words)]);
+    let texts: Vec<&str> = texts.flatten().map(str::trim).filter(|text| !text.is_empty()).collect();
     let other = parts.iter().filter_map(|part| Kind::parse(&part.kind)).find(|kind| *kind != Kind::Text);
     Ok(Gathered {
         guest: GuestKey::new(first.guest.clone()),
@@ -507,6 +516,7 @@ fn gathered(lead: MessageId, parts: &[InboxRow]) -> Result<Gathered, Fault> {
         text: texts.join("\n"),
         button: parts.iter().find_map(|part| part.button.clone()),
         unsupported: other,
+        heard: parts.iter().find_map(|part| part.heard.clone()),
         parts: parts.iter().map(Part::from).collect(),
         received_at: first.received_at,
         attempts: parts.iter().find(|part| part.id == lead.0).map_or(0, |part| part.attempts.unsigned_abs()),

@@ -68,6 +68,8 @@ pub struct OutboxRow {
     pub buttons: Vec<Button>,
     /// How it may be shown, and what it is for.
     pub manner: Manner,
+    /// Whether the words are sent as a sound.
+    pub spoken: bool,
     /// The ids of the sayings it carries, JSON.
     pub says: String,
     /// Where it stands.
@@ -97,12 +99,14 @@ struct Content {
     buttons: Vec<Button>,
     #[serde(default)]
     manner: Manner,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    spoken: bool,
 }
 
 impl Content {
     fn of(message: &Outgoing) -> Self {
-        let Outgoing { text, buttons, manner, .. } = message.clone();
-        Self { text, buttons, manner }
+        let Outgoing { text, buttons, manner, spoken, .. } = message.clone();
+        Self { text, buttons, manner, spoken }
     }
 }
 
@@ -171,6 +175,7 @@ impl OutboxRow {
             buttons: self.buttons.clone(),
             says: read("the sayings of a message", &self.says)?,
             manner: self.manner.clone(),
+            spoken: self.spoken,
         })
     }
 }
@@ -453,6 +458,7 @@ pub(super) async fn opened(
             text: content.text,
             buttons: content.buttons,
             manner: content.manner,
+            spoken: content.spoken,
             says: row.says,
             status: row.status,
             provider_id: row.provider_id,

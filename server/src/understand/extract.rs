@@ -14,6 +14,7 @@ use super::decide::{HeardValues, ReadOut, button, finish};
 use super::lexicon::{Lexicon, split};
 use super::sentence::Sentence;
 use super::several::Besides;
+use super::slips::Misheard;
 use super::stay::{Asked, StayContext, StaySaid};
 use super::words::{Says, Words};
 
@@ -26,6 +27,7 @@ pub struct Extractor {
     pub(super) lexicon: Lexicon,
     region: Option<country::Id>,
     receptionist: BTreeMap<Says, Vec<String>>,
+    pub(super) misheard: Misheard,
 }
 
 /// How a message is read.
@@ -41,7 +43,12 @@ impl Extractor {
     /// An extractor for the language of `words`.
     pub fn new(words: &Words) -> Self {
         let region = words.region.as_ref().and_then(|region| region.value.parse().ok());
-        Self { lexicon: Lexicon::new(words), region, receptionist: words.receptionist.clone() }
+        Self {
+            lexicon: Lexicon::new(words),
+            region,
+            receptionist: words.receptionist.clone(),
+            misheard: words.misheard.clone(),
+        }
     }
 
     /// The same extractor, for telephone numbers that were written without a country code in `region`

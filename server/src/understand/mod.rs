@@ -22,6 +22,7 @@ mod number;
 mod party;
 mod sentence;
 mod several;
+mod slips;
 mod stay;
 mod token;
 mod wish;

@@ -79,6 +79,14 @@ impl Understander {
         self.read(question, Reading::default()).await.understanding
     }
 
+    /// The same of words that came from a recogniser: its slips are put right first.
+    pub async fn understand_spoken(&self, question: &Question) -> Understanding {
+        match self.extractor.mended(question) {
+            Some(said) => self.understand(&Question { said, ..question.clone() }).await,
+            None => self.understand(question).await,
+        }
+    }
+
     pub(super) async fn read(&self, question: &Question, reading: Reading) -> ReadOut {
         let out = self.extractor.read(question, reading);
         let Some(model) = &self.model else { return out };

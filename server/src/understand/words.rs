@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::lexicon::Class;
+use super::slips::Misheard;
 
 use crate::message::{ButtonTitles, YesNo};
 
@@ -58,6 +59,9 @@ pub struct Words {
     /// who wants to be left alone says so in their own.
     #[serde(default)]
     pub(super) messages: MessageWishes,
+    /// Words that sound like others.
+    #[serde(default)]
+    pub(super) misheard: Misheard,
     /// How a receptionist says things, for programs that show only her words.
     pub(super) receptionist: BTreeMap<Says, Vec<String>>,
 }

@@ -12,9 +12,9 @@ const LAYERS: [&[&str]; 9] = [
     &["app"],
     &["call", "channel::twilio", "channel::meta", "channel::local", "console", "http"],
     &["conversation", "mistakes"],
-    &["tools", "reply", "inbox", "outbox", "understand", "turn", "versions"],
+    &["tools", "reply", "inbox", "outbox", "understand", "turn", "versions", "notes"],
     &["channel", "llm", "stt", "tts", "store"],
-    &["clock", "config", "fault", "message"],
+    &["clock", "config", "fault", "message", "multipart", "speech"],
 ];
 
 /// Who builds vendors' things.

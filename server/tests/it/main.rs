@@ -10,6 +10,7 @@ mod console;
 mod fit;
 mod lanes;
 mod llm;
+mod notes;
 mod outbox;
 mod postgres;
 mod reload;

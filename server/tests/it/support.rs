@@ -3,4 +3,5 @@
 pub(crate) mod dice;
 pub(crate) mod meta;
 pub(crate) mod phone;
+pub(crate) mod speech;
 pub(crate) mod twilio;

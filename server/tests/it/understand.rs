@@ -42,6 +42,9 @@ struct Case {
     asked: Option<String>,
     #[serde(default)]
     button: Option<String>,
+    /// Whether a recogniser wrote it.
+    #[serde(default)]
+    spoken: bool,
     #[serde(default)]
     kept: bool,
     /// Present values by slot, as texts of the form that `hears` has.
@@ -90,7 +93,10 @@ fn sentences_mean_what_their_sheets_say() {
 }
 
 fn check(extractor: &Extractor, sheet: &Sheet, case: &Case, path: &Path, report: &mut String) {
-    let question = question(sheet, case);
+    let mut question = question(sheet, case);
+    if let Some(mended) = extractor.mended(&question).filter(|_| case.spoken) {
+        question.said = mended;
+    }
     let understood = extractor.understand(&question);
     let heard: IndexMap<String, String> =
         understood.slots.iter().map(|(name, heard)| (name.clone(), text(heard))).collect();

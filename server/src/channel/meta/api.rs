@@ -9,7 +9,6 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value as Json, json};
-use uuid::Uuid;
 
 use super::codes::meaning;
 use super::envelope::owned;
@@ -23,6 +22,7 @@ use crate::channel::{
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Config};
 use crate::message::{ChannelName, Media};
+use crate::multipart::{Form, header_safe};
 
 /// Hosts of the files that guests send.
 const MEDIA_HOSTS: &[&str] = &["lookaside.fbsbx.com", ".fbsbx.com", ".fbcdn.net", ".whatsapp.net"];
@@ -131,13 +131,12 @@ impl Meta {
 
     /// Uploads a sound; gives its id. Nothing was sent to the guest then.
     async fn upload(&self, sound: &Sound) -> Result<String, SendFault> {
-        let boundary = Uuid::new_v4().simple().to_string();
-        let body = multipart(&boundary, sound);
-        let request = self
-            .client
-            .post(self.address("media"))
-            .header(CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"))
-            .body(body);
+        let (content_type, body) = Form::new()
+            .field("messaging_product", "whatsapp")
+            .field("type", header_safe(&sound.content_type))
+            .file("file", "sound.ogg", &sound.content_type, &sound.bytes)
+            .finish();
+        let request = self.client.post(self.address("media")).header(CONTENT_TYPE, content_type).body(body);
         match self.ask_json(request).await {
             Ok(said) => owned(&said, "/id")
                 .ok_or_else(|| Refusal::new(Action::Later, "an upload was answered without an id").into()),
@@ -223,27 +222,4 @@ impl Channel for Meta {
             Err(MediaFault::Damaged)
         }
     }
-}
-
-/// A form with a file, as RFC 7578 writes it. The boundary is random: no file holds it.
-fn multipart(boundary: &str, sound: &Sound) -> Vec<u8> {
-    // A type of our own making could not end the header's line; one that would is left out.
-    let content_type = if sound.content_type.chars().any(char::is_control) {
-        "application/octet-stream"
-    } else {
-        &sound.content_type
-    };
-    let field = |name: &str, value: &str| {
-        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-    };
-    let mut body = field("messaging_product", "whatsapp").into_bytes();
-    body.extend(field("type", content_type).into_bytes());
-    let head = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"sound.ogg\"\r\n\
-         Content-Type: {content_type}\r\n\r\n"
-    );
-    body.extend(head.into_bytes());
-    body.extend(&sound.bytes);
-    body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
-    body
 }

@@ -235,6 +235,22 @@ impl Twilio {
         Ok(vec![("Body", text.to_owned())])
     }
 
+    /// Where guests' files are.
+    fn files(&self) -> Result<Source<'_>, MediaFault> {
+        let token = self.keys.auth_token.expose_secret();
+        let basic = format!("Basic {}", STANDARD.encode(format!("{}:{token}", self.account)));
+        let mut authorization = HeaderValue::try_from(basic).map_err(|_| MediaFault::Refused(401))?;
+        authorization.set_sensitive(true);
+        Ok(Source {
+            client: &self.client,
+            first: MEDIA_HOSTS,
+            then: MEDIA_STORES,
+            base: &self.base,
+            authorization,
+            most: self.limits().media,
+        })
+    }
+
     /// Finds a content again, or makes it.
     async fn make(&self, filled: &Filled) -> Result<String, SendFault> {
         let contents = format!("{}/v1/Content", self.hosts.content);
@@ -329,19 +345,11 @@ impl Channel for Twilio {
     }
 
     async fn fetch(&self, media: &Media) -> Result<Fetched, MediaFault> {
-        let token = self.keys.auth_token.expose_secret();
-        let basic = format!("Basic {}", STANDARD.encode(format!("{}:{token}", self.account)));
-        let mut authorization = HeaderValue::try_from(basic).map_err(|_| MediaFault::Refused(401))?;
-        authorization.set_sensitive(true);
-        let source = Source {
-            client: &self.client,
-            first: MEDIA_HOSTS,
-            then: MEDIA_STORES,
-            base: &self.base,
-            authorization,
-            most: self.limits().media,
-        };
-        source.fetch(&media.reference, &*self.clock).await
+        self.files()?.fetch(&media.reference, &*self.clock).await
+    }
+
+    async fn discard(&self, media: &Media) -> Result<(), MediaFault> {
+        self.files()?.delete(&media.reference).await
     }
 }
 

@@ -168,6 +168,7 @@ pub(super) fn facts() -> IndexMap<String, Json> {
         booked("PT5W4", "Double, garden view", 30, 31, 0),
     ];
     let facts = json!({
+        "words": "a room for to adults",
         "guest": { "name": "Ana Lima", "phone": "+34612345678", "known": true },
         "stay": { "check_in": day(12), "check_out": day(14) },
         "guests": { "adults": 2, "children": 1 },

@@ -109,6 +109,7 @@ struct Exchange {
     contents: Vec<Value>,
     searched: usize,
     files: Vec<File>,
+    deleted: Vec<usize>,
     media_urls: Vec<String>,
     sent_at: Vec<DateTime<Utc>>,
     heard_at: BTreeMap<String, DateTime<Utc>>,
@@ -153,7 +154,10 @@ impl TwilioDouble {
         let stored = media::store(double.clone());
         tokio::spawn(async move { axum::serve(store, stored).await });
         let files = Router::new()
-            .route("/2010-04-01/Accounts/{account}/Messages/{message}/Media/{number}", get(media::redirect))
+            .route(
+                "/2010-04-01/Accounts/{account}/Messages/{message}/Media/{number}",
+                get(media::redirect).delete(media::delete),
+            )
             .with_state((double.clone(), store_at));
         let routes = Router::new()
             .route("/2010-04-01/Accounts/{account}/Messages.json", post(rest::send).get(rest::list))

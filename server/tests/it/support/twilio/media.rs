@@ -51,6 +51,11 @@ impl TwilioDouble {
         format!("{}/2010-04-01/Accounts/{ACCOUNT}/Messages/MM1/Media/{number}", self.base_url())
     }
 
+    /// The numbers of the files that it was told to delete.
+    pub(crate) fn deleted(&self) -> Vec<usize> {
+        self.exchange().deleted.clone()
+    }
+
     fn file(&self, number: usize) -> Option<File> {
         self.exchange().files.get(number).cloned()
     }
@@ -85,6 +90,22 @@ pub(super) async fn redirect(
         }
     };
     (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
+}
+
+/// `DELETE …/Media/{number}`.
+pub(super) async fn delete(
+    State((double, _)): State<(TwilioDouble, SocketAddr)>,
+    Path((account, _, number)): Path<(String, String, usize)>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refusal) = unauthorized(&account, &headers) {
+        return refusal;
+    }
+    if double.file(number).is_none() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    double.exchange().deleted.push(number);
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn serve(
