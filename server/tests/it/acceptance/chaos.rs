@@ -28,8 +28,8 @@ use crate::support::twilio::{ACCOUNT, Form, PUBLIC, SENDER, TOKEN, TwilioDouble,
 /// So many messages each run has by itself.
 const SHORT: usize = 60;
 
-/// So many guests write at the same time.
-const AT_ONCE: usize = 12;
+/// So many guests write at the same time in a short run, and in a long one.
+const AT_ONCE: [usize; 2] = [12, 60];
 
 /// Where a program can be made to die: before and after every commit, and around every call of the provider.
 const PLACES: [&str; 8] = [
@@ -112,7 +112,7 @@ impl World {
         loop {
             let place = dice.chance(60).then(|| PLACES[dice.below(PLACES.len())]);
             let dies_at =
-                place.filter(|_| !self.is_calm()).map(|place| format!("{place}:{}", dice.below(25)));
+                place.filter(|_| !self.is_calm()).map(|place| format!("{place}:{}", dice.below(8)));
             let Some(server) = Server::try_start(self.innkeeper(dies_at.as_deref())).await else {
                 // The database may just be restarting.
                 continue;
@@ -307,7 +307,7 @@ async fn chaos(name: &str, cluster: Option<Cluster>, programs: usize, messages: 
         let mut waiting: Vec<&Script> = scripts.iter().collect();
         waiting.reverse();
         let waiting = Mutex::new(waiting);
-        let writers = (0..AT_ONCE).map(|writer| {
+        let writers = (0..AT_ONCE[usize::from(messages > 500)]).map(|writer| {
             let mut dice = Dice::new(seed ^ (u64::try_from(writer).expect("small") + 1));
             let (waiting, world) = (&waiting, &world);
             async move {
