@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod console;
 mod lanes;
+mod lease;
 mod llm;
 mod outbox;
 mod postgres;

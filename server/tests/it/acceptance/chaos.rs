@@ -111,8 +111,7 @@ impl World {
     async fn live_and_die(&self, number: usize, mut dice: Dice) -> Server {
         loop {
             let place = dice.chance(60).then(|| PLACES[dice.below(PLACES.len())]);
-            let dies_at =
-                place.filter(|_| !self.is_calm()).map(|place| format!("{place}:{}", dice.below(8)));
+            let dies_at = place.filter(|_| !self.is_calm()).map(|place| format!("{place}:{}", dice.below(8)));
             let Some(server) = Server::try_start(self.innkeeper(dies_at.as_deref())).await else {
                 // The database may just be restarting.
                 continue;
@@ -409,7 +408,7 @@ async fn judge(world: &World, store: &Database, rows: &[InboxRow], scripts: &[Sc
 
 /// The number of messages and the seed.
 fn wanted() -> (usize, u64) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let number = |name: &str| std::env::var_os(name).and_then(|text| text.to_str()?.parse::<u64>().ok());
     let messages = number("INNKEEPER_CHAOS").and_then(|count| usize::try_from(count).ok()).unwrap_or(SHORT);
     let seed = number("INNKEEPER_CHAOS_SEED").unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 >> 16);
     loudly(&format!("chaos: INNKEEPER_CHAOS_SEED={seed}"));
