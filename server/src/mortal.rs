@@ -5,6 +5,7 @@
 
 /// Passes a place; dies there as a power cut would if that was asked for.
 #[cfg(debug_assertions)]
+#[expect(clippy::disallowed_methods, reason = "what dies in a test is no setting of the program")]
 pub(crate) fn passes(place: &str) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};

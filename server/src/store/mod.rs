@@ -57,7 +57,7 @@ use crate::clock::Clock;
 use crate::config::{DatabaseUrl, Patience};
 
 /// The number of the lock under which tables are changed.
-const MIGRATING: i64 = 0x1_1ae_e9e2;
+const MIGRATING: i64 = 0x11ae_e9e2;
 
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;

@@ -9,6 +9,7 @@ mod config;
 mod console;
 mod fit;
 mod lanes;
+mod lease;
 mod llm;
 mod notes;
 mod outbox;

@@ -28,8 +28,8 @@ use crate::support::twilio::{ACCOUNT, Form, PUBLIC, SENDER, TOKEN, TwilioDouble,
 /// So many messages each run has by itself.
 const SHORT: usize = 60;
 
-/// So many guests write at the same time.
-const AT_ONCE: usize = 12;
+/// So many guests write at the same time in a short run, and in a long one.
+const AT_ONCE: [usize; 2] = [12, 60];
 
 /// Where a program can be made to die: before and after every commit, and around every call of the provider.
 const PLACES: [&str; 8] = [
@@ -111,8 +111,7 @@ impl World {
     async fn live_and_die(&self, number: usize, mut dice: Dice) -> Server {
         loop {
             let place = dice.chance(60).then(|| PLACES[dice.below(PLACES.len())]);
-            let dies_at =
-                place.filter(|_| !self.is_calm()).map(|place| format!("{place}:{}", dice.below(25)));
+            let dies_at = place.filter(|_| !self.is_calm()).map(|place| format!("{place}:{}", dice.below(8)));
             let Some(server) = Server::try_start(self.innkeeper(dies_at.as_deref())).await else {
                 // The database may just be restarting.
                 continue;
@@ -307,7 +306,7 @@ async fn chaos(name: &str, cluster: Option<Cluster>, programs: usize, messages: 
         let mut waiting: Vec<&Script> = scripts.iter().collect();
         waiting.reverse();
         let waiting = Mutex::new(waiting);
-        let writers = (0..AT_ONCE).map(|writer| {
+        let writers = (0..AT_ONCE[usize::from(messages > 500)]).map(|writer| {
             let mut dice = Dice::new(seed ^ (u64::try_from(writer).expect("small") + 1));
             let (waiting, world) = (&waiting, &world);
             async move {
@@ -409,7 +408,7 @@ async fn judge(world: &World, store: &Database, rows: &[InboxRow], scripts: &[Sc
 
 /// The number of messages and the seed.
 fn wanted() -> (usize, u64) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let number = |name: &str| std::env::var_os(name).and_then(|text| text.to_str()?.parse::<u64>().ok());
     let messages = number("INNKEEPER_CHAOS").and_then(|count| usize::try_from(count).ok()).unwrap_or(SHORT);
     let seed = number("INNKEEPER_CHAOS_SEED").unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 >> 16);
     loudly(&format!("chaos: INNKEEPER_CHAOS_SEED={seed}"));
