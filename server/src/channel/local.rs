@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::conversation::{AnswerFault, GIVEN_BACK, Party, Receptionist, Said, Turned};
+use crate::conversation::{AnswerFault, HandBack, Party, Receptionist, Said, Turned};
 use crate::message::{ChannelName, Content, GuestIds, GuestKey, Inbound, MessageId};
 use crate::reply::Medium;
 use crate::store::{Database, Fault as StoreFault, Outcome, Received};
@@ -41,7 +41,7 @@ pub enum Doing {
     /// Nothing; a time that the conversation waited for has come.
     Due,
     /// Nothing; the person who had the conversation is done with it.
-    GivenBack,
+    GivenBack(HandBack),
 }
 
 /// Gives messages of local guests that a stop or a crash left over their outcome: nobody sits there any more.
@@ -102,7 +102,7 @@ impl LocalGuest {
         let said = match doing {
             Doing::Silence => Said::Silence,
             Doing::Due => Said::Due,
-            Doing::GivenBack => Said::Event { name: GIVEN_BACK.to_owned(), data: json!(null) },
+            Doing::GivenBack(back) => back.said(),
             Doing::Message { text, button } => {
                 let inbound = Inbound {
                     channel: self.channel,

@@ -150,10 +150,25 @@ impl Database {
             from = identity::Identified { joined: moved.joined.or(from.joined), guest: moved.guest };
         }
         transaction.commit().await.map_err(Fault::doing(doing))?;
+        self.changed();
         if from.joined.is_some() {
             self.0.known.clear();
         }
         Ok((received, from.joined))
+    }
+
+    /// Whether a message was ever taken, by its provider's id.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn is_known(&self, channel: ChannelName, provider_id: &str) -> Result<bool, Fault> {
+        let known = Entity::find()
+            .filter(Column::Channel.eq(channel.as_str()))
+            .filter(Column::ProviderId.eq(provider_id))
+            .count(self.reader())
+            .await
+            .map_err(Fault::doing("looking for an inbound message"))?;
+        Ok(known > 0)
     }
 
     /// The messages that have no outcome yet, in the order they came.
@@ -271,6 +286,20 @@ impl Database {
         transaction.commit().await.map_err(Fault::doing(doing))?;
         self.outgoing().notify_one();
         Ok(())
+    }
+
+    /// Everything that a guest sent, in the order it came.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn messages_of(&self, guest: &GuestKey) -> Result<Vec<InboxRow>, Fault> {
+        let rows = Entity::find()
+            .filter(Column::Guest.eq(guest.as_str()))
+            .order_by_asc(Column::Id)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("listing what a guest sent"))?;
+        opened(self.reader(), rows).await
     }
 
     /// How many messages have which outcome.

@@ -2,6 +2,7 @@
 
 mod flow_versions;
 mod guest_names;
+mod held;
 mod standing;
 
 use sea_orm_migration::{prelude::*, schema::*};
@@ -16,6 +17,8 @@ impl MigratorTrait for Migrator {
             Box::new(Messages),
             Box::new(flow_versions::FlowVersions),
             Box::new(guest_names::GuestNames),
+            // Before the next one, which reads conversations with all their columns.
+            Box::new(held::Held),
             Box::new(standing::Standing),
         ]
     }

@@ -6,6 +6,7 @@
 
 mod commit;
 mod conversations;
+mod desk;
 mod due;
 mod entity;
 mod flow_versions;
@@ -34,9 +35,11 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 use serde::de::DeserializeOwned;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use conversations::ConversationRow;
+pub use desk::HeldConversation;
+pub(crate) use desk::Typed;
 pub use due::Due;
 pub use flow_versions::{FlowVersionRow, OpenConversation};
 pub use forget::Forgotten;
@@ -66,6 +69,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     outgoing: Notify,
     timing: Notify,
+    /// Counts what people at the desk may want to see.
+    changes: watch::Sender<u64>,
     known: Arc<AllKnown>,
     /// Writes turns together, where there is one writer at a time.
     group: Option<Group>,
@@ -172,9 +177,9 @@ impl Database {
                 return Err(Fault::Open(DbErr::Custom(format!("{other:?} is not a database that is used"))));
             }
         };
-        let (outgoing, timing) = (Notify::new(), Notify::new());
+        let (outgoing, timing, changes) = (Notify::new(), Notify::new(), watch::Sender::default());
         let Options { patience, .. } = options;
-        Ok(Self(Arc::new(Inner { reader, writer, clock, outgoing, timing, known, group, patience })))
+        Ok(Self(Arc::new(Inner { reader, writer, clock, outgoing, timing, changes, known, group, patience })))
     }
 
     /// Asks the database something trivial, to know whether it is there.
@@ -197,6 +202,16 @@ impl Database {
     /// Told after every commit of a conversation that has to be woken some time.
     pub fn timing(&self) -> &Notify {
         &self.0.timing
+    }
+
+    /// Told after everything that people at the desk may want to see: what came in, what was said, what became of it.
+    /// What another program on the same database does is not among it.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Closes every connection.

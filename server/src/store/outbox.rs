@@ -65,6 +65,8 @@ pub struct OutboxRow {
     pub text: String,
     /// The buttons.
     pub buttons: Vec<Button>,
+    /// The person who wrote it; none where the receptionist did.
+    pub by: Option<String>,
     /// The ids of the sayings it carries, JSON.
     pub says: String,
     /// Where it stands.
@@ -92,11 +94,13 @@ pub struct OutboxRow {
 struct Content {
     text: String,
     buttons: Vec<Button>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
 }
 
 impl Content {
     fn of(message: &Outgoing) -> Self {
-        Self { text: message.text.clone(), buttons: message.buttons.clone() }
+        Self { text: message.text.clone(), buttons: message.buttons.clone(), by: None }
     }
 }
 
@@ -110,6 +114,18 @@ pub(super) fn sealed(
 ) -> Result<(Vec<u8>, String), Fault> {
     let content = key.seal_json(Record::Outgoing, owner, revision, &Content::of(message))?;
     Ok((content, json("the sayings of a message", &message.says)?))
+}
+
+/// The same of a message that a person wrote.
+pub(super) fn sealed_by(
+    key: &Key,
+    owner: &str,
+    revision: i64,
+    text: &str,
+    by: &str,
+) -> Result<Vec<u8>, Fault> {
+    let content = Content { text: text.to_owned(), buttons: Vec::new(), by: Some(by.to_owned()) };
+    key.seal_json(Record::Outgoing, owner, revision, &content)
 }
 
 /// Writes outgoing messages, in order. To a guest who is right here they count as sent.
@@ -289,6 +305,7 @@ impl Database {
             .exec(&self.0.writer)
             .await
             .map_err(Fault::doing("recording how sending went"))?;
+        self.changed();
         Ok(())
     }
 
@@ -302,6 +319,7 @@ impl Database {
             .exec(&self.0.writer)
             .await
             .map_err(Fault::doing("giving a message up"))?;
+        self.changed();
         Ok(())
     }
 
@@ -359,6 +377,7 @@ impl Database {
                 .map_err(Fault::doing(doing))?;
         }
         transaction.commit().await.map_err(Fault::doing(doing))?;
+        self.changed();
         Ok(taken)
     }
 
@@ -386,6 +405,7 @@ impl Database {
             .await
             .map_err(Fault::doing(doing))?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
+        self.changed();
         let Delivered { status, delivery, provider_id, error } = new;
         Ok(Some(OutboxRow { status, delivery: Some(delivery), provider_id, error, sent_at, ..row }))
     }
@@ -416,6 +436,7 @@ async fn opened(
             revision: row.revision,
             text: content.text,
             buttons: content.buttons,
+            by: content.by,
             says: row.says,
             status: row.status,
             provider_id: row.provider_id,

@@ -2,10 +2,12 @@
 
 mod attack;
 mod crash;
+mod doctor;
 mod doors;
 mod flows;
 mod forget;
 mod inspector;
+mod logs;
 mod migrate;
 mod outcomes;
 mod program;

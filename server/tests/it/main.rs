@@ -7,6 +7,7 @@ mod borders;
 mod clock;
 mod config;
 mod console;
+mod desk;
 mod lanes;
 mod llm;
 mod outbox;

@@ -106,9 +106,14 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts it and waits until it says where it listens.
-    pub(super) async fn start(mut command: Command) -> Self {
+    pub(super) async fn start(command: Command) -> Self {
+        Self::start_telling(command, Stdio::null()).await
+    }
+
+    /// The same with somewhere for its log.
+    pub(super) async fn start_telling(mut command: Command, log: Stdio) -> Self {
         command.env("INNKEEPER__SERVER__BIND", "127.0.0.1:0").arg("serve");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the program");
         let mut output = BufReader::new(child.stdout.take().expect("standard output"));
         let mut line = String::new();
