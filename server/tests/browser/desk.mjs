@@ -60,7 +60,7 @@ try {
   await page.fill('#summary', 'a cot will be in your room.');
   await page.click('#give-back');
   await page.locator('#nobody').waitFor({ state: 'visible' });
-  assert.ok(await page.locator('#composer').isHidden(), 'nothing more can be written');
+  await page.locator('#composer').waitFor({ state: 'hidden' });
   console.log('given back');
 
   await page.reload();
