@@ -165,20 +165,19 @@ function notice(sentence) {
 
 /** Does something in the person's name, and looks what came of it. */
 async function act(doing) {
-  if (open === null) return false;
+  if (open === null) return;
   if (!me()) {
     notice('Please say who you are first, above.');
     $('me').focus();
-    return false;
+    return;
   }
   try {
     await doing(open, me());
   } catch (problem) {
     notice(problem.message);
-    return false;
+    return;
   }
   await look();
-  return true;
 }
 
 $('take').addEventListener('click', () => act(api.takeOver));
@@ -187,7 +186,10 @@ $('composer').addEventListener('submit', async (event) => {
   const text = $('words').value.trim();
   if (!text) return;
   $('send').disabled = true;
-  if (await act((id, by) => api.write(id, by, text))) $('words').value = '';
+  await act(async (id, by) => {
+    await api.write(id, by, text);
+    $('words').value = '';
+  });
   $('send').disabled = false;
 });
 $('words').addEventListener('keydown', (event) => {
@@ -197,7 +199,10 @@ $('words').addEventListener('keydown', (event) => {
 });
 $('back').addEventListener('submit', async (event) => {
   event.preventDefault();
-  if (await act((id, by) => api.giveBack(id, by, $('summary').value.trim() || null))) $('summary').value = '';
+  await act(async (id, by) => {
+    await api.giveBack(id, by, $('summary').value.trim() || null);
+    $('summary').value = '';
+  });
 });
 $('me').addEventListener('change', () => {
   try {
