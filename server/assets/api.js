@@ -54,6 +54,31 @@ export async function* take(id, doing) {
   }
 }
 
+/** The conversations that wait for a person or are with one. */
+export function queue() {
+  return asked('GET', '/api/queue');
+}
+
+/** One of them with what was said. */
+export function opened(id) {
+  return asked('GET', `/api/queue/${encodeURIComponent(id)}`);
+}
+
+/** Takes one. */
+export function takeOver(id, by) {
+  return asked('POST', `/api/queue/${encodeURIComponent(id)}/take`, { by });
+}
+
+/** Writes to its guest. */
+export function write(id, by, text) {
+  return asked('POST', `/api/queue/${encodeURIComponent(id)}/messages`, { by, text });
+}
+
+/** Gives one back; the guest reads the summary. */
+export function giveBack(id, by, summary) {
+  return asked('POST', `/api/conversations/${encodeURIComponent(id)}/give-back`, { by, summary });
+}
+
 /** One event of a stream; none for a comment. */
 function parsed(block) {
   let name = 'message';

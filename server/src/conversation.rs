@@ -7,6 +7,7 @@
 mod desk;
 mod line;
 mod note;
+mod people;
 mod pointed;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::understand::{MessageWish, MessageWords, Understander};
 use crate::versions::{self, Lost, Used};
 
 pub use self::line::{ReplyLine, ToolLine, TurnLine, arguments_of, outcome_word};
+pub use self::people::{HandBack, Handed, Spoken, TAKEN_OVER, Who, Why};
 
 /// The event that tells the flows that a person is done with a conversation.
 pub const GIVEN_BACK: &str = "given_back";
@@ -296,21 +298,6 @@ impl Receptionist {
             tracing::warn!(%conversation, channel = party.channel.as_str(), "a guest waits for a person");
         }
         Ok(Turned { conversation, completed })
-    }
-
-    /// Gives a conversation that a person has back to the flows. `None` where no person has it.
-    ///
-    /// # Errors
-    /// [`AnswerFault`]; then the person has it still.
-    pub async fn give_back(&self, conversation: &ConversationId) -> Result<Option<Turned>, AnswerFault> {
-        let stored = self.store.load(conversation.as_str()).await?;
-        if !stored.is_some_and(|stored| stored.position.is_held()) {
-            return Ok(None);
-        }
-        let Some((guest, channel)) = self.store.whose(conversation).await? else { return Ok(None) };
-        let party = Party::elsewhere(guest, channel, self.clock.now());
-        let event = Said::Event { name: GIVEN_BACK.to_owned(), data: Json::Null };
-        self.turn(&party, event, &mut |_| {}).await.map(Some)
     }
 
     /// What a conversation that is due is woken with; `None` where it moved on, or must not be.

@@ -15,12 +15,16 @@ use axum::routing::get;
 use sea_orm::ActiveEnum as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::config;
 use crate::store::Database;
 
 /// What the public address may reach besides `/healthz`.
 const WEBHOOKS: [&str; 2] = ["/twilio/", "/meta/"];
+
+/// The header of `/healthz` that tells one running innkeeper from another, and from whatever else may answer.
+pub const INSTANCE: &str = "x-innkeeper-instance";
 
 /// Headers that a proxy or tunnel adds: such a request does not come from this machine, whatever its `Host` says.
 const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-forwarded-host"];
@@ -112,8 +116,9 @@ fn is_local(peer: Option<SocketAddr>, headers: &HeaderMap, uri_host: Option<&str
 
 /// `/healthz` (alive), `/readyz` (the database answers) and `/metrics` (Prometheus text).
 pub fn health(store: Database) -> Router {
+    let instance = Uuid::new_v4().simple().to_string();
     Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(move || async move { ([(INSTANCE, instance)], "ok\n") }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(store)

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{App, StartFault};
 use crate::channel::meta::{self, Meta};
 use crate::channel::twilio::{self, Missed, Twilio};
-use crate::channel::{Channel, local};
+use crate::channel::{Channel, Colleagues, local};
 use crate::config::{Config, ReplyBy};
 use crate::console;
 use crate::conversation::Receptionist;
@@ -44,7 +44,7 @@ impl App {
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(alarm.run()).await });
         let routes = health(self.receptionist.store.clone())
-            .merge(console::routes(Arc::clone(&self.receptionist), self.reloaded.subscribe()))
+            .merge(console::routes(Arc::clone(&self.receptionist), self.reloaded.subscribe(), stop))
             .merge(whatsapp)
             .merge(self.hotel_routes(stop));
         Ok(Gate::new(&config.server).guard(routes))
@@ -126,7 +126,10 @@ impl App {
             }
         };
         let by_meta = match meta {
-            Ok(meta) => meta::routes(meta::Webhooks { meta, inbox, outbox, clock }),
+            Ok(meta) => {
+                let colleagues: Arc<dyn Colleagues> = Arc::<Receptionist>::clone(&self.receptionist);
+                meta::routes_beside(meta::Webhooks { meta, inbox, outbox, clock }, Some(colleagues))
+            }
             Err(off) => {
                 tracing::info!("{off}");
                 meta::refusing(&off)

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::conversation::{AnswerFault, GIVEN_BACK, Party, Receptionist, Said, Turned};
+use crate::conversation::{AnswerFault, HandBack, Party, Receptionist, Said, Turned};
 use crate::message::{ChannelName, Content, GuestIds, GuestKey, Heard, Inbound, MessageId, Transcript};
 use crate::reply::Medium;
 use crate::store::{Database, Fault as StoreFault, Outcome, Received};
@@ -46,7 +46,7 @@ pub enum Doing {
     /// Nothing; a time that the conversation waited for has come.
     Due,
     /// Nothing; the person who had the conversation is done with it.
-    GivenBack,
+    GivenBack(HandBack),
 }
 
 /// Gives messages of local guests that a stop or a crash left over their outcome: nobody sits there any more.
@@ -110,12 +110,12 @@ impl LocalGuest {
         let mut turns = self.turns.lock().await;
         let heard = match &doing {
             Doing::Note { heard } => Some(heard.clone()),
-            Doing::Message { .. } | Doing::Silence | Doing::Due | Doing::GivenBack => None,
+            Doing::Message { .. } | Doing::Silence | Doing::Due | Doing::GivenBack(_) => None,
         };
         let said = match doing {
             Doing::Silence => Said::Silence,
             Doing::Due => Said::Due,
-            Doing::GivenBack => Said::Event { name: GIVEN_BACK.to_owned(), data: json!(null) },
+            Doing::GivenBack(back) => back.said(),
             Doing::Note { heard } => match heard {
                 Heard::Words(Transcript { words, .. }) => {
                     Said::Message { id: self.receive(&words, None).await?, text: words, button: None }

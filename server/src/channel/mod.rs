@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::message::{ChannelName, Limits, Media, OutgoingId};
+use crate::message::{ChannelName, GuestIds, Limits, Media, OutgoingId};
 
 pub use body::{Body, List, Row, Sound, Template};
 pub use delivery::{Delivery, Report};
@@ -67,6 +67,31 @@ pub trait Channel: Send + Sync {
     async fn discard(&self, _media: &Media) -> Result<(), MediaFault> {
         Ok(())
     }
+}
+
+/// Hears what people of the hotel write to guests past this program: with the hotel's own telephone.
+#[async_trait]
+pub trait Colleagues: Send + Sync {
+    /// Takes note of a message, however often it is told.
+    ///
+    /// # Errors
+    /// It could not be noted, and must be told again.
+    async fn wrote(&self, echo: &Echo) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// A message that a person of the hotel typed into the hotel's own telephone. It is with the guest already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// The way it went.
+    pub channel: ChannelName,
+    /// To whom.
+    pub guest: GuestIds,
+    /// Where answers to this guest are sent.
+    pub address: String,
+    /// The provider's id for it.
+    pub provider_id: String,
+    /// The words, possibly none.
+    pub text: String,
 }
 
 /// How long a guest sees that somebody writes.

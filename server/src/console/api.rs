@@ -16,15 +16,16 @@ use tokio::sync::mpsc;
 use super::Desk;
 use super::happened::Happened;
 use super::past::{self, PastTurn};
+use super::queue::Giving;
 use super::refusal::{Refusal, report};
 use super::session::SessionId;
 use crate::channel::local::Doing;
-use crate::conversation::ReplyLine;
+use crate::conversation::{HandBack, ReplyLine};
 use crate::message::{ConversationId, e164};
 use crate::mistakes::Listed;
 
 /// As long as a message on WhatsApp may be, in characters.
-const LONGEST_TEXT: usize = 4096;
+pub(super) const LONGEST_TEXT: usize = 4096;
 
 /// Said when a turn failed. Nothing was committed, so it may simply be tried again.
 const FAILED: &str = "The receptionist could not answer just now. Please say it again.";
@@ -191,7 +192,14 @@ pub(super) async fn turn(
 }
 
 /// Gives a conversation that a person has back to the flows. The id is a chat page's, or any conversation's own.
-pub(super) async fn give_back(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn give_back(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let back =
+        if body.is_empty() { HandBack::default() } else { read::<Giving>(&headers, &body)?.checked()? };
     let fault = |fault| Refusal::fault("a conversation could not be given back", &fault);
     let store = &desk.receptionist.store;
     let conversation = match SessionId::parse(&id) {
@@ -205,7 +213,7 @@ pub(super) async fn give_back(State(desk): State<Desk>, Path(id): Path<String>) 
     if store.whose(&conversation).await.map_err(fault)?.is_none() {
         return Err(Refusal::unknown());
     }
-    match desk.receptionist.give_back(&conversation).await {
+    match desk.receptionist.hand_back(&conversation, &back).await {
         Ok(Some(turned)) => {
             let line = turned.line(0, "");
             Ok(Json(GivenBack { state: line.state, replies: line.replies }).into_response())
@@ -238,7 +246,7 @@ impl Taking {
 }
 
 /// A request's JSON. An empty body is an empty object.
-fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let body = if body.is_empty() { b"{}" } else { body };
     // A form of another site can send anything but this type without asking first.

@@ -10,6 +10,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 const PAGE: &str = "index.html";
+const QUEUE: &str = "queue.html";
 const OPENAPI: &str = "openapi.json";
 
 #[derive(RustEmbed)]
@@ -21,9 +22,14 @@ pub(super) async fn page(headers: HeaderMap) -> Response {
     serve(PAGE, &headers)
 }
 
-/// A file of the page.
+/// The page of the people at the desk.
+pub(super) async fn queue(headers: HeaderMap) -> Response {
+    serve(QUEUE, &headers)
+}
+
+/// A file of the pages.
 pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    if name == PAGE { StatusCode::NOT_FOUND.into_response() } else { serve(&name, &headers) }
+    if name == PAGE || name == QUEUE { StatusCode::NOT_FOUND.into_response() } else { serve(&name, &headers) }
 }
 
 /// What documents the routes under `/api`.

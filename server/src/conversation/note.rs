@@ -8,9 +8,6 @@ use serde_json::json;
 
 use crate::message::{Heard, Unheard};
 
-/// The number of sayings that are no flow's.
-pub(super) const OURS: u32 = 0;
-
 /// The prompt that repeats what was heard.
 const I_HEARD: &str = "i_heard";
 

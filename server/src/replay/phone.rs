@@ -12,12 +12,12 @@ use innkeeper_engine::runtime::Store as _;
 use serde_json::json;
 
 use super::play::{PlayFault, Stage};
-use super::scene::{Happens, Power, Scene, Send, duration};
+use super::scene::{GiveBack, Happens, Power, Scene, Send, duration};
 use super::transcript::Transcript;
 use crate::channel::{Body, Channel, Fetched, MediaFault, Outbound, SendFault, Sent, TakenSince};
 use crate::clock::{Clock as _, later};
 use crate::config::Templates;
-use crate::conversation::{ReplyLine, TurnLine};
+use crate::conversation::{HandBack, ReplyLine, TurnLine};
 use crate::inbox::{Inbox, Taken};
 use crate::message::{Button, ChannelName, Content, GuestIds, GuestKey, Inbound, Kind, Media};
 use crate::outbox::Outbox;
@@ -189,14 +189,15 @@ impl Line<'_> {
                 transcript.aside(&format!("{text} later"));
                 self.pass(passed, transcript).await
             }
-            Happens::GivenBack => {
-                transcript.aside("the person is done, and gives the conversation back");
-                let store = &self.stage.receptionist.store;
-                let key = store.guest_of(&self.guest).await?;
-                if let Some(open) = store.active_conversation(&key).await? {
-                    self.stage.receptionist.give_back(&open).await?;
-                }
+            Happens::Person(person) => {
+                let key = self.stage.receptionist.store.guest_of(&self.guest).await?;
+                self.stage.person(&key, person, transcript).await?;
                 self.show(None, transcript).await
+            }
+            Happens::GivenBack => self.give_back(&HandBack::default(), transcript).await,
+            Happens::GiveBack(GiveBack { by, summary }) => {
+                let back = HandBack { by: by.clone(), summary: summary.clone() };
+                self.give_back(&back, transcript).await
             }
             Happens::Note(_) => {
                 Err(PlayFault::Script("note: a voice note needs channels: [chat] or [voice]".to_owned()))
@@ -205,6 +206,17 @@ impl Line<'_> {
                 Err(PlayFault::Script("silence: on a telephone time passes: later: 10m".to_owned()))
             }
         }
+    }
+
+    async fn give_back(&mut self, back: &HandBack, transcript: &mut Transcript) -> Result<(), PlayFault> {
+        let who = back.by.as_deref().unwrap_or("the person");
+        transcript.aside(&format!("{who} is done, and gives the conversation back"));
+        let store = &self.stage.receptionist.store;
+        let key = store.guest_of(&self.guest).await?;
+        if let Some(open) = store.active_conversation(&key).await? {
+            self.stage.receptionist.hand_back(&open, back).await?;
+        }
+        self.show(None, transcript).await
     }
 
     async fn press(

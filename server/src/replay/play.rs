@@ -12,13 +12,13 @@ use innkeeper_engine::runtime::Store as _;
 use innkeeper_engine::{Call, Outcome, Retry};
 use serde_json::{Value as Json, json};
 
-use super::scene::{Channel, Happens, Model, Power, Scene, Staff, duration};
+use super::scene::{Channel, GiveBack, Happens, Model, Person, Power, Scene, Staff, duration};
 use super::transcript::Transcript;
 use crate::app::{self, SceneHotel, StartFault};
 use crate::channel::local::{Doing, LocalGuest};
 use crate::clock::{Clock, later};
 use crate::config::{Config, DatabaseUrl};
-use crate::conversation::{AnswerFault, Receptionist};
+use crate::conversation::{AnswerFault, HandBack, Receptionist};
 use crate::llm::{Brief, Copied, LanguageModel, ModelFault};
 use crate::message::{Button, ChannelName, GuestKey, Heard, Unheard};
 use crate::reply::Medium;
@@ -159,7 +159,17 @@ impl Stage {
                 Happens::Silence => (String::new(), Doing::Silence),
                 Happens::GivenBack => {
                     transcript.aside("the person is done, and gives the conversation back");
-                    (String::new(), Doing::GivenBack)
+                    (String::new(), Doing::GivenBack(HandBack::default()))
+                }
+                Happens::GiveBack(GiveBack { by, summary }) => {
+                    let who = by.as_deref().unwrap_or("the person");
+                    transcript.aside(&format!("{who} is done, and gives the conversation back"));
+                    let back = HandBack { by: by.clone(), summary: summary.clone() };
+                    (String::new(), Doing::GivenBack(back))
+                }
+                Happens::Person(person) => {
+                    self.person(&key, person, transcript).await?;
+                    continue;
                 }
                 Happens::Staff(staff) => {
                     self.staff(staff, transcript).await?;
@@ -188,7 +198,7 @@ impl Stage {
             let line = turned.line(number, &said);
             buttons = line.replies.last().map(|reply| reply.buttons.clone()).unwrap_or_default();
             match happens {
-                Happens::GivenBack | Happens::Later(_) => transcript.unasked(&line),
+                Happens::GivenBack | Happens::GiveBack(_) | Happens::Later(_) => transcript.unasked(&line),
                 _ => transcript.turn(&line),
             }
         }
@@ -213,6 +223,33 @@ impl Stage {
         let stored = store.load(open.as_str()).await?;
         let due = stored.and_then(|stored| stored.position.due());
         Ok(due.is_some_and(|due| due <= self.clock.now()))
+    }
+
+    /// What a person at the desk does, with what they see of the conversation when they take it.
+    pub(super) async fn person(
+        &self,
+        key: &GuestKey,
+        person: &Person,
+        transcript: &mut Transcript,
+    ) -> Result<(), PlayFault> {
+        let store = &self.receptionist.store;
+        let open = store.active_conversation(key).await?;
+        let open = open.ok_or_else(|| PlayFault::Script("person: nothing was said yet".to_owned()))?;
+        let was = store.held_one(&open).await?.and_then(|held| held.taken_by);
+        if was.as_ref() != Some(&person.by) {
+            self.receptionist.take(&open, &person.by).await?;
+            let (handed, _) = self.receptionist.handed(&open).await?.ok_or_else(|| {
+                PlayFault::Script("person: the flows let nobody take the conversation".to_owned())
+            })?;
+            transcript.taken(&person.by, &handed);
+        }
+        if let Some(text) = &person.writes {
+            self.clock.advance(Duration::from_secs(5));
+            let written = self.receptionist.write(&open, &person.by, text).await?;
+            written.ok_or_else(|| PlayFault::Script("person: nobody has the conversation".to_owned()))?;
+            transcript.person(&person.by, text);
+        }
+        Ok(())
     }
 
     pub(super) async fn staff(&self, staff: &Staff, transcript: &mut Transcript) -> Result<(), PlayFault> {

@@ -85,8 +85,32 @@ pub enum Happens {
     Hotel(Power),
     /// Time passes: `10m`, `2h`. What flows wait for in that time happens.
     Later(String),
+    /// A person takes the conversation, or writes to the guest.
+    Person(Person),
     /// The person who has the conversation is done with it.
     GivenBack,
+    /// The same, with what the guest is told about it.
+    GiveBack(GiveBack),
+}
+
+/// What a person at the desk does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// The name they go by.
+    pub by: String,
+    /// What they write; without it they only take the conversation.
+    pub writes: Option<String>,
+}
+
+/// What a person says when they give a conversation back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GiveBack {
+    /// The name they go by.
+    pub by: Option<String>,
+    /// What they did for the guest.
+    pub summary: Option<String>,
 }
 
 /// Something other than words.

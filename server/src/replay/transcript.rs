@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use innkeeper_engine::Outcome;
 use serde_json::Value as Json;
 
-use crate::conversation::{TurnLine, outcome_word};
+use crate::conversation::{Handed, TurnLine, Why, outcome_word};
 use crate::message::Button;
 
 /// Writes a talk down.
@@ -62,6 +62,33 @@ impl Transcript {
     /// What a tool called by staff answered.
     pub(super) fn staff(&mut self, tool: &str, outcome: &Outcome) {
         self.aside(&format!("staff: {tool} {}", outcome_word(outcome)));
+    }
+
+    /// A person takes the conversation: what they are told about it.
+    pub(super) fn taken(&mut self, by: &str, handed: &Handed) {
+        let why = match handed.why {
+            Why::AskedForPerson => "the guest asked for a person",
+            Why::NotUnderstood => "the guest was not understood",
+            Why::ToolFailed => "the hotel's system failed",
+            Why::TakenOver => "nobody called them",
+            Why::Flow => "the flow leads to a person",
+            Why::Unknown => "nobody can tell why",
+        };
+        self.aside(&format!("{by} takes the conversation: {why}"));
+        if let Some(wants) = &handed.wants {
+            let slots: Vec<String> =
+                handed.slots.iter().map(|(name, value)| format!("{name} {}", brief(value))).collect();
+            self.line(&format!("    ({wants} {})", slots.join(" · ")));
+        }
+        if let Some((last, _)) = &handed.last {
+            self.line(&format!("    (last words: {last})"));
+        }
+    }
+
+    /// A person writes to the guest.
+    pub(super) fn person(&mut self, by: &str, text: &str) {
+        self.line("");
+        self.block(&format!("{by:<11}"), text);
     }
 
     /// The whole text.

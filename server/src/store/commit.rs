@@ -34,6 +34,8 @@ pub(super) struct Prepared {
     pub(super) position: Vec<u8>,
     pub(super) underway: Option<Vec<u8>>,
     pub(super) ended: bool,
+    /// Whether a person has it then.
+    pub(super) held: bool,
     pub(super) due: Option<DateTime<Utc>>,
     pub(super) heard_at: Option<DateTime<Utc>>,
     /// The run of the log that becomes a row.
@@ -93,6 +95,7 @@ impl Database {
                 if is_due {
                     self.timing().notify_one();
                 }
+                self.changed();
                 Ok(())
             }
             Err(refused) => {
@@ -185,6 +188,7 @@ fn prepared(
         position: standing::seal(key, id, revision, &commit.position.to_bytes()?, &end)?,
         underway: underway.transpose()?,
         ended: commit.position.is_over(),
+        held: commit.position.is_held(),
         due: due(commit, now, patience.filter(|_| !is_local)),
         heard_at: heard_at(commit),
         run,

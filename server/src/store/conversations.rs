@@ -49,6 +49,8 @@ impl Database {
             forgotten: ActiveValue::Set(false),
             due: ActiveValue::Set(None),
             heard_at: ActiveValue::Set(None),
+            held_since: ActiveValue::Set(None),
+            taken_by: ActiveValue::Set(None),
             started_at: ActiveValue::Set(now),
             updated_at: ActiveValue::Set(now),
         };

@@ -209,10 +209,19 @@ impl Database {
         if is_ours {
             self.note_taken(from.guest.as_str());
         }
+        self.changed();
         if from.joined.is_some() {
             self.0.known.clear();
         }
         Ok(Arrived { received, joined: from.joined, is_ours })
+    }
+
+    /// Whether a message was ever taken, by its provider's id.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn is_known(&self, channel: ChannelName, provider_id: &str) -> Result<bool, Fault> {
+        Ok(!self.known_of(channel, [provider_id]).await?.is_empty())
     }
 
     /// The messages that have no outcome yet, in the order they came.
@@ -380,6 +389,20 @@ impl Database {
         transaction.commit().await.map_err(Fault::doing(doing))?;
         self.outgoing().notify_one();
         Ok(())
+    }
+
+    /// Everything that a guest sent, in the order it came.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn messages_of(&self, guest: &GuestKey) -> Result<Vec<InboxRow>, Fault> {
+        let rows = Entity::find()
+            .filter(Column::Guest.eq(guest.as_str()))
+            .order_by_asc(Column::Id)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("listing what a guest sent"))?;
+        opened(self.reader(), rows).await
     }
 
     /// How many messages have which outcome.

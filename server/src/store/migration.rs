@@ -2,6 +2,7 @@
 
 mod flow_versions;
 mod guest_names;
+mod held;
 mod leases;
 mod reachable;
 mod standing;
@@ -18,6 +19,8 @@ impl MigratorTrait for Migrator {
             Box::new(Messages),
             Box::new(flow_versions::FlowVersions),
             Box::new(guest_names::GuestNames),
+            // Before the next one, which reads conversations with all their columns.
+            Box::new(held::Held),
             Box::new(standing::Standing),
             Box::new(reachable::Reachable),
             Box::new(leases::Leases),

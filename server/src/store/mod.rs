@@ -6,6 +6,7 @@
 
 mod commit;
 mod conversations;
+mod desk;
 mod due;
 mod entity;
 mod flow_versions;
@@ -37,9 +38,11 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 use serde::de::DeserializeOwned;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use conversations::ConversationRow;
+pub use desk::HeldConversation;
+pub(crate) use desk::Typed;
 pub use due::Due;
 pub use flow_versions::{FlowVersionRow, OpenConversation};
 pub use forget::Forgotten;
@@ -78,6 +81,8 @@ struct Inner {
     arriving: Notify,
     /// This program among others, once it takes part.
     lease: OnceLock<Lease>,
+    /// Counts what people at the desk may want to see.
+    changes: watch::Sender<u64>,
     known: Arc<AllKnown>,
     /// Writes turns together, where there is one writer at a time.
     group: Option<Group>,
@@ -184,7 +189,7 @@ impl Database {
         };
         let (outgoing, timing, arriving) = (Notify::new(), Notify::new(), Notify::new());
         let Options { patience, .. } = options;
-        let lease = OnceLock::new();
+        let (lease, changes) = (OnceLock::new(), watch::Sender::default());
         Ok(Self(Arc::new(Inner {
             reader,
             writer,
@@ -193,6 +198,7 @@ impl Database {
             timing,
             arriving,
             lease,
+            changes,
             known,
             group,
             patience,
@@ -219,6 +225,16 @@ impl Database {
     /// Told after every commit of a conversation that has to be woken some time.
     pub fn timing(&self) -> &Notify {
         &self.0.timing
+    }
+
+    /// Told after everything that people at the desk may want to see: what came in, what was said, what became of it.
+    /// What another program on the same database does is not among it.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Closes every connection.

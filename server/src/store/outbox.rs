@@ -70,6 +70,8 @@ pub struct OutboxRow {
     pub manner: Manner,
     /// Whether the words are sent as a sound.
     pub spoken: bool,
+    /// The person who wrote it; none where the receptionist did.
+    pub by: Option<String>,
     /// The ids of the sayings it carries, JSON.
     pub says: String,
     /// Where it stands.
@@ -101,12 +103,14 @@ struct Content {
     manner: Manner,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     spoken: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
 }
 
 impl Content {
     fn of(message: &Outgoing) -> Self {
         let Outgoing { text, buttons, manner, spoken, .. } = message.clone();
-        Self { text, buttons, manner, spoken }
+        Self { text, buttons, manner, spoken, by: None }
     }
 }
 
@@ -120,6 +124,19 @@ pub(super) fn sealed(
 ) -> Result<(Vec<u8>, String), Fault> {
     let content = key.seal_json(Record::Outgoing, owner, revision, &Content::of(message))?;
     Ok((content, json("the sayings of a message", &message.says)?))
+}
+
+/// The same of a message that a person wrote.
+pub(super) fn sealed_by(
+    key: &Key,
+    owner: &str,
+    revision: i64,
+    text: &str,
+    by: &str,
+) -> Result<Vec<u8>, Fault> {
+    let outgoing = Outgoing { text: text.to_owned(), ..Outgoing::default() };
+    let content = Content { by: Some(by.to_owned()), ..Content::of(&outgoing) };
+    key.seal_json(Record::Outgoing, owner, revision, &content)
 }
 
 /// Writes outgoing messages, in order. To a guest who is right here they count as sent.
@@ -306,6 +323,7 @@ impl Database {
             .exec(&self.0.writer)
             .await
             .map_err(Fault::doing("recording how sending went"))?;
+        self.changed();
         Ok(())
     }
 
@@ -342,6 +360,7 @@ impl Database {
             .exec(&self.0.writer)
             .await
             .map_err(Fault::doing("giving a message up"))?;
+        self.changed();
         Ok(())
     }
 
@@ -400,6 +419,7 @@ impl Database {
                 .map_err(Fault::doing(doing))?;
         }
         transaction.commit().await.map_err(Fault::doing(doing))?;
+        self.changed();
         Ok(taken)
     }
 
@@ -427,6 +447,7 @@ impl Database {
             .await
             .map_err(Fault::doing(doing))?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
+        self.changed();
         let Delivered { status, delivery, provider_id, error } = new;
         Ok(Some(OutboxRow { status, delivery: Some(delivery), provider_id, error, sent_at, ..row }))
     }
@@ -459,6 +480,7 @@ pub(super) async fn opened(
             buttons: content.buttons,
             manner: content.manner,
             spoken: content.spoken,
+            by: content.by,
             says: row.says,
             status: row.status,
             provider_id: row.provider_id,

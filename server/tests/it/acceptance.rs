@@ -3,10 +3,12 @@
 mod attack;
 mod chaos;
 mod crash;
+mod doctor;
 mod doors;
 mod flows;
 mod forget;
 mod inspector;
+mod logs;
 mod migrate;
 mod outcomes;
 mod program;

@@ -7,6 +7,7 @@ mod borders;
 mod clock;
 mod config;
 mod console;
+mod desk;
 mod fit;
 mod lanes;
 mod lease;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::draft::{Draft, DraftAction, DraftDoes};
+use super::draft::{Draft, DraftAction, DraftDoes, DraftEvent};
 use super::near::nearest;
 use super::report::Report;
 use super::world::{PROMPT_VARIABLES, World};
@@ -24,6 +24,18 @@ struct Use<'w> {
     at: Spot,
     /// Whether the author wrote the name, and did not only name a slot.
     written: bool,
+}
+
+/// Where a flow says something in answer to a named event: there the event is known.
+fn heard(flow: &Draft) -> BTreeSet<Spot> {
+    let handlers = flow.states.values().flat_map(|state| &state.on).chain(&flow.on);
+    let named = handlers.filter(|(event, _)| matches!(event.value, DraftEvent::Named(_)));
+    let actions = named.flat_map(|(_, cases)| cases).flat_map(|case| &case.actions);
+    let said = actions.filter_map(|action| match action {
+        DraftAction::Say(say) => Some(say.at),
+        DraftAction::Clear(_) | DraftAction::Set(..) | DraftAction::Raise(_) => None,
+    });
+    said.collect()
 }
 
 /// Checks the prompts of all flows.
@@ -149,6 +161,7 @@ fn variables(report: &mut Report<'_>, world: &World<'_>, name: &str, uses: &[Use
             .chain(world.prompts.given.iter().map(String::as_str))
             .chain(PROMPT_VARIABLES.iter().copied())
             .chain(FUNCTIONS.iter().copied())
+            .chain(heard(flow).contains(&used.at).then_some("event"))
             .collect();
         let of_name = || world.prompts.found.iter().filter(|(key, _)| key.name == name);
         let unknown: BTreeSet<&str> = of_name()

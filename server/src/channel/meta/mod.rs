@@ -12,4 +12,4 @@ pub use api::{Meta, Off};
 pub use codes::meaning;
 pub use read::{Event, Heard, read};
 pub use signature::is_signed;
-pub use webhook::{Webhooks, refusing, routes};
+pub use webhook::{Webhooks, refusing, routes, routes_beside};

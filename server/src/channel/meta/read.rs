@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::codes::meaning;
 use super::envelope::{Change, Entry, Envelope, list, owned, text};
-use crate::channel::{Delivery, Refusal, Report};
+use crate::channel::{Delivery, Echo, Refusal, Report};
 use crate::message::{ChannelName, Content, GuestIds, Inbound, Media, OutgoingId, Place, Referral, e164};
 
 const WHATSAPP: &str = "whatsapp:";
@@ -42,6 +42,8 @@ pub enum Event {
         /// Whether they want it.
         wanted: bool,
     },
+    /// A person of the hotel wrote to a guest with the hotel's own telephone.
+    Echo(Box<Echo>),
     /// Something that nobody here waits for, by the name of its field.
     Other(String),
     /// A message or status that cannot be told apart from others, or whose guest is not told.
@@ -91,8 +93,28 @@ fn read_change(change: &Change, heard: &mut Vec<Heard>) {
                 push(read_preference(preference));
             }
         }
+        "smb_message_echoes" => {
+            for message in list(value, "/message_echoes") {
+                push(match echo(message) {
+                    Ok(echo) => Event::Echo(Box::new(echo)),
+                    Err(lacks) => Event::Unreadable(lacks),
+                });
+            }
+        }
         other => push(Event::Other(other.to_owned())),
     }
+}
+
+/// What was typed into the telephone: a message whose guest is the one it went to.
+fn echo(message: &Json) -> Result<Echo, &'static str> {
+    let number = text(message, "/to");
+    let scoped = text(message, "/to_user_id").or_else(|| number.filter(|to| digits(to).is_none()));
+    let phone = number.and_then(digits);
+    let guest = GuestIds::on_whatsapp(scoped, phone.as_deref()).ok_or("to whom a message went")?;
+    let address = guest.phone().unwrap_or_else(|| guest.preferred()).as_str().to_owned();
+    let provider_id = owned(message, "/id").unwrap_or_else(|| fingerprint(message));
+    let text = words(message, &content(message));
+    Ok(Echo { channel: ChannelName::Meta, guest, address, provider_id, text })
 }
 
 /// A message in our words; `value` is what it came with.

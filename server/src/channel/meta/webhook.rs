@@ -2,23 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use serde::Deserialize;
 
 use super::api::{Meta, Off};
 use super::read::{Event, read};
 use super::signature::{is_signed, is_word};
-use crate::channel::{Channel, keep_typing};
+use crate::channel::{Channel, Colleagues, keep_typing};
 use crate::clock::Clock;
 use crate::inbox::{Inbox, Taken};
 use crate::message::ChannelName;
 use crate::outbox::Outbox;
-use crate::store::Fault;
 
 const ROUTE: &str = "/meta/webhook";
 
@@ -40,11 +39,24 @@ pub struct Webhooks {
 
 /// `GET` and `POST /meta/webhook`.
 pub fn routes(webhooks: Webhooks) -> Router {
+    routes_beside(webhooks, None)
+}
+
+/// The same beside people who write to guests with the hotel's own telephone.
+pub fn routes_beside(webhooks: Webhooks, colleagues: Option<Arc<dyn Colleagues>>) -> Router {
     Router::new()
         .route(ROUTE, get(subscribe).post(happened))
         .layer(DefaultBodyLimit::max(BODY_CAP))
+        .layer(Extension(Beside(colleagues)))
         .with_state(webhooks)
 }
+
+/// Who is told what the hotel's own people write.
+#[derive(Clone)]
+struct Beside(Option<Arc<dyn Colleagues>>);
+
+/// What was told could not be taken, and must be told again.
+type Untaken = Box<dyn std::error::Error + Send + Sync>;
 
 /// The same route without a number: it says what to configure.
 pub fn refusing(reason: &Off) -> Router {
@@ -81,7 +93,12 @@ async fn subscribe(State(webhooks): State<Webhooks>, Query(asked): Query<Subscri
 
 /// Takes everything that a request tells. Good only when all of it is on the disk: else Meta brings it again, and what
 /// was taken is taken once.
-async fn happened(State(webhooks): State<Webhooks>, headers: HeaderMap, body: Bytes) -> Response {
+async fn happened(
+    State(webhooks): State<Webhooks>,
+    Extension(Beside(colleagues)): Extension<Beside>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let signature = headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
     if !is_signed(webhooks.meta.app_secret(), signature, &body) {
         tracing::warn!("a webhook was refused: it is not signed with [meta] app_secret");
@@ -98,15 +115,15 @@ async fn happened(State(webhooks): State<Webhooks>, headers: HeaderMap, body: By
             continue;
         }
         // One that fails leaves the others: they are taken now, and it when Meta brings it again.
-        if let Err(fault) = take(&webhooks, heard.event).await {
-            tracing::error!(error = %crate::fault::chain(&fault), "a webhook could not be taken");
+        if let Err(fault) = take(&webhooks, colleagues.as_deref(), heard.event).await {
+            tracing::error!(error = %crate::fault::chain(&*fault), "a webhook could not be taken");
             lost = Some(fault);
         }
     }
     if lost.is_some() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK }.into_response()
 }
 
-async fn take(webhooks: &Webhooks, event: Event) -> Result<(), Fault> {
+async fn take(webhooks: &Webhooks, colleagues: Option<&dyn Colleagues>, event: Event) -> Result<(), Untaken> {
     match event {
         Event::Message(inbound) => {
             if let Taken::Waits(receipt) = webhooks.inbox.take(&inbound).await? {
@@ -120,6 +137,11 @@ async fn take(webhooks: &Webhooks, event: Event) -> Result<(), Fault> {
         }
         Event::Preference { guest, wanted } => {
             webhooks.outbox.consent(&guest, wanted, "meta user_preferences").await?;
+        }
+        Event::Echo(echo) => {
+            if let Some(colleagues) = colleagues {
+                colleagues.wrote(&echo).await?;
+            }
         }
         Event::Other(field) => tracing::debug!(field, "something nobody waits for was left alone"),
         Event::Unreadable(lacks) => tracing::warn!(lacks, "a part of a webhook cannot be read"),

@@ -4,7 +4,8 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Finding, PATIENCE};
+use super::Finding;
+use super::asking::PATIENCE;
 use crate::config::{Config, SttProvider, TtsProvider, VoiceReply};
 use crate::fault::chain;
 

@@ -202,6 +202,7 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
             commit.due.into(),
             commit.heard_at.into(),
             commit.at.into(),
+            commit.held.into(),
         ]
     };
     many(transaction, commits.iter().map(moved).collect(), MOVED).await?;
@@ -248,8 +249,10 @@ struct Many {
 /// Whether it ended is not among what is set: the index of open conversations would be written anew each time.
 const MOVED: Many = Many {
     before: "UPDATE conversations SET revision = v.column2, position = v.column3, underway = v.column4, \
-             due = v.column5, heard_at = COALESCE(v.column6, heard_at), updated_at = v.column7 FROM (VALUES ",
-    row: "(?, ?, ?, ?, ?, ?, ?)",
+             due = v.column5, heard_at = COALESCE(v.column6, heard_at), updated_at = v.column7, \
+             held_since = CASE WHEN v.column8 THEN COALESCE(held_since, v.column7) END, \
+             taken_by = CASE WHEN v.column8 THEN taken_by END FROM (VALUES ",
+    row: "(?, ?, ?, ?, ?, ?, ?, ?)",
     after: ") AS v WHERE conversations.id = v.column1",
 };
 

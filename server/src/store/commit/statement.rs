@@ -26,6 +26,7 @@ pub(super) async fn write(connection: &impl ConnectionTrait, commit: &Prepared) 
         commit.at.into(),
         message.into(),
         outcome.map(str::to_owned).into(),
+        commit.held.into(),
     ];
     let mut sql = MOVED.to_owned();
     if let Some(run) = &commit.run {
@@ -70,7 +71,9 @@ WITH pending AS (
 ), moved AS (
   UPDATE conversations c
   SET revision = $2 + 1, position = $3, underway = $4, ended = $5, due = $6,
-      heard_at = COALESCE($7, c.heard_at), updated_at = $8
+      heard_at = COALESCE($7, c.heard_at), updated_at = $8,
+      held_since = CASE WHEN $11 THEN COALESCE(c.held_since, $8) END,
+      taken_by = CASE WHEN $11 THEN c.taken_by END
   FROM conversations o
   WHERE c.id = $1 AND o.id = c.id AND c.revision = $2 AND NOT c.forgotten AND NOT c.ended
     AND ($9::bigint IS NULL OR o.underway IS NOT NULL OR EXISTS (SELECT 1 FROM pending))

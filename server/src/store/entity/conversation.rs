@@ -27,6 +27,10 @@ pub struct Model {
     pub due: Option<DateTimeUtc>,
     /// When the guest was last heard.
     pub heard_at: Option<DateTimeUtc>,
+    /// Since when a person has it.
+    pub held_since: Option<DateTimeUtc>,
+    /// Which person, by the name they go by at the desk.
+    pub taken_by: Option<String>,
     /// When it began.
     pub started_at: DateTimeUtc,
     /// When it was last committed.

@@ -157,6 +157,8 @@ mod tests {
                 forgotten: ActiveValue::Set(forgotten),
                 due: ActiveValue::Set(None),
                 heard_at: ActiveValue::Set(None),
+                held_since: ActiveValue::NotSet,
+                taken_by: ActiveValue::NotSet,
                 started_at: ActiveValue::Set(at),
                 updated_at: ActiveValue::Set(at),
             };

@@ -107,13 +107,22 @@ pub(super) struct Server {
 impl Server {
     /// Starts it and waits until it says where it listens.
     pub(super) async fn start(command: Command) -> Self {
-        Self::try_start(command).await.expect("a program that says where it listens")
+        Self::start_telling(command, Stdio::null()).await
+    }
+
+    /// The same with somewhere for its log.
+    pub(super) async fn start_telling(command: Command, log: Stdio) -> Self {
+        Self::begun(command, log).await.expect("a program that says where it listens")
     }
 
     /// The same where it may not come that far.
-    pub(super) async fn try_start(mut command: Command) -> Option<Self> {
+    pub(super) async fn try_start(command: Command) -> Option<Self> {
+        Self::begun(command, Stdio::null()).await
+    }
+
+    async fn begun(mut command: Command, log: Stdio) -> Option<Self> {
         command.env("INNKEEPER__SERVER__BIND", "127.0.0.1:0").arg("serve");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the program");
         let mut output = BufReader::new(child.stdout.take().expect("standard output"));
         let mut line = String::new();

@@ -13,23 +13,17 @@ const REQUIRE: &str = "INNKEEPER_REQUIRE_BROWSER";
 const PICTURES: &str = "INNKEEPER_SCREENSHOTS";
 
 /// How the script says that there is no browser.
-const NO_BROWSER: i32 = 77;
+pub(super) const NO_BROWSER: i32 = 77;
 
 const HOW: &str = "Install Node.js and Chromium (Debian: apt-get install nodejs npm chromium), then: \
                    npm ci --prefix server/tests/browser";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rooms_are_booked_on_the_page_at_a_desk_and_on_a_phone() {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    let node = Command::new("node").arg("--version").stdout(Stdio::null()).status();
-    if !node.is_ok_and(|status| status.success()) {
-        return skipped("there is no node on this machine");
-    }
-    if !scripts.join("node_modules/playwright-core").exists() {
-        return skipped("playwright-core is not installed");
-    }
-    let pictures = std::env::var_os(PICTURES)
-        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("console"), PathBuf::from);
+    let (scripts, pictures) = match scripts() {
+        Ok(scripts) => (scripts, pictures()),
+        Err(why) => return skipped(why),
+    };
     let folder = Folder::new();
     let console = Console::open(&folder).await;
     let mut command = Command::new("node");
@@ -53,8 +47,27 @@ async fn rooms_are_booked_on_the_page_at_a_desk_and_on_a_phone() {
     console.close().await;
 }
 
+/// Where the scripts are, if they can be run.
+pub(super) fn scripts() -> Result<PathBuf, &'static str> {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let node = Command::new("node").arg("--version").stdout(Stdio::null()).status();
+    if !node.is_ok_and(|status| status.success()) {
+        return Err("there is no node on this machine");
+    }
+    if !scripts.join("node_modules/playwright-core").exists() {
+        return Err("playwright-core is not installed");
+    }
+    Ok(scripts)
+}
+
+/// Where pictures go.
+pub(super) fn pictures() -> PathBuf {
+    std::env::var_os(PICTURES)
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("console"), PathBuf::from)
+}
+
 /// Says why, loudly.
-fn skipped(why: &str) {
+pub(super) fn skipped(why: &str) {
     let required = std::env::var_os(REQUIRE).is_some_and(|value| value == "1");
     assert!(!required, "{REQUIRE}=1, but {why}. {HOW}");
     loudly(&format!("SKIPPED: the console's page was not tried in a browser: {why}. {HOW}"));

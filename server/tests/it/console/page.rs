@@ -22,13 +22,13 @@ fn openapi() -> Json {
 async fn the_page_comes_whole_from_the_binary() {
     let folder = Folder::new();
     let console = Console::open(&folder).await;
-    let mut paths = vec!["/".to_owned()];
+    let mut paths = vec!["/".to_owned(), "/queue".to_owned()];
     for entry in std::fs::read_dir(assets()).expect("a folder") {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(assets().join(&name)).expect("a text");
         let foreign = text.replace("http://www.w3.org/2000/svg", "").contains("://");
         assert!(!foreign, "{name} names no other place");
-        if name != "index.html" {
+        if !name.ends_with(".html") {
             paths.push(format!("/assets/{name}"));
         }
     }
@@ -55,7 +55,9 @@ async fn the_page_comes_whole_from_the_binary() {
         assert_eq!((again.status(), &again.headers()["etag"]), (StatusCode::NOT_MODIFIED, &tag));
         assert!(again.bytes().await.expect("a body").is_empty());
     }
-    for path in ["/assets/index.html", "/assets/none.js", "/assets/..%2fCargo.toml", "/nothing"] {
+    for path in
+        ["/assets/index.html", "/assets/queue.html", "/assets/none.js", "/assets/..%2fCargo.toml", "/nothing"]
+    {
         assert_eq!(console.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
     console.close().await;

@@ -50,6 +50,8 @@ pub(crate) struct Rules {
     /// Whether reports come by themselves; with dice, lost, doubled and out of order.
     pub(crate) reports: bool,
     pub(crate) dice: Option<Dice>,
+    /// Whom it says that it calls.
+    pub(crate) called: Option<String>,
     /// Whether reports give back what a message was sent with.
     pub(crate) opaque: bool,
 }

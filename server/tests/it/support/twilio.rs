@@ -98,8 +98,29 @@ impl Default for Rules {
     }
 }
 
+/// What Twilio tells about an account to whoever asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// The account.
+    pub(crate) account: Value,
+    /// Its WhatsApp senders.
+    pub(crate) senders: Vec<Value>,
+    /// Messages that it lists beside those it took, newest first.
+    pub(crate) listed: Vec<Value>,
+    /// The time by its own clock, as answers tell it.
+    pub(crate) date: Option<String>,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        let account = serde_json::json!({"sid": ACCOUNT, "status": "active", "type": "Full"});
+        Self { account, senders: Vec::new(), listed: Vec::new(), date: None }
+    }
+}
+
 #[derive(Default)]
 struct Exchange {
+    told: Told,
     moods: VecDeque<Mood>,
     taken: Vec<Value>,
     heard: Vec<Value>,
@@ -161,6 +182,8 @@ impl TwilioDouble {
             .with_state((double.clone(), store_at));
         let routes = Router::new()
             .route("/2010-04-01/Accounts/{account}/Messages.json", post(rest::send).get(rest::list))
+            .route("/2010-04-01/Accounts/{file}", get(rest::account))
+            .route("/v2/Channels/Senders", get(rest::senders))
             .route("/v1/Content", post(rest::make_content).get(rest::contents))
             .route("/v2/Indicators/Typing.json", post(rest::typing_v2))
             .route("/v3/Indicators/Typing.json", post(rest::typing_v3))
@@ -196,6 +219,11 @@ impl TwilioDouble {
     /// Changes what it enforces.
     pub(crate) fn rules(&self, change: impl FnOnce(&mut Rules)) {
         change(&mut self.exchange().rules);
+    }
+
+    /// Changes what it tells about the account.
+    pub(crate) fn tells(&self, change: impl FnOnce(&mut Told)) {
+        change(&mut self.exchange().told);
     }
 
     /// The messages that were marked as read while somebody writes, once there are that many marks.

@@ -1,18 +1,21 @@
 //! Meta's Graph API: sending with its limits, marks, files.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::hook::{change, status};
-use super::{BEARER, File, MetaDouble, Mood, NUMBER};
+use super::{BEARER, File, MetaDouble, Mood, NUMBER, SECRET};
 use crate::support::phone::Bubble;
 
 /// The hash of a file as it is told.
@@ -276,10 +279,14 @@ fn multipart(body: &[u8], boundary: &str) -> Option<Vec<(String, Vec<u8>)>> {
 pub(super) async fn where_is(
     State(double): State<MetaDouble>,
     Path(id): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
     headers: HeaderMap,
 ) -> Response {
     if let Some(refusal) = unauthorized(&headers) {
         return refusal;
+    }
+    if id == NUMBER {
+        return number(&double, &query);
     }
     let mut exchange = double.exchange();
     let Some(file) = exchange.files.get_mut(&id) else { return error(404, 100) };
@@ -294,6 +301,21 @@ pub(super) async fn where_is(
         "messaging_product": "whatsapp",
     }))
     .into_response()
+}
+
+/// `GET /{number}`: what is told about it. A proof that does not fit the token is refused.
+fn number(double: &MetaDouble, query: &BTreeMap<String, String>) -> Response {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("a key");
+    mac.update(BEARER.as_bytes());
+    let proof: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    if query.get("appsecret_proof").is_some_and(|given| *given != proof) {
+        return error(400, 100);
+    }
+    let mut told = json!({"id": NUMBER});
+    if let Some(url) = &double.exchange().rules.called {
+        told["webhook_configuration"] = json!({"application": url});
+    }
+    Json(told).into_response()
 }
 
 /// `GET /files/{media}`: the file.

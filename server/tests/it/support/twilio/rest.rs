@@ -229,12 +229,46 @@ pub(super) async fn list(
         return refusal;
     }
     let exchange = double.exchange();
-    let to = query.get("To").expect("whose messages");
+    let to = query.get("To");
     let size = query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50);
-    let all = if *to == *SENDER { &exchange.heard } else { &exchange.taken };
+    let all = if to.is_some_and(|to| *to == *SENDER) { &exchange.heard } else { &exchange.taken };
+    let all = exchange.told.listed.iter().chain(all.iter().rev());
     let newest_first: Vec<&Value> =
-        all.iter().rev().filter(|message| message["to"] == **to).take(size).collect();
+        all.filter(|message| to.is_none_or(|to| message["to"] == **to)).take(size).collect();
     Json(json!({"messages": newest_first, "next_page_uri": null, "page": 0})).into_response()
+}
+
+/// `GET …/Accounts/AC….json`.
+pub(super) async fn account(
+    State(double): State<TwilioDouble>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let sid = file.strip_suffix(".json").unwrap_or_default();
+    if let Some(refusal) = unauthorized(sid, &headers) {
+        return refusal;
+    }
+    let told = double.exchange().told.clone();
+    let mut answer = Json(told.account).into_response();
+    if let Some(date) = told.date {
+        answer.headers_mut().insert(header::DATE, date.parse().expect("a date"));
+    }
+    answer
+}
+
+/// `GET /v2/Channels/Senders`.
+pub(super) async fn senders(
+    State(double): State<TwilioDouble>,
+    headers: HeaderMap,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    if let Some(refusal) = unauthorized(ACCOUNT, &headers) {
+        return refusal;
+    }
+    if query.get("Channel").map(String::as_str) != Some("whatsapp") {
+        return error(400, 20001);
+    }
+    Json(json!({"senders": double.exchange().told.senders, "meta": {"key": "senders"}})).into_response()
 }
 
 /// `GET /v1/Content`.

@@ -1,0 +1,240 @@
+// The desk's page: who waits for a person, what was said, and what a person does about it.
+
+import * as api from './api.js';
+
+const ME = 'innkeeper.me';
+
+/** How long after something changed the page looks, so that what comes together is looked at once. */
+const TOGETHER_MS = 120;
+
+const WHY = {
+  asked_for_person: 'asked for a person',
+  not_understood: 'was not understood three times',
+  tool_failed: "the hotel's system failed",
+  taken_over: 'a person took over',
+  flow: 'the flow leads to a person here',
+  unknown: 'it cannot be told why',
+};
+
+const $ = (id) => document.getElementById(id);
+
+let open = null;
+let shown = '';
+let looking = null;
+let again = false;
+
+/** Looks at the queue and the open conversation; once more where something changed meanwhile. */
+function look() {
+  if (looking) {
+    again = true;
+    return looking;
+  }
+  looking = (async () => {
+    try {
+      do {
+        again = false;
+        const { waiting } = await api.queue();
+        showQueue(waiting);
+        if (open !== null) await showOpen();
+      } while (again);
+      notice('');
+    } catch (problem) {
+      notice(problem.message);
+    } finally {
+      looking = null;
+    }
+  })();
+  return looking;
+}
+
+function element(kind, text, className) {
+  const made = document.createElement(kind);
+  if (text) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function showQueue(waiting) {
+  $('nobody').hidden = waiting.length > 0;
+  $('waiting-count').textContent = waiting.length ? String(waiting.length) : '';
+  const focused = document.activeElement?.dataset?.conversation;
+  $('queue').replaceChildren(
+    ...waiting.map((waits) => {
+      const button = element('button');
+      button.type = 'button';
+      button.dataset.conversation = waits.conversation;
+      if (waits.conversation === open) button.setAttribute('aria-current', 'true');
+      const head = element('b');
+      head.append(element('span', waits.guest), element('span', ago(waits.waiting_s), 'ago'));
+      button.append(head, element('small', `${waits.channel} · ${WHY[waits.why]}`));
+      if (waits.last) button.append(element('small', waits.last.text, 'last'));
+      const state = waits.taken_by ? `with ${waits.taken_by}` : `${waits.unanswered} unanswered`;
+      button.append(element('small', state, 'taken'));
+      button.addEventListener('click', () => choose(waits.conversation));
+      const item = element('li');
+      item.append(button);
+      return item;
+    }),
+  );
+  if (focused) $('queue').querySelector(`[data-conversation="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function ago(seconds) {
+  if (seconds < 60) return 'just now';
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+function choose(conversation) {
+  open = conversation;
+  shown = '';
+  look();
+}
+
+async function showOpen() {
+  let opened;
+  try {
+    opened = await api.opened(open);
+  } catch (problem) {
+    if (problem.kind !== 'gone') throw problem;
+    // It was given back. What was said stays on the page until another one is chosen.
+    open = null;
+    shut();
+    return;
+  }
+  const told = JSON.stringify(opened);
+  if (told === shown) return;
+  shown = told;
+  showAbout(opened.handed);
+  const scroller = $('scroller');
+  $('messages').replaceChildren(...opened.messages.map(row));
+  scroller.scrollTop = scroller.scrollHeight;
+}
+
+function showAbout({ guest, channel, phone, why, wants, slots, taken_by: takenBy }) {
+  $('nothing-open').hidden = true;
+  for (const id of ['about', 'composer', 'back']) $(id).hidden = false;
+  $('who').textContent = phone && phone !== guest ? `${guest}, ${phone}` : guest;
+  $('why').textContent = `On ${channel}; ${WHY[why]}. ${takenBy ? `With ${takenBy}.` : 'With nobody yet.'}`;
+  $('wants').textContent = wants ?? '';
+  $('take').disabled = takenBy !== null && takenBy === me();
+  $('slots').replaceChildren(
+    ...Object.entries(slots).map(([name, value]) => {
+      const pair = element('div');
+      pair.append(element('dt', name), element('dd', brief(value)));
+      return pair;
+    }),
+  );
+}
+
+function brief(value) {
+  if (value === null || typeof value !== 'object') return String(value);
+  if (value.check_in) return `${value.check_in} – ${value.check_out ?? '…'}`;
+  return value.name ?? value.reference ?? JSON.stringify(value);
+}
+
+function row({ from, by, text, kind, buttons, status, delivery, error }) {
+  const side = from === 'guest' ? 'host' : 'guest';
+  const item = element('li', '', `row ${side} ${from}`);
+  item.dataset.from = from;
+  item.dataset.status = delivery ?? status;
+  const bubble = element('div', '', 'bubble');
+  bubble.append(element('p', text || `(${kind})`, 'words'));
+  item.append(bubble);
+  const told = [from === 'receptionist' ? 'receptionist' : by];
+  if (from !== 'guest') told.push(delivery ?? status);
+  told.push(...buttons.map(({ title }) => `[${title}]`));
+  item.append(element('span', told.filter(Boolean).join(' · '), 'by'));
+  if (error) item.append(element('span', error, 'by failed-why'));
+  return item;
+}
+
+function shut() {
+  for (const id of ['composer', 'back']) $(id).hidden = true;
+  $('why').textContent = 'The receptionist has this conversation again.';
+}
+
+function me() {
+  return $('me').value.trim();
+}
+
+function notice(sentence) {
+  $('notice').textContent = sentence;
+  $('notice').hidden = !sentence;
+}
+
+/** Does something in the person's name, and looks what came of it. */
+async function act(doing) {
+  if (open === null) return;
+  if (!me()) {
+    notice('Please say who you are first, above.');
+    $('me').focus();
+    return;
+  }
+  try {
+    await doing(open, me());
+  } catch (problem) {
+    notice(problem.message);
+    return;
+  }
+  await look();
+}
+
+$('take').addEventListener('click', () => act(api.takeOver));
+$('composer').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const text = $('words').value.trim();
+  if (!text) return;
+  $('send').disabled = true;
+  await act(async (id, by) => {
+    await api.write(id, by, text);
+    $('words').value = '';
+  });
+  $('send').disabled = false;
+});
+$('words').addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  $('composer').requestSubmit();
+});
+$('back').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  await act(async (id, by) => {
+    await api.giveBack(id, by, $('summary').value.trim() || null);
+    $('summary').value = '';
+  });
+});
+$('me').addEventListener('change', () => {
+  try {
+    localStorage.setItem(ME, me());
+  } catch {
+    // Without storage the name lasts as long as the page.
+  }
+});
+
+async function start() {
+  try {
+    $('me').value = localStorage.getItem(ME) ?? '';
+  } catch {
+    // Nothing was kept.
+  }
+  try {
+    const { name } = await api.hotel();
+    $('hotel').textContent = name;
+    document.title = `${name}: desk`;
+  } catch (problem) {
+    notice(problem.message);
+  }
+  await look();
+  let soon = null;
+  const events = new EventSource('/api/queue/events');
+  events.addEventListener('changed', () => {
+    soon ??= setTimeout(() => {
+      soon = null;
+      look();
+    }, TOGETHER_MS);
+  });
+  document.body.dataset.ready = 'true';
+}
+
+start();

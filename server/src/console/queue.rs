@@ -1,0 +1,225 @@
+//! The routes of the people at the desk: what waits for them, what was said, and what they do about it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, stream};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Desk;
+use super::api::{LONGEST_TEXT, read};
+use super::refusal::Refusal;
+use crate::conversation::{HandBack, Handed, Spoken, Why};
+use crate::message::ConversationId;
+
+/// The longest name a person can go by, and the longest summary, in characters.
+const LONGEST_NAME: usize = 60;
+const LONGEST_SUMMARY: usize = 500;
+
+/// How often whoever watches is told to look, whatever this program knows: another one on the same database may know
+/// more.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// A conversation that waits for a person, or is with one.
+#[derive(Serialize)]
+struct Waits {
+    conversation: String,
+    guest: String,
+    phone: Option<String>,
+    channel: &'static str,
+    since: DateTime<Utc>,
+    waiting_s: i64,
+    taken_by: Option<String>,
+    why: Why,
+    wants: Option<String>,
+    state: Option<String>,
+    slots: IndexMap<String, Value>,
+    last: Option<Last>,
+    unanswered: usize,
+}
+
+/// What a guest said last.
+#[derive(Serialize)]
+struct Last {
+    text: String,
+    at: DateTime<Utc>,
+}
+
+/// All of them.
+#[derive(Serialize)]
+struct Queue {
+    waiting: Vec<Waits>,
+}
+
+/// One with what was said.
+#[derive(Serialize)]
+struct Opened {
+    handed: Waits,
+    messages: Vec<Spoken>,
+}
+
+/// Who takes a conversation.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Taking {
+    by: String,
+}
+
+/// What a person writes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Writing {
+    by: String,
+    text: String,
+}
+
+/// A message that goes to the guest.
+#[derive(Serialize)]
+struct Written {
+    messages: Vec<i64>,
+}
+
+/// What is said when a conversation is given back.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Giving {
+    by: Option<String>,
+    summary: Option<String>,
+}
+
+impl Waits {
+    fn of(handed: Handed, now: DateTime<Utc>) -> Self {
+        let guest = handed.held.guest.as_str();
+        Self {
+            guest: guest.strip_prefix("whatsapp:").unwrap_or(guest).to_owned(),
+            conversation: handed.held.conversation.as_str().to_owned(),
+            phone: handed.phone,
+            channel: handed.held.channel.as_str(),
+            since: handed.held.since,
+            waiting_s: (now - handed.held.since).num_seconds().max(0),
+            taken_by: handed.held.taken_by,
+            why: handed.why,
+            wants: handed.wants,
+            state: handed.state,
+            slots: handed.slots,
+            last: handed.last.map(|(text, at)| Last { text, at }),
+            unanswered: handed.unanswered,
+        }
+    }
+}
+
+impl Giving {
+    /// What it says, if it may be said.
+    pub(super) fn checked(self) -> Result<HandBack, Refusal> {
+        let by = self.by.map(|by| name(&by)).transpose()?;
+        let summary = self.summary.map(|summary| summary.trim().to_owned()).filter(|text| !text.is_empty());
+        if summary.as_ref().is_some_and(|summary| summary.chars().count() > LONGEST_SUMMARY) {
+            return Err(Refusal::wrong(format!("summary: at most {LONGEST_SUMMARY} characters.")));
+        }
+        Ok(HandBack { by, summary })
+    }
+}
+
+/// Everything that waits for a person or is with one, the longest first.
+pub(super) async fn queue(State(desk): State<Desk>) -> Result<Response, Refusal> {
+    let queue = desk.receptionist.queue().await;
+    let queue = queue.map_err(|fault| Refusal::fault("the queue could not be read", &fault))?;
+    let now = desk.receptionist.clock.now();
+    let waiting = queue.into_iter().map(|handed| Waits::of(handed, now)).collect();
+    Ok(Json(Queue { waiting }).into_response())
+}
+
+/// One of them with what was said.
+pub(super) async fn open(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let handed = desk.receptionist.handed(&ConversationId::new(id)).await;
+    let handed = handed.map_err(|fault| Refusal::fault("a conversation could not be read", &fault))?;
+    let (handed, messages) = handed.ok_or_else(Refusal::unknown)?;
+    let handed = Waits::of(handed, desk.receptionist.clock.now());
+    Ok(Json(Opened { handed, messages }).into_response())
+}
+
+/// Takes a conversation.
+pub(super) async fn take(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let Taking { by } = read(&headers, &body)?;
+    let by = name(&by)?;
+    let conversation = ConversationId::new(id);
+    let fault = |fault: &(dyn std::error::Error + 'static)| {
+        Refusal::fault("a conversation could not be taken", fault)
+    };
+    desk.receptionist.take(&conversation, &by).await.map_err(|error| fault(&error))?;
+    let handed = desk.receptionist.handed(&conversation).await.map_err(|error| fault(&error))?;
+    let (handed, messages) = handed.ok_or_else(Refusal::unknown)?;
+    let handed = Waits::of(handed, desk.receptionist.clock.now());
+    Ok(Json(Opened { handed, messages }).into_response())
+}
+
+/// Writes to the guest.
+pub(super) async fn write(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let Writing { by, text } = read(&headers, &body)?;
+    let by = name(&by)?;
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > LONGEST_TEXT {
+        return Err(Refusal::wrong(format!("text: 1 to {LONGEST_TEXT} characters.")));
+    }
+    let conversation = ConversationId::new(id);
+    let fault = |fault| Refusal::fault("a message to a guest could not be written down", &fault);
+    match desk.receptionist.write(&conversation, &by, text).await.map_err(fault)? {
+        Some(ids) => {
+            let messages = ids.into_iter().map(|id| id.0).collect();
+            Ok((StatusCode::CREATED, Json(Written { messages })).into_response())
+        }
+        None if desk.receptionist.store.whose(&conversation).await.map_err(fault)?.is_none() => {
+            Err(Refusal::unknown())
+        }
+        None => Err(Refusal::moved_on("No person has this conversation. Take it first.")),
+    }
+}
+
+/// A stream that says when there is something to look at.
+pub(super) async fn events(State(desk): State<Desk>) -> Response {
+    let clock = Arc::clone(&desk.receptionist.clock);
+    let changes = desk.receptionist.store.changes();
+    let looks = stream::unfold((changes, false), move |(mut changes, waits)| {
+        let clock = Arc::clone(&clock);
+        async move {
+            if waits {
+                tokio::select! {
+                    changed = changes.changed() => changed.ok()?,
+                    () = clock.sleep(LOOK_EVERY) => {}
+                }
+            }
+            changes.mark_unchanged();
+            Some((Event::default().event("changed").json_data(()), (changes, true)))
+        }
+    });
+    // A page that stays open keeps nobody from stopping.
+    let looks = looks.take_until(desk.stop.clone().cancelled_owned());
+    Sse::new(looks).keep_alive(KeepAlive::default()).into_response()
+}
+
+/// The name a person goes by.
+fn name(by: &str) -> Result<String, Refusal> {
+    let by: String = by.split_whitespace().collect::<Vec<_>>().join(" ");
+    let fits = (1..=LONGEST_NAME).contains(&by.chars().count()) && !by.chars().any(char::is_control);
+    fits.then_some(by)
+        .ok_or_else(|| Refusal::wrong(format!("by: expected a name of 1 to {LONGEST_NAME} characters.")))
+}

@@ -1,0 +1,238 @@
+//! What people at the desk have: conversations that wait for a person, and what these write to guests.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::entity::{conversation, outbox as entity};
+use super::{Database, Fault, Status, identity, keys, outbox};
+use crate::message::{ChannelName, ConversationId, GuestIds, GuestKey, OutgoingId};
+
+/// A conversation that a person has, or that waits for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldConversation {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Whose it is.
+    pub guest: GuestKey,
+    /// The way it is held.
+    pub channel: ChannelName,
+    /// Since when it waits.
+    pub since: DateTime<Utc>,
+    /// Who has it, by the name they go by; nobody yet.
+    pub taken_by: Option<String>,
+}
+
+impl HeldConversation {
+    fn of(row: conversation::Model) -> Option<Self> {
+        Some(Self {
+            channel: ChannelName::parse(&row.channel)?,
+            since: row.held_since?,
+            conversation: ConversationId::new(row.id),
+            guest: GuestKey::new(row.guest),
+            taken_by: row.taken_by,
+        })
+    }
+}
+
+/// A message that a person typed into the hotel's own telephone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Typed<'a> {
+    pub(crate) by: &'a str,
+    pub(crate) text: &'a str,
+    pub(crate) provider_id: &'a str,
+}
+
+impl Database {
+    /// The conversations that wait for a person or are with one, the one that waits longest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn held(&self) -> Result<Vec<HeldConversation>, Fault> {
+        let rows = conversation::Entity::find()
+            .filter(conversation::Column::HeldSince.is_not_null())
+            .filter(conversation::Column::Ended.eq(false))
+            .filter(conversation::Column::Forgotten.eq(false))
+            .order_by_asc(conversation::Column::HeldSince)
+            .order_by_asc(conversation::Column::Id)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("listing the conversations that wait for a person"))?;
+        Ok(rows.into_iter().filter_map(HeldConversation::of).collect())
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn held_one(&self, id: &ConversationId) -> Result<Option<HeldConversation>, Fault> {
+        let row = self.row(id.as_str()).await?;
+        Ok(row.filter(|row| !row.ended).and_then(HeldConversation::of))
+    }
+
+    /// Notes who has a conversation that waits for a person. False where it does not wait.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn taken(&self, id: &ConversationId, by: &str) -> Result<bool, Fault> {
+        let taken = conversation::Entity::update_many()
+            .col_expr(conversation::Column::TakenBy, Expr::value(by))
+            .filter(conversation::Column::Id.eq(id.as_str()))
+            .filter(conversation::Column::HeldSince.is_not_null())
+            .filter(conversation::Column::Ended.eq(false))
+            .exec(&self.0.writer)
+            .await
+            .map_err(Fault::doing("noting who has a conversation"))?;
+        self.changed();
+        Ok(taken.rows_affected > 0)
+    }
+
+    /// Puts what a person wrote to a guest behind everything that waits for the guest, in these pieces. `None`, and
+    /// nothing is written, where no person has the conversation.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn written(
+        &self,
+        id: &ConversationId,
+        by: &str,
+        pieces: &[String],
+    ) -> Result<Option<Vec<OutgoingId>>, Fault> {
+        let doing = "writing down what a person writes to a guest";
+        let now = self.clock().now();
+        let transaction = self.begin().await?;
+        let row = conversation::Entity::find_by_id(id.as_str())
+            .filter(conversation::Column::Forgotten.eq(false))
+            .filter(conversation::Column::Ended.eq(false))
+            .filter(conversation::Column::HeldSince.is_not_null())
+            .one(&transaction)
+            .await
+            .map_err(Fault::doing(doing))?;
+        let Some(row) = row else { return Ok(None) };
+        let Some(key) = keys::one(&transaction, &row.id).await? else { return Ok(None) };
+        let local = ChannelName::parse(&row.channel).is_some_and(ChannelName::is_local);
+        let mut ids = Vec::new();
+        for text in pieces {
+            let content = outbox::sealed_by(&key, &row.id, row.revision, text, by)?;
+            let message = entity::ActiveModel {
+                status: ActiveValue::Set(if local { Status::Sent } else { Status::Queued }),
+                sent_at: ActiveValue::Set(local.then_some(now)),
+                ..message(&row, content, now)
+            };
+            let inserted =
+                entity::Entity::insert(message).exec(&transaction).await.map_err(Fault::doing(doing))?;
+            ids.push(OutgoingId(inserted.last_insert_id));
+        }
+        // Whoever writes has it.
+        if row.taken_by.is_none() {
+            conversation::Entity::update_many()
+                .col_expr(conversation::Column::TakenBy, Expr::value(by))
+                .filter(conversation::Column::Id.eq(row.id.as_str()))
+                .exec(&transaction)
+                .await
+                .map_err(Fault::doing(doing))?;
+        }
+        transaction.commit().await.map_err(Fault::doing(doing))?;
+        self.outgoing().notify_one();
+        self.changed();
+        Ok(Some(ids))
+    }
+
+    /// Who the guest is to whom a message went that is not ours; noted where nobody knew them.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(crate) async fn addressed(&self, ids: &GuestIds, address: &str) -> Result<GuestKey, Fault> {
+        let doing = "finding out to whom a person wrote";
+        let transaction = self.begin().await?;
+        let identified = identity::identify(&transaction, ids).await?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
+        if identified.joined.is_some() {
+            self.0.known.clear();
+        }
+        let phone = crate::message::e164(address);
+        self.welcome_at(&identified.guest, address, phone.as_deref()).await?;
+        Ok(identified.guest)
+    }
+
+    /// Writes down what a person typed into the hotel's own telephone: it is with the guest already. False where it is
+    /// known: the program sent it, or it was told before.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(crate) async fn typed(&self, id: &ConversationId, typed: &Typed<'_>) -> Result<bool, Fault> {
+        let doing = "writing down what a person typed into the telephone";
+        let now = self.clock().now();
+        let transaction = self.begin().await?;
+        let row = conversation::Entity::find_by_id(id.as_str())
+            .filter(conversation::Column::Forgotten.eq(false))
+            .one(&transaction)
+            .await
+            .map_err(Fault::doing(doing))?;
+        let row = row.ok_or(Fault::Missing { what: "the conversation of a message" })?;
+        let known = entity::Entity::find()
+            .filter(entity::Column::ProviderId.eq(typed.provider_id))
+            .filter(entity::Column::Channel.eq(row.channel.as_str()))
+            .one(&transaction)
+            .await
+            .map_err(Fault::doing(doing))?;
+        let Some(key) = keys::one(&transaction, &row.id).await?.filter(|_| known.is_none()) else {
+            return Ok(false);
+        };
+        let content = outbox::sealed_by(&key, &row.id, row.revision, typed.text, typed.by)?;
+        let message = entity::ActiveModel {
+            status: ActiveValue::Set(Status::Sent),
+            provider_id: ActiveValue::Set(Some(typed.provider_id.to_owned())),
+            sent_at: ActiveValue::Set(Some(now)),
+            ..message(&row, content, now)
+        };
+        entity::Entity::insert(message)
+            .exec_without_returning(&transaction)
+            .await
+            .map_err(Fault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
+        self.changed();
+        Ok(true)
+    }
+
+    /// Notes a guest who has not said anything yet, with the address that answers go to.
+    async fn welcome_at(&self, key: &GuestKey, address: &str, phone: Option<&str>) -> Result<(), Fault> {
+        use super::entity::guest;
+        let row = guest::ActiveModel {
+            id: ActiveValue::Set(key.as_str().to_owned()),
+            address: ActiveValue::Set(address.to_owned()),
+            line: ActiveValue::Set(None),
+            phone: ActiveValue::Set(phone.map(str::to_owned)),
+            remembered: ActiveValue::Set(None),
+            seen_at: ActiveValue::Set(self.clock().now()),
+        };
+        guest::Entity::insert(row)
+            .on_conflict(OnConflict::column(guest::Column::Id).do_nothing().to_owned())
+            .exec_without_returning(&self.0.writer)
+            .await
+            .map_err(Fault::doing("noting a guest"))?;
+        Ok(())
+    }
+}
+
+/// A message of a conversation that says nothing of the flows'.
+fn message(row: &conversation::Model, content: Vec<u8>, now: DateTime<Utc>) -> entity::ActiveModel {
+    entity::ActiveModel {
+        id: ActiveValue::NotSet,
+        guest: ActiveValue::Set(row.guest.clone()),
+        channel: ActiveValue::Set(row.channel.clone()),
+        conversation: ActiveValue::Set(Some(row.id.clone())),
+        revision: ActiveValue::Set(row.revision),
+        content: ActiveValue::Set(Some(content)),
+        says: ActiveValue::Set("[]".to_owned()),
+        status: ActiveValue::NotSet,
+        provider_id: ActiveValue::Set(None),
+        delivery: ActiveValue::Set(None),
+        error: ActiveValue::Set(None),
+        attempts: ActiveValue::Set(0),
+        tried_at: ActiveValue::Set(None),
+        next_try_at: ActiveValue::Set(None),
+        created_at: ActiveValue::Set(now),
+        sent_at: ActiveValue::Set(None),
+    }
+}
