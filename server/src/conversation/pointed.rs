@@ -93,9 +93,6 @@ impl Light {
             Pointed::Gone => self.asked_again(),
             Pointed::At(then) => {
                 let mut understood = understood;
-                if now.expecting == then.expecting && holds(then, now, &then.expecting) {
-                    return understood;
-                }
                 let picked = |name: &str, heard: &Heard| match heard {
                     Heard::Choice(key) => is_offered(then, now, name, key),
                     _ => true,
@@ -104,7 +101,7 @@ impl Light {
                 understood.slots.retain(|name, heard| picked(name, heard));
                 let decides = |act: &Act| matches!(act, Act::Affirm | Act::Deny);
                 let decided = understood.acts.iter().any(decides);
-                // A yes belongs to what was asked then.
+                // A yes belongs to what was asked then, which a value in its place says, or nothing.
                 understood.acts.retain(|act| !decides(act));
                 let nothing = understood.slots.is_empty()
                     && understood

@@ -103,7 +103,7 @@ fn words(text: &str) -> impl Iterator<Item = Word> {
         let mut pieces = line.split_whitespace().peekable();
         while let Some(piece) = pieces.next() {
             let small = |next: &&str| {
-                next.starts_with(char::is_lowercase)
+                next.starts_with(|letter: char| letter.is_lowercase() || letter.is_ascii_digit())
                     || *next == "I"
                     || next.starts_with("I'")
                     || next.starts_with("I’")

@@ -77,7 +77,7 @@ impl Post {
     }
 
     async fn report(&self, id: i64, sid: &str, delivery: Delivery) {
-        let refusal = (delivery == Delivery::Failed).then(|| meaning(63016));
+        let refusal = (delivery == Delivery::Failed).then(|| meaning(63024));
         let report = Report { provider_id: sid.to_owned(), delivery, refusal };
         self.outbox.report(ChannelName::Twilio, OutgoingId(id), &report).await.expect("no fault");
     }
@@ -257,13 +257,13 @@ async fn a_message_that_is_never_taken_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_not_sent_within_a_day_is_not_sent() {
+async fn a_message_that_was_not_sent_within_a_day_is_left_to_a_person() {
     let post = Post::open().await;
     post.twilio.moods([Mood::Busy(25 * 3600)]);
     post.say(&ana(), &["one"]).await;
     post.twilio.asked(1).await;
     post.later(40 * 3600 * Duration::from_secs(1)).await;
-    post.becomes(&ana(), &[Status::Failed]).await;
+    post.becomes(&ana(), &[Status::ForPerson]).await;
     assert_eq!(post.twilio.asked_so_far().len(), 1);
 }
 
@@ -352,7 +352,7 @@ async fn a_failure_is_final_unless_the_message_was_seen_on_the_device() {
         (Status::Sent, "read"),
     ];
     assert_eq!(known, expected);
-    assert!(rows[0].error.as_deref().is_some_and(|error| error.starts_with("error 63016, ")));
+    assert!(rows[0].error.as_deref().is_some_and(|error| error.starts_with("error 63024, ")));
     assert_eq!(rows[3].error, None);
 }
 

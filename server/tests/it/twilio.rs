@@ -215,11 +215,12 @@ async fn a_report_of_a_failure_is_kept_with_its_reason() {
     house.becomes(&ana(), &[Status::Sent]).await;
     let row = house.rows(&ana()).await.remove(0);
     let sid = row.provider_id.clone().expect("a sid");
-    let failure = status(&sid, "failed", &[("ErrorCode", "63016"), ("ErrorMessage", "to +34600000001")]);
+    let failure = status(&sid, "failed", &[("ErrorCode", "63024"), ("ErrorMessage", "to +34600000001")]);
     assert_eq!(house.report(&row, &failure).await, 204);
     let row = house.rows(&ana()).await.remove(0);
-    let reason = "error 63016, the guest's last message is older than 24 hours: only a template may be sent";
-    assert_eq!((row.status, row.error.as_deref()), (Status::Failed, Some(reason)));
+    let reason = row.error.as_deref().unwrap_or_default();
+    assert_eq!(row.status, Status::Failed);
+    assert!(reason.starts_with("error 63024, ") && !reason.contains("+346"), "{reason}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

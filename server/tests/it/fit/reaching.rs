@@ -10,10 +10,11 @@ use innkeeper::config::{Config, Overrides};
 use innkeeper::message::{ChannelName, GuestIds, Manner, Outgoing, OutgoingId};
 use innkeeper::outbox::Outbox;
 use innkeeper::store::{Database, Outcome, Received, Status};
+use serde_json::{Value, json};
 
 use crate::outbox::config;
 use crate::rig::{Folder, ana, database, standing_clock, text_from, until};
-use crate::support::twilio::{Mood, TwilioDouble};
+use crate::support::twilio::{ACCOUNT, Mood, TOKEN, TwilioDouble};
 
 const LINE: Option<&str> = Some("whatsapp:+14155238886");
 const HOUR: Duration = Duration::from_secs(3600);
@@ -35,8 +36,9 @@ impl Post {
         let channel: Arc<dyn Channel> = Arc::new(
             Twilio::new(&config(&twilio, "rest", 10_000), Arc::new(clock.clone())).expect("an account"),
         );
+        let template = approved(&twilio).await;
         let variables = [
-            ("INNKEEPER__TWILIO__TEMPLATES__REMINDER__NAME", "HX00000000000000000000000000000001"),
+            ("INNKEEPER__TWILIO__TEMPLATES__REMINDER__NAME", template.as_str()),
             ("INNKEEPER__TWILIO__TEMPLATES__REMINDER__VARIABLES", "text, hotel.name"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -77,6 +79,18 @@ impl Post {
     }
 }
 
+/// The id of a template that was made at the provider's.
+async fn approved(twilio: &TwilioDouble) -> String {
+    let content = json!({
+        "friendly_name": "still_there", "language": "en",
+        "types": {"twilio/text": {"body": "You wrote to us: {{1}} Your {{2}} team"}},
+    });
+    let request = reqwest::Client::new().post(format!("{}/v1/Content", twilio.base_url()));
+    let made = request.basic_auth(ACCOUNT, Some(TOKEN)).json(&content).send().await.expect("an answer");
+    let made: Value = made.json().await.expect("a content");
+    made["sid"].as_str().expect("a sid").to_owned()
+}
+
 #[tokio::test]
 async fn a_guests_message_opens_a_day() {
     let post = Post::open(false).await;
@@ -108,7 +122,7 @@ async fn outside_of_the_day_the_template_for_it_goes_out() {
     post.reminds(&turn).await;
     post.becomes(&[Status::Sent]).await;
     let shown = post.twilio.phone_of(ana().as_str());
-    assert_eq!(shown, ["HX00000000000000000000000000000001(Are you still there?, Hotel Miramar)"]);
+    assert_eq!(shown, ["still_there(Are you still there?, Hotel Miramar)"]);
 }
 
 #[tokio::test]
@@ -147,7 +161,10 @@ async fn a_report_that_it_was_too_late_makes_a_template_of_it() {
     tell(&report(Delivery::Sent, None)).await;
     let shown = async || post.twilio.phone_of(ana().as_str()).len() == 2;
     until("a template comes after it", shown).await;
-    assert!(post.twilio.phone_of(ana().as_str())[1].starts_with("HX"), "the second is the template");
+    assert!(
+        post.twilio.phone_of(ana().as_str())[1].starts_with("still_there("),
+        "the second is the template"
+    );
     post.becomes(&[Status::Sent]).await;
 }
 

@@ -248,7 +248,8 @@ fn buttons_are_few_short_and_different() {
         )),
         ["1. Double room with", "2. Double room with"]
     );
-    assert_eq!(titles(asking("ask_view", options(&["a", "b", "c", "d"]))), [""; 0]);
+    assert_eq!(titles(asking("ask_view", options(&["a", "b", "c", "d"]))), ["A", "B", "C", "D"], "a list");
+    assert_eq!(titles(asking("ask_view", options(&["a"; 11]))), [""; 0], "no list is so long");
     assert_eq!(titles(confirming("confirm_book_room")), ["Yes, book it", "Change something"]);
     assert_eq!(titles(confirming("confirm_cancel_booking")), ["Yes", "No"]);
     let boolean = asking("ask_name", Vec::new());

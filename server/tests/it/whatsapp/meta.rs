@@ -151,11 +151,11 @@ async fn a_failure_is_kept_with_its_reason_and_without_the_number() {
     house.meta.deliver(&[change(&[text("wamid.1", ANA, "Hello.")], &[])]).await;
     house.becomes(&ana(), &[Status::Sent]).await;
     let id = house.rows(&ana()).await[0].provider_id.clone().expect("an id");
-    let errors = json!({"errors": [{"code": 131_047, "title": "to 34600000001"}]});
+    let errors = json!({"errors": [{"code": 131_026, "title": "to 34600000001"}]});
     house.meta.deliver(&[change(&[], &[status(&id, "failed", errors)])]).await;
     house.becomes(&ana(), &[Status::Failed]).await;
     let error = house.rows(&ana()).await[0].error.clone().expect("a reason");
-    assert!(error.starts_with("error 131047, ") && !error.contains("346"), "{error}");
+    assert!(error.starts_with("error 131026, ") && !error.contains("346"), "{error}");
 }
 
 #[tokio::test]
