@@ -11,7 +11,8 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Form, State};
+use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
@@ -35,17 +36,22 @@ struct Provider {
     marked: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
-async fn send(
-    State(provider): State<Provider>,
-    Form(form): Form<HashMap<String, String>>,
-) -> (StatusCode, Json<Value>) {
+/// A form out of a request's body.
+fn read(body: &[u8]) -> HashMap<String, String> {
+    let body = std::str::from_utf8(body).expect("a form");
+    reqwest::Url::parse(&format!("http://x/?{body}")).expect("a form").query_pairs().into_owned().collect()
+}
+
+async fn send(State(provider): State<Provider>, body: Bytes) -> (StatusCode, Json<Value>) {
+    let form = read(&body);
     let mut sent = provider.sent.lock().expect("sent");
     let sid = format!("SM9{:0>31}", sent.len());
     sent.entry(form["To"].clone()).or_insert_with(Instant::now);
     (StatusCode::CREATED, Json(json!({"sid": sid, "status": "queued"})))
 }
 
-async fn mark(State(provider): State<Provider>, Form(form): Form<HashMap<String, String>>) -> Json<Value> {
+async fn mark(State(provider): State<Provider>, body: Bytes) -> Json<Value> {
+    let form = read(&body);
     provider.marked.lock().expect("marks").entry(form["messageId"].clone()).or_insert_with(Instant::now);
     Json(json!({"success": true}))
 }

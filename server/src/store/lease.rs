@@ -42,6 +42,10 @@ const DEAF: Duration = Duration::from_secs(1);
 /// So many guests are known to be ours at most; which they are is asked anew then.
 const MOST: usize = 65_536;
 
+/// Says until when a program counts as alive.
+const RENEWED: &str = "INSERT INTO workers (id, until) VALUES ($1, $2) \
+                       ON CONFLICT (id) DO UPDATE SET until = excluded.until";
+
 /// This program among those that share the database.
 #[derive(Debug)]
 pub(super) struct Lease {
@@ -59,6 +63,7 @@ struct Held {
     /// How many others are alive.
     others: u32,
     guests: HashSet<String>,
+    has_resigned: bool,
 }
 
 impl Lease {
@@ -95,9 +100,10 @@ impl Database {
         let Some(lease) = self.0.lease.get() else { return Ok(()) };
         let now = self.millis();
         let until = now + millis(lease.lasts);
-        let renewed = "INSERT INTO workers (id, until) VALUES ($1, $2) \
-                       ON CONFLICT (id) DO UPDATE SET until = excluded.until";
-        self.told(renewed, [lease.worker.clone().into(), until.into()]).await.map_err(Fault::doing(doing))?;
+        if lease.held().has_resigned {
+            return Ok(());
+        }
+        self.told(RENEWED, [lease.worker.clone().into(), until.into()]).await.map_err(Fault::doing(doing))?;
         let buried = now - millis(lease.lasts).saturating_mul(BURIED_AFTER);
         self.told("DELETE FROM workers WHERE until < $1", [buried.into()])
             .await
@@ -138,6 +144,7 @@ impl Database {
         {
             let mut held = lease.held();
             held.until = 0;
+            held.has_resigned = true;
             held.guests.clear();
         }
         self.told("DELETE FROM workers WHERE id = $1", [lease.worker.clone().into()])
@@ -192,9 +199,18 @@ impl Database {
         if lease.is_sure_of(guest, now) {
             return Ok(true);
         }
-        if lease.held().until <= now {
-            // We do not count as alive ourselves.
+        let (until, has_resigned) = {
+            let held = lease.held();
+            (held.until, held.has_resigned)
+        };
+        if has_resigned {
             return Ok(false);
+        }
+        if until <= now {
+            // The lease ended before it could be renewed. Whoever writes is alive; what others took meanwhile is theirs.
+            let until = now + millis(lease.lasts);
+            let renewed = self.statement(RENEWED, [lease.worker.clone().into(), until.into()]);
+            connection.execute_raw(renewed).await.map_err(Fault::doing(doing))?;
         }
         let taken = self.statement(
             "INSERT INTO lanes (guest, worker, fence) VALUES ($1, $2, 1) \

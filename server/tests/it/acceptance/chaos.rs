@@ -26,7 +26,7 @@ use crate::support::twilio::form::field;
 use crate::support::twilio::{ACCOUNT, Form, PUBLIC, SENDER, TOKEN, TwilioDouble, message};
 
 /// So many messages each run has by itself.
-const SHORT: usize = 60;
+const SHORT: usize = 24;
 
 /// So many guests write at the same time in a short run, and in a long one.
 const AT_ONCE: [usize; 2] = [12, 60];

@@ -231,7 +231,12 @@ pub(super) async fn list(
     let exchange = double.exchange();
     let to = query.get("To");
     let size = query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50);
-    let all = if to.is_some_and(|to| *to == *SENDER) { &exchange.heard } else { &exchange.taken };
+    // What guests sent is one page, however much it is.
+    let (all, size) = if to.is_some_and(|to| *to == *SENDER) {
+        (&exchange.heard, usize::MAX)
+    } else {
+        (&exchange.taken, size)
+    };
     let all = exchange.told.listed.iter().chain(all.iter().rev());
     let newest_first: Vec<&Value> =
         all.filter(|message| to.is_none_or(|to| message["to"] == **to)).take(size).collect();
