@@ -104,12 +104,14 @@ async fn a_recording_that_is_cut_off_too_large_too_long_or_no_sound_is_answered_
 }
 
 #[tokio::test]
-async fn nothing_of_a_note_is_in_the_guests_file_once_it_is_forgotten() {
+async fn what_was_heard_is_sealed_in_the_database() {
     let house = House::open().await;
     house.says("1", "I would like a room, and my secret is a pelican.").await;
     house.sees(1).await;
     let guest = GuestKey::new(house.receptionist.store.message(MessageId(1)).await.unwrap().unwrap().guest);
     assert!(house.receptionist.store.message(MessageId(1)).await.unwrap().unwrap().heard.is_some());
-    let bytes = std::fs::read(house.folder().file("it.db")).unwrap();
+    let files = ["it.db", "it.db-wal"].map(|name| std::fs::read(house.folder().file(name)));
+    let bytes = files.into_iter().flatten().flatten().collect::<Vec<u8>>();
+    assert!(bytes.windows(5).any(|window| window == b"inbox"), "the table is in these files");
     assert!(!bytes.windows(7).any(|window| window == b"pelican"), "what {guest} said is sealed");
 }
