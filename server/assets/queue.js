@@ -134,8 +134,8 @@ function brief(value) {
 }
 
 function row({ from, by, text, kind, buttons, status, delivery, error }) {
-  const side = from === 'guest' ? 'host' : 'guest';
-  const item = element('li', '', `row ${side} ${from}`);
+  // The page is the hotel's: what the guest says stands where the other side stands on the guest's own telephone.
+  const item = element('li', '', from === 'guest' ? 'row host' : `row guest ${from}`);
   item.dataset.from = from;
   item.dataset.status = delivery ?? status;
   const bubble = element('div', '', 'bubble');

@@ -41,6 +41,7 @@ try {
   assert.match(await waits.innerText(), /asked for a person/);
   await waits.click();
   await page.locator('.row', { hasText: 'Can I speak to a human?' }).waitFor();
+  assert.equal(await page.locator('.row.host').count(), 2, 'what the guest said is on its own side');
   assert.match(await page.locator('#slots').innerText(), /guests\s*2/);
   assert.match(await page.locator('#slots').innerText(), /2026-12-12 – 2026-12-14/);
   assert.deepEqual(await faint(page), []);
