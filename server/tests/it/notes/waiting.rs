@@ -97,7 +97,7 @@ async fn where_nobody_can_listen_the_guest_is_asked_to_write_and_may_go_on() {
 async fn without_a_recogniser_a_note_is_asked_for_in_words() {
     let house = House::open_with(|_| Vec::new()).await;
     house.sends("1", NOTE, Trick::Honest).await;
-    assert!(house.sees(1).await.contains("only read text"));
+    assert!(house.sees(1).await.contains("only words"));
 }
 
 /// An answerer that does not succeed, and notes what it was to answer.
