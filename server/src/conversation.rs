@@ -1,8 +1,8 @@
 //! Conversations: what was gathered from a guest goes in, one commit and its replies come out.
 //!
 //! [`Receptionist`] brings together what a turn needs (flows, the hotel's tools, understanding, replies, the store) and
-//! gives it to the engine's driver. Everything that talks to guests, channel or console, goes through
-//! [`Receptionist::turn`].
+//! gives it to the engine's driver. Everything that talks to guests, channel or console, goes through it: a
+//! channel's messages as an [`Answerer`], the console's by [`Receptionist::turn`].
 
 mod desk;
 mod line;
@@ -108,7 +108,7 @@ pub enum Said {
         /// The button's id.
         button: Option<String>,
     },
-    /// Something without words that the channel can't turn into words.
+    /// Something without words, and nothing made words of it.
     Unreadable {
         /// The message that the turn answers.
         id: MessageId,

@@ -15,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
 use self::plan::{Plan, Standing, plan};
+use self::rates::Paced;
 use crate::channel::{
     Action, Body, Channel, Delivery, Outbound, Refusal, Report, SendFault, Sound, TakenSince,
 };
@@ -26,7 +27,6 @@ use crate::reply::bubbles;
 use crate::store::{Database, Delivered, Fault, OutboxRow, Status, Tried};
 use crate::tts::Voice;
 
-use self::rates::Paced;
 pub use self::rates::Rates;
 
 /// So many messages are sent at once, each to another guest.

@@ -275,8 +275,9 @@ impl<'f> Machine<'f> {
         true
     }
 
-    /// The first state on the way here whose saved result is stale or which leads elsewhere since a change; else the one that made a stale result which the
-    /// state that asks now is about, by whatever way the guest came. A write is never repaired.
+    /// The first state on the way here whose saved result is stale or which leads elsewhere since a change; else the one
+    /// that made a stale result which the state that asks now is about, by whatever way the guest came. A write is never
+    /// repaired.
     pub(super) fn first_stale(&self) -> Option<StateId> {
         let flow = self.flow()?;
         let frame = self.frame();

@@ -1,4 +1,4 @@
-//! Channels: how messages come in, and how they go out. One vendor a file; its words appear nowhere else.
+//! Channels: how messages come in, and how they go out. One vendor a folder; its words appear nowhere else.
 
 mod body;
 mod delivery;

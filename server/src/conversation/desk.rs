@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-
 use innkeeper_engine::runtime::{Ask, Performer};
 use innkeeper_engine::{Call, Expecting, Guest, Moment, Outcome, Question, Say, Understanding};
 
@@ -25,7 +24,7 @@ pub(super) struct Desk<'a> {
     party: &'a Party,
     /// The conversation that what can be pressed belongs to.
     conversation: Option<&'a ConversationId>,
-    /// What is said is for, where the guest did not ask for it.
+    /// What the replies are for, where they answer no message of the guest.
     purpose: Option<&'static str>,
     light: Light,
     /// Whether the turn has said already what was heard.

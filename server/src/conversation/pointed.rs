@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use innkeeper_engine::runtime::{PastFault, Store as _, history};
 use innkeeper_engine::{
-    Act, By, Expecting, Flows, Heard, Input, Kind, Position, Question, Understanding, step,
+    Act, By, Expecting, Flows, Heard, Input, Item, Kind, Position, Question, Understanding, Waiting, step,
 };
 
 use super::{Receptionist, Said};
@@ -97,7 +97,7 @@ impl Light {
                     Heard::Choice(key) => is_offered(then, now, name, key),
                     _ => true,
                 };
-                let asked = understood.slots.len();
+                let before = understood.slots.len();
                 understood.slots.retain(|name, heard| picked(name, heard));
                 let decides = |act: &Act| matches!(act, Act::Affirm | Act::Deny);
                 let decided = understood.acts.iter().any(decides);
@@ -108,7 +108,7 @@ impl Light {
                         .acts
                         .iter()
                         .all(|act| matches!(act, Act::Choose | Act::Change | Act::Thank));
-                let lost = understood.slots.len() < asked;
+                let lost = understood.slots.len() < before;
                 if nothing && (decided || lost) { self.asked_again() } else { understood }
             }
         }
@@ -230,7 +230,7 @@ impl Receptionist {
         let Some(stored) = self.store.load(open.as_str()).await? else { return Ok(None) };
         if !matches!(
             stored.position.waiting(),
-            innkeeper_engine::Waiting::Guest { expecting: Expecting::Confirmation | Expecting::Slot(_), .. }
+            Waiting::Guest { expecting: Expecting::Confirmation | Expecting::Slot(_), .. }
         ) {
             return Ok(None);
         }
@@ -281,9 +281,8 @@ fn is_offered(then: &Question, now: &Question, slot: &str, key: &str) -> bool {
     let (Some(was), Some(is)) = (find(then), find(now)) else { return false };
     let same_item = match &was.kind {
         Kind::Choice(_) => {
-            let item = |items: Option<Vec<innkeeper_engine::Item>>| {
-                items.unwrap_or_default().into_iter().find(|item| item.key == key)
-            };
+            let item =
+                |items: Option<Vec<Item>>| items.unwrap_or_default().into_iter().find(|item| item.key == key);
             let (was, is) = (item(was.items), item(is.items));
             was.is_some() && was == is
         }

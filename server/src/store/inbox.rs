@@ -19,7 +19,6 @@ use super::{Database, Fault, guests, identity, keys, outbox, reachable};
 use crate::message::{
     self, ChannelName, ConversationId, Gathered, GuestKey, Heard, Inbound, Kind, MessageId, Outgoing, Part,
 };
-
 use crate::mortal;
 
 /// What became of an inbound message.

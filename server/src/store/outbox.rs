@@ -5,7 +5,6 @@ use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
 };
-
 use serde::{Deserialize, Serialize};
 
 use super::entity::outbox::{ActiveModel, Column, Entity, Model};

@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 use super::{Answerer, Chat, Event, Heard, Pace, Unanswered, Wish};
 use crate::clock::{Clock, later};
 use crate::fault::chain;
-use crate::message::{Gathered, GuestKey, Kind, MessageId};
-use crate::store::{Begun, Database, Due, InboxRow, Outcome};
+use crate::message::{Gathered, GuestKey, Kind, MessageId, Outgoing};
+use crate::store::{Begun, Database, Due, Fault, InboxRow, Outcome};
 
 /// A turn is begun so many times, over restarts too, before a person gets it.
 const ATTEMPTS: u32 = 4;
@@ -367,11 +367,7 @@ impl Inner {
         }
     }
 
-    async fn give_up_once(
-        &self,
-        turn: &Gathered,
-        apology: &[crate::message::Outgoing],
-    ) -> Result<(), crate::store::Fault> {
+    async fn give_up_once(&self, turn: &Gathered, apology: &[Outgoing]) -> Result<(), Fault> {
         let conversation = self.store.active_conversation(&turn.guest).await?;
         self.store.give_up(turn, Outcome::HandedOver, conversation.as_ref(), apology).await
     }

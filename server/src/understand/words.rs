@@ -10,7 +10,6 @@ use serde_saphyr::Spanned;
 
 use super::lexicon::Class;
 use super::slips::Misheard;
-
 use crate::message::{ButtonTitles, YesNo};
 
 /// The most characters of a button's title that every channel shows.

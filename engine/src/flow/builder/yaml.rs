@@ -160,8 +160,8 @@ fn named(key: &str) -> String {
     if matches!(key, "on" | "no" | "yes") { key.to_owned() } else { quoted(key) }
 }
 
-/// Text as YAML takes it for text: bare where it is a word, a path or a time, else between quotation marks, which in YAML are
-/// those of JSON.
+/// Text as YAML takes it for text: bare where it is a word, a path or a time, else between quotation marks, which in YAML
+/// are those of JSON.
 fn quoted(text: &str) -> String {
     let mut characters = text.chars();
     let is_word = characters.next().is_some_and(|first| first.is_ascii_alphabetic())
