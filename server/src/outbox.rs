@@ -15,19 +15,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
 use self::plan::{Plan, Standing, plan};
+use self::rates::Paced;
 use crate::channel::{
     Action, Body, Channel, Delivery, Outbound, Refusal, Report, SendFault, Sound, TakenSince,
 };
 use crate::clock::{Clock, later};
-use crate::config::Templates;
+use crate::config::{Rates, Templates};
 use crate::message::{ChannelName, GuestIds, GuestKey, Outgoing, OutgoingId};
 use crate::mortal;
 use crate::reply::bubbles;
 use crate::store::{Database, Delivered, Fault, OutboxRow, Status, Tried};
 use crate::tts::Voice;
-
-use self::rates::Paced;
-pub use self::rates::Rates;
 
 /// So many messages are sent at once, each to another guest.
 const AT_ONCE: usize = 16;
