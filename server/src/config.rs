@@ -4,6 +4,7 @@
 
 mod address;
 mod layers;
+mod pace;
 mod speech;
 mod templates;
 
@@ -16,12 +17,11 @@ use chrono::NaiveDate;
 use secrecy::SecretString;
 
 use crate::message::e164;
-use crate::outbox::Rates;
-use crate::turn::Pace;
 use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
 pub use layers::{Origin, Problem};
+pub use pace::{Pace, Rates};
 pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
 pub use templates::{ApprovedTemplate, Templates};
 

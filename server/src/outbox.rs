@@ -20,14 +20,12 @@ use crate::channel::{
     Action, Body, Channel, Delivery, Outbound, Refusal, Report, SendFault, Sound, TakenSince,
 };
 use crate::clock::{Clock, later};
-use crate::config::Templates;
+use crate::config::{Rates, Templates};
 use crate::message::{ChannelName, GuestIds, GuestKey, Outgoing, OutgoingId};
 use crate::mortal;
 use crate::reply::bubbles;
 use crate::store::{Database, Delivered, Fault, OutboxRow, Status, Tried};
 use crate::tts::Voice;
-
-pub use self::rates::Rates;
 
 /// So many messages are sent at once, each to another guest.
 const AT_ONCE: usize = 16;

@@ -91,7 +91,7 @@ impl App {
         // One lane a guest, whichever way they write.
         let pace = match &twilio {
             Ok(twilio) if twilio.reply() == ReplyBy::Twiml => Pace::WAITED_FOR,
-            Ok(_) | Err(_) => config.pace,
+            Ok(_) | Err(_) => Pace { fragment: config.pace.fragment, cap: config.pace.cap },
         };
         let lanes = Lanes::new(store.clone(), Arc::new(notes), Arc::clone(&clock), pace);
         let inbox = Inbox::new(store.clone(), lanes.clone());

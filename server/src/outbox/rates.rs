@@ -6,21 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::clock::later;
+use crate::config::Rates;
 use crate::message::{ChannelName, GuestKey};
 
 /// So many guests' buckets are kept; those that are full are the same as none.
 const MOST: usize = 4096;
-
-/// The limits of one provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rates {
-    /// So many messages a second go out from our address, and so many at once.
-    pub line_per_second: u32,
-    /// How often one guest can be written to in the long run.
-    pub pair_every: Duration,
-    /// So many messages can go to one guest at once.
-    pub pair_burst: u32,
-}
 
 /// Tokens: each message takes one, and they come back with time.
 #[derive(Clone, Copy, Debug)]

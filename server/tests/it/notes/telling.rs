@@ -37,17 +37,21 @@ async fn a_slip_is_put_right_where_the_question_makes_it_plain_and_a_read_back_i
     house.says("3", "To adults.").await;
     let said = house.sees(3).await;
     assert!(said.starts_with("I heard: “To adults.”"), "{said}");
-    for (number, words) in ["no preference", "the second one", "Ana Silva"].into_iter().enumerate() {
+    let written =
+        [("no preference", "Which one"), ("the second one", "Under which name"), ("Ana Silva", "2 guests")];
+    for (number, (words, answer)) in written.into_iter().enumerate() {
         house.writes(&format!("w{number}"), words).await;
-        house.sees(4 + number).await;
+        let answered = async || house.twilio.phone_of(ANA).last().is_some_and(|last| last.contains(answer));
+        until(answer, answered).await;
     }
-    let read_back = house.twilio.phone_of(ANA).last().unwrap().clone();
+    let seen = house.twilio.phone_of(ANA);
+    let read_back = seen.last().unwrap();
     assert!(read_back.contains("(4 nights), 2 guests"), "{read_back}");
     house.says("4", "Make it five nights.").await;
-    let said = house.sees(7).await;
+    let said = house.sees(seen.len() + 1).await;
     assert!(said.contains("(5 nights)") && !said.contains("I heard"), "the read-back repeats it: {said}");
     house.says("5", "Yes.").await;
-    let said = house.sees(8).await;
+    let said = house.sees(seen.len() + 2).await;
     assert!(said.contains("booked") && !said.contains("I heard"), "what was done says it: {said}");
 }
 
