@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use indexmap::IndexMap;
 use innkeeper_engine::runtime::Store as _;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::play::{PlayFault, Stage};
 use super::scene::{GiveBack, Happens, Power, Scene, Send, duration};
@@ -357,17 +358,14 @@ impl Line<'_> {
         Ok(())
     }
 
-    async fn stands(
-        &self,
-        key: &GuestKey,
-    ) -> Result<(String, indexmap::IndexMap<String, serde_json::Value>, bool), PlayFault> {
+    async fn stands(&self, key: &GuestKey) -> Result<(String, IndexMap<String, Json>, bool), PlayFault> {
         let receptionist = &self.stage.receptionist;
         let Some(open) = receptionist.store.active_conversation(key).await? else {
-            return Ok(("no conversation".to_owned(), indexmap::IndexMap::new(), false));
+            return Ok(("no conversation".to_owned(), IndexMap::new(), false));
         };
         let stored = receptionist.store.load(open.as_str()).await?;
         let Some(position) = stored.map(|stored| stored.position) else {
-            return Ok(("nothing said".to_owned(), indexmap::IndexMap::new(), false));
+            return Ok(("nothing said".to_owned(), IndexMap::new(), false));
         };
         let Some(flows) = receptionist.driver.versions.get(position.version()) else {
             return Err(PlayFault::Script("the flows are gone".to_owned()));

@@ -10,6 +10,8 @@ use innkeeper_engine::{Flows, Moment, Note, Position, Way, carry};
 use serde::{Serialize, Serializer};
 
 use super::{Lost, find, load_named};
+use crate::fault::chain;
+use crate::message::ConversationId;
 use crate::store::{Database, Fault, OpenConversation};
 
 /// What would become of every live conversation on other flows.
@@ -237,7 +239,7 @@ pub async fn end_lost(store: &Database, planned: &Planned) -> Result<EndedLost, 
     if !planned.is_lost {
         return Ok(EndedLost::NotLost);
     }
-    let id = crate::message::ConversationId::new(planned.conversation.clone());
+    let id = ConversationId::new(planned.conversation.clone());
     let ended = store.end_conversation_at(&id, planned.revision).await?;
     Ok(if ended { EndedLost::Ended } else { EndedLost::WentOn })
 }
@@ -279,7 +281,7 @@ pub async fn back(store: &Database, versions: &Versions, moment: Moment) -> Resu
             }
             Err(PastFault::Store(fault)) => return Err(fault),
             Err(PastFault::Conflict) => backed.not = Some(NotBack::WentOn),
-            Err(fault) => backed.not = Some(NotBack::Past(crate::fault::chain(&fault))),
+            Err(fault) => backed.not = Some(NotBack::Past(chain(&fault))),
         }
         all.push(backed);
     }
