@@ -12,6 +12,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value as Json;
 
 use crate::clock::{Clock, later};
+use crate::fault::kind;
 
 /// The pause before the first repetition, when the provider names none; it doubles.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -199,17 +200,4 @@ async fn code(response: Response) -> String {
         .find_map(|place| said.pointer(place).and_then(Json::as_str))
         .unwrap_or("no code");
     code.chars().filter(|c| c.is_ascii_alphanumeric() || " _-.".contains(*c)).take(CODE_MAX_CHARS).collect()
-}
-
-/// What went wrong, without the address.
-fn kind(error: &reqwest::Error) -> &'static str {
-    if error.is_connect() {
-        "no connection"
-    } else if error.is_timeout() {
-        "time-out"
-    } else if error.is_body() || error.is_decode() {
-        "the answer is cut off"
-    } else {
-        "the connection broke"
-    }
 }

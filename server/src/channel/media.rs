@@ -13,9 +13,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url};
 use sha2::{Digest as _, Sha256};
 
-use super::wire::{is_here, kind};
+use super::wire::is_here;
 use crate::clock::Clock;
 use crate::config::BaseUrl;
+use crate::fault::kind;
 
 /// An address may lead to another so many times.
 const HOPS: usize = 3;
@@ -163,9 +164,8 @@ impl Source<'_> {
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_owned();
         let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| match kind(&error) {
-            "time-out" => MediaFault::Unanswered("time-out"),
-            _ => MediaFault::Damaged,
+        while let Some(piece) = response.chunk().await.map_err(|error| {
+            if error.is_timeout() { MediaFault::Unanswered(kind(&error)) } else { MediaFault::Damaged }
         })? {
             if bytes.len() + piece.len() > self.most {
                 return Err(MediaFault::TooLarge);

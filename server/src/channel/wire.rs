@@ -7,6 +7,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{StatusCode, Url};
 
 use super::{Action, Refusal, SendFault};
+use crate::fault::kind;
 
 /// How long to wait after a refusal of our credentials, which only the operator can set right.
 const CREDENTIALS_PAUSE: Duration = Duration::from_secs(60);
@@ -45,21 +46,6 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, coded: Option<Ref
         _ => after,
     };
     Refusal { action, ..refusal.after(after) }.into()
-}
-
-/// What went wrong, without the address: it holds the account and may hold a number.
-pub(super) fn kind(error: &reqwest::Error) -> &'static str {
-    if error.is_connect() {
-        "no connection"
-    } else if error.is_timeout() {
-        "time-out"
-    } else if error.is_decode() || error.is_body() {
-        "the body cannot be read"
-    } else if error.is_builder() {
-        "the request cannot be made"
-    } else {
-        "the connection broke"
-    }
 }
 
 /// Whether an address is on this machine.

@@ -112,15 +112,8 @@ pub struct Spoken {
 }
 
 impl Receptionist {
-    /// Gives a conversation that a person has back to the flows. `None` where no person has it.
-    ///
-    /// # Errors
-    /// [`AnswerFault`]; then the person has it still.
-    pub async fn give_back(&self, conversation: &ConversationId) -> Result<Option<Turned>, AnswerFault> {
-        self.hand_back(conversation, &HandBack::default()).await
-    }
-
-    /// The same, with what the guest is told about it.
+    /// Gives a conversation that a person has back to the flows, with what the guest is told about it. `None` where no
+    /// person has it.
     ///
     /// # Errors
     /// [`AnswerFault`]; then the person has it still.

@@ -195,7 +195,6 @@ impl Line<'_> {
                 self.stage.person(&key, person, transcript).await?;
                 self.show(None, transcript).await
             }
-            Happens::GivenBack => self.give_back(&HandBack::default(), transcript).await,
             Happens::GiveBack(GiveBack { by, summary }) => {
                 let back = HandBack { by: by.clone(), summary: summary.clone() };
                 self.give_back(&back, transcript).await

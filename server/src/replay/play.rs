@@ -157,10 +157,6 @@ impl Stage {
                     return Err(PlayFault::Script(only.to_owned()));
                 }
                 Happens::Silence => (String::new(), Doing::Silence),
-                Happens::GivenBack => {
-                    transcript.aside("the person is done, and gives the conversation back");
-                    (String::new(), Doing::GivenBack(HandBack::default()))
-                }
                 Happens::GiveBack(GiveBack { by, summary }) => {
                     let who = by.as_deref().unwrap_or("the person");
                     transcript.aside(&format!("{who} is done, and gives the conversation back"));
@@ -198,7 +194,7 @@ impl Stage {
             let line = turned.line(number, &said);
             buttons = line.replies.last().map(|reply| reply.buttons.clone()).unwrap_or_default();
             match happens {
-                Happens::GivenBack | Happens::GiveBack(_) | Happens::Later(_) => transcript.unasked(&line),
+                Happens::GiveBack(_) | Happens::Later(_) => transcript.unasked(&line),
                 _ => transcript.turn(&line),
             }
         }

@@ -88,8 +88,6 @@ pub enum Happens {
     /// A person takes the conversation, or writes to the guest.
     Person(Person),
     /// The person who has the conversation is done with it.
-    GivenBack,
-    /// The same, with what the guest is told about it.
     GiveBack(GiveBack),
 }
 

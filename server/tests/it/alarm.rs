@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use innkeeper::app::{self, SceneHotel};
 use innkeeper::clock::{Clock, ManualClock};
 use innkeeper::config::{Config, Overrides};
-use innkeeper::conversation::Receptionist;
+use innkeeper::conversation::{HandBack, Receptionist};
 use innkeeper::inbox::{Inbox, Taken};
 use innkeeper::message::{ChannelName, ConversationId};
 use innkeeper::store::{Database, Outcome};
@@ -198,11 +198,18 @@ async fn what_a_guest_writes_to_a_person_is_kept_and_not_answered() {
     let outcomes = night.store().outcomes().await.expect("counts");
     assert_eq!(outcomes.into_iter().collect::<Vec<_>>(), [(Outcome::Answered, 1), (Outcome::HandedOver, 2)]);
     let conversation = night.open_conversation().await.expect("it goes on");
-    let given_back =
-        night.receptionist.give_back(&conversation).await.expect("no fault").expect("given back");
+    let given_back = night
+        .receptionist
+        .hand_back(&conversation, &HandBack::default())
+        .await
+        .expect("no fault")
+        .expect("given back");
     assert_eq!(given_back.conversation, conversation);
     let said = night.said().await;
     assert!(said.len() == 3 && said[2].contains("until when would you like to stay"), "{said:?}");
-    assert!(night.receptionist.give_back(&conversation).await.expect("no fault").is_none(), "nobody has it");
+    assert!(
+        night.receptionist.hand_back(&conversation, &HandBack::default()).await.expect("no fault").is_none(),
+        "nobody has it"
+    );
     assert_eq!(night.pass(10 * MINUTE).await, Some(30), "the question is open again");
 }

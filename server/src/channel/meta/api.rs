@@ -15,12 +15,13 @@ use super::envelope::owned;
 use super::message::json_of;
 use super::read::code;
 use crate::channel::media::{Source, is_whole};
-use crate::channel::wire::{kind, refused, unanswered};
+use crate::channel::wire::{refused, unanswered};
 use crate::channel::{
     Action, Body, Channel, Fetched, MediaFault, Outbound, Refusal, SendFault, Sent, Sound, TakenSince,
 };
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Config};
+use crate::fault::kind;
 use crate::message::{ChannelName, Media};
 use crate::multipart::{Form, header_safe};
 

@@ -20,13 +20,14 @@ use super::hosts::Hosts;
 use super::signature::Keys;
 use super::sounds::Sounds;
 use crate::channel::media::Source;
-use crate::channel::wire::{kind, refused, unanswered};
+use crate::channel::wire::{refused, unanswered};
 use crate::channel::{
     Action, Body, Channel, Fetched, MediaFault, Outbound, Refusal, SendFault, Sent, Sound, TakenSince,
     Template,
 };
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Config, ReplyBy, Typing};
+use crate::fault::kind;
 use crate::message::{ChannelName, Media, OutgoingId, Place};
 
 /// The route that statuses are reported to.

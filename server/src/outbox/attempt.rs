@@ -1,0 +1,224 @@
+//! One try of one message: what is sent, what became of the try before, and what a refusal means.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::plan::{Plan, Standing, plan};
+use super::{ATTEMPTS, NO_REASON, Outbox};
+use crate::channel::{Action, Body, Channel, Outbound, Refusal, SendFault, Sound, TakenSince};
+use crate::clock::later;
+use crate::message::{ChannelName, GuestKey, Outgoing};
+use crate::mortal;
+use crate::store::{Fault, OutboxRow, Status, Tried};
+
+/// A message that was not sent for so long is not sent at all: the guest has moved on, and the channel's window closed.
+const STALE: TimeDelta = TimeDelta::hours(24);
+
+/// The pause after a first try that was refused for now; it doubles.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+/// The longest pause.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+
+/// How long a try of which no answer came is left alone before the provider is asked about it.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// How long after each try a provider that cannot be asked has to report what it took.
+const UNREPORTED: Duration = Duration::from_secs(60);
+
+/// Providers write times in whole seconds, by a clock of their own.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
+
+impl Outbox {
+    /// One try of one message.
+    pub(super) async fn attempt(&self, row: OutboxRow) -> Result<(), Fault> {
+        let id = row.number();
+        let channel = ChannelName::parse(&row.channel).and_then(|name| self.channels.get(&name));
+        let Some(channel) = channel else { return Ok(()) };
+        if row.attempts >= ATTEMPTS && row.status == Status::Queued {
+            let error = row.error.clone().unwrap_or_else(|| "not sent in time".to_owned());
+            tracing::error!(message = %id, attempts = row.attempts, error, "a message is not sent any more");
+            return self.store.fail(&row, &error).await;
+        }
+        let guest = GuestKey::new(row.guest.clone());
+        let outgoing = row.outgoing()?;
+        let reach = self.store.reach(&guest).await?;
+        let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
+        let Some(body) = self.body(&row, outgoing, &guest, line.as_deref(), channel.as_ref()).await? else {
+            return Ok(());
+        };
+        let outbound = Outbound { id, to, line, body, reply_to: None };
+
+        if row.status == Status::Uncertain
+            && !self.must_send_again(&row, &outbound, &guest, channel.as_ref()).await?
+        {
+            return Ok(());
+        }
+        if !self.store.claim(&row).await? {
+            return Ok(());
+        }
+        mortal::passes("outbox.claimed");
+        let answer = channel.send(&outbound).await;
+        mortal::passes("outbox.answered");
+        let tried = match answer {
+            Ok(sent) => {
+                let provider_id = sent.provider_id;
+                self.store.tried(id, &Tried::Sent(Some(provider_id.clone()))).await?;
+                mortal::passes("outbox.recorded");
+                return self.catch_up(channel.name(), id, &provider_id).await;
+            }
+            Err(SendFault::Unknown { reason }) => {
+                tracing::warn!(message = %id, attempt = row.attempts + 1, reason, "a message may have been sent");
+                Tried::Uncertain { at: later(self.clock.now(), SETTLING), error: reason }
+            }
+            Err(SendFault::Refused(refusal)) => {
+                self.learn(&row, &refusal, &guest, outbound.line.as_deref(), channel.name()).await?;
+                self.refused(&row, &refusal, matches!(outbound.body, Body::Template(_)))
+            }
+        };
+        self.store.tried(id, &tried).await
+    }
+
+    /// What is sent of a message now; `None` where nothing is, which is recorded then.
+    async fn body(
+        &self,
+        row: &OutboxRow,
+        outgoing: Outgoing,
+        guest: &GuestKey,
+        line: Option<&str>,
+        channel: &dyn Channel,
+    ) -> Result<Option<Body>, Fault> {
+        let (id, now) = (row.number(), self.clock.now());
+        let spoken = outgoing.spoken.then(|| outgoing.text.clone());
+        let until = self.store.window_until(guest, line).await?;
+        let standing = Standing {
+            is_open: until.is_some_and(|until| now < until),
+            is_stale: now - row.created_at > STALE,
+            opted_out: self.store.is_opted_out(guest).await?,
+        };
+        let templates = self.templates.get(&channel.name());
+        let body = match plan(outgoing, standing, templates, channel.limits()) {
+            Plan::Send(body) => body,
+            // What became of the last try is found out first.
+            Plan::Person(body, _) | Plan::Never(body, _) if row.status == Status::Uncertain => body,
+            Plan::Person(_, why) if spoken.is_none() => {
+                tracing::error!(message = %id, why, "a message is left to a person");
+                self.store.for_person(row, why).await?;
+                return Ok(None);
+            }
+            Plan::Person(_, why) | Plan::Never(_, why) => {
+                tracing::warn!(message = %id, why, "a message is not sent");
+                self.store.fail(row, why).await?;
+                return Ok(None);
+            }
+        };
+        let Some(words) = spoken else { return Ok(Some(body)) };
+        match self.sound(&words).await {
+            Ok(sound) => Ok(Some(Body::Sound(sound))),
+            Err(reason) => {
+                tracing::warn!(message = %id, reason, "a reply is not spoken; its text was sent");
+                self.store.fail(row, &reason).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Finds out what became of a try that no answer came of. True where the message must be sent again; what else there
+    /// is to say is recorded.
+    async fn must_send_again(
+        &self,
+        row: &OutboxRow,
+        outbound: &Outbound,
+        guest: &GuestKey,
+        channel: &dyn Channel,
+    ) -> Result<bool, Fault> {
+        let (id, now) = (row.number(), self.clock.now());
+        let tried_at = row.tried_at.unwrap_or(row.created_at);
+        match channel.taken_since(outbound, tried_at - CLOCKS_DIFFER).await {
+            Ok(TakenSince::These(taken)) => {
+                let known = self.store.provider_ids(guest).await?;
+                if let Some(found) = taken.into_iter().find(|taken| !known.contains(taken)) {
+                    self.store.tried(id, &Tried::Sent(Some(found))).await?;
+                    return Ok(false);
+                }
+            }
+            Ok(TakenSince::OnlyReported) => {
+                // What it took it would have reported by then, and the message would not be uncertain.
+                let tries = u32::try_from(row.attempts.max(1)).unwrap_or(1);
+                let at = later(tried_at, UNREPORTED.saturating_mul(tries));
+                if at > now {
+                    let error = row.error.clone().unwrap_or_else(|| NO_REASON.to_owned());
+                    self.store.tried(id, &Tried::Uncertain { at, error }).await?;
+                    return Ok(false);
+                }
+                tracing::warn!(message = %id, "a message may be sent a second time: nobody said what became of the first");
+            }
+            Err(fault) => {
+                let at = later(now, self.pause(row, None));
+                let error = fault.to_string();
+                tracing::warn!(message = %id, error, "whether a message was sent is still unknown");
+                self.store.tried(id, &Tried::Uncertain { at, error }).await?;
+                return Ok(false);
+            }
+        }
+        if row.attempts >= ATTEMPTS {
+            tracing::error!(message = %id, "a message is not sent any more: no try got an answer");
+            self.store.fail(row, "no try got an answer").await?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// The words as a sound; or why there is none.
+    async fn sound(&self, words: &str) -> Result<Sound, String> {
+        let voice = self.voice.as_ref().ok_or("there is no voice")?;
+        voice.say(words).await.map_err(|fault| crate::fault::chain(&fault))
+    }
+
+    /// What a refusal means for a message.
+    fn refused(&self, row: &OutboxRow, refusal: &Refusal, was_template: bool) -> Tried {
+        let (id, attempt, error) = (row.number(), row.attempts + 1, refusal.to_string());
+        match refusal.action {
+            Action::Operator => {
+                tracing::error!(message = %id, attempt, error, "a message waits for the operator");
+                Tried::Later { at: later(self.clock.now(), self.pause(row, refusal.after)), error }
+            }
+            Action::Once if row.attempts > 0 => {
+                tracing::error!(message = %id, error, "a message was refused again");
+                Tried::Failed { error }
+            }
+            Action::Later | Action::Once => {
+                tracing::warn!(message = %id, attempt, error, "a message is sent later");
+                Tried::Later { at: later(self.clock.now(), self.pause(row, refusal.after)), error }
+            }
+            Action::OnlyAsAnswer => {
+                tracing::info!(message = %id, error, "a message waits for the guest's next one");
+                Tried::Held { error }
+            }
+            // The window is known to be closed now: the next look finds a template, or a person.
+            Action::WindowClosed if !was_template => {
+                tracing::warn!(message = %id, error, "a message came too late for free words");
+                Tried::Later { at: self.clock.now(), error }
+            }
+            Action::Never
+            | Action::WindowClosed
+            | Action::OptedOut
+            | Action::Unreachable
+            | Action::Unheard => {
+                tracing::error!(message = %id, action = ?refusal.action, error, "a message was refused");
+                Tried::Failed { error }
+            }
+        }
+    }
+
+    /// The pause before the next try. It is longer for some than for others, so that they do not all come back at
+    /// once, and the same whenever it is asked for.
+    fn pause(&self, row: &OutboxRow, wanted: Option<Duration>) -> Duration {
+        let doubled = BACKOFF.saturating_mul(1 << row.attempts.clamp(0, 16)).min(LONGEST_BACKOFF);
+        let pause = wanted.map_or(doubled, |wanted| wanted.max(doubled));
+        let spread =
+            u32::try_from((row.id.unsigned_abs().wrapping_mul(2_654_435_761) >> 8) % 256).unwrap_or(0);
+        pause + pause / 1024 * spread
+    }
+}
