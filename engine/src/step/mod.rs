@@ -12,6 +12,7 @@ mod chart;
 mod decided;
 mod facts;
 mod hear;
+mod question;
 mod run;
 mod saying;
 mod task;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use innkeeper::clock::ManualClock;
 use innkeeper::message::{ChannelName, Content, GuestIds, GuestKey, Inbound, Outgoing};
-use innkeeper::store::{Database, Forgotten, Outcome, Received, Status};
+use innkeeper::store::{Arrived, Database, Forgotten, Outcome, Received, Status};
 use innkeeper_engine::runtime::{Answered, Commit, CommitError, MessageOutcome, Store as _};
 use serde_json::json;
 
@@ -30,7 +30,7 @@ fn key(name: &str) -> GuestKey {
 }
 
 async fn receive(database: &Database, inbound: &Inbound) -> (i64, GuestKey, Option<GuestKey>) {
-    let (received, joined) = database.receive_from(inbound).await.expect("no fault");
+    let Arrived { received, joined, .. } = database.arrive(inbound).await.expect("no fault");
     let (Received::New(id) | Received::Unanswered(id) | Received::Repeat(id)) = received;
     let row = database.message(id).await.expect("no fault").expect("a row");
     (id.0, GuestKey::new(row.guest), joined)
@@ -193,7 +193,7 @@ async fn a_repeat_changes_nothing_about_who_a_guest_is(database: Database, _: Ma
     receive(&database, &from(Some(SCOPED), None, "1", "hello")).await;
     receive(&database, &from(None, Some(PHONE), "2", "hello")).await;
     let repeat = from(Some(SCOPED), Some(PHONE), "1", "hello");
-    let (received, joined) = database.receive_from(&repeat).await.expect("no fault");
+    let Arrived { received, joined, .. } = database.arrive(&repeat).await.expect("no fault");
     assert!(matches!((received, joined), (Received::Repeat(_), None)));
     let (_, guest, _) = receive(&database, &from(None, Some(PHONE), "3", "hello")).await;
     assert_eq!(guest, key(PHONE));

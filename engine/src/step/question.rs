@@ -1,0 +1,96 @@
+//! The question that a message is understood by: everything it may be about.
+
+use std::sync::Arc;
+
+use crate::effect::{Expecting, Question, ScopedSlot, Startable};
+use crate::facts::items_of;
+use crate::flow::{Flow, Flows, SlotId};
+use crate::input::Moment;
+use crate::position::{Frame, Position, Waiting};
+use crate::slot::{Kind, Options};
+
+impl Position {
+    /// The message that waits to be understood, with everything it may be about; `None` where none does.
+    pub fn ask(&self, flows: &Flows, moment: Moment) -> Option<Question> {
+        let (said, button, expecting, page, kept) = match &self.waiting {
+            Waiting::Meaning { text, button, expecting, page } => {
+                (text.to_string(), button.as_ref().map(|id| id.to_string()), expecting.clone(), *page, None)
+            }
+            Waiting::Kept { slot } => (
+                self.frame().kept.iter().map(|words| &**words).collect::<Vec<&str>>().join("\n"),
+                None,
+                Expecting::Anything,
+                0,
+                Some(slot),
+            ),
+            Waiting::Guest { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => return None,
+        };
+        let mut scope: Vec<ScopedSlot> = Vec::new();
+        for frame in self.frames.iter().rev() {
+            let Some(flow) = flows.flow(frame.flow) else { continue };
+            for slot in scoped(flow, Some(frame)) {
+                let wanted = kept.is_none_or(|kept| **kept == slot.name);
+                if wanted && scope.iter().all(|known| known.name != slot.name) {
+                    scope.push(slot);
+                }
+            }
+        }
+        let startable = |flow: &Flow| Startable {
+            flow: flow.name.to_string(),
+            description: flow.description.clone(),
+            examples: flow.examples.clone(),
+            slots: scoped(flow, None),
+        };
+        let active = self.frame();
+        Some(Question {
+            said,
+            button,
+            today: moment.today,
+            unanswered: self.unanswered(flows, &expecting),
+            expecting,
+            flow: flows
+                .flow(active.flow)
+                .filter(|flow| flow.id != flows.root)
+                .map(|flow| flow.name.to_string()),
+            scope,
+            starts: if kept.is_some() { Vec::new() } else { flows.iter().map(startable).collect() },
+            page,
+            kept: kept.is_some(),
+        })
+    }
+
+    /// The slots that were asked for and are still empty, but for the one that is asked for now: the active flow's
+    /// first, then those of what runs beneath it.
+    fn unanswered(&self, flows: &Flows, expecting: &Expecting) -> Vec<String> {
+        let mut unanswered: Vec<String> = Vec::new();
+        for frame in self.frames.iter().rev() {
+            let Some(flow) = flows.flow(frame.flow) else { continue };
+            let empty = frame.asked.iter().rev().filter(|slot| frame.slots.get(**slot).is_none());
+            for name in empty.filter_map(|slot| flow.slot_name(*slot)) {
+                if *expecting != Expecting::Slot(Arc::clone(name))
+                    && unanswered.iter().all(|known| **known != **name)
+                {
+                    unanswered.push(name.to_string());
+                }
+            }
+        }
+        unanswered
+    }
+}
+
+/// A flow's slots as a message may fill them; with a frame, as they stand in it.
+fn scoped(flow: &Flow, frame: Option<&Frame>) -> Vec<ScopedSlot> {
+    let scoped = flow.slots.iter().enumerate().map(|(index, (name, slot))| ScopedSlot {
+        name: name.to_string(),
+        kind: slot.kind.clone(),
+        items: match (frame, &slot.kind) {
+            (Some(frame), _) => items_of(slot, frame),
+            (None, Kind::Choice(options @ Options::Fixed(_))) => options.items(None),
+            (None, Kind::Choice(Options::From { .. })) => None,
+            (None, _) => Some(Vec::new()),
+        },
+        value: frame.and_then(|frame| frame.slots.get(SlotId::at(index))).cloned(),
+        optional: slot.optional,
+    });
+    scoped.collect()
+}
