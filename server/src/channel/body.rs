@@ -67,7 +67,7 @@ pub struct Template {
 }
 
 /// Something to listen to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sound {
     /// The file. As Ogg with one channel of Opus it looks like a voice note.
     pub bytes: Vec<u8>,

@@ -45,16 +45,17 @@ impl Outbox {
         let outgoing = row.outgoing()?;
         let reach = self.store.reach(&guest).await?;
         let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
-        let Some(body) = self.body(&row, outgoing, &guest, line.as_deref(), channel.as_ref()).await? else {
-            return Ok(());
-        };
-        let outbound = Outbound { id, to, line, body, reply_to: None };
+        let words = outgoing.spoken.then(|| outgoing.text.clone());
+        let plan = self.plan(&row, outgoing, &guest, line.as_deref(), channel.as_ref()).await?;
+        let mut outbound = Outbound { id, to, line, body: plan.form(words.is_some()), reply_to: None };
 
         if row.status == Status::Uncertain
             && !self.must_send_again(&row, &outbound, &guest, channel.as_ref()).await?
         {
             return Ok(());
         }
+        let Some(body) = self.body(&row, plan, words).await? else { return Ok(()) };
+        outbound.body = body;
         if !self.store.claim(&row).await? {
             return Ok(());
         }
@@ -80,48 +81,47 @@ impl Outbox {
         self.store.tried(id, &tried).await
     }
 
-    /// What is sent of a message now; `None` where nothing is, which is recorded then.
-    async fn body(
+    /// How a message may go now.
+    async fn plan(
         &self,
         row: &OutboxRow,
         outgoing: Outgoing,
         guest: &GuestKey,
         line: Option<&str>,
         channel: &dyn Channel,
-    ) -> Result<Option<Body>, Fault> {
-        let (id, now) = (row.number(), self.clock.now());
-        let spoken = outgoing.spoken.then(|| outgoing.text.clone());
+    ) -> Result<Plan, Fault> {
+        let now = self.clock.now();
         let until = self.store.window_until(guest, line).await?;
         let standing = Standing {
             is_open: until.is_some_and(|until| now < until),
             is_stale: now - row.created_at > STALE,
             opted_out: self.store.is_opted_out(guest).await?,
         };
-        let templates = self.templates.get(&channel.name());
-        let body = match plan(outgoing, standing, templates, channel.limits()) {
-            Plan::Send(body) => body,
-            // What became of the last try is found out first.
-            Plan::Person(body, _) | Plan::Never(body, _) if row.status == Status::Uncertain => body,
-            Plan::Person(_, why) if spoken.is_none() => {
+        Ok(plan(outgoing, standing, self.templates.get(&channel.name()), channel.limits()))
+    }
+
+    /// What is sent of a message now, the words as a sound where it is one; `None` where nothing is, which is recorded
+    /// then.
+    async fn body(&self, row: &OutboxRow, plan: Plan, words: Option<String>) -> Result<Option<Body>, Fault> {
+        let id = row.number();
+        let why = match (plan, words) {
+            (Plan::Send(body), None) => return Ok(Some(body)),
+            // A template says nothing that the text before did not say.
+            (Plan::Send(Body::Template(_)), Some(_)) => "a sound is no template".to_owned(),
+            (Plan::Send(_), Some(words)) => match self.sound(&words).await {
+                Ok(sound) => return Ok(Some(Body::Sound(sound))),
+                Err(reason) => reason,
+            },
+            (Plan::Person(_, why), None) => {
                 tracing::error!(message = %id, why, "a message is left to a person");
                 self.store.for_person(row, why).await?;
                 return Ok(None);
             }
-            Plan::Person(_, why) | Plan::Never(_, why) => {
-                tracing::warn!(message = %id, why, "a message is not sent");
-                self.store.fail(row, why).await?;
-                return Ok(None);
-            }
+            (Plan::Person(_, why), Some(_)) | (Plan::Never(_, why), _) => why.to_owned(),
         };
-        let Some(words) = spoken else { return Ok(Some(body)) };
-        match self.sound(&words).await {
-            Ok(sound) => Ok(Some(Body::Sound(sound))),
-            Err(reason) => {
-                tracing::warn!(message = %id, reason, "a reply is not spoken; its text was sent");
-                self.store.fail(row, &reason).await?;
-                Ok(None)
-            }
-        }
+        tracing::warn!(message = %id, why, "a message is not sent");
+        self.store.fail(row, &why).await?;
+        Ok(None)
     }
 
     /// Finds out what became of a try that no answer came of. True where the message must be sent again; what else there

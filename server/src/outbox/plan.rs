@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::channel::{Body, Template};
+use crate::channel::{Body, Sound, Template};
 use crate::config::{ApprovedTemplate, Templates};
 use crate::message::{Limits, Outgoing};
 
@@ -32,6 +32,16 @@ pub(super) enum Plan {
     Person(Body, &'static str),
     /// Not at all, for this reason.
     Never(Body, &'static str),
+}
+
+impl Plan {
+    /// The form that an earlier try of it had; which sound it was does not matter.
+    pub(super) fn form(&self, spoken: bool) -> Body {
+        match self {
+            _ if spoken => Body::Sound(Sound::default()),
+            Self::Send(body) | Self::Person(body, _) | Self::Never(body, _) => body.clone(),
+        }
+    }
 }
 
 /// How a message may go now.

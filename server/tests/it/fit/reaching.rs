@@ -210,3 +210,17 @@ async fn who_opted_out_by_whatever_way_gets_nothing_unasked() {
         assert_eq!(post.twilio.asked_so_far().len(), before, "{way}: nothing was asked of the provider");
     }
 }
+
+#[tokio::test]
+async fn what_may_not_have_gone_is_not_sent_again_to_who_opted_out_since() {
+    let post = Post::open(true).await;
+    let turn = post.hears("1").await;
+    post.twilio.moods([Mood::Failing]);
+    post.reminds(&turn).await;
+    post.becomes(&[Status::Uncertain]).await;
+    let before = post.twilio.asked_so_far().len();
+    post.outbox.consent(&GuestIds::Phone(ana()), false, "meta user_preferences").await.expect("no fault");
+    post.clock.advance(HOUR);
+    post.becomes(&[Status::Failed]).await;
+    assert_eq!(post.twilio.asked_so_far().len(), before, "nothing more was asked of the provider");
+}
