@@ -2,6 +2,7 @@
 
 mod body;
 mod delivery;
+pub mod line;
 pub mod local;
 mod media;
 pub mod meta;

@@ -1,6 +1,7 @@
 //! Speech out: words as a recording. One vendor a file; its words appear nowhere else.
 
 mod deepgram;
+pub mod live;
 mod openai;
 
 use std::fmt;
