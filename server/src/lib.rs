@@ -35,4 +35,5 @@ pub mod fault;
 pub mod message;
 mod mortal;
 mod multipart;
+mod socket;
 pub mod speech;

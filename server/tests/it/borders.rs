@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 9] = [
     &["conversation", "mistakes"],
     &["tools", "reply", "inbox", "outbox", "understand", "turn", "versions", "notes"],
     &["channel", "llm", "stt", "tts", "store"],
-    &["clock", "config", "fault", "message", "mortal", "multipart", "speech"],
+    &["clock", "config", "fault", "message", "mortal", "multipart", "socket", "speech"],
 ];
 
 /// Who builds vendors' things.
