@@ -1,12 +1,24 @@
 //! Speech in while it is spoken: a call's sound goes in, whose turn it is and what was said comes out.
 
+mod session;
+mod tape;
+mod terms;
+mod turns;
+
 use std::fmt;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+pub(super) use session::{Limits, Link, Protocol, Verdict, listen};
+pub(super) use terms::likely;
+pub(super) use turns::{Phrase, Turns, Word};
+
 use super::Hints;
 use crate::speech::SpeechFault;
+
+/// Bytes of sound in a second; a byte is a sample.
+pub(super) const BYTES_PER_SECOND: u64 = 8000;
 
 /// Hears calls as they go on.
 #[async_trait]

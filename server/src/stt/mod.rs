@@ -1,15 +1,21 @@
-//! Speech in: what was said in a recording. One vendor a file; its words appear nowhere else.
+//! Speech in: what was said in a recording, or is being said in a call. One vendor a file; its words appear nowhere else.
 
 mod deepgram;
+mod deepgram_live;
+mod flux;
 pub mod live;
 mod openai;
+mod realtime;
 
 use std::fmt;
 
 use async_trait::async_trait;
 
 pub use deepgram::Deepgram;
+pub use deepgram_live::DeepgramLive;
+pub use flux::Flux;
 pub use openai::OpenAiCompatible;
+pub use realtime::Realtime;
 
 use crate::message::Transcript;
 use crate::speech::SpeechFault;

@@ -24,7 +24,7 @@ const BUILDER: &str = "app";
 const ROLES: [(&str, &[&str]); 4] = [
     ("channel", &["twilio", "meta", "Twilio"]),
     ("llm", &["openai_compatible", "OpenAiCompatible"]),
-    ("stt", &["deepgram", "openai"]),
+    ("stt", &["deepgram", "deepgram_live", "flux", "openai", "realtime"]),
     ("tts", &["deepgram", "elevenlabs", "openai"]),
 ];
 
