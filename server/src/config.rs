@@ -3,6 +3,7 @@
 //! `config.default.toml` names every key and the order in which values win. Nothing else reads the environment.
 
 mod address;
+mod hearing;
 mod layers;
 mod pace;
 mod speech;
@@ -20,6 +21,7 @@ use crate::message::e164;
 use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
+pub use hearing::{Hearing, HearingBy};
 pub use layers::{Origin, Problem};
 pub use pace::{Pace, Rates};
 pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
@@ -59,6 +61,8 @@ pub struct Config {
     pub llm: Option<Llm>,
     /// Speech in; `None` is off.
     pub stt: Option<Stt>,
+    /// Speech in, in calls. `None` is off.
+    pub hearing: Option<Hearing>,
     /// Speech out; `None` is off.
     pub tts: Option<Tts>,
     /// When guests who write get a spoken reply too.
@@ -295,6 +299,7 @@ impl Config {
         let openai = Vendor::read(layers, "openai");
         let deepgram = Vendor::read(layers, "deepgram");
         let elevenlabs = Vendor::read(layers, "elevenlabs");
+        let (stt, hearing) = Stt::read(layers, &deepgram, &openai);
         Self {
             server: Server::read(layers),
             database: layers.required(
@@ -320,7 +325,8 @@ impl Config {
             twilio: Twilio::read(layers),
             meta: Meta::read(layers),
             llm: Llm::read(layers, &openai),
-            stt: Stt::read(layers, &deepgram, &openai),
+            stt,
+            hearing,
             tts: Tts::read(layers, &deepgram, &elevenlabs, &openai),
             voice_reply: VoiceReply::read(layers),
             deepgram,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::hearing::Hearing;
 use super::layers::{GROQ_KEY, Layers};
 use super::{BASE_URL, BaseUrl, Vendor, secret};
 
@@ -76,8 +77,12 @@ pub enum VoiceReply {
 }
 
 impl Stt {
-    /// `None` is off: nothing opens the provider.
-    pub(super) fn read(layers: &mut Layers, deepgram: &Vendor, openai: &Vendor) -> Option<Self> {
+    /// Who hears voice notes, and who hears calls. `None` is off: nothing opens the provider.
+    pub(super) fn read(
+        layers: &mut Layers,
+        deepgram: &Vendor,
+        openai: &Vendor,
+    ) -> (Option<Self>, Option<Hearing>) {
         let provider =
             layers.required("stt.provider", "deepgram, openai or groq", SttProvider::Deepgram, |text| {
                 match text {
@@ -88,6 +93,7 @@ impl Stt {
                 }
             });
         let own = Own::read(layers, "stt");
+        let hearing = Hearing::read(layers, &own, provider, (deepgram, openai));
         let language = layers.text("stt.language");
         let groq = secret(layers, GROQ_KEY);
         let (address, key, model, timeout) = match provider {
@@ -107,8 +113,11 @@ impl Stt {
                 (BaseUrl::parse(GROQ), groq, "whisper-large-v3-turbo".to_owned(), openai.timeout)
             }
         };
-        let (base_url, api_key) = own.opened(address, key, provider != SttProvider::Deepgram)?;
-        Some(Self { provider, base_url, api_key, model: own.model.unwrap_or(model), language, timeout })
+        let opened = own.opened(address, key, provider != SttProvider::Deepgram);
+        let model = own.model.unwrap_or(model);
+        let stt =
+            opened.map(|(base_url, api_key)| Self { provider, base_url, api_key, model, language, timeout });
+        (stt, hearing)
     }
 }
 
@@ -157,7 +166,7 @@ impl VoiceReply {
 }
 
 /// What a role says that is otherwise its provider's.
-struct Own {
+pub(super) struct Own {
     base_url: Option<BaseUrl>,
     api_key: Option<SecretString>,
     model: Option<String>,
@@ -173,7 +182,7 @@ impl Own {
     }
 
     /// Where the provider is and what opens it. A server of one's own may need no key where its protocol knows none.
-    fn opened(
+    pub(super) fn opened(
         &self,
         address: Option<BaseUrl>,
         key: Option<SecretString>,
