@@ -9,6 +9,7 @@ mod config;
 mod console;
 mod desk;
 mod fit;
+mod hearing;
 mod lanes;
 mod lease;
 mod llm;
