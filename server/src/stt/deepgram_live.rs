@@ -244,7 +244,9 @@ impl Protocol for Talk {
     const LAST_WORDS: bool = true;
     const KEEP_ALIVE: Option<(Duration, &'static str)> = Some((IDLE, r#"{"type":"KeepAlive"}"#));
 
-    fn door(&self) -> Door {
+    fn door(&mut self) -> Door {
+        self.has = self.terms.clone();
+        self.asked = None;
         let mut url = self.url.clone();
         {
             let mut query = url.query_pairs_mut();
@@ -268,13 +270,13 @@ impl Protocol for Talk {
         Door { url: url.into(), headers: vec![("authorization", key)] }
     }
 
-    fn opened(&mut self, begin: u64, _link: &mut Link) {
-        self.has = self.terms.clone();
-        self.asked = None;
+    fn opened(&mut self, begin: u64, link: &mut Link) {
         (self.begin, self.sent) = (begin, begin);
         // What was settled is heard again, or is kept with the turn.
         self.settled = Phrase::default();
         (self.noticed, self.finalized) = (None, None);
+        // The address said what was wanted then.
+        self.configure(link);
     }
 
     fn is_ready(&self) -> bool {
@@ -341,13 +343,14 @@ impl Protocol for Talk {
         if self.asked.as_ref().is_some_and(|(_, since)| sent > since + CONFIGURES_FOR) {
             self.configured(link);
         }
-        if self.finalized.is_some_and(|since| sent > since + FINALIZES_FOR) {
+        let listened = turns.listened();
+        if self.finalized.is_some_and(|since| listened > since + FINALIZES_FOR) {
             let since = self.finalized.take().unwrap_or_default();
             self.settled = Phrase::default();
             turns.end_as_heard(since);
         }
-        if turns.is_open() && self.noticed.is_some_and(|since| sent > since + WORDLESS) {
-            self.end(sent, turns);
+        if turns.is_open() && self.noticed.is_some_and(|since| listened > since + WORDLESS) {
+            self.end(listened, turns);
         }
     }
 }

@@ -238,7 +238,9 @@ impl Protocol for Talk {
     const LAST_WORDS: bool = true;
     const KEEP_ALIVE: Option<(Duration, &'static str)> = None;
 
-    fn door(&self) -> Door {
+    fn door(&mut self) -> Door {
+        self.has = self.wanted.clone();
+        self.asked = None;
         let mut url = self.url.clone();
         let Settings { thresholds, terms } = &self.wanted;
         {
@@ -261,12 +263,11 @@ impl Protocol for Talk {
         Door { url: url.into(), headers: vec![("authorization", key)] }
     }
 
-    fn opened(&mut self, begin: u64, _link: &mut Link) {
-        // The address said everything.
-        self.has = self.wanted.clone();
-        self.asked = None;
+    fn opened(&mut self, begin: u64, link: &mut Link) {
         (self.ended, self.turn) = (None, None);
         (self.begin, self.sent) = (begin, begin);
+        // The address said what was wanted then.
+        self.configure(link);
     }
 
     fn is_ready(&self) -> bool {

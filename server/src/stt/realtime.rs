@@ -43,8 +43,8 @@ const LASTING: [&str; 5] = [
     "account_deactivated",
 ];
 
-/// So much sound after somebody stopped, the words are not waited for any more.
-const TRANSCRIBES_FOR: u64 = 5 * BYTES_PER_SECOND;
+/// The words of somebody who stopped are not waited for longer than so many ticks: five seconds.
+const TRANSCRIBES_FOR: u32 = 50;
 
 /// So much sound may not have been listened to yet.
 const BEHIND: u64 = BYTES_PER_SECOND;
@@ -131,6 +131,8 @@ struct Item {
     confidence: Option<f32>,
     from: Option<u64>,
     to: Option<u64>,
+    /// How often time has passed since somebody stopped.
+    waited: u32,
 }
 
 #[derive(Deserialize)]
@@ -201,6 +203,7 @@ impl Talk {
                     confidence: None,
                     from: None,
                     to: None,
+                    waited: 0,
                 };
                 self.items.push(item);
                 self.items.len() - 1
@@ -314,7 +317,7 @@ impl Protocol for Talk {
     const LAST_WORDS: bool = false;
     const KEEP_ALIVE: Option<(Duration, &'static str)> = None;
 
-    fn door(&self) -> Door {
+    fn door(&mut self) -> Door {
         let key = self.api_key.as_ref();
         let key = key.map(|key| SecretString::from(format!("Bearer {}", key.expose_secret())));
         Door {
@@ -397,13 +400,13 @@ impl Protocol for Talk {
         if self.items.is_empty() {
             turns.listened_to(sent.saturating_sub(BEHIND));
         }
-        let late = |item: &Item| {
-            !item.is_written && !item.is_speaking && item.to.is_some_and(|to| sent > to + TRANSCRIBES_FOR)
-        };
-        if self.items.iter().any(late) {
-            for item in self.items.iter_mut().filter(|item| late(item)) {
-                item.is_written = true;
-            }
+        let mut is_late = false;
+        for item in self.items.iter_mut().filter(|item| !item.is_written && !item.is_speaking) {
+            item.waited += 1;
+            item.is_written = item.waited > TRANSCRIBES_FOR;
+            is_late |= item.is_written;
+        }
+        if is_late {
             self.tell(turns);
         }
     }

@@ -31,6 +31,9 @@ const MOST_SILENCE_MS: i64 = 1000;
 
 const BYTES_PER_MS: usize = 8;
 
+/// A turn of which another connection hears nothing for so long is over.
+const UNCONFIRMED: Duration = Duration::from_secs(3);
+
 /// How long a provider may take for its last words.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -88,7 +91,7 @@ pub(in crate::stt) trait Protocol: Send + 'static {
     const KEEP_ALIVE: Option<(Duration, &'static str)>;
 
     /// Where a connection is made, with everything as it is wanted now.
-    fn door(&self) -> Door;
+    fn door(&mut self) -> Door;
 
     /// A connection is open; its sound begins at a place of the call's.
     fn opened(&mut self, begin: u64, link: &mut Link);
@@ -120,7 +123,7 @@ pub(in crate::stt) trait Protocol: Send + 'static {
 
 /// Opens a session. What may pass is tried again.
 pub(in crate::stt) async fn listen<P: Protocol>(
-    protocol: P,
+    mut protocol: P,
     limits: Limits,
     clock: Arc<dyn Clock>,
 ) -> Result<Session, SpeechFault> {
@@ -153,6 +156,7 @@ pub(in crate::stt) async fn listen<P: Protocol>(
         filled: now,
         stalled: false,
         said: now,
+        since: now,
         closing: None,
         over: false,
         clock,
@@ -178,6 +182,8 @@ struct Listening<P> {
     stalled: bool,
     /// When something was last sent.
     said: DateTime<Utc>,
+    /// When this connection was made.
+    since: DateTime<Utc>,
     /// When it ends at the latest, once it is ending.
     closing: Option<DateTime<Utc>>,
     over: bool,
@@ -339,7 +345,10 @@ impl<P: Protocol> Listening<P> {
             link.out.push(Outgoing::Text(words.to_owned()));
         }
         self.say(link);
-        self.turns.give_up(self.sent);
+        // What is heard again may take a while.
+        if now >= later(self.since, UNCONFIRMED) {
+            self.turns.give_up(self.sent);
+        }
     }
 
     /// A recogniser's clock is the sound it is given: a turn only ends when silence is heard.
@@ -360,6 +369,7 @@ impl<P: Protocol> Listening<P> {
     fn connected(&mut self, socket: Socket, since: DateTime<Utc>) {
         let begin = self.turns.begin_again(self.tape.begin());
         self.sent = begin.min(self.tape.end());
+        self.since = self.clock.now();
         self.wire = Wire::Up { socket: Box::new(socket), down: Some(since) };
         let mut link = Link::default();
         self.protocol.opened(self.sent, &mut link);

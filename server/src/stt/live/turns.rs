@@ -162,6 +162,11 @@ impl Turns {
         self.state != State::Silent
     }
 
+    /// Up to where the provider has listened, on any connection of the call.
+    pub(in crate::stt) fn listened(&self) -> u64 {
+        self.listened
+    }
+
     /// Up to where everything was told for good.
     pub(in crate::stt) fn consumed(&self) -> u64 {
         self.consumed

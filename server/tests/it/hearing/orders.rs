@@ -185,13 +185,15 @@ fn items_that_are_written_down_in_any_order_are_told_in_theirs() {
             let before = number.checked_sub(1).map(|before| format!("item_{before}"));
             let kind = |end: &str| format!("input_audio_buffer.{end}");
             messages.push(json!({"type": kind("speech_started"), "item_id": item, "audio_start_ms": begin}));
-            messages.push(json!({"type": kind("speech_stopped"), "item_id": item, "audio_end_ms": begin + 1000}));
+            messages
+                .push(json!({"type": kind("speech_stopped"), "item_id": item, "audio_end_ms": begin + 1000}));
             messages.push(json!({"type": kind("committed"), "item_id": item, "previous_item_id": before}));
         };
         let written = |number: usize, words: &str, messages: &mut Vec<Value>| {
             let kind = |end: &str| format!("conversation.item.input_audio_transcription.{end}");
             let item = format!("item_{number}");
-            messages.push(json!({"type": kind("delta"), "item_id": item, "delta": words, "content_index": 0}));
+            messages
+                .push(json!({"type": kind("delta"), "item_id": item, "delta": words, "content_index": 0}));
             messages.push(
                 json!({"type": kind("completed"), "item_id": item, "transcript": words, "content_index": 0}),
             );

@@ -45,7 +45,8 @@ pub(super) fn adapter_with(
     let times = (Duration::from_secs(2), lost);
     match which {
         Which::Flux => Arc::new(
-            Flux::new(&ears.deepgram(), key, "flux-general-en", THRESHOLDS, times, clock).expect("an adapter"),
+            Flux::new(&ears.deepgram(), key, "flux-general-en", THRESHOLDS, times, clock)
+                .expect("an adapter"),
         ),
         Which::V1 => Arc::new(
             DeepgramLive::new(&ears.deepgram(), key, "nova-3", THRESHOLDS, times, clock).expect("an adapter"),
@@ -53,7 +54,8 @@ pub(super) fn adapter_with(
         Which::Realtime => {
             let models = ("gpt-realtime", "gpt-transcribe");
             Arc::new(
-                Realtime::new(&ears.openai(), Some(key), models, THRESHOLDS, times, clock).expect("an adapter"),
+                Realtime::new(&ears.openai(), Some(key), models, THRESHOLDS, times, clock)
+                    .expect("an adapter"),
             )
         }
     }

@@ -32,8 +32,13 @@ fn python() -> Option<Command> {
         command.arg(folder().join("hearing.py")).current_dir(folder());
         return Some(command);
     }
-    assert!(std::env::var_os(REQUIRE).is_none(), "{REQUIRE} is set, and the libraries for speech are not installed");
-    loudly(&format!("SKIPPED: the vendors' libraries for speech are not installed; this runs these tests too: {HOW}"));
+    assert!(
+        std::env::var_os(REQUIRE).is_none(),
+        "{REQUIRE} is set, and the libraries for speech are not installed"
+    );
+    loudly(&format!(
+        "SKIPPED: the vendors' libraries for speech are not installed; this runs these tests too: {HOW}"
+    ));
     None
 }
 
@@ -49,6 +54,7 @@ async fn calls(which: Which, refuses: bool) -> Ears {
     let mut call = Call::open(which, &ears).await;
     call.says(Speech::new().pause(300).say("two nights").pause(180).say("please").pause(1200)).await;
     call.until(|heard| said(heard).len() == 1).await;
+    ears.until(|visits| visits.len() == 2 && !visits[1].chunks.is_empty()).await;
     call.feed(Feed::Terms(vec!["Lindqvist".to_owned()])).await;
     call.feed(Feed::Thresholds(Thresholds { end: 0.8, eager: Some(0.4), silence_ms: 3000 })).await;
     call.feed(Feed::Thresholds(THRESHOLDS)).await;
@@ -76,7 +82,9 @@ async fn the_vendors_libraries_read_the_doubles_and_would_write_what_the_adapter
                 let sent = visit.sent.iter().map(|message| ("server", message));
                 let received = visit.received.iter().map(|message| ("client", message));
                 let messages = sent.chain(received);
-                lines.extend(messages.map(|(from, message)| json!({"sdk": sdk, "from": from, "message": message})));
+                lines.extend(
+                    messages.map(|(from, message)| json!({"sdk": sdk, "from": from, "message": message})),
+                );
             }
         }
         if which == Which::Realtime {
@@ -99,7 +107,10 @@ async fn the_vendors_libraries_read_the_doubles_and_would_write_what_the_adapter
         ("realtime", "conversation.item.input_audio_transcription.failed"),
         ("realtime", "error"),
     ] {
-        assert!(lines.iter().any(|line| line["sdk"] == sdk && line["message"]["type"] == kind), "{sdk} {kind}");
+        assert!(
+            lines.iter().any(|line| line["sdk"] == sdk && line["message"]["type"] == kind),
+            "{sdk} {kind}"
+        );
     }
     let mut child =
         python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("Python");

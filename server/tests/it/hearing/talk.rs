@@ -161,14 +161,18 @@ async fn openai_is_told_its_settings_before_any_sound_and_is_never_asked_to_answ
     assert_eq!(input["format"], json!({"type": "audio/pcmu"}));
     assert_eq!(input["turn_detection"]["create_response"], json!(false));
     assert_eq!(input["transcription"]["keywords"], json!(["Garden Room"]));
-    assert_eq!(visit.received[1]["session"]["audio"]["input"]["transcription"]["keywords"], json!(["Lindqvist"]));
+    assert_eq!(
+        visit.received[1]["session"]["audio"]["input"]["transcription"]["keywords"],
+        json!(["Lindqvist"])
+    );
 }
 
 #[tokio::test]
 async fn a_key_that_does_not_open_is_the_operators_business() {
     for which in ALL {
         let ears = Ears::start().await;
-        let fault = adapter_with(which, &ears, "another key", LOST, Arc::new(SystemClock)).open(&hints()).await;
+        let fault =
+            adapter_with(which, &ears, "another key", LOST, Arc::new(SystemClock)).open(&hints()).await;
         let Err(SpeechFault::Operator { status, code }) = fault else { panic!("{which:?}: {fault:?}") };
         assert_eq!(status, 401);
         assert!(["INVALID_AUTH", "invalid_api_key"].contains(&code.as_str()), "{code}");
@@ -237,7 +241,8 @@ async fn a_script_is_heard_in_any_sound_and_goes_on_where_it_was_cut() {
     ears.moods([Mood::CutAfterSound(700, End::Broken)]);
     let mut call = Call::open(Which::Flux, &ears).await;
     // Any sound that is not the same everywhere.
-    let sound: Vec<u8> = (0..24_000u32).map(|at| 0x20 + (at.wrapping_mul(2_654_435_761) >> 26) as u8).collect();
+    let sound: Vec<u8> =
+        (0..24_000u32).map(|at| 0x20 + (at.wrapping_mul(2_654_435_761) >> 26) as u8).collect();
     for frame in sound.chunks(160) {
         call.feed(Feed::Sound(frame.to_vec())).await;
     }

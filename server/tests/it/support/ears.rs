@@ -211,7 +211,8 @@ impl Ears {
     /// What is heard in sound that holds no words: words with their times, in milliseconds of the call's sound. A
     /// connection that begins with sound that came before begins there.
     pub(crate) fn hears<'a>(&self, words: impl IntoIterator<Item = (&'a str, u64, u64)>) {
-        let word = |(text, from, to): (&str, u64, u64)| Word { text: text.to_owned(), from: from * 8, to: to * 8 };
+        let word =
+            |(text, from, to): (&str, u64, u64)| Word { text: text.to_owned(), from: from * 8, to: to * 8 };
         self.lock().script = words.into_iter().map(word).collect();
     }
 
@@ -327,13 +328,20 @@ async fn realtime_route(
     let query = fields(query);
     let (visit, mood, manner) = ears.visit("realtime", &query);
     if !authorized(&headers, "Bearer") {
-        let error = json!({"error": {"message": "…", "type": "invalid_request_error", "code": "invalid_api_key"}});
+        let error =
+            json!({"error": {"message": "…", "type": "invalid_request_error", "code": "invalid_api_key"}});
         return (StatusCode::UNAUTHORIZED, axum::Json(error)).into_response();
     }
     meet(ears, visit, mood, upgrade, Box::new(realtime::Realtime::new(manner)))
 }
 
-fn meet(ears: Ears, visit: usize, mood: Mood, upgrade: WebSocketUpgrade, player: Box<dyn Player>) -> Response {
+fn meet(
+    ears: Ears,
+    visit: usize,
+    mood: Mood,
+    upgrade: WebSocketUpgrade,
+    player: Box<dyn Player>,
+) -> Response {
     if let Mood::Refused(status) = mood {
         return refuses(status, code_of(status));
     }

@@ -32,8 +32,19 @@ impl Flux {
     pub(super) fn new(query: &BTreeMap<String, Vec<String>>, manner: Manner) -> Result<Self, String> {
         let one = |name: &str| query.get(name).and_then(|values| values.first()).map(String::as_str);
         let known = [
-            "model", "encoding", "sample_rate", "eot_threshold", "eager_eot_threshold", "eot_timeout_ms", "keyterm",
-            "language_hint", "profanity_filter", "numerals", "redact", "mip_opt_out", "tag",
+            "model",
+            "encoding",
+            "sample_rate",
+            "eot_threshold",
+            "eager_eot_threshold",
+            "eot_timeout_ms",
+            "keyterm",
+            "language_hint",
+            "profanity_filter",
+            "numerals",
+            "redact",
+            "mip_opt_out",
+            "tag",
         ];
         if let Some(name) = query.keys().find(|name| !known.contains(&name.as_str())) {
             return Err(format!("it knows no {name}"));
@@ -48,7 +59,8 @@ impl Flux {
         if one("encoding") != Some("mulaw") || one("sample_rate") != Some("8000") {
             return Err("it is no sound of a telephone".to_owned());
         }
-        let number = |name: &str| one(name).map(|text| text.parse::<f64>().map_err(|_| format!("{name} is none")));
+        let number =
+            |name: &str| one(name).map(|text| text.parse::<f64>().map_err(|_| format!("{name} is none")));
         let mut flux = Self {
             manner,
             eot: 0.7,
@@ -84,7 +96,9 @@ impl Flux {
     ) -> Result<(), String> {
         let (new, sooner) = (eot.unwrap_or(self.eot), eager.or(self.eager));
         let timeout = timeout.unwrap_or(self.timeout_ms as f64);
-        if !(0.5..=1.0).contains(&new) || sooner.is_some_and(|eager| !(0.3..=0.9).contains(&eager) || eager > new) {
+        if !(0.5..=1.0).contains(&new)
+            || sooner.is_some_and(|eager| !(0.3..=0.9).contains(&eager) || eager > new)
+        {
             return Err("INVALID_THRESHOLD".to_owned());
         }
         if !(500.0..=60_000.0).contains(&timeout) || timeout.fract() != 0.0 {
@@ -150,7 +164,8 @@ impl Player for Flux {
         let mut says = Vec::new();
         if self.manner.is_strange && step.at == 1600 {
             says.push(self.said(json!({"type": "SomethingNew", "request_id": "r1"})));
-            let warning = json!({"type": "Warning", "request_id": "r1", "code": "SOMETHING_ODD", "description": "…"});
+            let warning =
+                json!({"type": "Warning", "request_id": "r1", "code": "SOMETHING_ODD", "description": "…"});
             says.push(self.said(warning));
             says.push(self.info("Hesitation", None));
         }

@@ -77,13 +77,16 @@ impl Realtime {
         let before = self.items.checked_sub(1).map(|before| format!("item_{before}"));
         let mut says = vec![
             self.said("input_audio_buffer.committed", json!({"item_id": item, "previous_item_id": before})),
-            self.said("conversation.item.added", json!({
-                "previous_item_id": before,
-                "item": {
-                    "id": item, "type": "message", "role": "user", "status": "completed",
-                    "content": [{"type": "input_audio", "transcript": null}],
-                },
-            })),
+            self.said(
+                "conversation.item.added",
+                json!({
+                    "previous_item_id": before,
+                    "item": {
+                        "id": item, "type": "message", "role": "user", "status": "completed",
+                        "content": [{"type": "input_audio", "transcript": null}],
+                    },
+                }),
+            ),
         ];
         let written = self.writes(&item);
         if self.manner.swaps_items && self.items.is_multiple_of(2) {
@@ -102,7 +105,8 @@ impl Realtime {
         let words = std::mem::take(&mut self.words);
         let kind = |end: &str| format!("conversation.item.input_audio_transcription.{end}");
         if self.manner.fails_items.contains(&self.items) {
-            let error = json!({"type": "server_error", "code": "transcription_failed", "message": "it happens"});
+            let error =
+                json!({"type": "server_error", "code": "transcription_failed", "message": "it happens"});
             let failed = json!({"item_id": item, "content_index": 0, "error": error});
             return vec![self.said(&kind("failed"), failed)];
         }

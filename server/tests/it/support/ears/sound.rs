@@ -133,7 +133,8 @@ impl Ear {
         let now = self.at;
         let speaks = self.script.front().is_some_and(|word| word.from < now);
         // Where there is a script, what the sound is like says nothing.
-        let is_speech = if self.script.is_empty() && word.is_none() { is_speech } else { speaks || word.is_some() };
+        let is_speech =
+            if self.script.is_empty() && word.is_none() { is_speech } else { speaks || word.is_some() };
         Step { at: self.at, is_speech, word }
     }
 
@@ -143,7 +144,8 @@ impl Ear {
             self.word = None;
             return None;
         };
-        let [index, count, length] = [index, count, length].map(|byte| usize::from(byte.saturating_sub(ZERO)));
+        let [index, count, length] =
+            [index, count, length].map(|byte| usize::from(byte.saturating_sub(ZERO)));
         let text = std::str::from_utf8(rest.get(..length)?).ok()?.to_owned();
         let begin = self.at - FRAME as u64;
         let (text, from, heard) = match self.word.take() {

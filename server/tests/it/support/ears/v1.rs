@@ -48,7 +48,8 @@ impl V1 {
         if one("encoding") != Some("mulaw") || one("sample_rate") != Some("8000") {
             return Err("it is no sound of a telephone".to_owned());
         }
-        let number = |name: &str| one(name).map(|text| text.parse::<u64>().map_err(|_| format!("{name} is none")));
+        let number =
+            |name: &str| one(name).map(|text| text.parse::<u64>().map_err(|_| format!("{name} is none")));
         let utterance_end_ms = number("utterance_end_ms").transpose()?;
         if utterance_end_ms.is_some_and(|ms| ms < 1000) || one("interim_results") != Some("true") {
             return Err("the end of an utterance cannot be told so".to_owned());
