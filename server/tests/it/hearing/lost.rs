@@ -3,10 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use innkeeper::clock::SystemClock;
-use innkeeper::stt::live::{Feed, Heard};
+use chrono::DateTime;
+use innkeeper::clock::{ManualClock, SystemClock};
+use innkeeper::speech::SpeechFault;
+use innkeeper::stt::Flux;
+use innkeeper::stt::live::{Feed, Heard, LiveRecogniser as _};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::watch;
 
-use super::rig::{ALL, Call, Which, adapter_with, hints, is_lost, said, words};
+use super::rig::{ALL, Call, THRESHOLDS, Which, adapter_with, hints, is_lost, said, words};
 use crate::support::ears::sound::Speech;
 use crate::support::ears::{Ears, End, KEY, Mood};
 
@@ -97,8 +102,58 @@ async fn a_call_that_is_dropped_ends_its_connection() {
     for which in ALL {
         let ears = Ears::start().await;
         let call = Call::open(which, &ears).await;
-        call.feed(Feed::Sound(vec![0xFF; 1600])).await;
+        call.feed(Feed::Sound(Speech::new().pause(200).sound())).await;
         drop(call);
         ears.until(|visits| visits[0].ended.is_some()).await;
     }
+}
+
+#[tokio::test]
+async fn a_network_that_swallows_everything_is_found_dead() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (came, mut coming) = watch::channel(0);
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            // Nobody reads what comes on it, and nobody answers.
+            held.push(tokio_tungstenite::accept_async(stream).await.unwrap());
+            came.send_replace(held.len());
+        }
+    });
+    let clock = ManualClock::new(DateTime::UNIX_EPOCH);
+    let times = (Duration::from_secs(60), Duration::from_secs(60));
+    let flux = Flux::new(&address, KEY.into(), "flux-general-en", THRESHOLDS, times, Arc::new(clock.clone()))
+        .unwrap();
+    let call = Call::of(flux.open(&hints()).await).await;
+    let mut seconds = 0;
+    while *coming.borrow() < 2 {
+        clock.waited_for(2).await;
+        clock.advance(Duration::from_secs(1));
+        seconds += 1;
+        assert!(seconds < 40, "it is not found dead");
+        let _ = tokio::time::timeout(Duration::from_millis(50), coming.changed()).await;
+    }
+    assert!(seconds >= 8, "after {seconds} seconds already");
+    drop(call);
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_asked_again_until_the_time_is_over() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    let (came, coming) = watch::channel(0);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            came.send_modify(|count| *count += 1);
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        }
+    });
+    let times = (Duration::from_millis(500), Duration::from_millis(500));
+    let clock = Arc::new(SystemClock);
+    let flux = Flux::new(&address, KEY.into(), "flux-general-en", THRESHOLDS, times, clock).unwrap();
+    let fault = flux.open(&hints()).await;
+    let Err(SpeechFault::Unanswered { limit_ms: 500, last }) = fault else { panic!("{fault:?}") };
+    assert!(["TLS failed", "time-out"].contains(&last.as_str()), "{last}");
+    assert!(*coming.borrow() > 1);
 }

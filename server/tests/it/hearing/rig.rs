@@ -27,6 +27,17 @@ pub(super) enum Which {
     Realtime,
 }
 
+impl Which {
+    /// What the doubles call it.
+    pub(super) fn route(self) -> &'static str {
+        match self {
+            Self::Flux => "flux",
+            Self::V1 => "v1",
+            Self::Realtime => "realtime",
+        }
+    }
+}
+
 pub(super) const ALL: [Which; 3] = [Which::Flux, Which::V1, Which::Realtime];
 
 /// An adapter for the doubles.

@@ -25,6 +25,7 @@ async fn what_a_caller_says_is_heard_turn_by_turn() {
         let heard = call.end().await;
         assert_eq!(said(&heard), ["two nights please", "for my mother, and her dog"], "{which:?}");
         assert!(heard.iter().any(|one| matches!(one, Heard::Partial { .. })), "{which:?} tells words early");
+        assert!(ears.visits().iter().all(|visit| visit.route == which.route()), "{which:?}");
         let wrongs: Vec<String> = ears.visits().into_iter().flat_map(|visit| visit.wrongs).collect();
         assert!(wrongs.is_empty(), "{which:?}: {wrongs:?}");
     }
