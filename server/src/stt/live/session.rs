@@ -161,7 +161,7 @@ pub(in crate::stt) async fn listen<P: Protocol>(
         over: false,
         clock,
     };
-    listening.connected(socket, now);
+    listening.connected(Box::new(socket), now);
     tokio::spawn(listening.run(fed, hears));
     Ok(Session { feed, heard })
 }
@@ -209,7 +209,7 @@ enum Next {
 enum Happened {
     Received(Result<Incoming, Ended>),
     Waited,
-    Opened(Result<Socket, Shut>),
+    Opened(Result<Box<Socket>, Shut>),
 }
 
 impl Wire {
@@ -221,7 +221,7 @@ impl Wire {
                 pause.await;
                 Happened::Waited
             }
-            Self::Down { next: Next::Opening(opening), .. } => Happened::Opened(opening.await),
+            Self::Down { next: Next::Opening(opening), .. } => Happened::Opened(opening.await.map(Box::new)),
         }
     }
 }
@@ -366,11 +366,11 @@ impl<P: Protocol> Listening<P> {
         }
     }
 
-    fn connected(&mut self, socket: Socket, since: DateTime<Utc>) {
+    fn connected(&mut self, socket: Box<Socket>, since: DateTime<Utc>) {
         let begin = self.turns.begin_again(self.tape.begin());
         self.sent = begin.min(self.tape.end());
         self.since = self.clock.now();
-        self.wire = Wire::Up { socket: Box::new(socket), down: Some(since) };
+        self.wire = Wire::Up { socket, down: Some(since) };
         let mut link = Link::default();
         self.protocol.opened(self.sent, &mut link);
         self.say(link);
