@@ -239,7 +239,8 @@ impl<P: Protocol> Listening<P> {
                 },
                 happened = self.wire.happens(), if !self.over => self.happened(happened),
                 () = &mut tick => {
-                    self.tick();
+                    // Sound that waits to be taken is no silence, however late it is taken.
+                    self.tick(fed.is_empty());
                     tick = self.clock.sleep(TICK);
                 }
             }
@@ -313,7 +314,7 @@ impl<P: Protocol> Listening<P> {
         }
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self, is_stalled: bool) {
         let now = self.clock.now();
         if self.closing.is_some_and(|until| now >= until) {
             // Whoever does not take the last words by now does not want them.
@@ -336,7 +337,9 @@ impl<P: Protocol> Listening<P> {
                 Wire::Up { ref mut down, .. } => *down = None,
             }
         }
-        self.fill(now);
+        if is_stalled {
+            self.fill(now);
+        }
         let mut link = Link::default();
         self.protocol.tick(self.sent, &mut self.turns, &mut link);
         if let Some((idle, words)) = P::KEEP_ALIVE

@@ -154,7 +154,7 @@ impl Player for Realtime {
             says.push(self.said("input_audio_buffer.speech_stopped", stopped));
             says.extend(self.commits());
         }
-        if self.at % 16_000 == 0 && !self.is_speaking {
+        if self.at.is_multiple_of(16_000) && !self.is_speaking {
             says.append(&mut self.held);
         }
         says
