@@ -5,6 +5,7 @@
 mod address;
 mod layers;
 mod pace;
+mod speaking;
 mod speech;
 mod templates;
 
@@ -22,6 +23,7 @@ use layers::{GROQ_KEY, Layers};
 pub use address::{BaseUrl, DatabaseUrl};
 pub use layers::{Origin, Problem};
 pub use pace::{Pace, Rates};
+pub use speaking::{SoundCache, Speaking};
 pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
 pub use templates::{ApprovedTemplate, Templates};
 
@@ -61,6 +63,8 @@ pub struct Config {
     pub stt: Option<Stt>,
     /// Speech out; `None` is off.
     pub tts: Option<Tts>,
+    /// Speech out, in calls. `None` is off.
+    pub speaking: Option<Speaking>,
     /// When guests who write get a spoken reply too.
     pub voice_reply: VoiceReply,
     /// Deepgram.
@@ -295,6 +299,7 @@ impl Config {
         let openai = Vendor::read(layers, "openai");
         let deepgram = Vendor::read(layers, "deepgram");
         let elevenlabs = Vendor::read(layers, "elevenlabs");
+        let (tts, speaking) = Tts::read(layers, &deepgram, &elevenlabs, &openai);
         Self {
             server: Server::read(layers),
             database: layers.required(
@@ -321,7 +326,8 @@ impl Config {
             meta: Meta::read(layers),
             llm: Llm::read(layers, &openai),
             stt: Stt::read(layers, &deepgram, &openai),
-            tts: Tts::read(layers, &deepgram, &elevenlabs, &openai),
+            tts,
+            speaking,
             voice_reply: VoiceReply::read(layers),
             deepgram,
             elevenlabs,

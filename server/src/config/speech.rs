@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::layers::{GROQ_KEY, Layers};
+use super::speaking::Speaking;
 use super::{BASE_URL, BaseUrl, Vendor, secret};
 
 /// Groq's address.
@@ -112,26 +113,29 @@ impl Stt {
     }
 }
 
+impl TtsProvider {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "deepgram" => Some(Self::Deepgram),
+            "elevenlabs" => Some(Self::ElevenLabs),
+            "openai" => Some(Self::OpenAi),
+            _ => None,
+        }
+    }
+}
+
 impl Tts {
-    /// `None` is off: nothing opens the provider.
+    /// Who speaks replies, and who speaks in calls. `None` is off: nothing opens the provider.
     pub(super) fn read(
         layers: &mut Layers,
         deepgram: &Vendor,
         elevenlabs: &Vendor,
         openai: &Vendor,
-    ) -> Option<Self> {
-        let provider = layers.required(
-            "tts.provider",
-            "deepgram, elevenlabs or openai",
-            TtsProvider::Deepgram,
-            |text| match text {
-                "deepgram" => Some(TtsProvider::Deepgram),
-                "elevenlabs" => Some(TtsProvider::ElevenLabs),
-                "openai" => Some(TtsProvider::OpenAi),
-                _ => None,
-            },
-        );
+    ) -> (Option<Self>, Option<Speaking>) {
+        let expected = "deepgram, elevenlabs or openai";
+        let provider = layers.required("tts.provider", expected, TtsProvider::Deepgram, TtsProvider::parse);
         let own = Own::read(layers, "tts");
+        let speaking = Speaking::read(layers, &own, provider, (deepgram, elevenlabs, openai));
         let (vendor, model, voice) = match provider {
             TtsProvider::Deepgram => (deepgram, String::new(), "aura-2-thalia-en"),
             TtsProvider::ElevenLabs => (elevenlabs, elevenlabs.model.clone().unwrap_or_default(), ""),
@@ -139,10 +143,11 @@ impl Tts {
         };
         let voice = layers.text("tts.voice").unwrap_or_else(|| voice.to_owned());
         let keyless = provider == TtsProvider::OpenAi;
-        let (base_url, api_key) =
-            own.opened(Some(vendor.base_url.clone()), vendor.api_key.clone(), keyless)?;
-        let model = own.model.unwrap_or(model);
-        Some(Self { provider, base_url, api_key, model, voice, timeout: vendor.timeout })
+        let opened = own.opened(Some(vendor.base_url.clone()), vendor.api_key.clone(), keyless);
+        let (model, timeout) = (own.model.unwrap_or(model), vendor.timeout);
+        let tts =
+            opened.map(|(base_url, api_key)| Self { provider, base_url, api_key, model, voice, timeout });
+        (tts, speaking)
     }
 }
 
@@ -157,7 +162,7 @@ impl VoiceReply {
 }
 
 /// What a role says that is otherwise its provider's.
-struct Own {
+pub(super) struct Own {
     base_url: Option<BaseUrl>,
     api_key: Option<SecretString>,
     model: Option<String>,
@@ -173,7 +178,7 @@ impl Own {
     }
 
     /// Where the provider is and what opens it. A server of one's own may need no key where its protocol knows none.
-    fn opened(
+    pub(super) fn opened(
         &self,
         address: Option<BaseUrl>,
         key: Option<SecretString>,
