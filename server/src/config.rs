@@ -3,6 +3,7 @@
 //! `config.default.toml` names every key and the order in which values win. Nothing else reads the environment.
 
 mod address;
+mod hearing;
 mod layers;
 mod pace;
 mod speaking;
@@ -21,6 +22,7 @@ use crate::message::e164;
 use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
+pub use hearing::{Hearing, HearingBy};
 pub use layers::{Origin, Problem};
 pub use pace::{Pace, Rates};
 pub use speaking::{SoundCache, Speaking};
@@ -61,6 +63,8 @@ pub struct Config {
     pub llm: Option<Llm>,
     /// Speech in; `None` is off.
     pub stt: Option<Stt>,
+    /// Speech in, in calls. `None` is off.
+    pub hearing: Option<Hearing>,
     /// Speech out; `None` is off.
     pub tts: Option<Tts>,
     /// Speech out, in calls. `None` is off.
@@ -300,6 +304,7 @@ impl Config {
         let deepgram = Vendor::read(layers, "deepgram");
         let elevenlabs = Vendor::read(layers, "elevenlabs");
         let (tts, speaking) = Tts::read(layers, &deepgram, &elevenlabs, &openai);
+        let (stt, hearing) = Stt::read(layers, &deepgram, &openai);
         Self {
             server: Server::read(layers),
             database: layers.required(
@@ -325,7 +330,8 @@ impl Config {
             twilio: Twilio::read(layers),
             meta: Meta::read(layers),
             llm: Llm::read(layers, &openai),
-            stt: Stt::read(layers, &deepgram, &openai),
+            stt,
+            hearing,
             tts,
             speaking,
             voice_reply: VoiceReply::read(layers),

@@ -6,8 +6,9 @@ use serde_json::Value as Json;
 
 use super::House;
 use crate::clock::Clock;
-use crate::config::{Config, ReplyBy, SttProvider, TtsProvider, VoiceReply};
+use crate::config::{Config, HearingBy, ReplyBy, SttProvider, TtsProvider, VoiceReply};
 use crate::speech::SpeechFault;
+use crate::stt::live::{LiveRecogniser, Thresholds};
 use crate::stt::{self, Hints, Recogniser};
 use crate::tts::{self, Voice};
 
@@ -29,6 +30,38 @@ pub fn recogniser(
         (SttProvider::OpenAi | SttProvider::Groq, key) => {
             let key = key.clone();
             Some(Arc::new(stt::OpenAiCompatible::new(address, key, &stt.model, stt.timeout, clock)?))
+        }
+    })
+}
+
+/// Who hears calls, if anybody does.
+///
+/// # Errors
+/// The provider cannot be asked from this machine.
+pub fn live_recogniser(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn LiveRecogniser>>, SpeechFault> {
+    let Some(hearing) = &config.hearing else { return Ok(None) };
+    let (address, model) = (hearing.base_url.as_str(), hearing.model.as_str());
+    let share = |percent: u32| percent as f32 / 100.0;
+    let thresholds = Thresholds {
+        end: share(hearing.end_percent),
+        eager: (hearing.eager_percent > 0).then(|| share(hearing.eager_percent)),
+        silence_ms: u32::try_from(hearing.silence.as_millis()).unwrap_or(u32::MAX),
+    };
+    let times = (hearing.open, hearing.lost);
+    Ok(match (hearing.by, hearing.api_key.clone()) {
+        (HearingBy::Flux, Some(key)) => {
+            Some(Arc::new(stt::Flux::new(address, key, model, thresholds, times, clock)?))
+        }
+        (HearingBy::V1, Some(key)) => {
+            Some(Arc::new(stt::DeepgramLive::new(address, key, model, thresholds, times, clock)?))
+        }
+        (HearingBy::Flux | HearingBy::V1, None) => None,
+        (HearingBy::Realtime, key) => {
+            let models = (hearing.session_model.as_str(), model);
+            Some(Arc::new(stt::Realtime::new(address, key, models, thresholds, times, clock)?))
         }
     })
 }

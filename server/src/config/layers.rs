@@ -251,6 +251,18 @@ impl Layers {
         u32::try_from(self.number(key, 1, "a number, 1 or more")).unwrap_or(u32::MAX)
     }
 
+    /// A share in percent.
+    pub(super) fn percent(&mut self, key: &str) -> u32 {
+        let expected = "a number from 0 to 100";
+        match self.number(key, 0, expected) {
+            share @ 0..=100 => u32::try_from(share).unwrap_or_default(),
+            _ => {
+                self.wrong(key, expected);
+                0
+            }
+        }
+    }
+
     fn number(&mut self, key: &str, least: u64, expected: &'static str) -> u64 {
         let number: Option<i64> = match self.values.get(key) {
             Some((Raw::Integer(number), _)) => Some(*number),

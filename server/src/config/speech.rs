@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::hearing::Hearing;
 use super::layers::{GROQ_KEY, Layers};
 use super::speaking::Speaking;
 use super::{BASE_URL, BaseUrl, Vendor, secret};
@@ -77,8 +78,12 @@ pub enum VoiceReply {
 }
 
 impl Stt {
-    /// `None` is off: nothing opens the provider.
-    pub(super) fn read(layers: &mut Layers, deepgram: &Vendor, openai: &Vendor) -> Option<Self> {
+    /// Who hears voice notes, and who hears calls. `None` is off: nothing opens the provider.
+    pub(super) fn read(
+        layers: &mut Layers,
+        deepgram: &Vendor,
+        openai: &Vendor,
+    ) -> (Option<Self>, Option<Hearing>) {
         let provider =
             layers.required("stt.provider", "deepgram, openai or groq", SttProvider::Deepgram, |text| {
                 match text {
@@ -89,6 +94,7 @@ impl Stt {
                 }
             });
         let own = Own::read(layers, "stt");
+        let hearing = Hearing::read(layers, &own, provider, (deepgram, openai));
         let language = layers.text("stt.language");
         let groq = secret(layers, GROQ_KEY);
         let (address, key, model, timeout) = match provider {
@@ -108,8 +114,11 @@ impl Stt {
                 (BaseUrl::parse(GROQ), groq, "whisper-large-v3-turbo".to_owned(), openai.timeout)
             }
         };
-        let (base_url, api_key) = own.opened(address, key, provider != SttProvider::Deepgram)?;
-        Some(Self { provider, base_url, api_key, model: own.model.unwrap_or(model), language, timeout })
+        let opened = own.opened(address, key, provider != SttProvider::Deepgram);
+        let model = own.model.unwrap_or(model);
+        let stt =
+            opened.map(|(base_url, api_key)| Self { provider, base_url, api_key, model, language, timeout });
+        (stt, hearing)
     }
 }
 
