@@ -3,6 +3,7 @@
 mod mouth;
 
 mod cancelling;
+mod kits;
 mod losing;
 mod order;
 mod realtime;

@@ -104,7 +104,9 @@ fn sentence_end(text: &str) -> usize {
         let ends = match c {
             '\n' => true,
             _ if gap == 0 && next.is_some() => false,
-            '.' => !next.is_some_and(char::is_lowercase) && !is_abbreviated(&text[..at]),
+            // “Really?” she asked.
+            _ if next.is_some_and(char::is_lowercase) => false,
+            '.' => !is_abbreviated(&text[..at]),
             _ => true,
         };
         if ends {

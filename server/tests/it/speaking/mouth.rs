@@ -162,6 +162,21 @@ impl Ear {
         self.ends[&utterance].clone()
     }
 
+    /// Lets time go on until an utterance is over.
+    pub(super) async fn end_by(&mut self, clock: &ManualClock, utterance: u64) -> End {
+        // So slowly that what is on its way arrives.
+        let mut ticks = tokio::time::interval(Duration::from_millis(2));
+        let waiting = async {
+            while !self.ends.contains_key(&utterance) {
+                clock.advance(Duration::from_millis(20));
+                ticks.tick().await;
+                self.drain();
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("an end in time");
+        self.ends[&utterance].clone()
+    }
+
     pub(super) fn sound(&self, utterance: u64) -> &[u8] {
         self.heard.get(&utterance).map_or(&[], Vec::as_slice)
     }

@@ -47,7 +47,7 @@ async fn sound_comes_while_it_is_made() {
         }
         assert!(ear.sound(1).len() < sound_of(SECOND).len() / 2, "{vendor:?}: it is not over");
         assert!(sound_of(SECOND).starts_with(ear.sound(1)));
-        booth.clock.advance(Duration::from_millis(500));
+        booth.clock.advance(Duration::from_millis(700));
         assert_eq!(ear.end_of(1).await, End::Done);
         assert!(ear.sound(1) == sound_of(SECOND));
     }

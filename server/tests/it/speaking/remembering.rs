@@ -129,20 +129,11 @@ async fn what_several_calls_need_at_once_is_made_once() {
         }
         let before = first.sound(1).len();
         for ear in &mut others {
-            while !ear.ends.contains_key(&1) {
-                booth.clock.advance(Duration::from_millis(20));
-                tokio::task::yield_now().await;
-                ear.drain();
-            }
-            assert_eq!(ear.ends[&1], End::Done);
+            assert_eq!(ear.end_by(&booth.clock, 1).await, End::Done);
             assert!(ear.sound(1) == sound_of(HELLO));
         }
         if interrupted {
-            while !first.ends.contains_key(&2) {
-                booth.clock.advance(Duration::from_millis(20));
-                tokio::task::yield_now().await;
-                first.drain();
-            }
+            assert_eq!(first.end_by(&booth.clock, 2).await, End::Done);
             assert_eq!((first.sound(1).len(), first.sound(2).len()), (before, sound_of("Yes?").len()));
         } else {
             assert_eq!(first.end_of(1).await, End::Done);

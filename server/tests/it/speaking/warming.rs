@@ -42,13 +42,13 @@ proptest! {
     #[test]
     fn pieces_joined_are_the_reply(reply in "[a-zé0-9 ,.;:!?…–\n”)A-Z]{0,300}") {
         let pieces = pieces(&reply);
-        prop_assert_eq!(pieces.concat(), reply);
+        prop_assert_eq!(&pieces.concat(), &reply);
         prop_assert!(pieces.iter().all(|piece| !piece.is_empty()));
     }
 
     #[test]
     fn a_piece_of_what_is_fixed_is_fixed_wherever_it_stands(
-        before in "[A-Z][a-z ,]{0,80}\\. ",
+        before in "[A-Z][a-z ,]{0,80}zz\\. ",
         fixed in "([A-Z][a-z]{1,8}( [a-z]{1,9}){1,20}(, [a-z]{2,9} [a-z]{3,9}){0,9}[.?] ){1,3}",
     ) {
         let known = Fixed::of([fixed.trim()]);
@@ -84,7 +84,7 @@ async fn prompts_without_facts_are_fixed_and_those_with_facts_only_between_them(
     ] {
         assert_eq!(fixed.keep(piece), Keep::Disk, "{piece:?} in {:#?}", fixed.pieces());
     }
-    assert!(fixed.keep("Hello, this is Hotel Miramar.") == Keep::Disk, "{:#?}", fixed.pieces());
+    assert!(fixed.keep("Hello, this is Lantern Bay Hotel.") == Keep::Disk, "{:#?}", fixed.pieces());
     assert_eq!(fixed.keep("Hello Ana, good to hear from you again."), Keep::Never);
     let tags = fixed.pieces().into_iter().filter(|piece| piece.contains(['{', '}', '%', '*'])).count();
     assert_eq!(tags, 0, "{:#?}", fixed.pieces());
@@ -104,7 +104,7 @@ async fn warm(folder: &Folder, variables: &BTreeMap<&str, String>, options: &[&s
     let ran = tokio::time::timeout(PATIENCE, command.output()).await.expect("an end in time");
     let ran = ran.expect("the program's output");
     let text = |bytes| String::from_utf8(bytes).expect("text");
-    Ran { code: ran.code, output: text(ran.stdout), errors: text(ran.stderr) }
+    Ran { code: ran.status.code(), output: text(ran.stdout), errors: text(ran.stderr) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
