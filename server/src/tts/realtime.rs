@@ -99,6 +99,8 @@ struct Response {
     words: String,
     /// The letters that were said, as the model tells.
     said: String,
+    /// Whether it tells that those are all.
+    told_all: bool,
     /// Its id, once it has one.
     id: Option<String>,
     /// Sound whose words were not told yet.
@@ -196,6 +198,7 @@ impl Dialect for Responses {
             utterance,
             words: letters(text),
             said: String::new(),
+            told_all: false,
             id: None,
             held: Vec::new(),
             passed: 0,
@@ -230,7 +233,7 @@ impl Dialect for Responses {
             }
             Said::WholeTranscript { response_id, transcript } => {
                 if let Some(response) = self.of(&response_id) {
-                    response.said = letters(&transcript);
+                    (response.said, response.told_all) = (letters(&transcript), true);
                     self.check(took);
                 }
             }
@@ -300,6 +303,7 @@ impl Responses {
         let details = told.status_details.unwrap_or_default();
         let end = match told.status.as_deref() {
             Some("completed") if response.said == response.words => {
+                response.told_all = true;
                 took.extend(response.pass());
                 Took::Done(utterance)
             }
@@ -339,7 +343,7 @@ impl Responses {
 impl Response {
     /// The sound whose words are proven.
     fn pass(&mut self) -> Option<Took> {
-        let proven = if self.said == self.words {
+        let proven = if self.told_all && self.said == self.words {
             usize::MAX
         } else {
             (self.said.chars().count() * BYTES_PER_LETTER).saturating_sub(self.passed)

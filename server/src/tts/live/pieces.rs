@@ -26,7 +26,7 @@ pub fn pieces(reply: &str) -> Vec<&str> {
         rest = after;
         let mut sentence = sentence;
         let mut longest = if pieces.is_empty() { FIRST } else { LONG };
-        while sentence.chars().count() > longest {
+        while letters(sentence) > longest {
             let Some(end) = clause_end(sentence, longest == FIRST) else { break };
             let (clause, others) = sentence.split_at(end);
             pieces.push(clause);
@@ -79,7 +79,7 @@ impl Fixed {
 fn later_pieces(sentence: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = sentence;
-    while rest.chars().count() > LONG {
+    while letters(rest) > LONG {
         let Some(end) = clause_end(rest, false) else { break };
         let (clause, others) = rest.split_at(end);
         pieces.push(clause);
@@ -87,6 +87,11 @@ fn later_pieces(sentence: &str) -> Vec<&str> {
     }
     pieces.push(rest);
     pieces
+}
+
+/// Letters without the white space behind them.
+fn letters(text: &str) -> usize {
+    text.trim_end().chars().count()
 }
 
 fn said(piece: &str) -> String {
@@ -130,7 +135,7 @@ fn clause_end(sentence: &str, first: bool) -> Option<usize> {
         let end = at + c.len_utf8();
         let gap = sentence[end..].find(|c: char| !c.is_whitespace())?;
         let count = sentence[..end].chars().count();
-        let left = sentence[end + gap..].trim_end().chars().count();
+        let left = letters(&sentence[end + gap..]);
         (gap > 0 && count >= SHORT && left >= SHORT).then_some((count, end + gap))
     });
     let mut fitting = ends.filter(|(count, _)| first || *count <= LONG).map(|(_, end)| end);

@@ -255,7 +255,7 @@ impl<D: Dialect> Session<D> {
     /// Whether something must come from the provider now.
     fn is_waited_for(&mut self) -> bool {
         let Some(first) = self.queue.front() else { return false };
-        first.given || !matches!(self.link, Link::Up(_)) || self.room_at().is_none()
+        first.given || !matches!(self.link, Link::Up(_)) || self.dialect.room(self.clock.now()) == Room::Full
     }
 
     /// When there is room for the next utterance, if that is known.
@@ -318,10 +318,14 @@ impl<D: Dialect> Session<D> {
     fn give(&mut self) {
         while matches!(self.link, Link::Up(_)) {
             let now = self.clock.now();
-            let Some(next) = self.queue.iter_mut().find(|utterance| !utterance.given) else { return };
+            let Some(at) = self.queue.iter().position(|utterance| !utterance.given) else { return };
             if self.dialect.room(now) != Room::Now {
                 return;
             }
+            if at == 0 {
+                self.alive = now;
+            }
+            let next = &mut self.queue[at];
             (next.given, next.tries) = (true, next.tries + 1);
             let mut send = Vec::new();
             self.dialect.say(next.id, &next.text, now, &mut send);

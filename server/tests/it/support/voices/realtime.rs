@@ -198,8 +198,9 @@ impl Session {
             let whole = event("response.output_audio_transcript.done", "transcript", json!(told));
             self.put(last, tag, whole);
         }
+        let item_status = if status.0 == "completed" { "completed" } else { "incomplete" };
         let item = json!([{
-            "id": item, "object": "realtime.item", "type": "message", "status": status.0, "role": "assistant",
+            "id": item, "object": "realtime.item", "type": "message", "status": item_status, "role": "assistant",
             "content": [{"type": "output_audio", "transcript": told}],
         }]);
         let response = Self::response(tag, &asked, status.0, status.1, item);
