@@ -12,22 +12,28 @@ use crate::reply::{Listener, Medium, Replies};
 use crate::tts::live::{Cached, Fixed, Limits, LiveVoice, Room, Sounds};
 use crate::tts::{DeepgramLive, ElevenLabsLive, RealtimeLive};
 
+/// Who speaks in calls.
+#[derive(Clone, Debug)]
+pub struct CallVoice {
+    /// The voice, which remembers.
+    pub voice: Arc<dyn LiveVoice>,
+    /// What it remembers.
+    pub sounds: Arc<Sounds>,
+}
+
 /// Who speaks in calls, with what was said before; nobody if nobody is configured.
 ///
 /// # Errors
 /// The folder of sounds cannot be used, or the instructions of a model cannot be read.
-pub fn live_voice(
-    config: &Config,
-    clock: Arc<dyn Clock>,
-) -> Result<Option<(Arc<dyn LiveVoice>, Arc<Sounds>)>, StartFault> {
+pub fn live_voice(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<CallVoice>, StartFault> {
     let Some(speaking) = &config.speaking else { return Ok(None) };
     let Some(voice) = vendor(config, speaking, clock)? else { return Ok(None) };
     let folder = speaking.cache.folder.clone();
     let shown = folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default();
     let room = Room { memory: speaking.cache.memory, disk: speaking.cache.disk };
     let sounds = Sounds::open(folder, room).map_err(|source| StartFault::File { path: shown, source })?;
-    let cached = Cached::new(voice, Arc::clone(&sounds));
-    Ok(Some((Arc::new(cached), sounds)))
+    let voice = Arc::new(Cached::new(voice, Arc::clone(&sounds)));
+    Ok(Some(CallVoice { voice, sounds }))
 }
 
 fn vendor(
@@ -53,6 +59,9 @@ fn vendor(
 }
 
 /// What these prompts say to every caller in a language.
+///
+/// # Errors
+/// The hotel does not say where it is.
 pub fn fixed(
     replies: &Replies,
     house: &House,

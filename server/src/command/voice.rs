@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{CommandFault, Ending, other, shown};
-use crate::app::{self, StartFault};
+use crate::app::{self, CallVoice, StartFault};
 use crate::cli;
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -32,14 +32,15 @@ pub(super) async fn run(config: Config, options: cli::Voice) -> Result<Ending, C
             eprintln!("Nothing is kept: set [tts] cache to a folder.");
             Ok(Ending::NotFine)
         }
-        Some((voice, sounds)) => warm(&pieces, &*voice, &sounds).await,
+        Some(speaks) => warm(&pieces, &*speaks.voice, &speaks.sounds).await,
     }
 }
 
 /// Prints what would be made.
-fn would(pieces: &[&str], voice: Option<&(Arc<dyn LiveVoice>, Arc<Sounds>)>) -> Ending {
-    let is_there =
-        |piece: &str| voice.is_some_and(|(voice, sounds)| sounds.has(SoundKey::of(voice.identity(), piece)));
+fn would(pieces: &[&str], speaks: Option<&CallVoice>) -> Ending {
+    let is_there = |piece: &str| {
+        speaks.is_some_and(|speaks| speaks.sounds.has(SoundKey::of(speaks.voice.identity(), piece)))
+    };
     let missing: Vec<&&str> = pieces.iter().filter(|piece| !is_there(piece)).collect();
     for piece in &missing {
         println!("{piece}");

@@ -139,5 +139,5 @@ fn clause_end(sentence: &str, first: bool) -> Option<usize> {
         (gap > 0 && count >= SHORT && left >= SHORT).then_some((count, end + gap))
     });
     let mut fitting = ends.filter(|(count, _)| first || *count <= LONG).map(|(_, end)| end);
-    if first { fitting.next() } else { fitting.last() }
+    if first { fitting.next() } else { fitting.next_back() }
 }

@@ -125,7 +125,7 @@ struct Utterance {
 /// The connection.
 enum Link {
     Up(Box<Socket>),
-    Connecting(BoxFuture<'static, Result<Socket, Shut>>),
+    Connecting(BoxFuture<'static, Result<Box<Socket>, Shut>>),
     /// Until this instant, or until there is something to say.
     Down(Option<DateTime<Utc>>),
 }
@@ -151,7 +151,7 @@ enum Signal {
     Passed,
     Gone,
     Message(Result<Incoming, Ended>),
-    Connected(Result<Socket, Shut>),
+    Connected(Result<Box<Socket>, Shut>),
     Time,
 }
 
@@ -179,12 +179,17 @@ pub(in crate::tts) async fn open<D: Dialect>(
         sent: now,
         pause: Duration::ZERO,
     };
-    tokio::spawn(session.run(socket, taken, passed));
+    tokio::spawn(session.run(Box::new(socket), taken, passed));
     Ok(Mouth { orders, spoken })
 }
 
 impl<D: Dialect> Session<D> {
-    async fn run(mut self, socket: Socket, mut orders: mpsc::Receiver<Order>, spoken: mpsc::Sender<Spoken>) {
+    async fn run(
+        mut self,
+        socket: Box<Socket>,
+        mut orders: mpsc::Receiver<Order>,
+        spoken: mpsc::Sender<Spoken>,
+    ) {
         self.connected(socket);
         loop {
             self.give();
@@ -403,8 +408,8 @@ impl<D: Dialect> Session<D> {
         self.release();
     }
 
-    fn connected(&mut self, socket: Socket) {
-        self.link = Link::Up(Box::new(socket));
+    fn connected(&mut self, socket: Box<Socket>) {
+        self.link = Link::Up(socket);
         let mut send = Vec::new();
         self.dialect.opened(&mut send);
         self.sent = self.clock.now();
@@ -450,7 +455,8 @@ impl<D: Dialect> Session<D> {
 
     fn reconnect(&mut self) {
         let (door, limit, clock) = (Arc::clone(&self.door), self.limits.connect, Arc::clone(&self.clock));
-        self.link = Link::Connecting(Box::pin(async move { Socket::open(&door, limit, clock).await }));
+        self.link =
+            Link::Connecting(Box::pin(async move { Socket::open(&door, limit, clock).await.map(Box::new) }));
     }
 
     fn time(&mut self) {

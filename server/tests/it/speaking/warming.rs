@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use innkeeper::app;
 use innkeeper::clock::SystemClock;
-use innkeeper::config::{Config, Overrides};
+use innkeeper::config::{Config, Overrides, TtsProvider};
 use innkeeper::tts::live::{Fixed, Keep, pieces};
 use proptest::prelude::*;
 
+use super::mouth::{Booth, Vendor};
 use crate::rig::Folder;
 use crate::support::voices::{KEY, Manner, Trouble, VoicesDouble};
 
@@ -63,6 +64,67 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn who_speaks_in_calls_follows_from_the_configuration() {
+    let speaking = |variables: &[(&str, &str)]| {
+        let speaking = config(variables).speaking?;
+        Some((speaking.by, speaking.base_url.to_string(), speaking.model, speaking.voice))
+    };
+    let deepgram = "https://api.deepgram.com".to_owned();
+    let usual = (TtsProvider::Deepgram, deepgram.clone(), String::new(), "aura-2-thalia-en".to_owned());
+    assert_eq!(speaking(&[]), None);
+    assert_eq!(speaking(&[("DEEPGRAM_API_KEY", KEY)]), Some(usual.clone()));
+    assert_eq!(speaking(&[("OPENAI_API_KEY", KEY)]), None, "nobody asked for it");
+    let openai = [("OPENAI_API_KEY", KEY), ("DEEPGRAM_API_KEY", KEY), ("INNKEEPER__TTS__PROVIDER", "openai")];
+    let realtime = (
+        TtsProvider::OpenAi,
+        "https://api.openai.com/v1".to_owned(),
+        "gpt-realtime".to_owned(),
+        "marin".to_owned(),
+    );
+    assert_eq!(speaking(&openai), Some(realtime));
+    let mixed: Vec<(&str, &str)> = openai.into_iter().chain([("INNKEEPER__TTS__LIVE", "deepgram")]).collect();
+    assert_eq!(speaking(&mixed), Some(usual), "calls and notes may have another voice");
+    let elevenlabs = [("ELEVENLABS_API_KEY", KEY), ("INNKEEPER__TTS__LIVE", "elevenlabs")];
+    assert_eq!(speaking(&elevenlabs), None, "there is no voice that every account has");
+    let voice = elevenlabs.into_iter().chain([("INNKEEPER__TTS__LIVE_VOICE", "Xb7h")]).collect::<Vec<_>>();
+    let (by, _, model, voice) = speaking(&voice).expect("somebody speaks");
+    assert_eq!((by, model.as_str(), voice.as_str()), (TtsProvider::ElevenLabs, "eleven_flash_v2_5", "Xb7h"));
+}
+
+#[test]
+fn sounds_are_kept_beside_a_database_that_is_a_file() {
+    let kept = |database: &str, variables: &[(&str, &str)]| {
+        let variables = [("DEEPGRAM_API_KEY", KEY)].iter().chain(variables);
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let overrides = Overrides { database: Some(database.to_owned()), ..Overrides::default() };
+        let config = Config::load(None, variables, overrides).expect("a configuration");
+        config.speaking.expect("somebody speaks").cache.folder
+    };
+    assert_eq!(kept("sqlite:///var/lib/inn/keeper.db", &[]), Some("/var/lib/inn/innkeeper-sounds".into()));
+    assert_eq!(kept("postgres://localhost/inn", &[]), Some("innkeeper-sounds".into()));
+    assert_eq!(kept("sqlite::memory:", &[]), None);
+    assert_eq!(kept("sqlite::memory:", &[("INNKEEPER__TTS__CACHE", "/tmp/s")]), Some("/tmp/s".into()));
+    assert_eq!(kept("sqlite:///var/lib/inn/keeper.db", &[("INNKEEPER__TTS__CACHE", "off")]), None);
+}
+
+#[tokio::test]
+async fn elevenlabs_speaks_voice_notes() {
+    let booth = Booth::open(Vendor::ElevenLabs, Manner::at_once()).await;
+    let config = config(&[
+        ("ELEVENLABS_API_KEY", KEY),
+        ("INNKEEPER__TTS__PROVIDER", "elevenlabs"),
+        ("INNKEEPER__TTS__VOICE", "Xb7h"),
+        ("INNKEEPER__ELEVENLABS__BASE_URL", &booth.double.elevenlabs()),
+        ("INNKEEPER__WHATSAPP__VOICE_REPLY", "voice-notes"),
+    ]);
+    let voice = app::voice(&config, Arc::new(SystemClock)).expect("a client").expect("a voice");
+    let sound = voice.say("Two nights.").await.expect("a sound");
+    assert!(sound.bytes.starts_with(b"OggS"));
+    assert_eq!(booth.double.said(), ["Two nights."]);
+    assert!(booth.double.connections()[0].asked.starts_with("/v1/text-to-speech/Xb7h?"));
 }
 
 fn config(variables: &[(&str, &str)]) -> Config {
