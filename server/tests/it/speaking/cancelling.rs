@@ -154,7 +154,7 @@ async fn holds(vendor: Vendor, chunk: usize, stale: usize, deeds: &[Deed]) {
 
 #[test]
 fn nothing_is_heard_after_it_was_called_off_however_things_interleave() {
-    let cases = std::env::var("INNKEEPER_SPEAKING_CASES").ok().and_then(|cases| cases.parse().ok());
+    let cases = std::env::var_os("INNKEEPER_SPEAKING_CASES").and_then(|cases| cases.to_str()?.parse().ok());
     let mut runner = TestRunner::new(Config {
         cases: cases.unwrap_or(60),
         failure_persistence: None,
