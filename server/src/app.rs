@@ -4,6 +4,7 @@ mod language;
 mod reload;
 mod serving;
 mod sources;
+mod speaking;
 mod speech;
 mod workbench;
 
@@ -38,6 +39,7 @@ use crate::versions::{self, AuthoredFault, Used};
 
 pub use self::language::{understander, understander_with};
 pub use self::reload::LOOK_EVERY;
+pub use self::speaking::{CallVoice, fixed, fixed_in_all_languages, live_voice};
 pub use self::speech::{hints, live_recogniser, recogniser, voice};
 pub use self::workbench::{Workbench, checked, workbench};
 

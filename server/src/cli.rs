@@ -59,6 +59,9 @@ pub enum Command {
     /// The hotel's rooms and bookings
     #[command(subcommand)]
     Hotel(Hotel),
+    /// The voice of calls
+    #[command(subcommand)]
+    Voice(Voice),
     /// Erase a guest everywhere; bookings stay, without name and number
     Forget(Forget),
     /// Check configuration, database, providers and public address, and say what to fix
@@ -148,6 +151,17 @@ pub struct Replay {
     /// Write the transcripts instead of comparing them
     #[arg(long)]
     pub accept: bool,
+}
+
+/// The voice of calls.
+#[derive(Debug, Subcommand)]
+pub enum Voice {
+    /// Make the sounds that are the same for every caller, so that they are there at once
+    Warm {
+        /// Only print what would be made
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Erase a guest.

@@ -6,6 +6,7 @@ mod address;
 mod hearing;
 mod layers;
 mod pace;
+mod speaking;
 mod speech;
 mod templates;
 
@@ -24,6 +25,7 @@ pub use address::{BaseUrl, DatabaseUrl};
 pub use hearing::{Hearing, HearingBy};
 pub use layers::{Origin, Problem};
 pub use pace::{Pace, Rates};
+pub use speaking::{SoundCache, Speaking};
 pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
 pub use templates::{ApprovedTemplate, Templates};
 
@@ -65,6 +67,8 @@ pub struct Config {
     pub hearing: Option<Hearing>,
     /// Speech out; `None` is off.
     pub tts: Option<Tts>,
+    /// Speech out, in calls. `None` is off.
+    pub speaking: Option<Speaking>,
     /// When guests who write get a spoken reply too.
     pub voice_reply: VoiceReply,
     /// Deepgram.
@@ -299,6 +303,7 @@ impl Config {
         let openai = Vendor::read(layers, "openai");
         let deepgram = Vendor::read(layers, "deepgram");
         let elevenlabs = Vendor::read(layers, "elevenlabs");
+        let (tts, speaking) = Tts::read(layers, &deepgram, &elevenlabs, &openai);
         let (stt, hearing) = Stt::read(layers, &deepgram, &openai);
         Self {
             server: Server::read(layers),
@@ -327,7 +332,8 @@ impl Config {
             llm: Llm::read(layers, &openai),
             stt,
             hearing,
-            tts: Tts::read(layers, &deepgram, &elevenlabs, &openai),
+            tts,
+            speaking,
             voice_reply: VoiceReply::read(layers),
             deepgram,
             elevenlabs,

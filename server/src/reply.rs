@@ -9,6 +9,7 @@ mod bubbles;
 mod buttons;
 mod catalog;
 mod filters;
+mod fixed;
 mod grammar;
 mod layers;
 mod neutral;

@@ -69,6 +69,15 @@ pub(super) fn rephraser(config: &Config) -> Result<Option<Rephraser>, StartFault
     Ok(Some(Rephraser::new(model, phrasing, instructions)))
 }
 
+/// What a model is told that reads our words aloud.
+pub(super) fn instructions_to_speak(config: &Config) -> Result<String, StartFault> {
+    let file = "en/read_aloud.j2";
+    let text = layers(config).text(file);
+    Ok(text
+        .map_err(|source| StartFault::File { path: format!("prompts/{file}"), source })?
+        .unwrap_or_default())
+}
+
 fn settings(llm: &Llm) -> Settings {
     Settings {
         base_url: llm.base_url.as_str().to_owned(),

@@ -81,7 +81,11 @@ pub fn voice(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Arc<dyn Vo
             let (key, model) = (key.clone(), &tts.model);
             Some(Arc::new(tts::OpenAiCompatible::new(address, key, model, &tts.voice, tts.timeout, clock)?))
         }
-        (TtsProvider::Deepgram, None) | (TtsProvider::ElevenLabs, _) => None,
+        (TtsProvider::ElevenLabs, Some(key)) if !tts.voice.is_empty() => {
+            let (key, model) = (key.clone(), &tts.model);
+            Some(Arc::new(tts::ElevenLabs::new(address, key, model, &tts.voice, tts.timeout, clock)?))
+        }
+        (TtsProvider::Deepgram | TtsProvider::ElevenLabs, _) => None,
     })
 }
 
@@ -89,7 +93,8 @@ pub fn voice(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Arc<dyn Vo
 pub(super) fn answers_aloud(config: &Config) -> bool {
     let speaks = config.tts.as_ref().is_some_and(|tts| match tts.provider {
         TtsProvider::Deepgram | TtsProvider::OpenAi => true,
-        TtsProvider::ElevenLabs => false,
+        // There is no voice that every account has.
+        TtsProvider::ElevenLabs => !tts.voice.is_empty(),
     });
     config.voice_reply == VoiceReply::VoiceNotes && config.twilio.reply == ReplyBy::Rest && speaks
 }

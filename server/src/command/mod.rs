@@ -12,6 +12,7 @@ mod recorded;
 mod replay;
 mod serve;
 mod understand;
+mod voice;
 
 use std::process::ExitCode;
 
@@ -75,6 +76,7 @@ async fn dispatch(cli: Cli, environment: Vec<(String, String)>) -> Result<Ending
         Command::Flows(options) => flows::run(config, options).await,
         Command::Replay(options) => replay::run(config, options).await,
         Command::Hotel(options) => hotel::run(config, options).await,
+        Command::Voice(options) => voice::run(config, options).await,
         Command::Forget(options) => forget::run(config, options).await,
         Command::Doctor => doctor::run(config).await,
     }

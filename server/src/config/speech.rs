@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::hearing::Hearing;
 use super::layers::{GROQ_KEY, Layers};
+use super::speaking::Speaking;
 use super::{BASE_URL, BaseUrl, Vendor, secret};
 
 /// Groq's address.
@@ -121,26 +122,29 @@ impl Stt {
     }
 }
 
+impl TtsProvider {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "deepgram" => Some(Self::Deepgram),
+            "elevenlabs" => Some(Self::ElevenLabs),
+            "openai" => Some(Self::OpenAi),
+            _ => None,
+        }
+    }
+}
+
 impl Tts {
-    /// `None` is off: nothing opens the provider.
+    /// Who speaks replies, and who speaks in calls. `None` is off: nothing opens the provider.
     pub(super) fn read(
         layers: &mut Layers,
         deepgram: &Vendor,
         elevenlabs: &Vendor,
         openai: &Vendor,
-    ) -> Option<Self> {
-        let provider = layers.required(
-            "tts.provider",
-            "deepgram, elevenlabs or openai",
-            TtsProvider::Deepgram,
-            |text| match text {
-                "deepgram" => Some(TtsProvider::Deepgram),
-                "elevenlabs" => Some(TtsProvider::ElevenLabs),
-                "openai" => Some(TtsProvider::OpenAi),
-                _ => None,
-            },
-        );
+    ) -> (Option<Self>, Option<Speaking>) {
+        let expected = "deepgram, elevenlabs or openai";
+        let provider = layers.required("tts.provider", expected, TtsProvider::Deepgram, TtsProvider::parse);
         let own = Own::read(layers, "tts");
+        let speaking = Speaking::read(layers, &own, provider, (deepgram, elevenlabs, openai));
         let (vendor, model, voice) = match provider {
             TtsProvider::Deepgram => (deepgram, String::new(), "aura-2-thalia-en"),
             TtsProvider::ElevenLabs => (elevenlabs, elevenlabs.model.clone().unwrap_or_default(), ""),
@@ -148,10 +152,11 @@ impl Tts {
         };
         let voice = layers.text("tts.voice").unwrap_or_else(|| voice.to_owned());
         let keyless = provider == TtsProvider::OpenAi;
-        let (base_url, api_key) =
-            own.opened(Some(vendor.base_url.clone()), vendor.api_key.clone(), keyless)?;
-        let model = own.model.unwrap_or(model);
-        Some(Self { provider, base_url, api_key, model, voice, timeout: vendor.timeout })
+        let opened = own.opened(Some(vendor.base_url.clone()), vendor.api_key.clone(), keyless);
+        let (model, timeout) = (own.model.unwrap_or(model), vendor.timeout);
+        let tts =
+            opened.map(|(base_url, api_key)| Self { provider, base_url, api_key, model, voice, timeout });
+        (tts, speaking)
     }
 }
 

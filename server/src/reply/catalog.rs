@@ -11,7 +11,7 @@ use super::{Layers, Medium};
 const GIVEN: [&str; 1] = ["hotel"];
 
 /// What a model reads and no guest: no flow can say it.
-const FOR_MODELS: [&str; 2] = ["understand", "rephrase"];
+const FOR_MODELS: [&str; 3] = ["understand", "rephrase", "read_aloud"];
 
 const MEDIA: [Medium; 2] = [Medium::Chat, Medium::Voice];
 

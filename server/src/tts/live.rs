@@ -1,11 +1,21 @@
 //! Speech out while a call goes on: words go in, sound comes out piece by piece and can be called off.
 
+mod cached;
+mod pieces;
+pub(in crate::tts) mod session;
+mod sounds;
+
 use std::fmt;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::speech::SpeechFault;
+
+pub use cached::Cached;
+pub use pieces::{Fixed, pieces};
+pub use session::Limits;
+pub use sounds::{Room, SoundKey, Sounds};
 
 /// Speaks in calls.
 #[async_trait]
@@ -33,6 +43,17 @@ pub struct Mouth {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UtteranceId(pub u64);
 
+/// How long the sound of words is of use after they were said. Only a voice that remembers cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Not at all: they hold what is one guest's.
+    Never,
+    /// As long as the program runs.
+    Memory,
+    /// For good: there is nothing of any guest's in them.
+    Disk,
+}
+
 /// What a voice is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -42,6 +63,8 @@ pub enum Order {
         utterance: UtteranceId,
         /// The words, at most a few sentences.
         text: String,
+        /// How long its sound is of use.
+        keep: Keep,
     },
     /// Call these off: nothing of them is needed any more, and none of their sound comes after this was taken.
     Cancel {

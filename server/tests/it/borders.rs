@@ -25,7 +25,7 @@ const ROLES: [(&str, &[&str]); 4] = [
     ("channel", &["twilio", "meta", "Twilio"]),
     ("llm", &["openai_compatible", "OpenAiCompatible"]),
     ("stt", &["deepgram", "deepgram_live", "flux", "openai", "realtime"]),
-    ("tts", &["deepgram", "elevenlabs", "openai"]),
+    ("tts", &["deepgram", "deepgram_live", "elevenlabs", "openai", "realtime"]),
 ];
 
 /// Who may name the hotel's crate.

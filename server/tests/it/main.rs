@@ -20,6 +20,7 @@ mod reload;
 mod replays;
 mod reply;
 mod rig;
+mod speaking;
 mod store;
 mod support;
 mod twilio;

@@ -6,3 +6,4 @@ pub(crate) mod meta;
 pub(crate) mod phone;
 pub(crate) mod speech;
 pub(crate) mod twilio;
+pub(crate) mod voices;

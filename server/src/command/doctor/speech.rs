@@ -14,9 +14,9 @@ pub(super) async fn hearing(config: &Config) -> Finding {
     let Some(stt) = &config.stt else {
         return Finding::Off("voice notes: no key for [stt] provider; guests are asked to write".to_owned());
     };
-    let is_deepgram = stt.provider == SttProvider::Deepgram;
+    let how = if stt.provider == SttProvider::Deepgram { By::Deepgram } else { By::OpenAi };
     let who = format!("voice notes: {} at {}", stt.model, stt.base_url);
-    asked(&who, stt.base_url.as_str(), stt.api_key.as_ref(), is_deepgram, "[stt]").await
+    asked(&who, stt.base_url.as_str(), stt.api_key.as_ref(), how, "[stt]").await
 }
 
 /// Whether replies are spoken.
@@ -27,33 +27,46 @@ pub(super) async fn speaking(config: &Config) -> Finding {
     let Some(tts) = &config.tts else {
         return Finding::Broken {
             what: "voice replies: no key for [tts] provider".to_owned(),
-            fix: "set DEEPGRAM_API_KEY or OPENAI_API_KEY, or [whatsapp] voice_reply to off".to_owned(),
+            fix:
+                "set DEEPGRAM_API_KEY, ELEVENLABS_API_KEY or OPENAI_API_KEY, or [whatsapp] voice_reply to off"
+                    .to_owned(),
         };
     };
-    if tts.provider == TtsProvider::ElevenLabs {
+    if tts.provider == TtsProvider::ElevenLabs && tts.voice.is_empty() {
         return Finding::Broken {
-            what: "voice replies: [tts] provider elevenlabs speaks none".to_owned(),
-            fix: "set [tts] provider to deepgram or openai, or [whatsapp] voice_reply to off".to_owned(),
+            what: "voice replies: [tts] provider elevenlabs has no voice".to_owned(),
+            fix: "set [tts] voice to the id of one of your voices at ElevenLabs".to_owned(),
         };
     }
-    let is_deepgram = tts.provider == TtsProvider::Deepgram;
     let who = format!("voice replies: {} at {}", tts.voice, tts.base_url);
-    asked(&who, tts.base_url.as_str(), tts.api_key.as_ref(), is_deepgram, "[tts]").await
+    let how = match tts.provider {
+        TtsProvider::Deepgram => By::Deepgram,
+        TtsProvider::ElevenLabs => By::ElevenLabs,
+        TtsProvider::OpenAi => By::OpenAi,
+    };
+    asked(&who, tts.base_url.as_str(), tts.api_key.as_ref(), how, "[tts]").await
+}
+
+/// Whose protocol a provider speaks.
+#[derive(Clone, Copy)]
+enum By {
+    Deepgram,
+    ElevenLabs,
+    OpenAi,
 }
 
 /// Asks a provider for something that costs nothing and needs its key.
-async fn asked(
-    who: &str,
-    base: &str,
-    key: Option<&SecretString>,
-    is_deepgram: bool,
-    section: &str,
-) -> Finding {
-    let what = if is_deepgram { "v1/projects" } else { "models" };
-    let authorize = |request: RequestBuilder| match key {
-        Some(key) if is_deepgram => request.header(AUTHORIZATION, format!("Token {}", key.expose_secret())),
-        Some(key) => request.bearer_auth(key.expose_secret()),
-        None => request,
+async fn asked(who: &str, base: &str, key: Option<&SecretString>, how: By, section: &str) -> Finding {
+    let what = match how {
+        By::Deepgram => "v1/projects",
+        By::ElevenLabs => "v1/models",
+        By::OpenAi => "models",
+    };
+    let authorize = |request: RequestBuilder| match (key, how) {
+        (Some(key), By::Deepgram) => request.header(AUTHORIZATION, format!("Token {}", key.expose_secret())),
+        (Some(key), By::ElevenLabs) => request.header("xi-api-key", key.expose_secret()),
+        (Some(key), By::OpenAi) => request.bearer_auth(key.expose_secret()),
+        (None, _) => request,
     };
     let answered = async {
         let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
