@@ -30,8 +30,8 @@ pub(super) struct ChoiceContext<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Chosen {
     Nothing,
-    /// Several items fit equally well.
-    Several,
+    /// These items fit equally well.
+    Several(Vec<String>),
     One(String),
 }
 
@@ -152,7 +152,7 @@ impl Sentence<'_> {
         }
         let chosen = best(&scores, items);
         let chosen = match chosen {
-            Chosen::Nothing | Chosen::Several => match self.choice_by_price(context) {
+            Chosen::Nothing | Chosen::Several(_) => match self.choice_by_price(context) {
                 Chosen::Nothing => chosen,
                 priced => priced,
             },
@@ -255,12 +255,12 @@ impl Sentence<'_> {
                 }
                 let firsts = amounts.iter().map(|amounts| amounts[0]);
                 let wanted = if cheap { firsts.clone().min() } else { firsts.clone().max() };
-                let mut fitting = items.iter().zip(firsts).filter(|(_, amount)| Some(*amount) == wanted);
-                if let (Some((item, _)), None) = (fitting.next(), fitting.next()) {
+                let fitting = items.iter().zip(firsts).filter(|(_, amount)| Some(*amount) == wanted);
+                let chosen = Chosen::out_of(fitting.map(|(item, _)| item));
+                if matches!(chosen, Chosen::One(_)) {
                     self.take(at, at + 1, Taken::Choice);
-                    return Chosen::One(item.key.clone());
                 }
-                return Chosen::Several;
+                return chosen;
             }
         }
         if !context.asked || context.kept {
@@ -272,15 +272,23 @@ impl Sentence<'_> {
             .filter(|number| *number > 20);
         let wanted: Vec<i64> =
             self.prices.iter().copied().chain(bare.filter_map(|number| number.checked_mul(100))).collect();
-        let mut fitting = items.iter().zip(&amounts).filter(|(_, amounts)| {
+        let fitting = items.iter().zip(&amounts).filter(|(_, amounts)| {
             amounts.iter().any(|amount| {
                 wanted.iter().any(|wanted| (amount - wanted).abs() < 100 && (amount / 100 == wanted / 100))
             })
         });
-        match (fitting.next(), fitting.next()) {
-            (Some((item, _)), None) => Chosen::One(item.key.clone()),
-            (Some(_), Some(_)) => Chosen::Several,
-            (None, _) => Chosen::Nothing,
+        Chosen::out_of(fitting.map(|(item, _)| item))
+    }
+}
+
+impl Chosen {
+    /// What items that fit come to.
+    fn out_of<'i>(fitting: impl Iterator<Item = &'i Item>) -> Self {
+        let mut keys: Vec<String> = fitting.map(|item| item.key.clone()).collect();
+        match keys.len() {
+            0 => Self::Nothing,
+            1 => keys.pop().map_or(Self::Nothing, Self::One),
+            _ => Self::Several(keys),
         }
     }
 }
@@ -291,11 +299,8 @@ fn best(scores: &[f64], items: &[Item]) -> Chosen {
     if top <= 0.0 {
         return Chosen::Nothing;
     }
-    let mut fitting = items.iter().zip(scores).filter(|(_, score)| **score > top - 0.01);
-    match (fitting.next(), fitting.next()) {
-        (Some((item, _)), None) => Chosen::One(item.key.clone()),
-        _ => Chosen::Several,
-    }
+    let fitting = items.iter().zip(scores).filter(|(_, score)| **score > top - 0.01);
+    Chosen::out_of(fitting.map(|(item, _)| item))
 }
 
 fn item_words(item: &Item) -> Vec<String> {

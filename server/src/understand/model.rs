@@ -217,6 +217,7 @@ impl Understander {
             scope: vec![slot.clone()],
             starts: Vec::new(),
             page: 0,
+            among: Vec::new(),
             kept: false,
         };
         self.extractor.read(&alone, Reading::default()).understanding.slots.shift_remove(&slot.name)
