@@ -182,12 +182,7 @@ impl Sentence<'_> {
             }
             Phrase::Change => (&mut said.change, true),
             Phrase::Undo => (&mut said.undo, leading && rest.clause_content == 0 && !rest.valued),
-            Phrase::More => {
-                // "More" alone asks for more; "more nights" does not.
-                let word = act.end == act.first + 1 && !clause.asks;
-                let alone = trusted && rest.words <= 1 && rest.clause_content == 0 && !rest.valued;
-                (&mut said.more, (!said.no || clause.asks) && (!word || alone))
-            }
+            Phrase::More => (&mut said.more, !said.no || clause.asks),
             Phrase::Repeat => (&mut said.repeat, true),
             Phrase::Help => {
                 let options = said.more;

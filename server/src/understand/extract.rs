@@ -12,11 +12,12 @@ use super::act::ActsSaid;
 use super::choice::{ChoiceContext, Chosen};
 use super::decide::{HeardValues, ReadOut, button, finish};
 use super::lexicon::{Lexicon, split};
+use super::messages::SpellWords;
 use super::sentence::Sentence;
 use super::several::Besides;
 use super::slips::Misheard;
 use super::stay::{Asked, StayContext, StaySaid};
-use super::words::{Says, Words};
+use super::words::{Phrase, Says, Words};
 
 /// The flow under way is left for another only when that one is asked for this clearly.
 const CLEAR_WISH: f64 = 0.72;
@@ -28,6 +29,7 @@ pub struct Extractor {
     region: Option<country::Id>,
     receptionist: BTreeMap<Says, Vec<String>>,
     pub(super) misheard: Misheard,
+    spell: SpellWords,
 }
 
 /// How a message is read.
@@ -48,7 +50,13 @@ impl Extractor {
             region,
             receptionist: words.receptionist.clone(),
             misheard: words.misheard.clone(),
+            spell: SpellWords::new(words),
         }
+    }
+
+    /// Whether a message asks how something is spelled.
+    pub fn asks_to_spell(&self, said: &str) -> bool {
+        self.spell.are_in(said)
     }
 
     /// The same extractor, for telephone numbers that were written without a country code in `region`
@@ -76,9 +84,9 @@ impl Extractor {
         if question.kept {
             return ReadOut { understanding: self.kept(question), ..ReadOut::default() };
         }
-        if self.asks_for_a_person(question) {
-            let understanding =
-                Understanding { acts: vec![Act::Human], sure: true, ..Understanding::default() };
+        let alone = [(self.asks_for_a_person(question), Act::Human), (self.asks_for_more(question), Act::More)];
+        if let Some((_, act)) = alone.into_iter().find(|(asks, _)| *asks) {
+            let understanding = Understanding { acts: vec![act], sure: true, ..Understanding::default() };
             return ReadOut { understanding, ..ReadOut::default() };
         }
         let mut sentence = Sentence::new(&self.lexicon, &question.said);
@@ -152,11 +160,15 @@ impl Extractor {
             asks_for(&question.expecting, &slot.name)
                 && matches!(slot.kind, Kind::Party { .. } | Kind::Integer { .. })
         });
-        let said: Vec<String> = split(&question.said)
-            .into_iter()
-            .filter(|word| word.chars().any(char::is_alphanumeric))
-            .collect();
-        !counts && self.lexicon.human_alone.contains(&said)
+        !counts && self.lexicon.is_alone(Phrase::Human, &question.said)
+    }
+
+    /// "More", and nothing else, where something was offered.
+    fn asks_for_more(&self, question: &Question) -> bool {
+        let offered = |slot: &&ScopedSlot| {
+            asks_for(&question.expecting, &slot.name) && matches!(slot.kind, Kind::Choice(_))
+        };
+        question.scope.iter().any(|slot| offered(&slot)) && self.lexicon.is_alone(Phrase::More, &question.said)
     }
 
     /// Whether every word that could mean to stop is one that guests ask for the flow under way with.

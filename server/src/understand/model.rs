@@ -74,6 +74,11 @@ impl Understander {
         &self.extractor
     }
 
+    /// Whether a message asks how something is spelled.
+    pub fn asks_to_spell(&self, said: &str) -> bool {
+        self.extractor.asks_to_spell(said)
+    }
+
     /// What a message means. A model that fails, for whatever reason, leaves what the rules understood.
     pub async fn understand(&self, question: &Question) -> Understanding {
         self.read(question, Reading::default()).await.understanding
