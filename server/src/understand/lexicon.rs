@@ -159,7 +159,7 @@ pub(super) struct Lexicon {
     pub(super) filler: HashSet<String>,
     /// Phrases that make a yes depend on something, or put it off.
     pub(super) conditions: Vec<Vec<String>>,
-    /// Whole messages that ask for a person.
+    /// Phrases that do something only where they are the whole message.
     alone: BTreeMap<Phrase, HashSet<Vec<String>>>,
     /// A word and the word that it is the same as.
     pub(super) same: HashMap<String, String>,
