@@ -9,9 +9,13 @@ use serde_json::Value as Json;
 use super::lexicon::{Class, Lexicon, split};
 use super::sentence::{Sentence, Taken};
 use super::token::Token;
+use super::words::Phrase;
 
 /// Currencies whose minor unit is the unit itself, of ISO 4217.
 const WITHOUT_CENTS: [&str; 7] = ["JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XOF"];
+
+/// "I don't mind" and what it is about are so many words apart at most.
+const NEAR: usize = 2;
 
 /// What a choice is understood against.
 #[derive(Clone, Copy, Debug)]
@@ -92,13 +96,31 @@ impl Sentence<'_> {
                     &[Class::Filler, Class::Stop, Comma, Hedge, Class::That, The, One, Class::Take],
                 ) && self.number(other).is_none()
         });
+        let next = if self.is(at + 1, Class::More) { at + 2 } else { at + 1 };
         let counts = self
-            .any(at + 1, &[Class::Night, Class::Adult, Class::Child, Class::People, Class::Day, Class::Week]);
+            .any(next, &[Class::Night, Class::Adult, Class::Child, Class::People, Class::Day, Class::Week]);
         let room = before.is_some_and(|at| self.tokens_are(at, &["room", "offer"])) && number > 20;
         if counts || room || !(named || alone) || meaning.month.is_some() {
             return None;
         }
         Some((index(number)?, at, at + 1))
+    }
+
+    /// "Any view", "the view doesn't matter": it may be whichever.
+    pub(super) fn takes_any(&self, lexicon: &Lexicon) -> bool {
+        let phrases: Vec<Range<usize>> = self
+            .act_phrases(lexicon)
+            .into_iter()
+            .filter(|act| act.act == Phrase::NoPreference)
+            .map(|act| act.first..act.end)
+            .collect();
+        (0..self.len()).filter(|at| self.is(*at, Class::Aspect)).any(|at| {
+            let any = at.checked_sub(1).is_some_and(|before| self.tokens_are(before, &["any", "whichever"]));
+            let atom = &self.atoms[at];
+            any || phrases.iter().any(|phrase| {
+                phrase.start.saturating_sub(atom.end) <= NEAR && atom.first.saturating_sub(phrase.end) <= NEAR
+            })
+        })
     }
 
     /// The item that is meant by its name, or by its price where prices tell items apart.

@@ -317,6 +317,12 @@ impl Extractor {
                 Chosen::Several(_) | Chosen::Nothing => {}
             }
         }
+        let open = |slot: &&ScopedSlot| slot.optional && is_written(slot) && !heard.has(slot);
+        if let [slot] = scope.iter().filter(open).collect::<Vec<_>>()[..]
+            && sentence.takes_any(&self.lexicon)
+        {
+            heard.put(slot, Heard::NoPreference);
+        }
         match several {
             Some((slot, keys)) if tells_some_apart(slot, &keys) => heard.put(slot, Heard::Among(keys)),
             Some((slot, _)) => heard.ambiguous |= is_expected(slot),

@@ -164,6 +164,7 @@ fn question(sheet: &Sheet, case: &Case) -> Question {
         scope,
         starts: starts(),
         page: 0,
+        among: Vec::new(),
         kept: case.kept,
     }
 }
