@@ -54,6 +54,9 @@ pub struct Question {
     pub starts: Vec<Startable>,
     /// How many times the guest asked for more of the list that was asked about.
     pub page: u32,
+    /// The keys of the items that the guest has said before it is one of, where a choice was asked for; they come first
+    /// in its list.
+    pub among: Vec<String>,
     /// Whether these are words kept from an earlier message, to be matched against a list that exists only now;
     /// only the rules are asked then.
     pub kept: bool,
@@ -243,7 +246,7 @@ impl Say {
     /// [`Expecting::Confirmation`] and a boolean.
     pub fn items(&self) -> Vec<Item> {
         match (&self.facts, &self.expecting) {
-            (SaidOf::Flow(snapshot), Expecting::Slot(slot)) => snapshot.items(slot),
+            (SaidOf::Flow(snapshot), Expecting::Slot(slot)) => snapshot.items(slot, self.page),
             (SaidOf::Flow(_) | SaidOf::Nothing, _) => Vec::new(),
             (SaidOf::Given { items, .. }, _) => items.clone(),
         }

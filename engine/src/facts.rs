@@ -12,7 +12,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use serde_json::{Value as Json, json};
 
 use crate::effect::Expecting;
-use crate::flow::Flow;
+use crate::flow::{Flow, SlotId};
 use crate::guard::{Path, Root};
 use crate::position::{Frame, Guest, States};
 use crate::slot::{Item, Kind, Options, Value, below};
@@ -173,10 +173,16 @@ impl Snapshot {
         facts
     }
 
-    /// The list of a choice slot; empty for other kinds.
-    pub(crate) fn items(&self, slot: &str) -> Vec<Item> {
-        let slot = self.flow.slot_id(slot).and_then(|slot| self.flow.slot(slot));
-        slot.and_then(|slot| items_of(slot, &self.frame)).unwrap_or_default()
+    /// The list of a choice slot as it is offered; empty for other kinds. Those that the guest has said it is one of
+    /// are all of the first page, and come first on the others.
+    pub(crate) fn items(&self, slot: &str, page: u32) -> Vec<Item> {
+        let Some(id) = self.flow.slot_id(slot) else { return Vec::new() };
+        let mut items = self.flow.slot(id).and_then(|slot| items_of(slot, &self.frame)).unwrap_or_default();
+        let wanted = foremost(id, &mut items, &self.frame);
+        if page == 0 && wanted > 0 {
+            items.truncate(wanted);
+        }
+        items
     }
 }
 
@@ -299,6 +305,19 @@ pub(crate) fn items_of(slot: &crate::flow::Slot, frame: &Frame) -> Option<Vec<It
         Kind::Choice(options) => options.items(list_of(slot, frame)),
         _ => Some(Vec::new()),
     }
+}
+
+/// Puts the items that the guest has said it is one of first. How many there are: none where the list has none, or no
+/// other.
+pub(crate) fn foremost(slot: SlotId, items: &mut [Item], frame: &Frame) -> usize {
+    let Some(among) = frame.among.as_ref().filter(|among| among.slot == slot) else { return 0 };
+    let is_wanted = |item: &Item| among.keys.iter().any(|key| **key == item.key);
+    let wanted = items.iter().filter(|item| is_wanted(item)).count();
+    if wanted == items.len() {
+        return 0;
+    }
+    items.sort_by_key(|item| !is_wanted(item));
+    wanted
 }
 
 /// Whether there is a list to choose from: always, unless it is in a result that does not exist yet.

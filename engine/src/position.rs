@@ -14,7 +14,8 @@ use serde_json::Value as Json;
 use smallvec::SmallVec;
 
 pub(crate) use self::frame::{
-    Active, Caller, Change, Confirmed, Failure, Frame, Open, Read, ReadBack, Repair, Saved, Task, Timer,
+    Active, Among, Caller, Change, Confirmed, Failure, Frame, Open, Read, ReadBack, Repair, Saved, Task,
+    Timer,
 };
 use crate::effect::Expecting;
 use crate::flow::{FlowId, Flows, SlotId, StateId};
@@ -28,7 +29,7 @@ pub(crate) type States = SmallVec<[StateId; 12]>;
 pub(crate) type Few<T> = SmallVec<[T; 4]>;
 
 /// The version of the saved form.
-pub const SCHEMA: u16 = 3;
+pub const SCHEMA: u16 = 4;
 
 /// Where a conversation stands. Everything [`step`](crate::step()) knows about its past is in here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

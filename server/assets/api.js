@@ -54,6 +54,15 @@ export async function* take(id, doing) {
   }
 }
 
+/** Tells `happened` of every event of a call, `{name, data}`, until it is closed. */
+export function callEvents(id, happened) {
+  const source = new EventSource(`/api/calls/${encodeURIComponent(id)}/events`);
+  for (const name of ['turn', 'answered', 'line']) {
+    source.addEventListener(name, ({ data }) => happened({ name, data: JSON.parse(data) }));
+  }
+  return source;
+}
+
 /** The conversations that wait for a person or are with one. */
 export function queue() {
   return asked('GET', '/api/queue');

@@ -71,6 +71,8 @@ pub struct Listener<'a> {
     pub house: &'a IndexMap<String, Json>,
     /// What fits into one message to them.
     pub limits: &'static Limits,
+    /// Whether names and codes are spelled, because they asked for that.
+    pub spelled: bool,
 }
 
 /// One message to a guest.
@@ -312,6 +314,7 @@ fn context(say: &Say, listener: &Listener<'_>) -> IndexMap<String, Json> {
     facts.extend(say.facts());
     facts.insert("channel".to_owned(), json!(listener.medium.name()));
     facts.insert("language".to_owned(), json!(listener.language));
+    facts.insert("spelled".to_owned(), json!(listener.spelled));
     facts.insert("items".to_owned(), json!(say.items()));
     facts.insert("page".to_owned(), json!(say.page));
     if let Some(invalid) = &say.invalid {

@@ -52,6 +52,8 @@ pub(crate) struct Frame {
     /// The slots whose lists the kept words were tried on.
     #[serde(with = "saved::few")]
     pub(crate) tried: Few<SlotId>,
+    /// The items of a list that the guest said it is one of.
+    pub(crate) among: Option<Arc<Among>>,
     /// The last failure.
     pub(crate) error: Option<Failure>,
     /// How the flow that was run last ended.
@@ -129,6 +131,14 @@ pub(crate) struct Saved {
     pub(crate) fresh_until: Option<i64>,
 }
 
+/// A choice that the guest has made in part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Among {
+    pub(crate) slot: SlotId,
+    /// The keys of the items.
+    pub(crate) keys: Vec<Arc<str>>,
+}
+
 /// A failed call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Failure {
@@ -204,6 +214,7 @@ impl Frame {
             anew: None,
             kept: SmallVec::new(),
             tried: SmallVec::new(),
+            among: None,
             error: None,
             outcome: None,
             changes: Vec::new(),
@@ -223,13 +234,14 @@ impl Frame {
             repair,
             kept,
             tried,
+            among,
             changes,
             ..
         } = self;
         history.clear();
         timers.clear();
         trail.clear();
-        (*read_back, *confirmed, *repair) = (None, None, None);
+        (*read_back, *confirmed, *repair, *among) = (None, None, None, None);
         kept.clear();
         changes.clear();
         [defaulted, asked, tried].into_iter().for_each(SmallVec::clear);

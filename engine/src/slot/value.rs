@@ -50,6 +50,8 @@ pub enum Heard {
     },
     /// The key of an item.
     Choice(String),
+    /// The keys of the items that the words fit, where they fit several: which of them is asked next.
+    Among(Vec<String>),
     /// Yes or no.
     Boolean(bool),
     /// A whole number.

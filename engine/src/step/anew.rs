@@ -13,9 +13,9 @@ use crate::slot::Value;
 type Changed = [(SlotId, Option<Value>)];
 
 impl<'f> Machine<'f> {
-    /// Notes the first state on the way here that leads elsewhere since these slots changed: what was decided there is
-    /// decided anew with the next repair walk. What was written is written: nothing before that is decided anew. Nor is
-    /// it by an answer to what is asked for here, which goes where this state says.
+    /// Notes the first state on the way here that leads elsewhere since these slots changed, or asks again for one that is
+    /// empty now: what was decided there is decided anew with the next repair walk. What was written is written: nothing
+    /// before that is decided anew. Nor is it by an answer to what is asked for here, which goes where this state says.
     pub(super) fn decide_anew(&mut self, changed: &Changed) {
         let Some(flow) = self.flow() else { return };
         let frame = self.frame();
@@ -31,7 +31,12 @@ impl<'f> Machine<'f> {
             |state: &StateId| matches!(flow.does(*state), Some(Does::Invoke(invoke)) if invoke.writes);
         let first = frame.trail.iter().rposition(writes).map_or(0, |written| written + 1);
         let is_decided = |state: StateId| flow.deciding(state).iter().any(corrects);
-        if !frame.trail.iter().skip(first).any(|state| is_decided(*state)) {
+        let emptied = |slot: &SlotId| corrects(slot) && frame.slots.get(*slot).is_none();
+        let asks_again = |state: StateId| match flow.does(state) {
+            Some(Does::Collect { slots, .. }) => slots.iter().any(emptied),
+            _ => false,
+        };
+        if !frame.trail.iter().skip(first).any(|state| is_decided(*state) || asks_again(*state)) {
             return;
         }
         let mut before = Frame::clone(frame);
@@ -45,6 +50,7 @@ impl<'f> Machine<'f> {
         let mut places = (first..frame.trail.len()).zip(frame.trail.iter().skip(first).copied());
         let found = places.find(|(place, state)| {
             Some(*state) == frame.anew
+                || asks_again(*state)
                 || (is_decided(*state) && self.leads_elsewhere(flow, *place, *state, &before))
         });
         if let Some((_, state)) = found {

@@ -7,9 +7,10 @@ use indexmap::IndexMap;
 use super::task::HeardSlot;
 use super::{Machine, Trace};
 use crate::effect::Expecting;
+use crate::facts::item_of;
 use crate::flow::{Does, Event, SlotId, StateId, Transition};
 use crate::input::{Act, Understanding};
-use crate::position::{Active, Caller, Few, Frame, Task, Waiting, Wish};
+use crate::position::{Active, Among, Caller, Few, Frame, Task, Waiting, Wish};
 use crate::slot::{Heard, Invalid, Value};
 
 /// What became of the values in a message.
@@ -382,6 +383,15 @@ impl<'f> Machine<'f> {
                 continue;
             }
             let before = self.frame().slots.get(id).cloned();
+            if let Heard::Among(keys) = &next.heard {
+                if self.narrowed(id, keys) {
+                    filling.answered.push(id);
+                    if before.is_some() && self.facts_mut().slots.clear(id) {
+                        filling.changed.push((id, before));
+                    }
+                }
+                continue;
+            }
             match self.fill_one(&next) {
                 Ok(changed) => {
                     if changed {
@@ -402,6 +412,26 @@ impl<'f> Machine<'f> {
             }
         }
         filling
+    }
+
+    /// Notes which items of a list a choice is one of. False where that says nothing new.
+    fn narrowed(&mut self, id: SlotId, keys: &[String]) -> bool {
+        let Some(slot) = self.flow().and_then(|flow| flow.slot(id)) else { return false };
+        let keys: Vec<Arc<str>> = keys
+            .iter()
+            .filter(|key| item_of(slot, self.frame(), key).is_some())
+            .map(|key| key.as_str().into())
+            .collect();
+        let is_chosen = match self.frame().slots.get(id) {
+            Some(Value::Choice(item)) => keys.iter().any(|key| **key == item.key),
+            _ => false,
+        };
+        if keys.is_empty() || is_chosen {
+            return false;
+        }
+        self.page = 0;
+        self.facts_mut().among = Some(Arc::new(Among { slot: id, keys }));
+        true
     }
 
     /// What choosing an item fills besides.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::effect::{Expecting, Question, ScopedSlot, Startable};
-use crate::facts::items_of;
+use crate::facts::{foremost, items_of};
 use crate::flow::{Flow, Flows, SlotId};
 use crate::input::Moment;
 use crate::position::{Frame, Position, Waiting};
@@ -42,6 +42,10 @@ impl Position {
             slots: scoped(flow, None),
         };
         let active = self.frame();
+        let among = match &expecting {
+            Expecting::Slot(slot) => self.among(flows, slot),
+            Expecting::Anything | Expecting::Confirmation | Expecting::Change => Vec::new(),
+        };
         Some(Question {
             said,
             button,
@@ -55,8 +59,19 @@ impl Position {
             scope,
             starts: if kept.is_some() { Vec::new() } else { flows.iter().map(startable).collect() },
             page,
+            among,
             kept: kept.is_some(),
         })
+    }
+
+    /// The keys of the items that the guest has said a choice is one of.
+    fn among(&self, flows: &Flows, slot: &str) -> Vec<String> {
+        let asked = self.frames.iter().rev().find_map(|frame| {
+            let id = flows.flow(frame.flow)?.slot_id(slot)?;
+            Some((frame, id))
+        });
+        let among = asked.and_then(|(frame, id)| frame.among.as_ref().filter(|among| among.slot == id));
+        among.map_or_else(Vec::new, |among| among.keys.iter().map(|key| key.to_string()).collect())
     }
 
     /// The slots that were asked for and are still empty, but for the one that is asked for now: the active flow's
@@ -84,7 +99,10 @@ fn scoped(flow: &Flow, frame: Option<&Frame>) -> Vec<ScopedSlot> {
         name: name.to_string(),
         kind: slot.kind.clone(),
         items: match (frame, &slot.kind) {
-            (Some(frame), _) => items_of(slot, frame),
+            (Some(frame), _) => items_of(slot, frame).map(|mut items| {
+                foremost(SlotId::at(index), &mut items, frame);
+                items
+            }),
             (None, Kind::Choice(options @ Options::Fixed(_))) => options.items(None),
             (None, Kind::Choice(Options::From { .. })) => None,
             (None, _) => Some(Vec::new()),

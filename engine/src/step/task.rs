@@ -210,6 +210,9 @@ impl<'f> Machine<'f> {
         };
         let today = self.moment.today;
         let changed = self.facts_mut().slots.fill(heard.slot, slot, &heard.heard, |_| item, today)?;
+        if self.frame().among.as_ref().is_some_and(|among| among.slot == heard.slot) {
+            self.frame_mut().among = None;
+        }
         if changed {
             self.note_filled(heard.slot);
         }

@@ -15,6 +15,7 @@ mod hierarchy;
 mod inn;
 mod lies;
 mod live;
+mod narrowing;
 mod parallel;
 mod past;
 mod results;

@@ -29,6 +29,8 @@ pub(super) struct Desk<'a> {
     light: Light,
     /// Whether the turn has said already what was heard.
     has_told: AtomicBool,
+    /// Whether the guest asked how something is spelled.
+    spells: AtomicBool,
 }
 
 impl<'a> Desk<'a> {
@@ -41,6 +43,7 @@ impl<'a> Desk<'a> {
             purpose: None,
             light: Light::default(),
             has_told: AtomicBool::new(false),
+            spells: AtomicBool::new(false),
         }
     }
 
@@ -62,6 +65,7 @@ impl<'a> Desk<'a> {
             today: receptionist.moment().today,
             house: &receptionist.house,
             limits: party.channel.limits(),
+            spelled: self.spells.load(Ordering::Relaxed),
         }
     }
 
@@ -150,6 +154,9 @@ impl Performer for Desk<'_> {
 
     async fn understand(&self, ask: Ask<'_>) -> Arc<Understanding> {
         let Some(question) = ask.question() else { return Arc::default() };
+        if self.receptionist.understander.asks_to_spell(&question.said) {
+            self.spells.store(true, Ordering::Relaxed);
+        }
         let in_light = self.light.question(&question);
         let asked = in_light.as_ref().unwrap_or(&question).clone();
         let understood = match (self.party.medium.at_once(), asked.page) {

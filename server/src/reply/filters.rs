@@ -18,6 +18,8 @@ struct Saying {
     language: String,
     medium: Medium,
     today: NaiveDate,
+    /// Whether the guest asked how something is spelled.
+    spelled: bool,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +55,7 @@ pub(super) fn add(environment: &mut Environment<'static>, grammars: &Arc<BTreeMa
     environment.add_filter("money", with(money));
     environment.add_filter("party", with(party));
     environment.add_filter("code", with(code));
+    environment.add_filter("letters", with(letters));
     environment.add_filter("phone", with(phone));
     environment.add_filter("nights", nights);
     environment.add_filter("sentence", |value: &str| neutral::sentence(value));
@@ -118,6 +121,7 @@ impl Saying {
             language: fact("language").to_string(),
             medium,
             today: read(&fact("today"), "a date")?,
+            spelled: fact("spelled").is_true(),
         })
     }
 
@@ -177,7 +181,17 @@ fn code(saying: &Saying, grammar: &Grammar, value: &Value) -> Result<String, Err
     let code: String = read(value, "a code")?;
     Ok(match saying.medium {
         Medium::Chat => code,
+        Medium::Voice if saying.spelled => grammar.spelled_as(&code),
         Medium::Voice => grammar.spelled(&code),
+    })
+}
+
+fn letters(saying: &Saying, grammar: &Grammar, value: &Value) -> Result<String, Error> {
+    let name: String = read(value, "a name")?;
+    let name = neutral::harmless(&name);
+    Ok(match saying.medium {
+        Medium::Chat => name,
+        Medium::Voice => grammar.lettered(&name),
     })
 }
 

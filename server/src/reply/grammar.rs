@@ -34,6 +34,15 @@ pub(super) struct Grammar {
     truth: Truth,
     plus: String,
     symbols: BTreeMap<String, String>,
+    spelling: Spelling,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spelling {
+    as_in: String,
+    between_words: String,
+    words: BTreeMap<char, String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -364,6 +373,28 @@ impl Grammar {
                 None => letter.to_uppercase().to_string(),
             });
         letters.collect::<Vec<_>>().join(", ")
+    }
+
+    /// A code letter by letter, each with a word that begins with it; its digits as words.
+    pub(super) fn spelled_as(&self, code: &str) -> String {
+        let letters = code.chars().filter(|letter| letter.is_alphanumeric()).map(|letter| {
+            let word = letter.to_lowercase().next().and_then(|letter| self.spelling.words.get(&letter));
+            match (letter.to_digit(10), word) {
+                (Some(digit), _) => self.words(u64::from(digit)),
+                (None, Some(word)) => {
+                    let letter = letter.to_uppercase().to_string();
+                    fill(&self.spelling.as_in, &[("letter", &letter), ("word", word)])
+                }
+                (None, None) => letter.to_uppercase().to_string(),
+            }
+        });
+        letters.collect::<Vec<_>>().join(", ")
+    }
+
+    /// A name letter by letter, word after word.
+    pub(super) fn lettered(&self, name: &str) -> String {
+        let words = name.split_whitespace().map(|word| self.spelled(word)).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(&self.spelling.between_words)
     }
 
     /// A telephone number aloud, by its groups of digits.

@@ -59,7 +59,7 @@ impl Sentence<'_> {
     }
 
     /// The longest phrases, left to right; several acts may share one.
-    fn act_phrases(&self, lexicon: &Lexicon) -> Vec<FoundAct> {
+    pub(super) fn act_phrases(&self, lexicon: &Lexicon) -> Vec<FoundAct> {
         let mut found = Vec::new();
         let mut at = 0;
         while at < self.tokens.len() {

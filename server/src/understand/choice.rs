@@ -9,9 +9,13 @@ use serde_json::Value as Json;
 use super::lexicon::{Class, Lexicon, split};
 use super::sentence::{Sentence, Taken};
 use super::token::Token;
+use super::words::Phrase;
 
 /// Currencies whose minor unit is the unit itself, of ISO 4217.
 const WITHOUT_CENTS: [&str; 7] = ["JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XOF"];
+
+/// "I don't mind" and what it is about are so many words apart at most.
+const NEAR: usize = 2;
 
 /// What a choice is understood against.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +34,8 @@ pub(super) struct ChoiceContext<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Chosen {
     Nothing,
-    /// Several items fit equally well.
-    Several,
+    /// These items fit equally well.
+    Several(Vec<String>),
     One(String),
 }
 
@@ -92,13 +96,31 @@ impl Sentence<'_> {
                     &[Class::Filler, Class::Stop, Comma, Hedge, Class::That, The, One, Class::Take],
                 ) && self.number(other).is_none()
         });
+        let next = if self.is(at + 1, Class::More) { at + 2 } else { at + 1 };
         let counts = self
-            .any(at + 1, &[Class::Night, Class::Adult, Class::Child, Class::People, Class::Day, Class::Week]);
+            .any(next, &[Class::Night, Class::Adult, Class::Child, Class::People, Class::Day, Class::Week]);
         let room = before.is_some_and(|at| self.tokens_are(at, &["room", "offer"])) && number > 20;
         if counts || room || !(named || alone) || meaning.month.is_some() {
             return None;
         }
         Some((index(number)?, at, at + 1))
+    }
+
+    /// "Any view", "the view doesn't matter": it may be whichever.
+    pub(super) fn takes_any(&self, lexicon: &Lexicon) -> bool {
+        let phrases: Vec<Range<usize>> = self
+            .act_phrases(lexicon)
+            .into_iter()
+            .filter(|act| act.act == Phrase::NoPreference)
+            .map(|act| act.first..act.end)
+            .collect();
+        (0..self.len()).filter(|at| self.is(*at, Class::Aspect)).any(|at| {
+            let any = at.checked_sub(1).is_some_and(|before| self.tokens_are(before, &["any", "whichever"]));
+            let atom = &self.atoms[at];
+            any || phrases.iter().any(|phrase| {
+                phrase.start.saturating_sub(atom.end) <= NEAR && atom.first.saturating_sub(phrase.end) <= NEAR
+            })
+        })
     }
 
     /// The item that is meant by its name, or by its price where prices tell items apart.
@@ -152,7 +174,7 @@ impl Sentence<'_> {
         }
         let chosen = best(&scores, items);
         let chosen = match chosen {
-            Chosen::Nothing | Chosen::Several => match self.choice_by_price(context) {
+            Chosen::Nothing | Chosen::Several(_) => match self.choice_by_price(context) {
                 Chosen::Nothing => chosen,
                 priced => priced,
             },
@@ -255,12 +277,12 @@ impl Sentence<'_> {
                 }
                 let firsts = amounts.iter().map(|amounts| amounts[0]);
                 let wanted = if cheap { firsts.clone().min() } else { firsts.clone().max() };
-                let mut fitting = items.iter().zip(firsts).filter(|(_, amount)| Some(*amount) == wanted);
-                if let (Some((item, _)), None) = (fitting.next(), fitting.next()) {
+                let fitting = items.iter().zip(firsts).filter(|(_, amount)| Some(*amount) == wanted);
+                let chosen = Chosen::out_of(fitting.map(|(item, _)| item));
+                if matches!(chosen, Chosen::One(_)) {
                     self.take(at, at + 1, Taken::Choice);
-                    return Chosen::One(item.key.clone());
                 }
-                return Chosen::Several;
+                return chosen;
             }
         }
         if !context.asked || context.kept {
@@ -272,15 +294,23 @@ impl Sentence<'_> {
             .filter(|number| *number > 20);
         let wanted: Vec<i64> =
             self.prices.iter().copied().chain(bare.filter_map(|number| number.checked_mul(100))).collect();
-        let mut fitting = items.iter().zip(&amounts).filter(|(_, amounts)| {
+        let fitting = items.iter().zip(&amounts).filter(|(_, amounts)| {
             amounts.iter().any(|amount| {
                 wanted.iter().any(|wanted| (amount - wanted).abs() < 100 && (amount / 100 == wanted / 100))
             })
         });
-        match (fitting.next(), fitting.next()) {
-            (Some((item, _)), None) => Chosen::One(item.key.clone()),
-            (Some(_), Some(_)) => Chosen::Several,
-            (None, _) => Chosen::Nothing,
+        Chosen::out_of(fitting.map(|(item, _)| item))
+    }
+}
+
+impl Chosen {
+    /// What items that fit come to.
+    fn out_of<'i>(fitting: impl Iterator<Item = &'i Item>) -> Self {
+        let mut keys: Vec<String> = fitting.map(|item| item.key.clone()).collect();
+        match keys.len() {
+            0 => Self::Nothing,
+            1 => keys.pop().map_or(Self::Nothing, Self::One),
+            _ => Self::Several(keys),
         }
     }
 }
@@ -291,11 +321,8 @@ fn best(scores: &[f64], items: &[Item]) -> Chosen {
     if top <= 0.0 {
         return Chosen::Nothing;
     }
-    let mut fitting = items.iter().zip(scores).filter(|(_, score)| **score > top - 0.01);
-    match (fitting.next(), fitting.next()) {
-        (Some((item, _)), None) => Chosen::One(item.key.clone()),
-        _ => Chosen::Several,
-    }
+    let fitting = items.iter().zip(scores).filter(|(_, score)| **score > top - 0.01);
+    Chosen::out_of(fitting.map(|(item, _)| item))
 }
 
 fn item_words(item: &Item) -> Vec<String> {

@@ -236,8 +236,9 @@ impl Sentence<'_> {
 
     /// A telephone number as E.164.
     pub(super) fn phone(&mut self, region: Option<country::Id>, asked: bool) -> Option<String> {
-        let (first, end, digits) =
-            self.written_phone().or_else(|| if asked { self.spoken_phone() } else { None })?;
+        let (first, end, digits) = self
+            .written_phone()
+            .or_else(|| self.spoken_phone().filter(|(.., digits)| asked || is_long(digits)))?;
         let number = e164(&digits, region, asked)?;
         let from = self.atoms.iter().position(|atom| atom.first >= first)?;
         let to = self.atoms.iter().rposition(|atom| atom.end <= end)? + 1;
@@ -446,6 +447,11 @@ impl Sentence<'_> {
 
 fn is_upper(text: &str) -> bool {
     text.chars().all(|c| !c.is_alphabetic() || c.is_uppercase())
+}
+
+/// Whether so many digits are said one by one for nothing but a telephone number.
+fn is_long(digits: &str) -> bool {
+    digits.bytes().filter(u8::is_ascii_digit).count() >= 9
 }
 
 /// E.164 of digits as they were written; a number that cannot be dialled is none.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use indexmap::IndexMap;
 use innkeeper_engine::{
-    Act, By, DateRange, Expecting, Heard, Kind, Options, Question, ScopedSlot, Understanding, Value,
+    Act, By, DateRange, Expecting, Heard, Item, Kind, Options, Question, ScopedSlot, Understanding, Value,
 };
 use phonenumber::country;
 
@@ -12,11 +12,12 @@ use super::act::ActsSaid;
 use super::choice::{ChoiceContext, Chosen};
 use super::decide::{HeardValues, ReadOut, button, finish};
 use super::lexicon::{Lexicon, split};
+use super::messages::SpellWords;
 use super::sentence::Sentence;
 use super::several::Besides;
 use super::slips::Misheard;
 use super::stay::{Asked, StayContext, StaySaid};
-use super::words::{Says, Words};
+use super::words::{Phrase, Says, Words};
 
 /// The flow under way is left for another only when that one is asked for this clearly.
 const CLEAR_WISH: f64 = 0.72;
@@ -28,6 +29,7 @@ pub struct Extractor {
     region: Option<country::Id>,
     receptionist: BTreeMap<Says, Vec<String>>,
     pub(super) misheard: Misheard,
+    spell: SpellWords,
 }
 
 /// How a message is read.
@@ -48,7 +50,13 @@ impl Extractor {
             region,
             receptionist: words.receptionist.clone(),
             misheard: words.misheard.clone(),
+            spell: SpellWords::new(words),
         }
+    }
+
+    /// Whether a message asks how something is spelled.
+    pub fn asks_to_spell(&self, said: &str) -> bool {
+        self.spell.are_in(said)
     }
 
     /// The same extractor, for telephone numbers that were written without a country code in `region`
@@ -76,9 +84,9 @@ impl Extractor {
         if question.kept {
             return ReadOut { understanding: self.kept(question), ..ReadOut::default() };
         }
-        if self.asks_for_a_person(question) {
-            let understanding =
-                Understanding { acts: vec![Act::Human], sure: true, ..Understanding::default() };
+        let alone = [(self.asks_for_a_person(question), Act::Human), (self.asks_for_more(question), Act::More)];
+        if let Some((_, act)) = alone.into_iter().find(|(asks, _)| *asks) {
+            let understanding = Understanding { acts: vec![act], sure: true, ..Understanding::default() };
             return ReadOut { understanding, ..ReadOut::default() };
         }
         let mut sentence = Sentence::new(&self.lexicon, &question.said);
@@ -152,11 +160,15 @@ impl Extractor {
             asks_for(&question.expecting, &slot.name)
                 && matches!(slot.kind, Kind::Party { .. } | Kind::Integer { .. })
         });
-        let said: Vec<String> = split(&question.said)
-            .into_iter()
-            .filter(|word| word.chars().any(char::is_alphanumeric))
-            .collect();
-        !counts && self.lexicon.human_alone.contains(&said)
+        !counts && self.lexicon.is_alone(Phrase::Human, &question.said)
+    }
+
+    /// "More", and nothing else, where something was offered.
+    fn asks_for_more(&self, question: &Question) -> bool {
+        let offered = |slot: &&ScopedSlot| {
+            asks_for(&question.expecting, &slot.name) && matches!(slot.kind, Kind::Choice(_))
+        };
+        question.scope.iter().any(|slot| offered(&slot)) && self.lexicon.is_alone(Phrase::More, &question.said)
     }
 
     /// Whether every word that could mean to stop is one that guests ask for the flow under way with.
@@ -178,9 +190,12 @@ impl Extractor {
         for slot in &question.scope {
             let (Kind::Choice(_), Some(items)) = (&slot.kind, &slot.items) else { continue };
             let context = ChoiceContext { items, known: None, asked: false, correctable: false, kept: true };
-            if let Chosen::One(key) = sentence.choice_by_words(&self.lexicon, context) {
-                slots.insert(slot.name.clone(), Heard::Choice(key));
-            }
+            let heard = match sentence.choice_by_words(&self.lexicon, context) {
+                Chosen::One(key) => Heard::Choice(key),
+                Chosen::Several(keys) if tells_some_apart(slot, &keys) => Heard::Among(keys),
+                Chosen::Several(_) | Chosen::Nothing => continue,
+            };
+            slots.insert(slot.name.clone(), heard);
         }
         Understanding { slots, acts: Vec::new(), sure: true, by: By::Rules }
     }
@@ -275,26 +290,62 @@ impl Extractor {
     ) {
         let is_expected = |slot: &ScopedSlot| expected.is_some_and(|expected| expected.name == slot.name);
         let is_written = |slot: &ScopedSlot| matches!(slot.kind, Kind::Choice(Options::Fixed(_)));
-        let mut several = false;
+        let mut several: Option<(&ScopedSlot, Vec<String>)> = None;
         for slot in ordered(scope, expected).filter(|slot| matches!(slot.kind, Kind::Choice(_))) {
             let Some(context) = choice_context(slot, question, is_expected(slot)) else { continue };
-            if heard.has(slot) || (several && !is_written(slot)) {
+            if heard.has(slot) || (several.is_some() && !is_written(slot)) {
+                continue;
+            }
+            if is_expected(slot)
+                && let Some(key) = self.among(sentence, context, &question.among)
+            {
+                heard.put(slot, Heard::Choice(key));
                 continue;
             }
             match sentence.choice_by_words(&self.lexicon, context) {
                 Chosen::One(key) => {
                     heard.put(slot, Heard::Choice(key));
-                    several = false;
+                    several = None;
                 }
-                Chosen::Several if is_expected(slot) && is_written(slot) => {
+                Chosen::Several(_) if is_expected(slot) && is_written(slot) => {
                     heard.ambiguous = true;
                     return;
                 }
-                Chosen::Several => several |= is_expected(slot),
-                Chosen::Nothing => {}
+                Chosen::Several(keys) if is_expected(slot) || context.correctable => {
+                    several = Some((slot, keys));
+                }
+                Chosen::Several(_) | Chosen::Nothing => {}
             }
         }
-        heard.ambiguous |= several;
+        let open = |slot: &&ScopedSlot| slot.optional && is_written(slot) && !heard.has(slot);
+        if let [slot] = scope.iter().filter(open).collect::<Vec<_>>()[..]
+            && sentence.takes_any(&self.lexicon)
+        {
+            heard.put(slot, Heard::NoPreference);
+        }
+        match several {
+            Some((slot, keys)) if tells_some_apart(slot, &keys) => heard.put(slot, Heard::Among(keys)),
+            Some((slot, _)) => heard.ambiguous |= is_expected(slot),
+            None => {}
+        }
+    }
+
+    /// The one item that is meant of those that the guest has said before it is one of.
+    fn among(
+        &self,
+        sentence: &mut Sentence<'_>,
+        context: ChoiceContext<'_>,
+        keys: &[String],
+    ) -> Option<String> {
+        let offered: Vec<Item> =
+            context.items.iter().filter(|item| keys.contains(&item.key)).cloned().collect();
+        if offered.len() < 2 {
+            return None;
+        }
+        match sentence.choice_by_words(&self.lexicon, ChoiceContext { items: &offered, ..context }) {
+            Chosen::One(key) => Some(key),
+            Chosen::Several(_) | Chosen::Nothing => None,
+        }
     }
 
     /// "a room for two adults" is one room.
@@ -436,6 +487,11 @@ fn choice_context<'a>(slot: &'a ScopedSlot, question: &Question, asked: bool) ->
     let reviewed = matches!(question.expecting, Expecting::Confirmation | Expecting::Change);
     let correctable = known.is_some() && reviewed && !question.said.contains('?');
     Some(ChoiceContext { items: slot.items.as_deref()?, known, asked, correctable, kept: false })
+}
+
+/// Whether keys are some of a slot's items: what fits all of them tells nothing.
+fn tells_some_apart(slot: &ScopedSlot, keys: &[String]) -> bool {
+    slot.items.as_ref().is_some_and(|items| keys.len() < items.len())
 }
 
 fn expected_or_first<'a>(

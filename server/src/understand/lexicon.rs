@@ -3,7 +3,7 @@
 //! An atom is a number or the longest known phrase; it carries the classes of its words. The grammar of dates,
 //! parties and numbers is written over atoms and never looks at letters.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -159,8 +159,8 @@ pub(super) struct Lexicon {
     pub(super) filler: HashSet<String>,
     /// Phrases that make a yes depend on something, or put it off.
     pub(super) conditions: Vec<Vec<String>>,
-    /// Whole messages that ask for a person.
-    pub(super) human_alone: HashSet<Vec<String>>,
+    /// Phrases that do something only where they are the whole message.
+    alone: BTreeMap<Phrase, HashSet<Vec<String>>>,
     /// A word and the word that it is the same as.
     pub(super) same: HashMap<String, String>,
     same_keys: HashSet<String>,
@@ -215,12 +215,10 @@ impl Lexicon {
             phrases: HashMap::new(),
             acts: HashMap::new(),
             conditions: words.conditions.iter().map(|phrase| split(phrase)).collect(),
-            human_alone: words
+            alone: words
                 .alone
-                .get(&Phrase::Human)
-                .into_iter()
-                .flatten()
-                .map(|phrase| split(phrase))
+                .iter()
+                .map(|(act, phrases)| (*act, phrases.iter().map(|phrase| split(phrase)).collect()))
                 .collect(),
             filler: words.filler.iter().flat_map(|phrase| split(phrase)).collect(),
             same: HashMap::new(),
@@ -370,6 +368,13 @@ impl Lexicon {
         let list = self.phrases.get(&tokens.get(at)?.text)?;
         let number = list.iter().find(|(words, _)| words.is_empty())?.1.number?;
         (1..=9).contains(&number).then_some((at + 1, number))
+    }
+
+    /// Whether a message is a phrase that does this only where it is the whole message.
+    pub(super) fn is_alone(&self, act: Phrase, said: &str) -> bool {
+        let said: Vec<String> =
+            split(said).into_iter().filter(|word| word.chars().any(char::is_alphanumeric)).collect();
+        self.alone.get(&act).is_some_and(|phrases| phrases.contains(&said))
     }
 
     /// The phrases of acts that begin at a token, longest first.

@@ -103,6 +103,7 @@ impl Line {
             unanswered: Vec::new(),
             starts: starts(),
             page: 0,
+            among: Vec::new(),
             kept: false,
         };
         Turn { question, reading: Reading { asked: Some(asked), everything: true }, context }
@@ -312,6 +313,7 @@ fn value(heard: &Heard) -> Json {
         Heard::Choice(text) | Heard::Text(text) => json!(text),
         Heard::Boolean(yes) => json!(yes),
         Heard::Integer(number) => json!(number),
+        Heard::Among(keys) => json!(keys),
         Heard::NoPreference => Json::Null,
     }
 }

@@ -1,4 +1,5 @@
-//! Whether a guest wants messages: a few words in many languages, which count only where they are the whole message.
+//! What a few words alone decide: whether a guest wants messages, which count in many languages and only where they are the
+//! whole message; and whether they want to hear how something is spelled.
 
 use std::collections::HashSet;
 
@@ -9,6 +10,23 @@ use super::words::Words;
 pub struct MessageWords {
     stop: HashSet<String>,
     start: HashSet<String>,
+}
+
+/// What guests say who want to hear how something is spelled.
+#[derive(Clone, Debug, Default)]
+pub struct SpellWords(Vec<String>);
+
+impl SpellWords {
+    /// The words of a vocabulary.
+    pub fn new(words: &Words) -> Self {
+        Self(words.spell.iter().map(|word| folded(word)).collect())
+    }
+
+    /// Whether a message asks for that.
+    pub fn are_in(&self, text: &str) -> bool {
+        let text = format!(" {} ", folded(text));
+        self.0.iter().any(|word| text.contains(&format!(" {word} ")))
+    }
 }
 
 /// What a guest says about messages.

@@ -30,6 +30,6 @@ mod words;
 
 pub use extract::Extractor;
 pub use line::{LineFault, line};
-pub use messages::{MessageWish, MessageWords};
+pub use messages::{MessageWish, MessageWords, SpellWords};
 pub use model::{InstructionsFault, Understander};
 pub use words::{Words, WordsFault};

@@ -74,6 +74,11 @@ impl Understander {
         &self.extractor
     }
 
+    /// Whether a message asks how something is spelled.
+    pub fn asks_to_spell(&self, said: &str) -> bool {
+        self.extractor.asks_to_spell(said)
+    }
+
     /// What a message means. A model that fails, for whatever reason, leaves what the rules understood.
     pub async fn understand(&self, question: &Question) -> Understanding {
         self.read(question, Reading::default()).await.understanding
@@ -217,6 +222,7 @@ impl Understander {
             scope: vec![slot.clone()],
             starts: Vec::new(),
             page: 0,
+            among: Vec::new(),
             kept: false,
         };
         self.extractor.read(&alone, Reading::default()).understanding.slots.shift_remove(&slot.name)

@@ -58,6 +58,9 @@ pub struct Words {
     /// who wants to be left alone says so in their own.
     #[serde(default)]
     pub(super) messages: MessageWishes,
+    /// Words of guests who want to hear how something is spelled.
+    #[serde(default)]
+    pub(super) spell: Vec<String>,
     /// Words that sound like others.
     #[serde(default)]
     pub(super) misheard: Misheard,

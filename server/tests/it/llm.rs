@@ -215,6 +215,7 @@ fn question(said: &str) -> Question {
         scope: scope("book_room"),
         starts: starts(),
         page: 0,
+        among: Vec::new(),
         kept: false,
     }
 }

@@ -164,6 +164,7 @@ fn question(sheet: &Sheet, case: &Case) -> Question {
         scope,
         starts: starts(),
         page: 0,
+        among: Vec::new(),
         kept: case.kept,
     }
 }
@@ -307,6 +308,7 @@ fn text(heard: &Heard) -> String {
             ("total", total.map(|count| count.to_string())),
         ]),
         Heard::Choice(text) | Heard::Text(text) => text.clone(),
+        Heard::Among(keys) => keys.join(" or "),
         Heard::Boolean(yes) => yes.to_string(),
         Heard::Integer(number) => number.to_string(),
         Heard::NoPreference => "no preference".to_owned(),
@@ -386,6 +388,7 @@ fn open(said: &str) -> Question {
         scope: scope("book_room"),
         starts: starts(),
         page: 0,
+        among: Vec::new(),
         kept: false,
     }
 }

@@ -63,7 +63,7 @@ impl<'w> Scope<'w> {
 /// Variables that every prompt can use besides slots and results.
 pub(super) const PROMPT_VARIABLES: &[&str] = &[
     "asked", "channel", "error", "flows", "guest", "invalid", "items", "kind", "language", "more", "page",
-    "silence", "slot", "today", "unclear",
+    "silence", "slot", "spelled", "today", "unclear",
 ];
 
 /// All flows that could be read, and what they may name.

@@ -39,7 +39,7 @@ pub(super) fn house() -> IndexMap<String, Json> {
 pub(super) fn render(replies: &Replies, says: &[Say], medium: Medium) -> Result<Vec<Reply>, ReplyFault> {
     let today = NaiveDate::from_ymd_opt(2026, 11, 30).unwrap();
     let limits = ChannelName::Twilio.limits();
-    replies.render(says, &Listener { medium, language: "en", today, house: &house(), limits })
+    replies.render(says, &Listener { medium, language: "en", today, house: &house(), limits, spelled: false })
 }
 
 pub(super) fn text(replies: &Replies, say: &Say, medium: Medium) -> String {
