@@ -3,6 +3,7 @@
 //! `config.default.toml` names every key and the order in which values win. Nothing else reads the environment.
 
 mod address;
+mod call;
 mod layers;
 mod pace;
 mod speech;
@@ -20,6 +21,7 @@ use crate::message::e164;
 use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
+pub use call::{Call, VoiceBy};
 pub use layers::{Origin, Problem};
 pub use pace::{Pace, Rates};
 pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
@@ -51,6 +53,8 @@ pub struct Config {
     pub patience: Option<Patience>,
     /// The day the clock is pinned to.
     pub today: Option<NaiveDate>,
+    /// Telephone calls.
+    pub call: Call,
     /// WhatsApp and telephone by Twilio.
     pub twilio: Twilio,
     /// WhatsApp by Meta.
@@ -111,8 +115,12 @@ pub struct Twilio {
     pub base_url: BaseUrl,
     /// The WhatsApp sender, E.164.
     pub whatsapp_from: Option<String>,
-    /// The telephone number, E.164.
+    /// The telephone number, E.164: what the front desk sees when a call is passed on that shows no number.
     pub voice_from: Option<String>,
+    /// What calls are carried as.
+    pub voice: VoiceBy,
+    /// The provider and the voice that speak where Twilio does.
+    pub relay_voice: Option<(String, String)>,
     /// How messages are answered.
     pub reply: ReplyBy,
     /// How the guest is shown that somebody writes.
@@ -317,6 +325,7 @@ impl Config {
             lease: layers.milliseconds("database.lease_ms"),
             patience: patience(layers),
             today,
+            call: Call::read(layers),
             twilio: Twilio::read(layers),
             meta: Meta::read(layers),
             llm: Llm::read(layers, &openai),
@@ -367,6 +376,16 @@ impl Twilio {
             base_url: base_url(layers, "twilio.base_url"),
             whatsapp_from: layers.parsed("twilio.whatsapp_from", number, e164),
             voice_from: layers.parsed("twilio.voice_from", number, e164),
+            voice: VoiceBy::read(layers),
+            relay_voice: layers.parsed(
+                "twilio.relay_voice",
+                "a provider and a voice, for example Google/en-US-Chirp3-HD-Aoede",
+                |text| {
+                    let (provider, voice) = text.split_once('/')?;
+                    let both = !provider.is_empty() && !voice.is_empty();
+                    both.then(|| (provider.to_owned(), voice.to_owned()))
+                },
+            ),
             reply: layers.required("twilio.reply", "rest or twiml", ReplyBy::Rest, |text| match text {
                 "rest" => Some(ReplyBy::Rest),
                 "twiml" => Some(ReplyBy::Twiml),
