@@ -3,10 +3,10 @@
 //! `config.default.toml` names every key and the order in which values win. Nothing else reads the environment.
 
 mod address;
-mod call;
 mod layers;
 mod pace;
 mod speech;
+mod telephone;
 mod templates;
 
 use std::fmt;
@@ -21,10 +21,10 @@ use crate::message::e164;
 use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
-pub use call::{Call, VoiceBy};
 pub use layers::{Origin, Problem};
 pub use pace::{Pace, Rates};
 pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
+pub use telephone::{Telephone, VoiceBy};
 pub use templates::{ApprovedTemplate, Templates};
 
 /// The file that is read when no other is named, if it exists.
@@ -54,7 +54,7 @@ pub struct Config {
     /// The day the clock is pinned to.
     pub today: Option<NaiveDate>,
     /// Telephone calls.
-    pub call: Call,
+    pub telephone: Telephone,
     /// WhatsApp and telephone by Twilio.
     pub twilio: Twilio,
     /// WhatsApp by Meta.
@@ -325,7 +325,7 @@ impl Config {
             lease: layers.milliseconds("database.lease_ms"),
             patience: patience(layers),
             today,
-            call: Call::read(layers),
+            telephone: Telephone::read(layers),
             twilio: Twilio::read(layers),
             meta: Meta::read(layers),
             llm: Llm::read(layers, &openai),

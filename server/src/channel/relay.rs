@@ -49,6 +49,8 @@ pub fn setup(text: &str) -> Option<Setup> {
 pub struct Relay {
     /// What the caller said in this turn so far.
     so_far: String,
+    /// The far end was told that it is over.
+    over: bool,
 }
 
 /// A message, as far as anything is done about it.
@@ -147,7 +149,10 @@ impl Dialect for Relay {
                 }
                 Ours::Text { token: text, last: *last, interruptible: *interruptible, preemptible: false }
             }
-            ToWords::End { handoff } => Ours::End { handoff_data: handoff.as_deref() },
+            ToWords::End { handoff } => {
+                self.over = true;
+                Ours::End { handoff_data: handoff.as_deref() }
+            }
         };
         // Texts and truths can always be written.
         let text = serde_json::to_string(&ours).unwrap_or_default();
@@ -155,7 +160,8 @@ impl Dialect for Relay {
     }
 
     fn farewell(&mut self) -> Option<String> {
-        serde_json::to_string(&Ours::End { handoff_data: None }).ok()
+        let end = Ours::End { handoff_data: None };
+        (!self.over).then(|| serde_json::to_string(&end).ok()).flatten()
     }
 
     fn patience(&self) -> Patience {

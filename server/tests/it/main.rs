@@ -21,6 +21,7 @@ mod reply;
 mod rig;
 mod store;
 mod support;
+mod telephone;
 mod twilio;
 
 mod understand;

@@ -99,10 +99,10 @@ impl Manner {
         };
         Self {
             carries,
-            most: config.call.most,
-            front_desk: config.call.front_desk.clone(),
+            most: config.telephone.most,
+            front_desk: config.telephone.front_desk.clone(),
             own_number: config.twilio.voice_from.clone(),
-            language: config.call.language.clone(),
+            language: config.telephone.language.clone(),
             relay_voice: config.twilio.relay_voice.clone(),
             hints,
         }

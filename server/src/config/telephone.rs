@@ -1,11 +1,11 @@
-//! `[call]` and `[twilio] voice`: how telephone calls are taken.
+//! `[call] most, front_desk, language` and `[twilio] voice`: how telephone calls are taken.
 
 use super::layers::Layers;
 use crate::message::e164;
 
 /// How telephone calls are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
+pub struct Telephone {
     /// So many at once.
     pub most: u32,
     /// The front desk's number, E.164.
@@ -25,7 +25,7 @@ pub enum VoiceBy {
     Relay,
 }
 
-impl Call {
+impl Telephone {
     pub(super) fn read(layers: &mut Layers) -> Self {
         Self {
             most: layers.count("call.most"),
