@@ -322,11 +322,7 @@ impl<S: Socket, D: Dialect, H: FnMut() + Send> Pump<S, D, H> {
     }
 
     /// The next thing that happens. Everything in it can be given up and begun again.
-    async fn next(
-        &mut self,
-        tick: &mut futures::future::BoxFuture<'static, ()>,
-        obeys: bool,
-    ) -> Event<D> {
+    async fn next(&mut self, tick: &mut futures::future::BoxFuture<'static, ()>, obeys: bool) -> Event<D> {
         let has_room = self.unsent.len() < UNSENT_MESSAGES || self.drops;
         let mut wire = Wire {
             socket: &mut self.socket,
@@ -407,8 +403,7 @@ impl<S: Socket, D: Dialect, H: FnMut() + Send> Pump<S, D, H> {
         let before = self.unsent.len();
         self.dialect.write(order, &mut self.unsent);
         let clears = self.unsent.iter().skip(before).any(|written| written.kind == Kind::Clear);
-        let excess =
-            if self.drops { self.unsent.len().saturating_sub(UNSENT_MESSAGES) } else { 0 };
+        let excess = if self.drops { self.unsent.len().saturating_sub(UNSENT_MESSAGES) } else { 0 };
         let mut may_go = if clears { before } else { excess };
         if may_go == 0 {
             return;

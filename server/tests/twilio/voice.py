@@ -23,10 +23,12 @@ TEXT = {"Say": "message", "Dial": "number", "Redirect": "url"}
 def fill(parent, children):
     for child in children:
         method = getattr(parent, words(child["name"]))
-        given = {words(name): value for name, value in child["attributes"].items()}
+        known = inspect.signature(method).parameters
+        # A few parameters are named as their attributes.
+        given = {name if name in known else words(name): value for name, value in child["attributes"].items()}
         if child["text"]:
             given[TEXT[child["name"]]] = child["text"]
-        unknown = set(given) - set(inspect.signature(method).parameters)
+        unknown = set(given) - set(known)
         if unknown:
             sys.exit(f"<{child['name']}> has no {unknown}")
         fill(method(**given), child["children"])

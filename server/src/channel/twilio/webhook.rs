@@ -101,7 +101,12 @@ impl IntoResponse for Unserved {
 }
 
 /// Checks who calls, over the bytes as they came, and reads the form.
-pub(super) fn authentic(twilio: &Twilio, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Form, Unserved> {
+pub(super) fn authentic(
+    twilio: &Twilio,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Form, Unserved> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let address = twilio.public(uri.path_and_query().map_or("", |path| path.as_str()));
     let (signature, settings) =

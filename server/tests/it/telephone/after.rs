@@ -66,7 +66,10 @@ async fn without_a_front_desk_a_lost_call_ends_with_a_sentence() {
     let settings = &[("INNKEEPER__TWILIO__VOICE", "stream")];
     let exchange = open(settings, echo(), Manner { encoding: "audio/x-l16".to_owned(), ..Manner::default() });
     let seen = exchange.ring(ANA, HOTEL).await.over().await;
-    let said = seen.events.iter().any(|(_, event)| matches!(event, Event::Said(text) if text.contains("went wrong")));
+    let said = seen
+        .events
+        .iter()
+        .any(|(_, event)| matches!(event, Event::Said(text) if text.contains("went wrong")));
     assert!(said && seen.has(&Event::HungUp), "{:?}", seen.events);
 }
 
@@ -85,8 +88,10 @@ async fn a_desk_that_does_not_answer_is_told_to_the_caller() {
             call.until(|seen| seen.stage == Stage::Over || opened(seen) > before).await;
         }
         let seen = call.over().await;
-        let is_told =
-            seen.events.iter().any(|(_, event)| matches!(event, Event::Said(text) if text.contains("nobody")));
+        let is_told = seen
+            .events
+            .iter()
+            .any(|(_, event)| matches!(event, Event::Said(text) if text.contains("nobody")));
         assert_eq!(is_told, said, "{dialled}");
         assert!(seen.has(&Event::HungUp));
     }
@@ -154,6 +159,8 @@ async fn what_cannot_be_done_to_a_call_is_said() {
     let exchange = open(&[("INNKEEPER__TWILIO__VOICE", "stream")], callee, Manner::default());
     let call = exchange.ring(ANA, HOTEL).await;
     assert!(matches!(did.recv().await, Some(Err(ControlFault::Unable { .. }))));
-    assert!(matches!(did.recv().await, Some(Err(ControlFault::Failed { reason })) if !reason.contains("346")));
+    assert!(
+        matches!(did.recv().await, Some(Err(ControlFault::Failed { reason })) if !reason.contains("346"))
+    );
     call.over().await;
 }

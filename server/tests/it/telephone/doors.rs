@@ -7,9 +7,7 @@ use innkeeper::channel::twilio::voice::refusing;
 use innkeeper::clock::SystemClock;
 use innkeeper::config::{Config, Overrides};
 
-use super::rig::{
-    ANA, DESK, HOTEL, RELAY, STREAM, account, echo, open, script, sentences, sound, telephone,
-};
+use super::rig::{ANA, DESK, HOTEL, RELAY, STREAM, account, echo, open, script, sentences, sound, telephone};
 use crate::support::caller::{Event, Exchange, Manner, Stage, Wire, parse, pipe, sign};
 use crate::support::twilio::{PUBLIC, TOKEN};
 
@@ -56,7 +54,8 @@ async fn an_upgrade_is_believed_in_four_spellings_of_its_address() {
     for route in ["/twilio/voice/stream", "/twilio/voice/relay"] {
         let wire = wire();
         let url = format!("{}{route}", PUBLIC.replace("https", "wss"));
-        let opens = async |signature: Option<String>| wire.open(&url, route, signature.as_deref()).await.err();
+        let opens =
+            async |signature: Option<String>| wire.open(&url, route, signature.as_deref()).await.err();
         for scheme in ["wss", "https"] {
             for end in ["", "/"] {
                 let spelt = format!("{}{route}{end}", PUBLIC.replace("https", scheme));
@@ -68,7 +67,12 @@ async fn an_upgrade_is_believed_in_four_spellings_of_its_address() {
         }
         assert_eq!(opens(None).await, Some(Some(403)));
         assert_eq!(opens(Some("not Base64!".to_owned())).await, Some(Some(403)));
-        for other in [format!("{url}//"), url.replace("wss", "ws"), url.replace("voice", "Voice"), format!("{url}?a=1")] {
+        for other in [
+            format!("{url}//"),
+            url.replace("wss", "ws"),
+            url.replace("voice", "Voice"),
+            format!("{url}?a=1"),
+        ] {
             assert_eq!(opens(Some(sign(TOKEN, &other, &[]))).await, Some(Some(403)), "{other}");
         }
     }
@@ -146,7 +150,11 @@ async fn a_stream_of_another_format_is_refused_and_the_caller_told() {
     let opened = seen.events.iter().filter(|(_, event)| *event == Event::Opened).count();
     assert_eq!(opened, 3, "it is tried again, and then no more");
     assert!(seen.has(&Event::Dialled(DESK.to_owned(), None)));
-    assert!(seen.events.iter().any(|(_, event)| matches!(event, Event::Said(text) if text.contains("front desk"))));
+    assert!(
+        seen.events
+            .iter()
+            .any(|(_, event)| matches!(event, Event::Said(text) if text.contains("front desk")))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,7 +219,9 @@ async fn without_a_public_address_callers_are_told_that_it_does_not_work() {
     tokio::spawn(async move { axum::serve(listener, routes).await });
     let exchange = Exchange::new(wire, account(), Manner::default());
     let seen = exchange.ring(ANA, HOTEL).await.over().await;
-    assert!(seen.events.iter().any(|(_, event)| matches!(event, Event::Said(text) if text.contains("try again"))));
+    assert!(
+        seen.events.iter().any(|(_, event)| matches!(event, Event::Said(text) if text.contains("try again")))
+    );
     assert!(seen.has(&Event::HungUp));
 }
 

@@ -113,7 +113,8 @@ pub(super) fn config(settings: Settings<'_>) -> Config {
         ("INNKEEPER__SERVER__PUBLIC_URL", PUBLIC),
         ("INNKEEPER__TWILIO__BASE_URL", "http://127.0.0.1:9"),
     ];
-    let variables = account.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let variables =
+        account.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Config::load(None, variables.collect::<Vec<_>>(), Overrides::default()).expect("a configuration")
 }
 

@@ -137,7 +137,9 @@ async fn a_caller_who_wants_a_person_is_connected_to_the_desk() {
     let call = without.ring(ANA, HOTEL).await;
     call.say("a person please");
     let seen = call.over().await;
-    assert!(seen.has(&Event::HungUp) && !seen.events.iter().any(|(_, event)| matches!(event, Event::Dialled(..))));
+    assert!(
+        seen.has(&Event::HungUp) && !seen.events.iter().any(|(_, event)| matches!(event, Event::Dialled(..)))
+    );
 }
 
 #[tokio::test(start_paused = true)]

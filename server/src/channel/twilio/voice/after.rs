@@ -42,7 +42,8 @@ pub(super) async fn after(
     {
         return Ok(respond(desk.dial(Document::default(), number)));
     }
-    let is_over = matches!(form.get("CallStatus"), Some("completed" | "busy" | "failed" | "no-answer" | "canceled"));
+    let is_over =
+        matches!(form.get("CallStatus"), Some("completed" | "busy" | "failed" | "no-answer" | "canceled"));
     let ended = matches!(relay, Some("completed" | "ended"));
     if is_over || ended || exchange.lines.ended_well(sid) {
         return Ok(respond(Document::default().hang_up()));

@@ -26,7 +26,10 @@ pub(super) async fn ringing(
     let form = authentic(&exchange.twilio, &uri, &headers, &body)?;
     let sid = form.get("CallSid").ok_or(Unserved::Incomplete(Incomplete("CallSid")))?;
     Ok(exchange.put_through(&form, sid, 0).unwrap_or_else(|| {
-        tracing::warn!(most = exchange.manner.most, "a call was refused: as many are on as [call] most allows");
+        tracing::warn!(
+            most = exchange.manner.most,
+            "a call was refused: as many are on as [call] most allows"
+        );
         exchange.refuse(Sentence::Busy)
     }))
 }
@@ -47,11 +50,8 @@ impl Exchange {
     fn stream(&self, token: &str) -> Document {
         let url = self.twilio.public_socket(STREAM_ROUTE);
         let status = self.twilio.public(STATUS_ROUTE);
-        let attributes = [
-            ("url", url.as_str()),
-            ("statusCallback", status.as_str()),
-            ("statusCallbackMethod", "POST"),
-        ];
+        let attributes =
+            [("url", url.as_str()), ("statusCallback", status.as_str()), ("statusCallbackMethod", "POST")];
         Document::default().connect(&[], "Stream", &attributes, (TOKEN, token))
     }
 

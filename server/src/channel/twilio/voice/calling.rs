@@ -54,7 +54,11 @@ mod tests {
             let form = Form::of([("From", from.to_owned()), ("To", "+14155238886".to_owned())]);
             let caller = caller(&form, "CA1");
             assert_eq!(caller.guest.preferred().as_str(), key, "{from}");
-            assert_eq!((caller.verified.as_deref(), caller.displayed.as_deref()), (verified, displayed), "{from}");
+            assert_eq!(
+                (caller.verified.as_deref(), caller.displayed.as_deref()),
+                (verified, displayed),
+                "{from}"
+            );
             assert_eq!(caller.line.as_deref(), Some("+14155238886"));
         }
     }

@@ -16,15 +16,21 @@ pub(super) fn meaning(code: u32) -> &'static str {
         31901 => "our socket did not answer in time: see whether [server] public_url leads here",
         31902 | 31903 => "the connection to our socket was refused or broke",
         31910 => "our socket's certificate is not accepted",
-        31920 => "our socket refused the stream: see whether a proxy lets WebSockets through, and the tokens in [twilio]",
+        31920 => {
+            "our socket refused the stream: see whether a proxy lets WebSockets through, and the tokens in [twilio]"
+        }
         31921 => "we closed the socket, which is how we hang up",
         31924 => "our socket broke the protocol",
         31930 | 31931 | 31940 | 31941 | 31950 => "the stream's parameters are not accepted",
         31951 => "a message of ours was not understood",
-        64101 | 64102 => "ConversationRelay's settings are not accepted: see [twilio] relay_voice and [call] language",
+        64101 | 64102 => {
+            "ConversationRelay's settings are not accepted: see [twilio] relay_voice and [call] language"
+        }
         64105 => "the connection to our socket was lost",
         64107 => "a message of ours was not understood",
-        64111 | 64112 => "ConversationRelay has no such voice or language: see [twilio] relay_voice and [call] language",
+        64111 | 64112 => {
+            "ConversationRelay has no such voice or language: see [twilio] relay_voice and [call] language"
+        }
         _ => "see https://www.twilio.com/docs/api/errors",
     }
 }

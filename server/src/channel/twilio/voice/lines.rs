@@ -79,7 +79,8 @@ impl Lines {
             Stage::Expected { until, .. } | Stage::Over { until, .. } => *until > now,
             Stage::On { .. } => true,
         });
-        let others = calls.iter().filter(|(other, stage)| *other != sid && !matches!(stage, Stage::Over { .. }));
+        let others =
+            calls.iter().filter(|(other, stage)| *other != sid && !matches!(stage, Stage::Over { .. }));
         if others.count() >= self.most {
             return None;
         }

@@ -71,7 +71,9 @@ impl Format {
             Json::String(given) => given.parse() == Ok(number),
             Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => false,
         };
-        self.encoding.eq_ignore_ascii_case("audio/x-mulaw") && is(&self.sample_rate, 8_000) && is(&self.channels, 1)
+        self.encoding.eq_ignore_ascii_case("audio/x-mulaw")
+            && is(&self.sample_rate, 8_000)
+            && is(&self.channels, 1)
     }
 }
 
@@ -278,7 +280,8 @@ mod tests {
         ] {
             assert_eq!(read(empty), (Read::Fine, vec![]), "{empty}");
         }
-        for garbled in ["", "{", "[]", r#"{"event":"media"}"#, r#"{"event":"media","media":{"payload":"!"}}"#] {
+        for garbled in ["", "{", "[]", r#"{"event":"media"}"#, r#"{"event":"media","media":{"payload":"!"}}"#]
+        {
             assert_eq!(read(garbled), (Read::Garbled, vec![]), "{garbled}");
         }
     }
@@ -286,8 +289,10 @@ mod tests {
     #[test]
     fn a_stream_begins_only_in_the_telephones_format() {
         let begin = |format: &str| {
-            start(&format!(r#"{{"event":"start","start":{{"callSid":"CA1","mediaFormat":{format}}},"streamSid":"MZ1"}}"#))
-                .is_some_and(|start| start.stream_sid == "MZ1" && start.media_format.is_telephone())
+            start(&format!(
+                r#"{{"event":"start","start":{{"callSid":"CA1","mediaFormat":{format}}},"streamSid":"MZ1"}}"#
+            ))
+            .is_some_and(|start| start.stream_sid == "MZ1" && start.media_format.is_telephone())
         };
         assert!(begin(r#"{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}"#));
         assert!(begin(r#"{"encoding":"audio/x-mulaw","sampleRate":"8000","channels":"1","bits":8}"#));

@@ -33,8 +33,8 @@ use crate::channel::line::Callee;
 use crate::clock::Clock;
 use crate::config::{Config, VoiceBy};
 
-pub use self::words::Words;
 use self::words::Sentence;
+pub use self::words::Words;
 
 const VOICE_ROUTE: &str = "/twilio/voice";
 const STREAM_ROUTE: &str = "/twilio/voice/stream";

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 
@@ -44,7 +44,9 @@ pub(super) async fn stream(
             return refuse(socket).await;
         };
         if !start.media_format.is_telephone() {
-            tracing::error!("a stream has another format than µ-law with 8,000 samples a second, and was refused");
+            tracing::error!(
+                "a stream has another format than µ-law with 8,000 samples a second, and was refused"
+            );
             return refuse(socket).await;
         }
         let token = start.custom_parameters.get(TOKEN).map(String::as_str);
@@ -129,7 +131,14 @@ impl Exchange {
     }
 
     /// Carries a call to its end.
-    async fn serve<D: Dialect>(&self, socket: WebSocket, dialect: D, sid: String, expected: Expected, on: On) {
+    async fn serve<D: Dialect>(
+        &self,
+        socket: WebSocket,
+        dialect: D,
+        sid: String,
+        expected: Expected,
+        on: On,
+    ) {
         let Expected { caller, again } = expected;
         let control = self.control(&sid, &caller);
         // The provider's id stays the same when a call is put through again; ours tells the two apart.

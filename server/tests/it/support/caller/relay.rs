@@ -143,7 +143,9 @@ impl Session<'_> {
             Some("play" | "sendDigits" | "language") => {}
             _ => {
                 self.run.note(Event::Warned(64107));
-                ours.push(json!({"type": "error", "description": format!("Invalid message received: {text}")}));
+                ours.push(
+                    json!({"type": "error", "description": format!("Invalid message received: {text}")}),
+                );
             }
         }
         None

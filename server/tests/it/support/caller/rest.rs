@@ -16,7 +16,9 @@ use super::wire::decoded;
 impl Exchange {
     /// `POST /2010-04-01/Accounts/{account}/Calls/{call}.json`, to be served where the server looks for the REST API.
     pub(crate) fn rest(&self) -> Router {
-        Router::new().route("/2010-04-01/Accounts/{account}/Calls/{call}", post(change)).with_state(self.clone())
+        Router::new()
+            .route("/2010-04-01/Accounts/{account}/Calls/{call}", post(change))
+            .with_state(self.clone())
     }
 }
 
@@ -48,5 +50,6 @@ async fn change(
 }
 
 fn error(status: StatusCode, code: u32) -> Response {
-    (status, axum::Json(json!({"code": code, "status": status.as_u16(), "message": "+34600000001"}))).into_response()
+    (status, axum::Json(json!({"code": code, "status": status.as_u16(), "message": "+34600000001"})))
+        .into_response()
 }

@@ -212,7 +212,9 @@ impl Stream<'_> {
             Message::Binary(_) => return self.run.note(Event::Warned(31924)),
             _ => return,
         };
-        let Ok(message) = serde_json::from_str::<Json>(text) else { return self.run.note(Event::Warned(31951)) };
+        let Ok(message) = serde_json::from_str::<Json>(text) else {
+            return self.run.note(Event::Warned(31951));
+        };
         let names = |json: &Json| -> BTreeSet<String> {
             json.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
         };
@@ -224,13 +226,17 @@ impl Stream<'_> {
         }
         let now = Instant::now();
         match message["event"].as_str() {
-            Some("media") if is(&message, &["event", "streamSid", "media"]) && is(&message["media"], &["payload"]) => {
+            Some("media")
+                if is(&message, &["event", "streamSid", "media"]) && is(&message["media"], &["payload"]) =>
+            {
                 match STANDARD.decode(message["media"]["payload"].as_str().unwrap_or("!")) {
                     Ok(sound) => self.player.queue_sound(now, sound),
                     Err(_) => self.run.note(Event::Warned(31951)),
                 }
             }
-            Some("mark") if is(&message, &["event", "streamSid", "mark"]) && is(&message["mark"], &["name"]) => {
+            Some("mark")
+                if is(&message, &["event", "streamSid", "mark"]) && is(&message["mark"], &["name"]) =>
+            {
                 let name = message["mark"]["name"].as_str().unwrap_or_default().to_owned();
                 if self.player.queue_mark(&name) {
                     self.give_back(name);
@@ -296,7 +302,8 @@ impl Stream<'_> {
                 )
             }
             ToServer::Mark(name) => {
-                json!({"event": "mark", "sequenceNumber": sequence, "streamSid": sid, "mark": {"name": name}}).to_string()
+                json!({"event": "mark", "sequenceNumber": sequence, "streamSid": sid, "mark": {"name": name}})
+                    .to_string()
             }
             ToServer::Digit(key) => json!({"event": "dtmf", "streamSid": sid, "sequenceNumber": sequence,
                 "dtmf": {"track": "inbound_track", "digit": key.to_string()}})

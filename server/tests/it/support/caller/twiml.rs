@@ -51,7 +51,8 @@ fn element(text: &str) -> Result<(Element, &str), String> {
             rest = after;
             break;
         }
-        let (name, after) = rest.split_once("=\"").ok_or_else(|| format!("an attribute was expected: {rest}"))?;
+        let (name, after) =
+            rest.split_once("=\"").ok_or_else(|| format!("an attribute was expected: {rest}"))?;
         let (value, after) = after.split_once('"').ok_or("a value does not end")?;
         found.attributes.push((name.trim().to_owned(), unescaped(value)?));
         rest = after.trim_start();

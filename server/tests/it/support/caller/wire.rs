@@ -104,7 +104,12 @@ impl Wire {
     }
 
     /// Opens a socket; the status where it is refused.
-    pub(crate) async fn open(&self, url: &str, path: &str, signature: Option<&str>) -> Result<Socket, Option<u16>> {
+    pub(crate) async fn open(
+        &self,
+        url: &str,
+        path: &str,
+        signature: Option<&str>,
+    ) -> Result<Socket, Option<u16>> {
         let host = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let mut request = format!("ws://{host}{path}").into_client_request().expect("an address");
         if let Some(signature) = signature {
