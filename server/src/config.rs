@@ -8,6 +8,7 @@ mod layers;
 mod pace;
 mod speaking;
 mod speech;
+mod telephone;
 mod templates;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub use layers::{Origin, Problem};
 pub use pace::{Pace, Rates};
 pub use speaking::{SoundCache, Speaking};
 pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
+pub use telephone::{Telephone, VoiceBy};
 pub use templates::{ApprovedTemplate, Templates};
 
 /// The file that is read when no other is named, if it exists.
@@ -55,6 +57,8 @@ pub struct Config {
     pub patience: Option<Patience>,
     /// The day the clock is pinned to.
     pub today: Option<NaiveDate>,
+    /// Telephone calls.
+    pub telephone: Telephone,
     /// WhatsApp and telephone by Twilio.
     pub twilio: Twilio,
     /// WhatsApp by Meta.
@@ -119,8 +123,12 @@ pub struct Twilio {
     pub base_url: BaseUrl,
     /// The WhatsApp sender, E.164.
     pub whatsapp_from: Option<String>,
-    /// The telephone number, E.164.
+    /// The telephone number, E.164: what the front desk sees when a call is passed on that shows no number.
     pub voice_from: Option<String>,
+    /// What calls are carried as.
+    pub voice: VoiceBy,
+    /// The provider and the voice that speak where Twilio does.
+    pub relay_voice: Option<(String, String)>,
     /// How messages are answered.
     pub reply: ReplyBy,
     /// How the guest is shown that somebody writes.
@@ -327,6 +335,7 @@ impl Config {
             lease: layers.milliseconds("database.lease_ms"),
             patience: patience(layers),
             today,
+            telephone: Telephone::read(layers),
             twilio: Twilio::read(layers),
             meta: Meta::read(layers),
             llm: Llm::read(layers, &openai),
@@ -379,6 +388,16 @@ impl Twilio {
             base_url: base_url(layers, "twilio.base_url"),
             whatsapp_from: layers.parsed("twilio.whatsapp_from", number, e164),
             voice_from: layers.parsed("twilio.voice_from", number, e164),
+            voice: VoiceBy::read(layers),
+            relay_voice: layers.parsed(
+                "twilio.relay_voice",
+                "a provider and a voice, for example Google/en-US-Chirp3-HD-Aoede",
+                |text| {
+                    let (provider, voice) = text.split_once('/')?;
+                    let both = !provider.is_empty() && !voice.is_empty();
+                    both.then(|| (provider.to_owned(), voice.to_owned()))
+                },
+            ),
             reply: layers.required("twilio.reply", "rest or twiml", ReplyBy::Rest, |text| match text {
                 "rest" => Some(ReplyBy::Rest),
                 "twiml" => Some(ReplyBy::Twiml),

@@ -7,6 +7,8 @@ pub mod local;
 mod media;
 pub mod meta;
 mod refusal;
+pub mod relay;
+pub mod socket;
 pub mod twilio;
 mod typing;
 mod wire;

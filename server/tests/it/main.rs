@@ -23,6 +23,7 @@ mod rig;
 mod speaking;
 mod store;
 mod support;
+mod telephone;
 mod twilio;
 
 mod understand;

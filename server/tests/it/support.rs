@@ -1,5 +1,6 @@
 //! The providers, played on this machine: what they are faithful in is what the program is tested against.
 
+pub(crate) mod caller;
 pub(crate) mod dice;
 pub(crate) mod ears;
 pub(crate) mod meta;

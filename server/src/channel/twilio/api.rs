@@ -142,6 +142,13 @@ impl Twilio {
         format!("{}{path_and_query}", self.public_url)
     }
 
+    /// The public form of the address of one of our own sockets.
+    pub(super) fn public_socket(&self, path: &str) -> String {
+        let url = self.public(path);
+        // `http` becomes `ws`, and `https` becomes `wss`.
+        url.strip_prefix("http").map_or_else(|| url.clone(), |rest| format!("ws{rest}"))
+    }
+
     /// Where the delivery of a message is to be reported.
     pub(super) fn report_to(&self, id: OutgoingId) -> String {
         self.public(&format!("{STATUS_ROUTE}?m={id}"))
@@ -169,11 +176,20 @@ impl Twilio {
         self.client.get(url)
     }
 
+    pub(super) fn post(&self, url: &str) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    /// A call's own address.
+    pub(super) fn call(&self, sid: &str) -> String {
+        format!("{}/2010-04-01/Accounts/{}/Calls/{sid}.json", self.hosts.api, self.account)
+    }
+
     pub(super) fn messages(&self) -> String {
         format!("{}/2010-04-01/Accounts/{}/Messages.json", self.hosts.api, self.account)
     }
 
-    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+    pub(super) fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
         request.basic_auth(&self.account, Some(self.keys.auth_token.expose_secret()))
     }
 

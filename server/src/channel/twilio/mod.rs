@@ -1,4 +1,4 @@
-//! WhatsApp by Twilio: webhooks in, REST or TwiML out.
+//! Twilio: WhatsApp (webhooks in, REST or TwiML out), and telephone calls.
 
 mod api;
 mod codes;
@@ -10,6 +10,7 @@ mod read;
 mod signature;
 mod sounds;
 mod twiml;
+pub mod voice;
 mod webhook;
 
 pub use api::{Off, Twilio};

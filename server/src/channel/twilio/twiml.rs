@@ -21,7 +21,7 @@ pub(super) fn document<'a>(messages: impl IntoIterator<Item = (&'a str, &'a str)
 }
 
 /// Text as it may stand in an element or an attribute. What XML cannot hold is left out.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

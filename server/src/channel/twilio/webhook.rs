@@ -27,7 +27,7 @@ use crate::store::{Fault, OutboxRow};
 const MESSAGE_ROUTE: &str = "/twilio/whatsapp";
 
 /// The largest body that is read, in bytes.
-const BODY_CAP: usize = 64 * 1024;
+pub(super) const BODY_CAP: usize = 64 * 1024;
 
 /// How long a request waits for the guest's reply; Twilio waits fifteen seconds.
 const REPLY_WITHIN: Duration = Duration::from_secs(10);
@@ -66,7 +66,7 @@ pub fn refusing(reason: &Off) -> Router {
 }
 
 /// A request that is not served.
-enum Unserved {
+pub(super) enum Unserved {
     /// It is not Twilio's.
     NotSigned(Refusal),
     /// It is about another account.
@@ -101,7 +101,12 @@ impl IntoResponse for Unserved {
 }
 
 /// Checks who calls, over the bytes as they came, and reads the form.
-fn authentic(twilio: &Twilio, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Form, Unserved> {
+pub(super) fn authentic(
+    twilio: &Twilio,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Form, Unserved> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let address = twilio.public(uri.path_and_query().map_or("", |path| path.as_str()));
     let (signature, settings) =

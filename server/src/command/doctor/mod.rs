@@ -4,6 +4,7 @@
 //! itself by the address that the world uses. Nothing is sent to a guest and nothing is changed.
 
 mod asking;
+mod calls;
 mod meta;
 mod public;
 mod speech;
@@ -56,6 +57,7 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     let store = app.as_ref().ok().map(|app| &app.receptionist.store);
     findings.extend(public::findings(&config, &mut asking).await);
     findings.extend(twilio::findings(&config, store, &mut asking).await);
+    findings.extend(calls::finding(&config, &mut asking).await);
     findings.extend(meta::findings(&config, &mut asking).await);
     findings.extend(asking.clock());
     findings.push(model(&config, &mut asking).await);

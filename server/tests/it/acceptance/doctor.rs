@@ -274,3 +274,35 @@ async fn a_database_that_cannot_be_opened_is_found() {
     command.args(["--database", &format!("sqlite://{}", file.display())]);
     finds(&doctor(command).await, "database:", "[database] url");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_that_does_not_call_us_is_found() {
+    let line = Line::open().await;
+    let number = "+14155238887";
+    let with = |settings: &[(&str, &str)]| {
+        let mut command = line.innkeeper();
+        command.env("INNKEEPER__TWILIO__VOICE_FROM", number);
+        for (variable, value) in settings {
+            command.env(variable, value);
+        }
+        command
+    };
+    let called = |url: &str, method: &str| serde_json::json!({"phone_number": number, "voice_url": url, "voice_method": method});
+    finds(&doctor(with(&[])).await, "telephone calls: +14155238887 is not a number", "voice_from");
+    let webhook = format!("{PUBLIC}/twilio/voice");
+    for (url, method, found) in [
+        ("https://demo.twilio.com/welcome/voice/", "POST", "calls https://demo.twilio.com"),
+        ("", "POST", "calls nobody"),
+        (webhook.as_str(), "GET", "with method GET"),
+    ] {
+        line.twilio.tells(|told| told.numbers = vec![called(url, method)]);
+        let ran = doctor(with(&[])).await;
+        finds(&ran, "telephone calls: ", &webhook);
+        assert!(finding(&ran, "broken  telephone calls").contains(found), "{}", ran.output);
+    }
+    line.twilio.tells(|told| told.numbers = vec![called(&webhook, "POST")]);
+    let ran = doctor(with(&[])).await;
+    assert!(finding(&ran, "fine    telephone calls").contains("front_desk is not set"), "{}", ran.output);
+    let ran = doctor(with(&[("INNKEEPER__TWILIO__VOICE", "stream")])).await;
+    finds(&ran, "telephone calls: [twilio] voice is stream", "relay");
+}

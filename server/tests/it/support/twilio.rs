@@ -105,6 +105,8 @@ pub(crate) struct Told {
     pub(crate) account: Value,
     /// Its WhatsApp senders.
     pub(crate) senders: Vec<Value>,
+    /// Its telephone numbers.
+    pub(crate) numbers: Vec<Value>,
     /// Messages that it lists beside those it took, newest first.
     pub(crate) listed: Vec<Value>,
     /// The time by its own clock, as answers tell it.
@@ -114,7 +116,7 @@ pub(crate) struct Told {
 impl Default for Told {
     fn default() -> Self {
         let account = serde_json::json!({"sid": ACCOUNT, "status": "active", "type": "Full"});
-        Self { account, senders: Vec::new(), listed: Vec::new(), date: None }
+        Self { account, senders: Vec::new(), numbers: Vec::new(), listed: Vec::new(), date: None }
     }
 }
 
@@ -183,6 +185,7 @@ impl TwilioDouble {
         let routes = Router::new()
             .route("/2010-04-01/Accounts/{account}/Messages.json", post(rest::send).get(rest::list))
             .route("/2010-04-01/Accounts/{file}", get(rest::account))
+            .route("/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json", get(rest::numbers))
             .route("/v2/Channels/Senders", get(rest::senders))
             .route("/v1/Content", post(rest::make_content).get(rest::contents))
             .route("/v2/Indicators/Typing.json", post(rest::typing_v2))

@@ -261,6 +261,23 @@ pub(super) async fn account(
     answer
 }
 
+/// `GET …/IncomingPhoneNumbers.json`.
+pub(super) async fn numbers(
+    State(double): State<TwilioDouble>,
+    Path(account): Path<String>,
+    headers: HeaderMap,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    if let Some(refusal) = unauthorized(&account, &headers) {
+        return refusal;
+    }
+    let all = double.exchange().told.numbers.clone();
+    let asked = query.get("PhoneNumber").map(String::as_str);
+    let found: Vec<Value> =
+        all.into_iter().filter(|number| number["phone_number"].as_str() == asked).collect();
+    Json(json!({"incoming_phone_numbers": found})).into_response()
+}
+
 /// `GET /v2/Channels/Senders`.
 pub(super) async fn senders(
     State(double): State<TwilioDouble>,

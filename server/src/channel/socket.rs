@@ -1,0 +1,505 @@
+//! Calls over WebSockets: whatever a far end speaks, its messages become signals and orders become its messages.
+//!
+//! A call has one pump, and nothing makes the pump wait: what the callee does not take in time waits here and the
+//! oldest sound of it is dropped, and what the far end does not take in time holds up orders for a moment and is dropped
+//! likewise. Marks, keys and words are never dropped. Both are counted.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
+use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
+use tokio::sync::mpsc;
+
+use super::line::{Call, Callee, Line};
+use crate::clock::Clock;
+
+/// The buffers of a socket, in bytes. A bunch of five frames is less than half of that.
+const BUFFER: usize = 4 * 1024;
+
+/// The largest message that is read, in bytes.
+const LARGEST: usize = 64 * 1024;
+
+/// The most that a socket keeps of what its far end does not take, in bytes; more waits in the pump.
+const UNSENT: usize = 256 * 1024;
+
+/// So many signals wait in the channel to the callee, and so many orders in the one from it.
+const IN_CHANNEL: usize = 16;
+
+/// So many pieces of sound wait for the callee: two seconds. The oldest goes first.
+const SOUND_WAITING: usize = 100;
+
+/// So many messages wait for the far end before no more orders are taken.
+const UNSENT_MESSAGES: usize = 64;
+
+/// How often the pump looks whether anybody is still there.
+const TICK: Duration = Duration::from_secs(1);
+
+/// So many ticks the far end has to answer when we close.
+const CLOSING_TICKS: u32 = 3;
+
+/// What closes a socket that is refused.
+const POLICY: u16 = 1008;
+
+/// A socket that is read and written at once.
+pub trait Socket:
+    Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Send + Unpin
+{
+}
+
+impl<S> Socket for S where
+    S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Send + Unpin
+{
+}
+
+/// What a far end speaks.
+pub trait Dialect: Send {
+    /// What comes from the caller.
+    type Signal: Send;
+    /// What goes to the caller.
+    type Order: Send;
+
+    /// What this signal is, by which it may be dropped or must be kept.
+    fn is_sound(signal: &Self::Signal) -> bool;
+
+    /// The signal that the caller is gone.
+    fn stopped() -> Self::Signal;
+
+    /// The callee's end of a line.
+    fn line(signals: mpsc::Receiver<Self::Signal>, orders: mpsc::Sender<Self::Order>) -> Line;
+
+    /// Reads a message; what it means is appended to the signals.
+    fn read(&mut self, text: &str, signals: &mut VecDeque<Self::Signal>) -> Read;
+
+    /// Writes an order.
+    fn write(&mut self, order: Self::Order, written: &mut VecDeque<Written>);
+
+    /// What is written last when nobody has orders any more.
+    fn farewell(&mut self) -> Option<String> {
+        None
+    }
+
+    /// What is expected of the far end.
+    fn patience(&self) -> Patience;
+}
+
+/// What becomes of a call after a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// It goes on.
+    Fine,
+    /// It goes on; the message could not be read.
+    Garbled,
+    /// The far end says that it is over.
+    Over,
+}
+
+/// A message on its way to the far end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The message.
+    pub text: String,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a message is, by which it may be dropped or must go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Sound.
+    Sound,
+    /// What makes sound void that has not gone yet.
+    Clear,
+    /// Anything else.
+    Other,
+}
+
+/// How long a far end may be silent, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// After that it is asked whether it is there; `None` is never.
+    pub ask: Option<u32>,
+    /// After that it is gone.
+    pub gone: u32,
+}
+
+/// How a call came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The caller hung up, or the provider ended it.
+    ByThem,
+    /// We did.
+    ByUs,
+    /// The connection was lost.
+    Lost,
+}
+
+/// What went through a pump.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Messages that came.
+    pub read: u64,
+    /// Messages that could not be read.
+    pub garbled: u64,
+    /// Pieces of the caller's sound that the callee did not take in time.
+    pub unheard: u64,
+    /// Messages that went.
+    pub written: u64,
+    /// Pieces of our sound that the far end did not take in time, or that were void before they went.
+    pub unspoken: u64,
+}
+
+/// Takes a socket with small buffers, as calls need it.
+pub fn small(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .max_write_buffer_size(UNSENT)
+        .max_message_size(LARGEST)
+        .max_frame_size(LARGEST)
+}
+
+/// Reads messages until one says what is waited for; `None` where the socket ends or the time is over before.
+pub async fn first<S: Socket, T>(
+    socket: &mut S,
+    clock: &dyn Clock,
+    within: Duration,
+    mut read: impl FnMut(&str) -> Option<T>,
+) -> Option<T> {
+    let wait = async {
+        loop {
+            match socket.next().await? {
+                Ok(Message::Text(text)) => {
+                    if let Some(found) = read(&text) {
+                        return Some(found);
+                    }
+                }
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_)) => {}
+            }
+        }
+    };
+    tokio::select! {
+        found = wait => found,
+        () = clock.sleep(within) => None,
+    }
+}
+
+/// Closes a socket that is not served.
+pub async fn refuse<S: Socket>(mut socket: S) {
+    let frame = CloseFrame { code: POLICY, reason: "".into() };
+    // It may be gone already.
+    let _ = socket.send(Message::Close(Some(frame))).await;
+    let _ = socket.flush().await;
+}
+
+/// Carries a call until it is over on both sides. `call` makes it of our end of its line; `hanging_up` is called before
+/// the far end can know that we end it.
+pub async fn carry<S: Socket, D: Dialect>(
+    socket: S,
+    dialect: D,
+    clock: Arc<dyn Clock>,
+    callee: &dyn Callee,
+    call: impl FnOnce(Line) -> Call,
+    hanging_up: impl FnMut() + Send,
+) -> (Ended, Figures) {
+    let (signals, heard) = mpsc::channel(IN_CHANNEL);
+    let (said, orders) = mpsc::channel(IN_CHANNEL);
+    let pump = Pump::new(socket, dialect, signals, orders, hanging_up);
+    let taken = callee.take(call(D::line(heard, said)));
+    let (ended, ()) = futures::join!(pump.run(clock), taken);
+    ended
+}
+
+/// One call's pump.
+struct Pump<S, D: Dialect, H> {
+    socket: S,
+    dialect: D,
+    signals: mpsc::Sender<D::Signal>,
+    orders: mpsc::Receiver<D::Order>,
+    hanging_up: H,
+    /// What the callee has not taken yet.
+    waiting: VecDeque<D::Signal>,
+    /// How much of that is sound.
+    sound_waiting: usize,
+    /// What the socket has not taken yet.
+    unsent: VecDeque<Written>,
+    unflushed: bool,
+    /// The far end has not taken anything for a tick: sound is dropped instead of waiting.
+    drops: bool,
+    figures: Figures,
+}
+
+/// What happened.
+enum Event<D: Dialect> {
+    Message(Option<Result<Message, axum::Error>>),
+    /// There is room for orders again.
+    Room,
+    Order(Option<D::Order>),
+    Taken(bool),
+    Tick,
+}
+
+impl<S: Socket, D: Dialect, H: FnMut() + Send> Pump<S, D, H> {
+    fn new(
+        socket: S,
+        dialect: D,
+        signals: mpsc::Sender<D::Signal>,
+        orders: mpsc::Receiver<D::Order>,
+        hanging_up: H,
+    ) -> Self {
+        Self {
+            socket,
+            dialect,
+            signals,
+            orders,
+            hanging_up,
+            waiting: VecDeque::new(),
+            sound_waiting: 0,
+            unsent: VecDeque::new(),
+            unflushed: false,
+            drops: false,
+            figures: Figures::default(),
+        }
+    }
+
+    /// Runs until the far end is gone; then what it said is still told.
+    async fn run(mut self, clock: Arc<dyn Clock>) -> (Ended, Figures) {
+        let patience = self.dialect.patience();
+        let mut silent = 0;
+        let mut closing: Option<u32> = None;
+        let mut tick = clock.sleep(TICK);
+        let ended = loop {
+            match self.next(&mut tick, closing.is_none()).await {
+                Event::Message(Some(Ok(message))) => {
+                    silent = 0;
+                    if self.hear(&message) {
+                        break if closing.is_some() { Ended::ByUs } else { Ended::ByThem };
+                    }
+                }
+                Event::Message(Some(Err(_)) | None) => {
+                    break if closing.is_some() { Ended::ByUs } else { Ended::Lost };
+                }
+                Event::Room => {}
+                Event::Taken(is_there) => {
+                    if !is_there {
+                        self.waiting.clear();
+                        self.sound_waiting = 0;
+                    }
+                }
+                Event::Order(Some(order)) => self.obey(order),
+                Event::Order(None) => {
+                    (self.hanging_up)();
+                    let farewell = self.dialect.farewell().map(|text| Written { text, kind: Kind::Other });
+                    self.unsent.extend(farewell);
+                    closing = Some(0);
+                }
+                Event::Tick => {
+                    tick = clock.sleep(TICK);
+                    self.drops = self.unsent.len() >= UNSENT_MESSAGES;
+                    silent += 1;
+                    if silent >= patience.gone {
+                        break Ended::Lost;
+                    }
+                    if patience.ask.is_some_and(|ask| silent % ask == 0) && !self.ask().await {
+                        break Ended::Lost;
+                    }
+                    if let Some(ticks) = &mut closing {
+                        *ticks += 1;
+                        if *ticks >= CLOSING_TICKS {
+                            break Ended::ByUs;
+                        }
+                    }
+                }
+            }
+        };
+        self.finish(&*clock).await;
+        (ended, self.figures)
+    }
+
+    /// The next thing that happens. Everything in it can be given up and begun again.
+    async fn next(&mut self, tick: &mut futures::future::BoxFuture<'static, ()>, obeys: bool) -> Event<D> {
+        let has_room = self.unsent.len() < UNSENT_MESSAGES || self.drops;
+        let mut wire = Wire {
+            socket: &mut self.socket,
+            unsent: &mut self.unsent,
+            unflushed: &mut self.unflushed,
+            figures: &mut self.figures,
+            closes: !obeys,
+            has_room,
+        };
+        tokio::select! {
+            event = poll_fn(|context| wire.poll(context)) => event,
+            permit = self.signals.reserve(), if !self.waiting.is_empty() => match permit {
+                Ok(permit) => {
+                    if let Some(signal) = self.waiting.pop_front() {
+                        self.sound_waiting -= usize::from(D::is_sound(&signal));
+                        permit.send(signal);
+                    }
+                    Event::Taken(true)
+                }
+                Err(_) => Event::Taken(false),
+            },
+            order = self.orders.recv(), if obeys && has_room => Event::Order(order),
+            () = tick => Event::Tick,
+        }
+    }
+
+    /// Takes a message in; whether it is the last.
+    fn hear(&mut self, message: &Message) -> bool {
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Close(_) => {
+                self.waiting.push_back(D::stopped());
+                return true;
+            }
+            Message::Binary(_) => {
+                self.figures.read += 1;
+                self.figures.garbled += 1;
+                return false;
+            }
+            // Pings are answered by the socket itself.
+            Message::Ping(_) | Message::Pong(_) => return false,
+        };
+        self.figures.read += 1;
+        let before = self.waiting.len();
+        let read = self.dialect.read(text, &mut self.waiting);
+        let sounds = self.waiting.iter().skip(before).filter(|signal| D::is_sound(signal)).count();
+        self.sound_waiting += sounds;
+        while self.sound_waiting > SOUND_WAITING {
+            let Some(oldest) = self.waiting.iter().position(D::is_sound) else { break };
+            self.waiting.remove(oldest);
+            self.sound_waiting -= 1;
+            self.figures.unheard += 1;
+        }
+        match read {
+            Read::Fine => false,
+            Read::Garbled => {
+                self.figures.garbled += 1;
+                false
+            }
+            Read::Over => {
+                self.waiting.push_back(D::stopped());
+                true
+            }
+        }
+    }
+
+    /// Writes an order and those that wait behind it.
+    fn obey(&mut self, order: D::Order) {
+        self.write(order);
+        while self.unsent.len() < UNSENT_MESSAGES
+            && let Ok(order) = self.orders.try_recv()
+        {
+            self.write(order);
+        }
+    }
+
+    fn write(&mut self, order: D::Order) {
+        let before = self.unsent.len();
+        self.dialect.write(order, &mut self.unsent);
+        let clears = self.unsent.iter().skip(before).any(|written| written.kind == Kind::Clear);
+        let excess = if self.drops { self.unsent.len().saturating_sub(UNSENT_MESSAGES) } else { 0 };
+        let mut may_go = if clears { before } else { excess };
+        if may_go == 0 {
+            return;
+        }
+        let all = self.unsent.len();
+        // What was ordered before a clear would be dropped by it anyway.
+        self.unsent.retain(|written| {
+            let goes = written.kind == Kind::Sound && may_go > 0;
+            may_go -= usize::from(goes);
+            !goes
+        });
+        self.figures.unspoken += (all - self.unsent.len()) as u64;
+    }
+
+    /// Asks whether the far end is there; whether it could be asked.
+    async fn ask(&mut self) -> bool {
+        let ping = Message::Ping(axum::body::Bytes::new());
+        poll_fn(|context| match Pin::new(&mut self.socket).poll_ready(context) {
+            Poll::Ready(Ok(())) => {
+                let sent = Pin::new(&mut self.socket).start_send(ping.clone());
+                self.unflushed = true;
+                Poll::Ready(sent.is_ok())
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(false),
+            // It is behind already: nothing is asked on top.
+            Poll::Pending => Poll::Ready(true),
+        })
+        .await
+    }
+
+    /// Tells the callee the rest, takes no more orders, and closes.
+    async fn finish(&mut self, clock: &dyn Clock) {
+        self.orders.close();
+        while self.orders.try_recv().is_ok() {}
+        if !matches!(self.waiting.back(), Some(last) if is_stopped::<D>(last)) {
+            self.waiting.push_back(D::stopped());
+        }
+        while let Some(signal) = self.waiting.pop_front() {
+            if self.signals.send(signal).await.is_err() {
+                break;
+            }
+        }
+        // The callee sees that nothing more comes.
+        let (gone, _) = mpsc::channel(1);
+        self.signals = gone;
+        tokio::select! {
+            _ = self.socket.close() => {}
+            () = clock.sleep(TICK) => {}
+        }
+    }
+}
+
+/// Whether a signal says that the caller is gone.
+fn is_stopped<D: Dialect>(signal: &D::Signal) -> bool {
+    std::mem::discriminant(signal) == std::mem::discriminant(&D::stopped())
+}
+
+/// The socket's side of a pump.
+struct Wire<'a, S> {
+    socket: &'a mut S,
+    unsent: &'a mut VecDeque<Written>,
+    unflushed: &'a mut bool,
+    figures: &'a mut Figures,
+    /// Nothing more will be written but the close.
+    closes: bool,
+    has_room: bool,
+}
+
+impl<S: Socket> Wire<'_, S> {
+    /// Writes what can be written, then reads.
+    fn poll<D: Dialect>(&mut self, context: &mut Context<'_>) -> Poll<Event<D>> {
+        if let Poll::Ready(Err(error)) = self.poll_write(context) {
+            return Poll::Ready(Event::Message(Some(Err(error))));
+        }
+        if !self.has_room && self.unsent.len() < UNSENT_MESSAGES {
+            return Poll::Ready(Event::Room);
+        }
+        self.socket.poll_next_unpin(context).map(Event::Message)
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+        while !self.unsent.is_empty() {
+            std::task::ready!(self.socket.poll_ready_unpin(context))?;
+            if let Some(written) = self.unsent.pop_front() {
+                self.socket.start_send_unpin(Message::Text(written.text.into()))?;
+                self.figures.written += 1;
+                *self.unflushed = true;
+            }
+        }
+        if self.closes {
+            return self.socket.poll_close_unpin(context);
+        }
+        if *self.unflushed {
+            std::task::ready!(self.socket.poll_flush_unpin(context))?;
+            *self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
