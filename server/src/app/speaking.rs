@@ -70,7 +70,7 @@ pub fn fixed(
 ) -> Result<Fixed, StartFault> {
     let today = clock.today(zone_of(house)?);
     let limits = ChannelName::Twilio.limits();
-    let listener = Listener { medium: Medium::Voice, language, today, house, limits };
+    let listener = Listener { medium: Medium::Voice, language, today, house, limits, spelled: false };
     let texts = replies.fixed(&listener);
     Ok(Fixed::of(texts.iter().map(String::as_str)))
 }

@@ -72,6 +72,7 @@ impl Words {
             today: NaiveDate::default(),
             house: &self.house,
             limits: ChannelName::Twilio.limits(),
+            spelled: false,
         };
         match self.replies.render(&[Say::given(sentence.prompt(), IndexMap::new())], &listener) {
             Ok(said) => said.into_iter().next().map(|reply| reply.text),
