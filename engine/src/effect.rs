@@ -205,7 +205,14 @@ pub(crate) enum SaidOf {
     /// A flow as it stood.
     Flow(Box<Snapshot>),
     /// Facts given by whoever made it.
-    Given { facts: IndexMap<String, Json>, items: Vec<Item> },
+    Given(Box<Given>),
+}
+
+/// Facts of a saying that is about no flow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Given {
+    facts: IndexMap<String, Json>,
+    items: Vec<Item>,
 }
 
 impl Say {
@@ -217,7 +224,7 @@ impl Say {
             expecting: Expecting::Anything,
             page: 0,
             invalid: None,
-            facts: SaidOf::Given { facts, items: Vec::new() },
+            facts: SaidOf::Given(Box::new(Given { facts, items: Vec::new() })),
         }
     }
 
@@ -225,7 +232,7 @@ impl Say {
     #[must_use]
     pub fn offering(mut self, offered: Vec<Item>) -> Self {
         let facts = self.facts();
-        self.facts = SaidOf::Given { facts, items: offered };
+        self.facts = SaidOf::Given(Box::new(Given { facts, items: offered }));
         self
     }
 
@@ -234,7 +241,7 @@ impl Say {
     pub fn facts(&self) -> IndexMap<String, Json> {
         match &self.facts {
             SaidOf::Flow(snapshot) => snapshot.json(&self.expecting),
-            SaidOf::Given { facts, .. } => facts.clone(),
+            SaidOf::Given(given) => given.facts.clone(),
             SaidOf::Nothing => IndexMap::new(),
         }
     }
@@ -245,7 +252,7 @@ impl Say {
         match (&self.facts, &self.expecting) {
             (SaidOf::Flow(snapshot), Expecting::Slot(slot)) => snapshot.items(slot),
             (SaidOf::Flow(_) | SaidOf::Nothing, _) => Vec::new(),
-            (SaidOf::Given { items, .. }, _) => items.clone(),
+            (SaidOf::Given(given), _) => given.items.clone(),
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Filling {
     pub(super) refused: Option<(SlotId, Invalid)>,
 }
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// Takes in what a message means. False where nobody asked for it.
     pub(super) fn understood(&mut self, understanding: &Arc<Understanding>) -> bool {
         self.trace.push(Trace::Understood(Arc::clone(understanding)));
@@ -207,7 +207,7 @@ impl<'f> Machine<'f> {
         let frame = self.frame_mut();
         frame.confirmed = frame.read_back.take().map(|read| read.what);
         if let Some(flow) = self.flow() {
-            self.trace.push(Trace::Confirmed { flow: Arc::clone(&flow.name) });
+            self.trace.push(Trace::Confirmed { flow: &flow.name });
         }
         self.follow(state, yes);
     }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub use carry::{Carried, Note, Way, carry};
 pub(crate) use decided::{Decider, Decision, step_told};
 use serde_json::json;
-pub use trace::Trace;
+pub use trace::{Seen, Trace};
 
 use crate::effect::{Effect, Expecting};
 use crate::facts::{Now, View};
@@ -50,30 +50,42 @@ pub struct Step {
 
 /// Decides what happens next. `position` must have been made on these `flows`.
 pub fn step(flows: &Flows, mut position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
-    let Moved { effects, trace, .. } = step_in_place(flows, &mut position, input.borrow(), moment);
-    Step { next: position, effects, trace }
+    let mut moved = Moved::default();
+    step_in_place(flows, &mut position, input.borrow(), moment, &mut moved);
+    Step { next: position, effects: moved.effects, trace: moved.trace.iter().map(Seen::told).collect() }
 }
 
-/// The same for whoever goes on from the position.
-pub(crate) fn step_in_place(flows: &Flows, position: &mut Position, input: &Input, moment: Moment) -> Moved {
-    Machine::new(flows, position, moment).through(input)
+/// The same for whoever goes on from the position; what came of it is put where room may be from the last step.
+pub(crate) fn step_in_place<'f>(
+    flows: &'f Flows,
+    position: &mut Position,
+    input: &Input,
+    moment: Moment,
+    moved: &mut Moved<'f>,
+) {
+    let mut machine = Machine::new(flows, position, moment);
+    (machine.effects, machine.trace) = (std::mem::take(&mut moved.effects), std::mem::take(&mut moved.trace));
+    machine.effects.clear();
+    machine.trace.clear();
+    *moved = machine.through(input);
 }
 
 /// What came of a step, beside the position.
-pub(crate) struct Moved {
+#[derive(Default)]
+pub(crate) struct Moved<'f> {
     pub(crate) effects: Vec<Effect>,
-    pub(crate) trace: Vec<Trace>,
+    pub(crate) trace: Vec<Seen<'f>>,
     /// What decided, where somebody wants to know.
     pub(crate) decisions: Vec<Decision>,
 }
 
 /// One macrostep under way.
-struct Machine<'f> {
+struct Machine<'f, 'p> {
     flows: &'f Flows,
-    position: &'f mut Position,
+    position: &'p mut Position,
     moment: Moment,
     effects: Vec<Effect>,
-    trace: Vec<Trace>,
+    trace: Vec<Seen<'f>>,
     /// What the open question expects.
     expecting: Expecting,
     /// The page of a list that is being asked for.
@@ -119,14 +131,14 @@ enum Pending {
     Root(StateId),
 }
 
-impl<'f> Machine<'f> {
-    fn new(flows: &'f Flows, position: &'f mut Position, moment: Moment) -> Self {
+impl<'f, 'p> Machine<'f, 'p> {
+    fn new(flows: &'f Flows, position: &'p mut Position, moment: Moment) -> Self {
         Self {
             flows,
             position,
             moment,
             effects: Vec::new(),
-            trace: Vec::with_capacity(8),
+            trace: Vec::new(),
             expecting: Expecting::Anything,
             page: 0,
             said: None,
@@ -144,7 +156,7 @@ impl<'f> Machine<'f> {
     }
 
     /// Takes one input to its end.
-    fn through(mut self, input: &Input) -> Moved {
+    fn through(mut self, input: &Input) -> Moved<'f> {
         self.begin_conversation(input);
         self.take(input);
         self.settle_says();

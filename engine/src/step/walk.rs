@@ -36,7 +36,7 @@ impl Source {
     }
 }
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// The first case whose guard holds.
     pub(super) fn pick(&self, cases: &'f [Transition]) -> Option<&'f Transition> {
         if let [first, ..] = cases
@@ -269,7 +269,7 @@ impl<'f> Machine<'f> {
         frame.read_back = None;
         frame.confirmed = None;
         if let (Some(from), Some(to)) = (flow.state_name(from), flow.state_name(goal)) {
-            self.trace.push(Trace::Repairing { from: Arc::clone(from), to: Arc::clone(to) });
+            self.trace.push(Trace::Repairing { from, to });
         }
         self.jump(from);
         true
@@ -384,7 +384,7 @@ impl<'f> Machine<'f> {
             (Some(output), Some(view)) => output.evaluate(&view),
             _ => serde_json::Value::Null,
         };
-        self.trace.push(Trace::Ended { flow: Arc::clone(&flow.name), outcome: Arc::clone(outcome) });
+        self.trace.push(Trace::Ended { flow: &flow.name, outcome });
         self.page = 0;
         self.expecting = Expecting::Anything;
         self.raised.clear();
@@ -451,7 +451,7 @@ impl<'f> Machine<'f> {
                 Some(value) => _ = frame.slots.put(slot, value),
                 None => _ = frame.slots.clear(slot),
             }
-            slots.extend(flow.slot_name(slot).cloned());
+            slots.extend(flow.slot_name(slot));
         }
         let frame = self.frame_mut();
         frame.confirmed = None;
