@@ -31,7 +31,7 @@ pub(crate) type Few<T> = SmallVec<[T; 4]>;
 pub const SCHEMA: u16 = 3;
 
 /// Where a conversation stands. Everything [`step`](crate::step()) knows about its past is in here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// The version of this form, [`SCHEMA`].
     pub(crate) schema: u16,
@@ -133,6 +133,83 @@ pub enum Waiting {
         /// The root chart's final outcome.
         outcome: Arc<str>,
     },
+}
+
+/// A conversation is copied whenever it is read and whenever it is kept.
+impl Clone for Position {
+    fn clone(&self) -> Self {
+        Self {
+            schema: self.schema,
+            version: Arc::clone(&self.version),
+            guest: Arc::clone(&self.guest),
+            frames: few(&self.frames),
+            waiting: self.waiting.clone(),
+            unclear: self.unclear,
+            silence: self.silence,
+            calls: self.calls,
+            unasked: self.unasked,
+            says: self.says,
+            last_said: few(&self.last_said),
+            ended: self.ended.clone(),
+            silent: self.silent,
+            wishes: self.wishes.clone(),
+        }
+    }
+
+    /// What is shared with `source` already stays as it is.
+    fn clone_from(&mut self, source: &Self) {
+        let Self {
+            schema,
+            version,
+            guest,
+            frames,
+            waiting,
+            unclear,
+            silence,
+            calls,
+            unasked,
+            says,
+            last_said,
+            ended,
+            silent,
+            wishes,
+        } = source;
+        share(&mut self.version, version);
+        share(&mut self.guest, guest);
+        self.frames.truncate(frames.len());
+        for (ours, theirs) in self.frames.iter_mut().zip(frames) {
+            share(ours, theirs);
+        }
+        self.frames.extend(frames.iter().skip(self.frames.len()).cloned());
+        match (&mut self.ended, ended) {
+            (Some(ours), Some(theirs)) => share(ours, theirs),
+            (ours, theirs) => ours.clone_from(theirs),
+        }
+        self.waiting.clone_from(waiting);
+        self.last_said.clear();
+        self.last_said.extend(last_said.iter().cloned());
+        self.wishes.clone_from(wishes);
+        (self.schema, self.silent) = (*schema, *silent);
+        (self.unclear, self.silence) = (*unclear, *silence);
+        (self.calls, self.unasked, self.says) = (*calls, *unasked, *says);
+    }
+}
+
+/// Makes one of two that are the same thing.
+fn share<T: ?Sized>(ours: &mut Arc<T>, theirs: &Arc<T>) {
+    if !Arc::ptr_eq(ours, theirs) {
+        *ours = Arc::clone(theirs);
+    }
+}
+
+/// A copy of a short list: what it is for is usually to have room for all of it.
+pub(crate) fn few<A: smallvec::Array>(list: &SmallVec<A>) -> SmallVec<A>
+where
+    A::Item: Clone,
+{
+    let mut copy = SmallVec::with_capacity(list.len());
+    list.iter().for_each(|item| copy.push(item.clone()));
+    copy
 }
 
 impl Position {

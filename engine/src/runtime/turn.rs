@@ -262,6 +262,8 @@ impl<M: Clone + Send + Sync> Turn<M> {
         P: Performer<Outgoing = M>,
     {
         let mut moved = Moved::default();
+        moved.effects.reserve(USUAL);
+        moved.trace.reserve(3 * USUAL);
         while let Some(Logged { moment, entry }) = self.log.get(self.taken) {
             self.taken += 1;
             let Entry::Input(input) = entry else { continue };

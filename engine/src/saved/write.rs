@@ -18,10 +18,12 @@ pub(super) fn put<T: Serialize + ?Sized>(bytes: &mut Vec<u8>, value: &T) -> Resu
 
 /// A number, the lowest seven bits first.
 #[inline]
-pub(super) fn number(bytes: &mut Vec<u8>, mut number: u64) {
-    if number < 0x80 {
-        return bytes.push(number as u8);
-    }
+pub(super) fn number(bytes: &mut Vec<u8>, number: u64) {
+    if number < 0x80 { bytes.push(number as u8) } else { large(bytes, number) }
+}
+
+#[inline(never)]
+fn large(bytes: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0_u8; LONGEST];
     let mut length = 0;
     for digit in &mut digits {

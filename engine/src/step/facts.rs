@@ -41,9 +41,12 @@ impl Position {
             view.item = Some((Arc::clone(&each.item), item));
         }
         let mut count = 0;
-        let same = given(invoke, &view).all(|(name, value)| {
-            count += 1;
-            call.arguments.get(name) == Some(&value)
+        let same = invoke.with.iter().all(|(name, expression)| match call.arguments.get(name) {
+            Some(given) => {
+                count += 1;
+                expression.gives(&view, given)
+            }
+            None => expression.evaluate(&view).is_null(),
         });
         same && count == call.arguments.len()
     }
@@ -127,12 +130,8 @@ pub(super) fn items(invoke: &Invoke, view: &View<'_>) -> Vec<Arc<Json>> {
 
 /// The arguments of an invocation: what has no value is left out.
 pub(super) fn arguments_of(invoke: &Invoke, view: &View<'_>) -> Arguments {
-    given(invoke, view).map(|(name, value)| (Arc::clone(name), value)).collect()
-}
-
-fn given<'i>(invoke: &'i Invoke, view: &View<'_>) -> impl Iterator<Item = (&'i Arc<str>, Json)> {
     let all = invoke.with.iter().map(|(name, expression)| (name, expression.evaluate(view)));
-    all.filter(|(_, value)| !value.is_null())
+    all.filter(|(_, value)| !value.is_null()).map(|(name, value)| (Arc::clone(name), value)).collect()
 }
 
 /// The revisions of everything a result is computed from.

@@ -69,12 +69,16 @@ impl<'f> Machine<'f, '_> {
             return self.go_on_besides(besides);
         }
         self.keep_words();
-        self.return_to(slots);
-        if self.fill_beneath(slots) {
-            self.position.unclear = 0;
-            return self.resume();
+        let mut heard = self.named_slots(slots.iter());
+        // What the active flow knows all of is for no other.
+        if heard.len() < slots.len() {
+            self.return_to(slots);
+            if self.fill_beneath(slots) {
+                self.position.unclear = 0;
+                return self.resume();
+            }
+            heard = self.named_slots(slots.iter());
         }
-        let heard = self.named_slots(slots.iter());
         let mut filling = self.fill(heard);
         let changed = !filling.changed.is_empty();
         if changed {

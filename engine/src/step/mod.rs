@@ -32,7 +32,7 @@ use crate::effect::{Effect, Expecting};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
 use crate::input::{Input, Moment, Outcome};
-use crate::position::{Active, Frame, Position, States, Task, Waiting};
+use crate::position::{Active, Few, Frame, Position, States, Task, Waiting};
 
 /// Transitions one input may cause before the walk is called endless.
 const LONGEST_WALK: u32 = 1000;
@@ -110,7 +110,7 @@ struct Machine<'f, 'p> {
     /// Then: the active flow as it was before the last state that asks more than values was passed over.
     passed_dry: Option<Arc<Frame>>,
     /// What was said over facts that have not changed since, by its place among the effects.
-    unsettled: Vec<(usize, FlowId)>,
+    unsettled: Few<(usize, FlowId)>,
     /// What decided, where somebody wants to know.
     decisions: Option<Vec<Decision>>,
 }
@@ -150,17 +150,21 @@ impl<'f, 'p> Machine<'f, 'p> {
             paused: false,
             dry: false,
             passed_dry: None,
-            unsettled: Vec::new(),
+            unsettled: Few::new(),
             decisions: None,
         }
     }
 
     /// Takes one input to its end.
-    fn through(mut self, input: &Input) -> Moved<'f> {
+    fn through(&mut self, input: &Input) -> Moved<'f> {
         self.begin_conversation(input);
         self.take(input);
         self.settle_says();
-        Moved { effects: self.effects, trace: self.trace, decisions: self.decisions.unwrap_or_default() }
+        Moved {
+            effects: std::mem::take(&mut self.effects),
+            trace: std::mem::take(&mut self.trace),
+            decisions: self.decisions.take().unwrap_or_default(),
+        }
     }
 
     /// Enters the root chart with the first input. Who the guest is, is known then.
@@ -397,7 +401,7 @@ impl<'f, 'p> Machine<'f, 'p> {
     fn view(&self) -> Option<View<'_>> {
         let mut view = View::new(self.flow()?, self.frame(), &self.position.guest, self.now());
         view.event.clone_from(&self.event);
-        view.between.clone_from(&self.between);
+        view.between = States::from_slice(&self.between);
         Some(view)
     }
 

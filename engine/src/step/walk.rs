@@ -281,6 +281,9 @@ impl<'f> Machine<'f, '_> {
     pub(super) fn first_stale(&self) -> Option<StateId> {
         let flow = self.flow()?;
         let frame = self.frame();
+        if frame.anew.is_none() && frame.results.iter().all(Option::is_none) {
+            return None;
+        }
         let is_made = |state: StateId, result: ResultId| {
             let writes = matches!(flow.does(state), Some(Does::Invoke(invoke)) if invoke.writes);
             !writes
