@@ -148,7 +148,8 @@ impl Arguments {
 /// Of two values for one name the first counts.
 impl FromIterator<(Arc<str>, Json)> for Arguments {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Json)>>(given: I) -> Self {
-        let mut arguments = Vec::new();
+        let given = given.into_iter();
+        let mut arguments = Vec::with_capacity(given.size_hint().1.unwrap_or_default());
         for (name, value) in given {
             if arguments.iter().all(|(known, _)| *known != name) {
                 arguments.push((name, value));

@@ -5,6 +5,7 @@
 
 mod frame;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -30,9 +31,15 @@ pub(crate) type Few<T> = SmallVec<[T; 4]>;
 /// The version of the saved form.
 pub const SCHEMA: u16 = 3;
 
-/// Where a conversation stands. Everything [`step`](crate::step()) knows about its past is in here.
+/// Where a conversation stands. Everything [`step`](crate::step()) knows about its past is in here. Copies share it until
+/// one of them goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(Arc<Standing>);
+
+/// What is in a [`Position`].
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub struct Position {
+pub struct Standing {
     /// The version of this form, [`SCHEMA`].
     pub(crate) schema: u16,
     /// The version of the flows it runs on.
@@ -135,8 +142,16 @@ pub enum Waiting {
     },
 }
 
-/// A conversation is copied whenever it is read and whenever it is kept.
-impl Clone for Position {
+impl Deref for Position {
+    type Target = Standing;
+
+    fn deref(&self) -> &Standing {
+        &self.0
+    }
+}
+
+/// It is copied by the first step of a turn.
+impl Clone for Standing {
     fn clone(&self) -> Self {
         Self {
             schema: self.schema,
@@ -155,51 +170,6 @@ impl Clone for Position {
             wishes: self.wishes.clone(),
         }
     }
-
-    /// What is shared with `source` already stays as it is.
-    fn clone_from(&mut self, source: &Self) {
-        let Self {
-            schema,
-            version,
-            guest,
-            frames,
-            waiting,
-            unclear,
-            silence,
-            calls,
-            unasked,
-            says,
-            last_said,
-            ended,
-            silent,
-            wishes,
-        } = source;
-        share(&mut self.version, version);
-        share(&mut self.guest, guest);
-        self.frames.truncate(frames.len());
-        for (ours, theirs) in self.frames.iter_mut().zip(frames) {
-            share(ours, theirs);
-        }
-        self.frames.extend(frames.iter().skip(self.frames.len()).cloned());
-        match (&mut self.ended, ended) {
-            (Some(ours), Some(theirs)) => share(ours, theirs),
-            (ours, theirs) => ours.clone_from(theirs),
-        }
-        self.waiting.clone_from(waiting);
-        self.last_said.clear();
-        self.last_said.extend(last_said.iter().cloned());
-        self.wishes.clone_from(wishes);
-        (self.schema, self.silent) = (*schema, *silent);
-        (self.unclear, self.silence) = (*unclear, *silence);
-        (self.calls, self.unasked, self.says) = (*calls, *unasked, *says);
-    }
-}
-
-/// Makes one of two that are the same thing.
-fn share<T: ?Sized>(ours: &mut Arc<T>, theirs: &Arc<T>) {
-    if !Arc::ptr_eq(ours, theirs) {
-        *ours = Arc::clone(theirs);
-    }
 }
 
 /// A copy of a short list: what it is for is usually to have room for all of it.
@@ -216,7 +186,7 @@ impl Position {
     /// The beginning of a conversation. The first input says who the guest is; with it the root chart is entered.
     pub fn start(flows: &Flows) -> Self {
         let root = Frame::new(flows.root, Caller::Guest);
-        Self {
+        let standing = Standing {
             schema: SCHEMA,
             version: Arc::clone(&flows.version),
             guest: Arc::default(),
@@ -231,7 +201,13 @@ impl Position {
             ended: None,
             silent: true,
             wishes: Vec::new(),
-        }
+        };
+        Self(Arc::new(standing))
+    }
+
+    /// What is in it, to be changed.
+    pub(crate) fn standing_mut(&mut self) -> &mut Standing {
+        Arc::make_mut(&mut self.0)
     }
 
     /// The version of the flows it runs on.
@@ -297,7 +273,7 @@ impl Position {
 
     /// Whether the conversation is over; the next message begins another.
     pub fn is_over(&self) -> bool {
-        matches!(self.waiting, Waiting::Over { .. })
+        self.0.is_over()
     }
 
     /// Whether a person has the conversation: what the guest says is not answered.
@@ -323,7 +299,7 @@ impl Position {
     /// # Errors
     /// [`BadForm`] when it cannot be written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BadForm> {
-        saved::bytes("a position", self)
+        saved::bytes("a position", &*self.0)
     }
 
     /// A position from its saved form.
@@ -339,7 +315,12 @@ impl Position {
     }
 }
 
-impl Position {
+impl Standing {
+    /// Whether the conversation is over.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.waiting, Waiting::Over { .. })
+    }
+
     /// The active flow's frame. There always is one: the root chart's is never popped.
     pub(crate) fn frame(&self) -> &Arc<Frame> {
         &self.frames[self.frames.len() - 1]

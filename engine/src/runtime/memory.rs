@@ -48,7 +48,7 @@ struct Conversation<M> {
 /// A position, in either form.
 #[derive(Debug)]
 enum Form {
-    Hot(Box<Position>),
+    Hot(Position),
     Cold(Box<[u8]>),
 }
 
@@ -121,7 +121,7 @@ impl<M> Kept<M> {
                 && let Form::Hot(position) = &known.position
             {
                 self.bytes.clear();
-                saved::put(&mut self.bytes, "a position", &**position)?;
+                saved::put(&mut self.bytes, "a position", position)?;
                 known.position = Form::Cold(self.bytes.as_slice().into());
                 known.log.shrink_to_fit();
                 self.hot -= 1;
@@ -139,7 +139,7 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
         let kept = self.lock();
         let Some(known) = kept.conversations.get(conversation) else { return Ok(None) };
         let position = match &known.position {
-            Form::Hot(position) => (**position).clone(),
+            Form::Hot(position) => position.clone(),
             Form::Cold(bytes) => Position::from_bytes(bytes)?,
         };
         Ok(Some(Stored { position, revision: known.revision, underway: known.underway.as_deref().cloned() }))
@@ -158,20 +158,15 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
         let underway = commit.underway.cloned().map(Box::new);
         let id = match known {
             Some(known) => {
-                match &mut known.position {
-                    Form::Hot(position) => (**position).clone_from(commit.position),
-                    cold @ Form::Cold(_) => {
-                        *cold = Form::Hot(Box::new(commit.position.clone()));
-                        kept.hot += 1;
-                    }
-                }
+                kept.hot += usize::from(matches!(known.position, Form::Cold(_)));
+                known.position = Form::Hot(commit.position.clone());
                 (known.revision, known.underway) = (revision, underway);
                 known.put(&kept.bytes);
                 Arc::clone(&known.id)
             }
             None => {
                 let id: Arc<str> = commit.conversation.into();
-                let position = Form::Hot(Box::new(commit.position.clone()));
+                let position = Form::Hot(commit.position.clone());
                 kept.hot += 1;
                 let log = Vec::with_capacity(kept.bytes.len() + 2);
                 let mut known = Conversation { id: Arc::clone(&id), position, revision, underway, log };

@@ -39,7 +39,7 @@ pub(crate) fn step_told(
     input: impl Borrow<Input>,
     moment: Moment,
 ) -> (Step, Vec<Decision>) {
-    let mut machine = Machine::new(flows, &mut position, moment);
+    let mut machine = Machine::new(flows, position.standing_mut(), moment);
     machine.decisions = Some(Vec::new());
     let Moved { effects, trace, decisions } = machine.through(input.borrow());
     let trace = trace.iter().map(Seen::told).collect();

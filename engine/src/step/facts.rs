@@ -9,7 +9,7 @@ use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, Input, Invoke, ResultId, StateId};
 use crate::guard::{Path, Root};
 use crate::input::{Moment, Outcome};
-use crate::position::{Active, Confirmed, Frame, Open, Position, Read, Task};
+use crate::position::{Active, Confirmed, Frame, Open, Position, Read, Standing, Task};
 use crate::slot::found;
 
 /// Results depend on slots, slots on results; no flow chains more of them than this.
@@ -79,19 +79,7 @@ impl Position {
     }
 }
 
-impl Position {
-    /// The call that an input answers, and what came of it; `None` for an input that answers none.
-    pub fn answer_in(&self, flows: &Flows, input: &crate::input::Input) -> Option<(u32, Outcome)> {
-        match input {
-            crate::input::Input::Answered { call, outcome } => Some((*call, outcome.clone())),
-            crate::input::Input::AnsweredSame { call } => {
-                let result = Arc::clone(self.known_result(flows, *call)?);
-                Some((*call, Outcome::Ok { result }))
-            }
-            _ => None,
-        }
-    }
-
+impl Standing {
     /// What is saved already where the answer to a call will be saved; `None` for a call that is made for a list.
     pub(crate) fn known_result(&self, flows: &Flows, call: u32) -> Option<&Arc<Json>> {
         let frame = self.frame();
@@ -102,6 +90,20 @@ impl Position {
         })?;
         match flow.does(state)? {
             Does::Invoke(invoke) if invoke.each.is_none() => Some(&frame.result(invoke.save?)?.value),
+            _ => None,
+        }
+    }
+}
+
+impl Position {
+    /// The call that an input answers, and what came of it; `None` for an input that answers none.
+    pub fn answer_in(&self, flows: &Flows, input: &crate::input::Input) -> Option<(u32, Outcome)> {
+        match input {
+            crate::input::Input::Answered { call, outcome } => Some((*call, outcome.clone())),
+            crate::input::Input::AnsweredSame { call } => {
+                let result = Arc::clone(self.known_result(flows, *call)?);
+                Some((*call, Outcome::Ok { result }))
+            }
             _ => None,
         }
     }

@@ -32,7 +32,7 @@ use crate::effect::{Effect, Expecting};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
 use crate::input::{Input, Moment, Outcome};
-use crate::position::{Active, Few, Frame, Position, States, Task, Waiting};
+use crate::position::{Active, Few, Frame, Position, Standing, States, Task, Waiting};
 
 /// Transitions one input may cause before the walk is called endless.
 const LONGEST_WALK: u32 = 1000;
@@ -63,7 +63,7 @@ pub(crate) fn step_in_place<'f>(
     moment: Moment,
     moved: &mut Moved<'f>,
 ) {
-    let mut machine = Machine::new(flows, position, moment);
+    let mut machine = Machine::new(flows, position.standing_mut(), moment);
     (machine.effects, machine.trace) = (std::mem::take(&mut moved.effects), std::mem::take(&mut moved.trace));
     machine.effects.clear();
     machine.trace.clear();
@@ -82,7 +82,7 @@ pub(crate) struct Moved<'f> {
 /// One macrostep under way.
 struct Machine<'f, 'p> {
     flows: &'f Flows,
-    position: &'p mut Position,
+    position: &'p mut Standing,
     moment: Moment,
     effects: Vec<Effect>,
     trace: Vec<Seen<'f>>,
@@ -132,7 +132,7 @@ enum Pending {
 }
 
 impl<'f, 'p> Machine<'f, 'p> {
-    fn new(flows: &'f Flows, position: &'p mut Position, moment: Moment) -> Self {
+    fn new(flows: &'f Flows, position: &'p mut Standing, moment: Moment) -> Self {
         Self {
             flows,
             position,
@@ -429,7 +429,7 @@ impl<'f, 'p> Machine<'f, 'p> {
     }
 }
 
-impl Position {
+impl Standing {
     /// The facts that change from turn to turn.
     pub(crate) fn now(&self, flows: &Flows, moment: Moment) -> Now {
         Now {
