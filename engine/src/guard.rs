@@ -45,7 +45,7 @@ pub struct Expression {
     paths: Arc<[Vec<String>]>,
     compiled: Arc<minijinja::Expression<'static, 'static>>,
     /// The path, where it is one and nothing else and its flow is known.
-    path: Option<Path>,
+    path: Option<Arc<Path>>,
     /// The condition, where it is of a plain form and its flow is known.
     plain: Option<Arc<Plain>>,
 }
@@ -140,7 +140,7 @@ impl Expression {
     /// a plain form, are then evaluated without minijinja.
     pub(crate) fn bound(mut self, root_of: impl Fn(&str) -> Option<Root>) -> Self {
         self.plain = Plain::read(&self.source, &root_of).map(Arc::new);
-        self.path = single_path(&self.source).and_then(|path| Path::bound(&path, root_of));
+        self.path = single_path(&self.source).and_then(|path| Path::bound(&path, root_of)).map(Arc::new);
         self
     }
 

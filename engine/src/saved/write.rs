@@ -55,7 +55,7 @@ struct Writer<'b> {
     bytes: &'b mut Vec<u8>,
 }
 
-impl<'w> Serializer for &'w mut Writer<'_> {
+impl Serializer for &mut Writer<'_> {
     type Ok = ();
     type Error = postcard::Error;
     type SerializeSeq = Self;
