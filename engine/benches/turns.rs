@@ -101,7 +101,7 @@ impl Bench {
 
     async fn throughput(&self) {
         let said = self.booking();
-        let batches = if self.few { 1 } else { 60 };
+        let batches = if self.few { 8 } else { 60 };
         let (mut cpu, mut clock, mut bulk, mut compared) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let changed = flows_with("yes: { target: booking }", "yes: { say: booked, target: booking }");
         for round in 0..if self.few { 2 } else { 6 } {

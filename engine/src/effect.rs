@@ -151,7 +151,8 @@ impl Arguments {
 /// Of two values for one name the first counts.
 impl FromIterator<(Arc<str>, Json)> for Arguments {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Json)>>(given: I) -> Self {
-        let mut arguments = Vec::new();
+        let given = given.into_iter();
+        let mut arguments = Vec::with_capacity(given.size_hint().1.unwrap_or_default());
         for (name, value) in given {
             if arguments.iter().all(|(known, _)| *known != name) {
                 arguments.push((name, value));
@@ -208,7 +209,14 @@ pub(crate) enum SaidOf {
     /// A flow as it stood.
     Flow(Box<Snapshot>),
     /// Facts given by whoever made it.
-    Given { facts: IndexMap<String, Json>, items: Vec<Item> },
+    Given(Box<Given>),
+}
+
+/// Facts of a saying that is about no flow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Given {
+    facts: IndexMap<String, Json>,
+    items: Vec<Item>,
 }
 
 impl Say {
@@ -220,7 +228,7 @@ impl Say {
             expecting: Expecting::Anything,
             page: 0,
             invalid: None,
-            facts: SaidOf::Given { facts, items: Vec::new() },
+            facts: SaidOf::Given(Box::new(Given { facts, items: Vec::new() })),
         }
     }
 
@@ -228,7 +236,7 @@ impl Say {
     #[must_use]
     pub fn offering(mut self, offered: Vec<Item>) -> Self {
         let facts = self.facts();
-        self.facts = SaidOf::Given { facts, items: offered };
+        self.facts = SaidOf::Given(Box::new(Given { facts, items: offered }));
         self
     }
 
@@ -237,7 +245,7 @@ impl Say {
     pub fn facts(&self) -> IndexMap<String, Json> {
         match &self.facts {
             SaidOf::Flow(snapshot) => snapshot.json(&self.expecting),
-            SaidOf::Given { facts, .. } => facts.clone(),
+            SaidOf::Given(given) => given.facts.clone(),
             SaidOf::Nothing => IndexMap::new(),
         }
     }
@@ -248,7 +256,7 @@ impl Say {
         match (&self.facts, &self.expecting) {
             (SaidOf::Flow(snapshot), Expecting::Slot(slot)) => snapshot.items(slot, self.page),
             (SaidOf::Flow(_) | SaidOf::Nothing, _) => Vec::new(),
-            (SaidOf::Given { items, .. }, _) => items.clone(),
+            (SaidOf::Given(given), _) => given.items.clone(),
         }
     }
 }

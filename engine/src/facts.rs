@@ -13,9 +13,9 @@ use serde_json::{Value as Json, json};
 
 use crate::effect::Expecting;
 use crate::flow::{Flow, SlotId};
-use crate::guard::{Path, Root};
+use crate::guard::{Fact, Path, Root};
 use crate::position::{Frame, Guest, States};
-use crate::slot::{Item, Kind, Options, Value, below};
+use crate::slot::{Item, Kind, Options, Value, below, found};
 
 /// Facts as they are now.
 pub(crate) struct View<'a> {
@@ -84,6 +84,60 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The fact at a path where it is; `None` for one that is put together when it is asked for.
+    pub(crate) fn fact(&self, path: &Path) -> Option<Fact<'_>> {
+        let fields = path.fields.as_slice();
+        Some(match path.root {
+            Root::Slot(slot) => match self.frame.slots.get(slot) {
+                Some(value) => value.fact(fields)?,
+                None => Fact::Absent,
+            },
+            Root::Result(result) => {
+                Fact::of(self.frame.result(result).and_then(|saved| found(&saved.value, fields)))
+            }
+            Root::Item => Fact::of(self.item.as_ref().and_then(|(_, item)| found(item, fields))),
+            Root::Event => Fact::of(self.event.as_ref().and_then(|event| found(event, fields))),
+            Root::Error => match (&self.frame.error, fields) {
+                (Some(failure), [field]) if **field == *"code" => Fact::Text(&failure.code),
+                (Some(failure), [field]) if **field == *"message" => Fact::Text(&failure.message),
+                (Some(_), []) => Fact::Parts,
+                _ => Fact::Absent,
+            },
+            Root::Outcome if fields.is_empty() => {
+                self.frame.outcome.as_deref().map_or(Fact::Absent, Fact::Text)
+            }
+            Root::Unclear if fields.is_empty() => Fact::Number(self.now.unclear.into()),
+            Root::Silence if fields.is_empty() => Fact::Number(self.now.silence.into()),
+            Root::Waiting if fields.is_empty() => Fact::Number(i64::try_from(self.now.waiting).ok()?),
+            Root::Busy if fields.is_empty() => Fact::Truth(self.now.busy),
+            Root::Undoable if fields.is_empty() => Fact::Truth(self.now.undoable),
+            Root::Guest => match fields {
+                [field] if **field == *"phone" => {
+                    self.guest.phone.as_deref().map_or(Fact::Absent, Fact::Text)
+                }
+                [field] if **field == *"known" => Fact::Truth(!self.guest.remembered.is_empty()),
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    /// Whether the value at a path is `given`, which is not null.
+    pub(crate) fn is(&self, path: &Path, given: &Json) -> bool {
+        !given.is_null()
+            && match path.root {
+                Root::Slot(slot) => {
+                    self.frame.slots.get(slot).is_some_and(|value| value.is_at(&path.fields, given))
+                }
+                Root::Result(result) => self
+                    .frame
+                    .result(result)
+                    .and_then(|saved| found(&saved.value, &path.fields))
+                    .is_some_and(|known| known == given),
+                _ => self.at(path) == *given,
+            }
+    }
+
     fn other(&self, root: Root) -> Json {
         match root {
             Root::Slot(_) | Root::Result(_) | Root::Item => Json::Null,
@@ -127,7 +181,7 @@ impl<'a> View<'a> {
             now: self.now,
             item: self.item.clone(),
             event: self.event.clone(),
-            between: self.between.clone(),
+            between: States::from_slice(&self.between),
         }
     }
 }

@@ -4,12 +4,16 @@
 //! a run, `event` in a handler of a named event, the item of an `each`, `active` (the names of the active states), and
 //! the counters of [`NAMES`]. An absent name is undefined: false in a condition, left out of an argument list.
 
+mod plain;
+
 use std::sync::{Arc, LazyLock};
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
+pub(crate) use self::plain::Fact;
+use self::plain::Plain;
 use crate::facts::View;
 use crate::flow::{ResultId, SlotId};
 
@@ -41,7 +45,9 @@ pub struct Expression {
     paths: Arc<[Vec<String>]>,
     compiled: Arc<minijinja::Expression<'static, 'static>>,
     /// The path, where it is one and nothing else and its flow is known.
-    path: Option<Path>,
+    path: Option<Arc<Path>>,
+    /// The condition, where it is of a plain form and its flow is known.
+    plain: Option<Arc<Plain>>,
 }
 
 /// A name and fields below it, for example `room.room_id`.
@@ -111,7 +117,13 @@ impl Expression {
             .map(|path| path.split('.').map(str::to_owned).collect())
             .collect();
         paths.sort();
-        Ok(Self { source: source.into(), paths: paths.into(), compiled: Arc::new(compiled), path: None })
+        Ok(Self {
+            source: source.into(),
+            paths: paths.into(),
+            compiled: Arc::new(compiled),
+            path: None,
+            plain: None,
+        })
     }
 
     /// The text it was compiled from.
@@ -124,10 +136,11 @@ impl Expression {
         &self.paths
     }
 
-    /// The same expression, its names looked up once and for all. One that is a path and nothing else is then evaluated
-    /// without minijinja.
+    /// The same expression, its names looked up once and for all. One that is a path and nothing else, and a condition of
+    /// a plain form, are then evaluated without minijinja.
     pub(crate) fn bound(mut self, root_of: impl Fn(&str) -> Option<Root>) -> Self {
-        self.path = single_path(&self.source).and_then(|path| Path::bound(&path, root_of));
+        self.plain = Plain::read(&self.source, &root_of).map(Arc::new);
+        self.path = single_path(&self.source).and_then(|path| Path::bound(&path, root_of)).map(Arc::new);
         self
     }
 
@@ -144,9 +157,24 @@ impl Expression {
             .unwrap_or(Json::Null)
     }
 
+    /// Whether that value is `given`; one that is absent is no value.
+    pub(crate) fn gives(&self, facts: &View<'_>, given: &Json) -> bool {
+        match &self.path {
+            Some(path) => facts.is(path, given),
+            None => !given.is_null() && self.evaluate(facts) == *given,
+        }
+    }
+
     /// Whether it holds over `facts`; an expression that fails on these facts does not.
     pub(crate) fn holds(&self, facts: &View<'_>) -> bool {
-        self.compiled.eval(facts.context()).is_ok_and(|value| value.is_true())
+        let by_minijinja = || self.compiled.eval(facts.context()).is_ok_and(|value| value.is_true());
+        match self.plain.as_ref().and_then(|plain| plain.holds(&|path| facts.fact(path))) {
+            Some(holds) => {
+                debug_assert_eq!(holds, by_minijinja(), "{self:?}");
+                holds
+            }
+            None => by_minijinja(),
+        }
     }
 }
 

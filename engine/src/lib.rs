@@ -158,4 +158,4 @@ pub use saved::BadForm;
 pub use slot::{
     DateBound, DateRange, Filled, Heard, Invalid, Item, Kind, Merge, Options, Party, Slots, Value,
 };
-pub use step::{Carried, Note, Step, Trace, Way, carry, step};
+pub use step::{Carried, Note, Seen, Step, Trace, Way, carry, step};

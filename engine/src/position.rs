@@ -5,6 +5,7 @@
 
 mod frame;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -31,9 +32,15 @@ pub(crate) type Few<T> = SmallVec<[T; 4]>;
 /// The version of the saved form.
 pub const SCHEMA: u16 = 4;
 
-/// Where a conversation stands. Everything [`step`](crate::step()) knows about its past is in here.
+/// Where a conversation stands. Everything [`step`](crate::step()) knows about its past is in here. Copies share it until
+/// one of them goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Position {
+#[serde(transparent)]
+pub struct Position(Arc<Standing>);
+
+/// What is in a [`Position`].
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
     /// The version of this form, [`SCHEMA`].
     pub(crate) schema: u16,
     /// The version of the flows it runs on.
@@ -136,11 +143,51 @@ pub enum Waiting {
     },
 }
 
+impl Deref for Position {
+    type Target = Standing;
+
+    fn deref(&self) -> &Standing {
+        &self.0
+    }
+}
+
+/// It is copied by the first step of a turn.
+impl Clone for Standing {
+    fn clone(&self) -> Self {
+        Self {
+            schema: self.schema,
+            version: Arc::clone(&self.version),
+            guest: Arc::clone(&self.guest),
+            frames: few(&self.frames),
+            waiting: self.waiting.clone(),
+            unclear: self.unclear,
+            silence: self.silence,
+            calls: self.calls,
+            unasked: self.unasked,
+            says: self.says,
+            last_said: few(&self.last_said),
+            ended: self.ended.clone(),
+            silent: self.silent,
+            wishes: self.wishes.clone(),
+        }
+    }
+}
+
+/// A copy of a short list: what it is for is usually to have room for all of it.
+pub(crate) fn few<A: smallvec::Array>(list: &SmallVec<A>) -> SmallVec<A>
+where
+    A::Item: Clone,
+{
+    let mut copy = SmallVec::with_capacity(list.len());
+    list.iter().for_each(|item| copy.push(item.clone()));
+    copy
+}
+
 impl Position {
     /// The beginning of a conversation. The first input says who the guest is; with it the root chart is entered.
     pub fn start(flows: &Flows) -> Self {
         let root = Frame::new(flows.root, Caller::Guest);
-        Self {
+        let standing = Standing {
             schema: SCHEMA,
             version: Arc::clone(&flows.version),
             guest: Arc::default(),
@@ -155,7 +202,13 @@ impl Position {
             ended: None,
             silent: true,
             wishes: Vec::new(),
-        }
+        };
+        Self(Arc::new(standing))
+    }
+
+    /// What is in it, to be changed.
+    pub(crate) fn standing_mut(&mut self) -> &mut Standing {
+        Arc::make_mut(&mut self.0)
     }
 
     /// The version of the flows it runs on.
@@ -221,7 +274,7 @@ impl Position {
 
     /// Whether the conversation is over; the next message begins another.
     pub fn is_over(&self) -> bool {
-        matches!(self.waiting, Waiting::Over { .. })
+        self.0.is_over()
     }
 
     /// Whether a person has the conversation: what the guest says is not answered.
@@ -247,7 +300,7 @@ impl Position {
     /// # Errors
     /// [`BadForm`] when it cannot be written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BadForm> {
-        saved::bytes("a position", self)
+        saved::bytes("a position", &*self.0)
     }
 
     /// A position from its saved form.
@@ -263,7 +316,12 @@ impl Position {
     }
 }
 
-impl Position {
+impl Standing {
+    /// Whether the conversation is over.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.waiting, Waiting::Over { .. })
+    }
+
     /// The active flow's frame. There always is one: the root chart's is never popped.
     pub(crate) fn frame(&self) -> &Arc<Frame> {
         &self.frames[self.frames.len() - 1]

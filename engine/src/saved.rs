@@ -3,6 +3,8 @@
 //! postcard writes no field names and tags enums with a number, so the types it is used on must not leave fields out
 //! and must not be tagged by name. Where JSON needs another shape, the type tells the two apart.
 
+mod write;
+
 /// Why saved bytes cannot be read, or something cannot be saved.
 #[derive(Debug, thiserror::Error)]
 #[error("the saved form of {what} cannot be read or written")]
@@ -14,9 +16,28 @@ pub struct BadForm {
     pub source: postcard::Error,
 }
 
+/// Most of what is saved is no longer.
+const USUAL: usize = 1024;
+
+/// Puts a value at the end of bytes.
+pub(crate) fn put<T: serde::Serialize>(
+    bytes: &mut Vec<u8>,
+    what: &'static str,
+    value: &T,
+) -> Result<(), BadForm> {
+    write::put(bytes, value).map_err(|source| BadForm { what, source })
+}
+
+/// Puts a length at the end of bytes.
+pub(crate) fn put_length(bytes: &mut Vec<u8>, length: usize) {
+    write::number(bytes, length as u64);
+}
+
 /// Bytes of a value.
 pub(crate) fn bytes<T: serde::Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>, BadForm> {
-    postcard::to_allocvec(value).map_err(|source| BadForm { what, source })
+    let mut bytes = Vec::with_capacity(USUAL);
+    put(&mut bytes, what, value)?;
+    Ok(bytes)
 }
 
 /// A value from its bytes.
@@ -411,6 +432,21 @@ mod tests {
         after: u8,
     }
 
+    #[derive(Debug, PartialEq, Serialize)]
+    struct Many {
+        large: (u64, i64, u32, i32, u16, i16, u8, i8),
+        other: (bool, char, f32, f64, Option<String>, ()),
+        list: Vec<(String, Option<u64>)>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize)]
+    enum Kinds {
+        Alone,
+        One(u64),
+        Two(u8, i64),
+        Named { list: Vec<(String, Option<u64>)> },
+    }
+
     fn any_json() -> impl Strategy<Value = Json> {
         let leaf = prop_oneof![
             Just(Json::Null),
@@ -435,6 +471,25 @@ mod tests {
             let holds = Holds { maybe: there.then(|| Arc::new(json.clone())), shared: Arc::new(json), after: 7 };
             let bytes = super::bytes("a test", &holds)?;
             prop_assert_eq!(&super::value::<Holds>("a test", &bytes)?, &holds);
+        }
+
+        #[test]
+        fn what_is_written_is_what_postcard_writes(
+            json in any_json(),
+            large in any::<(u64, i64, u32, i32, u16, i16, u8, i8)>(),
+            other in any::<(bool, char, f32, f64, Option<String>, ())>(),
+            list in proptest::collection::vec((any::<String>(), any::<Option<u64>>()), 0..4),
+        ) {
+            let many = Many { large, other, list: list.clone() };
+            let map: std::collections::BTreeMap<String, Option<u64>> = list.into_iter().collect();
+            let several = [Some(Kinds::Alone), Some(Kinds::One(many.large.0)), None, Some(Kinds::Two(1, many.large.1)),
+                Some(Kinds::Named { list: many.list.clone() })];
+            let holds = Holds { maybe: Some(Arc::new(json.clone())), shared: Arc::new(json), after: 7 };
+            let all = (several, many, map, holds);
+            let mut bytes = vec![1, 2];
+            super::put(&mut bytes, "a test", &all)?;
+            prop_assert_eq!(bytes.split_off(2), postcard::to_allocvec(&all)?);
+            prop_assert_eq!(bytes, [1, 2]);
         }
 
         #[test]

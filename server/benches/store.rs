@@ -170,6 +170,19 @@ impl Bench {
         ids
     }
 
+    /// A turn of a guest who cannot decide how many they are, by the clock.
+    async fn undecided(&self, store: &Database, id: &str, number: usize) -> Duration {
+        let script = booking(self.moment);
+        let again =
+            ("three of us", vec![Act::Change], vec![("guests", party(2 + u32::from(number % 2 == 1)))]);
+        let step = script.get(number).filter(|_| number < 3).unwrap_or(&again);
+        let begun = Instant::now();
+        let state = turn(&self.driver, store, id, self.moment, step).await;
+        let took = begun.elapsed();
+        assert!(number < 2 || state == "book_room.choosing", "a room is chosen, not {state}");
+        took
+    }
+
     /// Turn 1 in all conversations, then turn 2 …
     async fn wave(&self, store: &Database, ids: &[Arc<str>]) -> Duration {
         let begun = Instant::now();
@@ -255,35 +268,54 @@ async fn sizes<F: Future<Output = u64>>(
 
     let before = size().await;
     let ids = bench.begun(store, LONG).await;
-    let script = booking(bench.moment);
-    let mut took: Vec<(usize, Duration)> = Vec::new();
     for number in 0..LONG_TURNS {
-        let again =
-            ("three of us", vec![Act::Change], vec![("guests", party(2 + u32::from(number % 2 == 1)))]);
-        let step = script.get(number).filter(|_| number < 3).unwrap_or(&again);
         for id in &ids {
-            let begun = Instant::now();
-            let state = turn(&bench.driver, store, id, bench.moment, step).await;
-            took.push((number + 1, begun.elapsed()));
-            assert!(number < 2 || state == "book_room.choosing", "a room is chosen, not {state}");
+            bench.undecided(store, id, number).await;
         }
     }
     let each = (size().await - before) as f64 / LONG as f64;
     figure(name, "bytes_500_turns", each, "bytes", LONG, note);
-    let cost = |from: usize, to: usize| {
-        let within: Vec<Duration> =
-            took.iter().filter(|(turn, _)| (from..=to).contains(turn)).map(|(_, took)| *took).collect();
-        median(micros(&within))
-    };
-    let ratio = cost(481, 500) / cost(6, 25);
-    figure(
-        name,
-        "turn_500_over_10",
-        ratio,
-        "ratio",
-        LONG * 40,
-        "median of turns 481-500 over that of turns 6-25",
+    late_over_early(bench, store, name, &ids).await;
+}
+
+/// What the turns after the 500th cost beside those around the tenth of other conversations: one of each in turns, so that
+/// whatever else the machine does is the same to both. As many turns as become a row of the log and more.
+async fn late_over_early(bench: &mut Bench, store: &Database, name: &str, late: &[Arc<str>]) {
+    const FIRST: usize = 5;
+    const TURNS: usize = 60;
+    let early = bench.begun(store, late.len()).await;
+    for number in 0..FIRST {
+        for id in &early {
+            bench.undecided(store, id, number).await;
+        }
+    }
+    let (mut at_first, mut at_last, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..TURNS {
+        for (place, (early, late)) in early.iter().zip(late).enumerate() {
+            let (mut short, mut long) = (Duration::ZERO, Duration::ZERO);
+            for first in [(place + number) % 2 == 0, (place + number) % 2 == 1] {
+                if first {
+                    short = bench.undecided(store, early, FIRST + number).await;
+                } else {
+                    long = bench.undecided(store, late, LONG_TURNS + number).await;
+                }
+            }
+            at_first.push(short);
+            at_last.push(long);
+            ratios.push(long.as_secs_f64() / short.as_secs_f64());
+        }
+    }
+    let n = ratios.len();
+    let note = format!(
+        "turns {}-{} in turns with turns {}-{} of others, median over median; median of the ratios {:.3}",
+        LONG_TURNS + 1,
+        LONG_TURNS + TURNS,
+        FIRST + 1,
+        FIRST + TURNS,
+        median(ratios)
     );
+    let ratio = median(micros(&at_last)) / median(micros(&at_first));
+    figure(name, "turn_500_over_10", ratio, "ratio", n, &note);
 }
 
 async fn sqlite(bench: &mut Bench, folder: &std::path::Path, clock: &Arc<dyn Clock>) {

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use smallvec::SmallVec;
 
-use super::{Few, States};
+use super::{Few, States, few};
 use crate::flow::{Does, Flow, FlowId, ResultId, SlotId, StateId};
 use crate::saved;
 use crate::slot::{Slots, Value};
 
 /// One running flow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Frame {
     pub(crate) flow: FlowId,
     /// Why it runs.
@@ -193,6 +193,35 @@ pub(crate) struct Change {
     pub(crate) at: States,
     /// The slots that changed, with the values before.
     pub(crate) before: Vec<(SlotId, Option<Value>)>,
+}
+
+/// A frame is copied by the first change of a turn: there is room for what usually comes with it.
+impl Clone for Frame {
+    fn clone(&self) -> Self {
+        let mut changes = Vec::with_capacity(self.changes.len() + 1);
+        changes.extend(self.changes.iter().map(Arc::clone));
+        Self {
+            flow: self.flow,
+            caller: self.caller,
+            active: few(&self.active),
+            history: self.history.clone(),
+            timers: self.timers.clone(),
+            slots: self.slots.clone(),
+            results: self.results.clone(),
+            trail: SmallVec::from_slice(&self.trail),
+            defaulted: SmallVec::from_slice(&self.defaulted),
+            asked: SmallVec::from_slice(&self.asked),
+            read_back: self.read_back.clone(),
+            confirmed: self.confirmed.clone(),
+            repair: self.repair.clone(),
+            anew: self.anew,
+            kept: few(&self.kept),
+            tried: SmallVec::from_slice(&self.tried),
+            error: self.error.clone(),
+            outcome: self.outcome.clone(),
+            changes,
+        }
+    }
 }
 
 impl Frame {

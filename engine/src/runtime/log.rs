@@ -69,14 +69,19 @@ impl Logged {
 /// # Errors
 /// [`BadForm`] when an entry cannot be written.
 pub fn append(mut bytes: Vec<u8>, entries: &[Logged]) -> Result<Vec<u8>, BadForm> {
+    put(&mut bytes, entries)?;
+    Ok(bytes)
+}
+
+/// The same for whoever has the bytes.
+pub(super) fn put(bytes: &mut Vec<u8>, entries: &[Logged]) -> Result<(), BadForm> {
     let mut before: Option<Moment> = None;
     for Logged { moment, entry } in entries {
         let other = (before != Some(*moment)).then(|| Saved::from(*moment));
-        bytes = postcard::to_extend(&(other, entry), bytes)
-            .map_err(|source| BadForm { what: "a log", source })?;
+        saved::put(bytes, "a log", &(other, entry))?;
         before = Some(*moment);
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// The entries of a log.

@@ -12,6 +12,9 @@ use crate::saved::{self, BadForm};
 /// How many conversations that moved last are kept as they are; the others are kept in their saved form.
 const HOT: usize = 256;
 
+/// The most moves that are noted of them.
+const MOST_NOTED: usize = 8 * HOT;
+
 /// Keeps conversations in memory, with everything that was committed. Logs, and the positions of conversations that
 /// have not moved for a while, are kept in their compact form.
 #[derive(Debug)]
@@ -22,8 +25,12 @@ pub struct MemoryStore<M> {
 #[derive(Debug)]
 struct Kept<M> {
     conversations: HashMap<Arc<str>, Conversation<M>, RandomState>,
-    /// The conversations that moved, the longest ago first, each with the revision it moved to.
+    /// The conversations that moved, the longest ago first, each with the revision it moved to; it may have moved on.
     moved: VecDeque<(Arc<str>, u64)>,
+    /// How many are kept as they are.
+    hot: usize,
+    /// Bytes on their way into a log or a saved form: room that is used again.
+    bytes: Vec<u8>,
     outgoing: Vec<(Arc<str>, M)>,
     answered: Vec<(String, MessageOutcome)>,
 }
@@ -41,7 +48,7 @@ struct Conversation<M> {
 /// A position, in either form.
 #[derive(Debug)]
 enum Form {
-    Hot(Box<Position>),
+    Hot(Position),
     Cold(Box<[u8]>),
 }
 
@@ -50,6 +57,8 @@ impl<M> Default for MemoryStore<M> {
         let kept = Kept {
             conversations: HashMap::default(),
             moved: VecDeque::new(),
+            hot: 0,
+            bytes: Vec::new(),
             outgoing: Vec::new(),
             answered: Vec::new(),
         };
@@ -89,29 +98,37 @@ impl<M> MemoryStore<M> {
     }
 }
 
+impl<M> Conversation<M> {
+    /// Puts a revision at the end of the log.
+    fn put(&mut self, entries: &[u8]) {
+        saved::put_length(&mut self.log, entries.len());
+        self.log.extend_from_slice(entries);
+    }
+}
+
 impl<M> Kept<M> {
     /// Puts the conversations that have not moved for the longest time into their saved form.
     fn cool(&mut self) -> Result<(), BadForm> {
-        while self.moved.len() > HOT {
+        if self.moved.len() > MOST_NOTED {
+            let known = &self.conversations;
+            self.moved
+                .retain(|(id, revision)| known.get(id).is_some_and(|known| known.revision == *revision));
+        }
+        while self.hot > HOT {
             let Some((id, revision)) = self.moved.pop_front() else { break };
             let known = self.conversations.get_mut(&id).filter(|known| known.revision == revision);
             if let Some(known) = known
                 && let Form::Hot(position) = &known.position
             {
-                known.position = Form::Cold(position.to_bytes()?.into_boxed_slice());
+                self.bytes.clear();
+                saved::put(&mut self.bytes, "a position", position)?;
+                known.position = Form::Cold(self.bytes.as_slice().into());
                 known.log.shrink_to_fit();
+                self.hot -= 1;
             }
         }
         Ok(())
     }
-}
-
-/// Puts a revision at the end of a log.
-fn put(log: &mut Vec<u8>, entries: &[Logged]) -> Result<(), BadForm> {
-    let entries = log::append(Vec::new(), entries)?;
-    log.extend(saved::bytes("a length", &entries.len())?);
-    log.extend(entries);
-    Ok(())
 }
 
 impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
@@ -122,7 +139,7 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
         let kept = self.lock();
         let Some(known) = kept.conversations.get(conversation) else { return Ok(None) };
         let position = match &known.position {
-            Form::Hot(position) => (**position).clone(),
+            Form::Hot(position) => position.clone(),
             Form::Cold(bytes) => Position::from_bytes(bytes)?,
         };
         Ok(Some(Stored { position, revision: known.revision, underway: known.underway.as_deref().cloned() }))
@@ -132,24 +149,29 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
         let mut guard = self.lock();
         let kept = &mut *guard;
         let revision = commit.expected + 1;
-        let position = Form::Hot(Box::new(commit.position.clone()));
-        let underway = commit.underway.cloned().map(Box::new);
         let known = kept.conversations.get_mut(commit.conversation);
         if known.as_ref().map_or(0, |known| known.revision) != commit.expected {
             return Err(CommitError::Conflict);
         }
+        kept.bytes.clear();
+        log::put(&mut kept.bytes, commit.log).map_err(CommitError::Fault)?;
+        let underway = commit.underway.cloned().map(Box::new);
         let id = match known {
             Some(known) => {
-                put(&mut known.log, commit.log).map_err(CommitError::Fault)?;
-                (known.position, known.revision, known.underway) = (position, revision, underway);
+                kept.hot += usize::from(matches!(known.position, Form::Cold(_)));
+                known.position = Form::Hot(commit.position.clone());
+                (known.revision, known.underway) = (revision, underway);
+                known.put(&kept.bytes);
                 Arc::clone(&known.id)
             }
             None => {
-                let mut log = Vec::new();
-                put(&mut log, commit.log).map_err(CommitError::Fault)?;
                 let id: Arc<str> = commit.conversation.into();
-                let conversation = Conversation { id: Arc::clone(&id), position, revision, underway, log };
-                kept.conversations.insert(Arc::clone(&id), conversation);
+                let position = Form::Hot(commit.position.clone());
+                kept.hot += 1;
+                let log = Vec::with_capacity(kept.bytes.len() + 2);
+                let mut known = Conversation { id: Arc::clone(&id), position, revision, underway, log };
+                known.put(&kept.bytes);
+                kept.conversations.insert(Arc::clone(&id), known);
                 id
             }
         };
@@ -177,6 +199,10 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
     async fn forget(&self, conversation: &str) -> Result<bool, BadForm> {
         let mut kept = self.lock();
         kept.outgoing.retain(|(id, _)| &**id != conversation);
-        Ok(kept.conversations.remove(conversation).is_some())
+        let forgotten = kept.conversations.remove(conversation);
+        if forgotten.as_ref().is_some_and(|known| matches!(known.position, Form::Hot(_))) {
+            kept.hot -= 1;
+        }
+        Ok(forgotten.is_some())
     }
 }

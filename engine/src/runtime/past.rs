@@ -7,7 +7,7 @@ use crate::effect::{Call, Effect, Say};
 use crate::flow::Flows;
 use crate::input::{Input, Moment, Outcome};
 use crate::position::{Position, Waiting};
-use crate::step::{Trace, step_in_place};
+use crate::step::{Moved, Seen, Trace, step_in_place};
 
 /// A conversation as it stood after one commit.
 #[derive(Clone, Debug)]
@@ -127,9 +127,10 @@ impl Revision {
         {
             self.calls.push((open.remove(place), outcome));
         }
-        let stepped = step_in_place(flows, &mut self.position, input, moment);
-        self.trace.extend(stepped.trace);
-        for effect in stepped.effects {
+        let mut moved = Moved::default();
+        step_in_place(flows, &mut self.position, input, moment, &mut moved);
+        self.trace.extend(moved.trace.iter().map(Seen::told));
+        for effect in moved.effects {
             match effect {
                 Effect::Call(call) => open.push(call),
                 Effect::Say(say) => self.says.push(say),

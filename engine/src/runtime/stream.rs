@@ -59,7 +59,7 @@ pub type Told<S, P> =
 impl<M> From<Happening<'_>> for Event<M> {
     fn from(happening: Happening<'_>) -> Self {
         match happening {
-            Happening::Traced(trace) => Self::Traced(trace.clone()),
+            Happening::Traced(trace) => Self::Traced(trace.told()),
             Happening::Called(call) => Self::Called(call.clone()),
             Happening::Answered(call, outcome) => {
                 Self::Answered { call: call.id, tool: Arc::clone(&call.tool), outcome: outcome.clone() }

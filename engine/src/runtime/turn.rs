@@ -1,6 +1,5 @@
 //! One turn: a message in, a commit out.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -13,7 +12,7 @@ use crate::effect::{Call, Effect, Say};
 use crate::flow::Flows;
 use crate::input::{Input, Moment, Outcome};
 use crate::position::Position;
-use crate::step::{Trace, step_in_place};
+use crate::step::{Moved, Seen, step_in_place};
 
 /// A message that arrived, as inputs in order (a read-back's `Conveyed` may come before the words).
 #[derive(Clone, Debug)]
@@ -47,7 +46,7 @@ pub struct Completed<M> {
 #[derive(Clone, Debug)]
 pub enum Happening<'a> {
     /// The engine moved.
-    Traced(&'a Trace),
+    Traced(&'a Seen<'a>),
     /// A tool is called.
     Called(&'a Call),
     /// The tool answered.
@@ -92,6 +91,9 @@ pub struct Driver {
     /// Answers of reading tools.
     pub cache: Cache,
 }
+
+/// What a turn usually goes through: a read-back was conveyed, words, what they mean, an answer.
+const USUAL: usize = 4;
 
 /// Whoever watches a turn.
 pub type Watch<'w> = dyn FnMut(Happening<'_>) + Send + 'w;
@@ -161,10 +163,10 @@ impl Driver {
         }
         if !known {
             let begun = Mark::Begun { version: flows.version().to_owned() };
-            turn.queue.push_back(Logged { moment: arrival.moment, entry: Entry::Mark(begun) });
+            turn.log.push(Logged { moment: arrival.moment, entry: Entry::Mark(begun) });
         }
-        turn.queue.extend(guest.map(|guest| Logged::new(arrival.moment, Input::Guest(guest))));
-        turn.queue.extend(arrival.inputs.into_iter().map(|input| Logged::new(arrival.moment, input)));
+        turn.log.extend(guest.map(|guest| Logged::new(arrival.moment, Input::Guest(guest))));
+        turn.log.extend(arrival.inputs.into_iter().map(|input| Logged::new(arrival.moment, input)));
         turn.run(&place, arrival.message.as_deref(), watch).await?;
         turn.commit(&place, arrival.message.as_deref(), watch).await?;
         let mut completed = turn.completed(&flows);
@@ -190,8 +192,10 @@ struct Place<'a, S, P> {
 struct Turn<M> {
     position: Position,
     revision: u64,
-    queue: VecDeque<Logged>,
+    /// What the conversation goes through, in order.
     log: Vec<Logged>,
+    /// How much of it was gone through.
+    taken: usize,
     /// What an earlier attempt at this turn had to say.
     before: Vec<M>,
     says: Vec<Say>,
@@ -206,8 +210,8 @@ impl<M: Clone + Send + Sync> Turn<M> {
         Self {
             position,
             revision,
-            queue: VecDeque::new(),
-            log: Vec::new(),
+            log: Vec::with_capacity(USUAL),
+            taken: 0,
             before: Vec::new(),
             says: Vec::new(),
             outgoing: Vec::new(),
@@ -257,24 +261,24 @@ impl<M: Clone + Send + Sync> Turn<M> {
         S: Store<Outgoing = M>,
         P: Performer<Outgoing = M>,
     {
-        while let Some(logged) = self.queue.pop_front() {
-            let moment = logged.moment;
-            let Entry::Input(input) = &logged.entry else {
-                self.log.push(logged);
-                continue;
-            };
-            let stepped = step_in_place(place.flows, &mut self.position, input, moment);
-            self.log.push(logged);
-            for trace in &stepped.trace {
+        let mut moved = Moved::default();
+        moved.effects.reserve(USUAL);
+        moved.trace.reserve(3 * USUAL);
+        while let Some(Logged { moment, entry }) = self.log.get(self.taken) {
+            self.taken += 1;
+            let Entry::Input(input) = entry else { continue };
+            let moment = *moment;
+            step_in_place(place.flows, &mut self.position, input, moment, &mut moved);
+            for trace in &moved.trace {
                 watch(Happening::Traced(trace));
             }
             let mut calls: Vec<Call> = Vec::new();
-            for effect in stepped.effects {
+            for effect in moved.effects.drain(..) {
                 match effect {
                     Effect::Understand => {
                         let ask = Ask::of(place.flows, &self.position, moment);
                         let understood = place.performer.understand(ask).await;
-                        self.queue.push_back(Logged::new(moment, Input::Understood(understood)));
+                        self.log.push(Logged::new(moment, Input::Understood(understood)));
                     }
                     Effect::Call(call) => calls.push(call),
                     Effect::Say(say) => {
@@ -330,7 +334,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         }
     }
 
-    /// Queues an answer. One that is the saved result over again is logged as that.
+    /// Takes down an answer. One that is the saved result over again is logged as that.
     fn answered(&mut self, flows: &Flows, call: Call, outcome: Outcome, now: Moment) {
         let same = match &outcome {
             Outcome::Ok { result } => self.position.known_result(flows, call.id) == Some(result),
@@ -341,7 +345,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         } else {
             Input::Answered { call: call.id, outcome: outcome.clone() }
         };
-        self.queue.push_back(Logged::new(now, input));
+        self.log.push(Logged::new(now, input));
         self.calls.push((call, outcome));
     }
 
@@ -364,14 +368,15 @@ impl<M: Clone + Send + Sync> Turn<M> {
             expected: self.revision,
             position: &self.position,
             underway: Some(&underway),
-            log: &self.log,
+            log: self.log.get(..self.taken).unwrap_or_default(),
             outgoing: Vec::new(),
             remember: &[],
             answered: None,
         };
         place.store.commit(commit).await.map_err(refused)?;
         self.revision += 1;
-        self.log.clear();
+        self.log.drain(..self.taken);
+        self.taken = 0;
         Ok(())
     }
 

@@ -16,10 +16,19 @@ pub struct Filled {
 }
 
 /// The slots of one running flow. [`Slots::fill`], [`Slots::put`] and [`Slots::clear`] are the only writers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Slots {
     filled: Vec<Option<Filled>>,
     revision: u32,
+}
+
+/// Slots are copied by the first change of a turn: there is room for the next few that are filled.
+impl Clone for Slots {
+    fn clone(&self) -> Self {
+        let mut filled = Vec::with_capacity(self.filled.len() + 2);
+        filled.extend(self.filled.iter().cloned());
+        Self { filled, revision: self.revision }
+    }
 }
 
 impl Slots {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{DateRange, Item, Kind, Party};
+use crate::guard::Fact;
 use crate::saved::date;
 
 /// The value of a slot.
@@ -138,6 +139,34 @@ impl Value {
                 _ => Json::Null,
             },
             _ => Json::Null,
+        }
+    }
+
+    /// What conditions see of [`Value::at`]; `None` for what is put together when it is asked for.
+    pub(crate) fn fact(&self, fields: &[Arc<str>]) -> Option<Fact<'_>> {
+        Some(match (self, fields) {
+            (Self::Choice(item), fields) => Fact::of(found(&item.record, fields)),
+            (Self::Text(text), []) => Fact::Text(text),
+            (Self::Integer(number), []) => Fact::Number(*number),
+            (Self::Boolean(yes), []) => Fact::Truth(*yes),
+            (Self::Party(Party { adults, children: 0 }), []) => Fact::Number((*adults).into()),
+            (Self::NoPreference, _) => Fact::Absent,
+            (Self::DateRange(range), [])
+                if range.check_in.is_some() || range.check_out.is_some() || range.nights.is_some() =>
+            {
+                Fact::Parts
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether [`Value::at`] gives this.
+    pub(crate) fn is_at(&self, fields: &[Arc<str>], given: &Json) -> bool {
+        match (self, fields, given) {
+            (Self::Choice(item), ..) => found(&item.record, fields).is_some_and(|known| known == given),
+            (Self::Text(text), [], Json::String(given)) => text == given,
+            (Self::Integer(number), [], Json::Number(given)) => given.as_i64() == Some(*number),
+            _ => self.at(fields) == *given,
         }
     }
 

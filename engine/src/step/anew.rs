@@ -12,7 +12,7 @@ use crate::slot::Value;
 /// Slots that changed, with the values before.
 type Changed = [(SlotId, Option<Value>)];
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// Notes the first state on the way here that leads elsewhere since these slots changed, or asks again for one that is
     /// empty now: what was decided there is decided anew with the next repair walk. What was written is written: nothing
     /// before that is decided anew. Nor is it by an answer to what is asked for here, which goes where this state says.

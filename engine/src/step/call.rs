@@ -18,7 +18,7 @@ use crate::slot::Value;
 /// Calls that states may make before anything but an answer comes.
 const MOST_CALLS: u32 = 64;
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// Calls the state's tool. A writing one is called only under a live confirmation of what it sends. True when it
     /// is done without waiting for an answer.
     pub(super) fn invoke(&mut self, state: StateId, invoke: &'f Invoke) -> bool {

@@ -17,7 +17,9 @@ use crate::effect::Expecting;
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, ResultId, SlotId, StateId};
 use crate::input::Moment;
-use crate::position::{Active, Caller, Frame, Position, Repair, Saved, States, Task, Timer, Waiting};
+use crate::position::{
+    Active, Caller, Frame, Position, Repair, Saved, Standing, States, Task, Timer, Waiting,
+};
 use crate::slot::{Heard, Kind, Merge, Value};
 
 /// What becomes of a live conversation on other flows.
@@ -95,7 +97,9 @@ pub fn carry(old: &Flows, new: &Flows, position: &Position, moment: Moment) -> C
         return Carried { how: Way::Impossible, position: None, notes: vec![Note::Writing] };
     }
     let mut move_ = Move { old, new, moment, notes: Vec::new(), same: true };
-    let mut moved = Position { version: Arc::clone(&new.version), ..position.clone() };
+    let mut carried = position.clone();
+    let moved = carried.standing_mut();
+    moved.version = Arc::clone(&new.version);
     let mut frames: SmallVec<[Arc<Frame>; 2]> = SmallVec::new();
     for (depth, frame) in position.frames.iter().enumerate() {
         let above = position.frames.get(depth + 1);
@@ -115,7 +119,7 @@ pub fn carry(old: &Flows, new: &Flows, position: &Position, moment: Moment) -> C
     if !move_.same {
         moved.last_said.clear();
         moved.ended = None;
-        moved.waiting = move_.waiting(&mut moved, &position.waiting);
+        moved.waiting = move_.waiting(moved, &position.waiting);
     } else if let Some(ended) = &mut moved.ended {
         match known(ended.flow) {
             Some(flow) => Arc::make_mut(ended).flow = flow,
@@ -125,10 +129,10 @@ pub fn carry(old: &Flows, new: &Flows, position: &Position, moment: Moment) -> C
     if !move_.notes.is_empty() {
         return move_.refused();
     }
-    let (before, now) = (position.state(old), moved.state(new));
+    let (before, now) = (position.state(old), carried.state(new));
     let notes = if before == now { Vec::new() } else { vec![Note::Stands { before, now }] };
     let how = if move_.same { Way::Same } else { Way::Mapped };
-    Carried { how, position: Some(moved), notes }
+    Carried { how, position: Some(carried), notes }
 }
 
 struct Move<'a> {
@@ -241,11 +245,11 @@ impl Move<'_> {
         let Some(initial) = self.new.flow(frame.flow).map(|flow| flow.initial) else {
             return Arc::new(frame);
         };
-        let mut here = Position {
+        let mut here = Standing {
             version: Arc::clone(&self.new.version),
             frames: below.iter().cloned().collect(),
             wishes: Vec::new(),
-            ..position.clone()
+            ..Standing::clone(position)
         };
         let (depth, flow) = (below.len(), frame.flow);
         let mut frame = frame;
@@ -277,7 +281,7 @@ impl Move<'_> {
 
     /// What a carried conversation waits for. The answer to a question that is asked here too is still one; any other
     /// state asks when the guest is back.
-    fn waiting(&self, moved: &mut Position, before: &Waiting) -> Waiting {
+    fn waiting(&self, moved: &mut Standing, before: &Waiting) -> Waiting {
         let anything = Waiting::Guest { expecting: Expecting::Anything, page: 0 };
         let Some(flow) = self.new.flow(moved.frame().flow) else { return before.clone() };
         let held = |active: &Active| matches!(flow.does(active.state), Some(Does::Held));

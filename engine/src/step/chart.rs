@@ -14,7 +14,7 @@ use crate::position::{Active, States, Task, Timer};
 /// Transitions of one microstep.
 type Taken<'f> = SmallVec<[(Source, &'f Transition); 2]>;
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// Takes eventless transitions, one for each active state. False where none is enabled.
     pub(super) fn eventless(&mut self) -> bool {
         let Some(flow) = self.flow() else { return false };
@@ -318,7 +318,7 @@ impl<'f> Machine<'f> {
                 self.expecting = Expecting::Anything;
             }
             if let Some(name) = flow.state_name(state) {
-                self.trace.push(Trace::Left { flow: Arc::clone(&flow.name), state: Arc::clone(name) });
+                self.trace.push(Trace::Left { flow: &flow.name, state: name });
             }
         }
     }
@@ -370,7 +370,7 @@ impl<'f> Machine<'f> {
                 }
             }
             if let Some(name) = flow.state_name(state) {
-                self.trace.push(Trace::Entered { flow: Arc::clone(&flow.name), state: Arc::clone(name) });
+                self.trace.push(Trace::Entered { flow: &flow.name, state: name });
             }
             self.decided(Decider::State(state));
             let repeats = self.repeats(state);

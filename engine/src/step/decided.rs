@@ -4,7 +4,7 @@
 use std::borrow::Borrow;
 
 use super::walk::Source;
-use super::{Machine, Moved, Step};
+use super::{Machine, Moved, Seen, Step};
 use crate::flow::{FlowId, Flows, SlotId, Span, StateId, Transition};
 use crate::input::{Input, Moment};
 use crate::position::Position;
@@ -39,13 +39,14 @@ pub(crate) fn step_told(
     input: impl Borrow<Input>,
     moment: Moment,
 ) -> (Step, Vec<Decision>) {
-    let mut machine = Machine::new(flows, &mut position, moment);
+    let mut machine = Machine::new(flows, position.standing_mut(), moment);
     machine.decisions = Some(Vec::new());
     let Moved { effects, trace, decisions } = machine.through(input.borrow());
+    let trace = trace.iter().map(Seen::told).collect();
     (Step { next: position, effects, trace }, decisions)
 }
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     pub(super) fn decided(&mut self, by: Decider) {
         if self.decisions.is_some() {
             self.note(self.frame().flow, by);

@@ -9,7 +9,7 @@ use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, Input, Invoke, ResultId, StateId};
 use crate::guard::{Path, Root};
 use crate::input::{Moment, Outcome};
-use crate::position::{Active, Confirmed, Frame, Open, Position, Read, Task};
+use crate::position::{Active, Confirmed, Frame, Open, Position, Read, Standing, Task};
 use crate::slot::found;
 
 /// Results depend on slots, slots on results; no flow chains more of them than this.
@@ -41,9 +41,12 @@ impl Position {
             view.item = Some((Arc::clone(&each.item), item));
         }
         let mut count = 0;
-        let same = given(invoke, &view).all(|(name, value)| {
-            count += 1;
-            call.arguments.get(name) == Some(&value)
+        let same = invoke.with.iter().all(|(name, expression)| match call.arguments.get(name) {
+            Some(given) => {
+                count += 1;
+                expression.gives(&view, given)
+            }
+            None => expression.evaluate(&view).is_null(),
         });
         same && count == call.arguments.len()
     }
@@ -76,19 +79,7 @@ impl Position {
     }
 }
 
-impl Position {
-    /// The call that an input answers, and what came of it; `None` for an input that answers none.
-    pub fn answer_in(&self, flows: &Flows, input: &crate::input::Input) -> Option<(u32, Outcome)> {
-        match input {
-            crate::input::Input::Answered { call, outcome } => Some((*call, outcome.clone())),
-            crate::input::Input::AnsweredSame { call } => {
-                let result = Arc::clone(self.known_result(flows, *call)?);
-                Some((*call, Outcome::Ok { result }))
-            }
-            _ => None,
-        }
-    }
-
+impl Standing {
     /// What is saved already where the answer to a call will be saved; `None` for a call that is made for a list.
     pub(crate) fn known_result(&self, flows: &Flows, call: u32) -> Option<&Arc<Json>> {
         let frame = self.frame();
@@ -99,6 +90,20 @@ impl Position {
         })?;
         match flow.does(state)? {
             Does::Invoke(invoke) if invoke.each.is_none() => Some(&frame.result(invoke.save?)?.value),
+            _ => None,
+        }
+    }
+}
+
+impl Position {
+    /// The call that an input answers, and what came of it; `None` for an input that answers none.
+    pub fn answer_in(&self, flows: &Flows, input: &crate::input::Input) -> Option<(u32, Outcome)> {
+        match input {
+            crate::input::Input::Answered { call, outcome } => Some((*call, outcome.clone())),
+            crate::input::Input::AnsweredSame { call } => {
+                let result = Arc::clone(self.known_result(flows, *call)?);
+                Some((*call, Outcome::Ok { result }))
+            }
             _ => None,
         }
     }
@@ -127,12 +132,8 @@ pub(super) fn items(invoke: &Invoke, view: &View<'_>) -> Vec<Arc<Json>> {
 
 /// The arguments of an invocation: what has no value is left out.
 pub(super) fn arguments_of(invoke: &Invoke, view: &View<'_>) -> Arguments {
-    given(invoke, view).map(|(name, value)| (Arc::clone(name), value)).collect()
-}
-
-fn given<'i>(invoke: &'i Invoke, view: &View<'_>) -> impl Iterator<Item = (&'i Arc<str>, Json)> {
     let all = invoke.with.iter().map(|(name, expression)| (name, expression.evaluate(view)));
-    all.filter(|(_, value)| !value.is_null())
+    all.filter(|(_, value)| !value.is_null()).map(|(name, value)| (Arc::clone(name), value)).collect()
 }
 
 /// The revisions of everything a result is computed from.

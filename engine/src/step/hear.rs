@@ -24,7 +24,7 @@ pub(super) struct Filling {
     pub(super) refused: Option<(SlotId, Invalid)>,
 }
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// Takes in what a message means. False where nobody asked for it.
     pub(super) fn understood(&mut self, understanding: &Arc<Understanding>) -> bool {
         self.trace.push(Trace::Understood(Arc::clone(understanding)));
@@ -70,12 +70,16 @@ impl<'f> Machine<'f> {
             return self.go_on_besides(besides);
         }
         self.keep_words();
-        self.return_to(slots);
-        if self.fill_beneath(slots) {
-            self.position.unclear = 0;
-            return self.resume();
+        let mut heard = self.named_slots(slots.iter());
+        // What the active flow knows all of is for no other.
+        if heard.len() < slots.len() {
+            self.return_to(slots);
+            if self.fill_beneath(slots) {
+                self.position.unclear = 0;
+                return self.resume();
+            }
+            heard = self.named_slots(slots.iter());
         }
-        let heard = self.named_slots(slots.iter());
         let mut filling = self.fill(heard);
         let changed = !filling.changed.is_empty();
         if changed {
@@ -208,7 +212,7 @@ impl<'f> Machine<'f> {
         let frame = self.frame_mut();
         frame.confirmed = frame.read_back.take().map(|read| read.what);
         if let Some(flow) = self.flow() {
-            self.trace.push(Trace::Confirmed { flow: Arc::clone(&flow.name) });
+            self.trace.push(Trace::Confirmed { flow: &flow.name });
         }
         self.follow(state, yes);
     }

@@ -26,13 +26,13 @@ use std::sync::Arc;
 pub use carry::{Carried, Note, Way, carry};
 pub(crate) use decided::{Decider, Decision, step_told};
 use serde_json::json;
-pub use trace::Trace;
+pub use trace::{Seen, Trace};
 
 use crate::effect::{Effect, Expecting};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
 use crate::input::{Input, Moment, Outcome};
-use crate::position::{Active, Frame, Position, States, Task, Waiting};
+use crate::position::{Active, Few, Frame, Position, Standing, States, Task, Waiting};
 
 /// Transitions one input may cause before the walk is called endless.
 const LONGEST_WALK: u32 = 1000;
@@ -50,30 +50,42 @@ pub struct Step {
 
 /// Decides what happens next. `position` must have been made on these `flows`.
 pub fn step(flows: &Flows, mut position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
-    let Moved { effects, trace, .. } = step_in_place(flows, &mut position, input.borrow(), moment);
-    Step { next: position, effects, trace }
+    let mut moved = Moved::default();
+    step_in_place(flows, &mut position, input.borrow(), moment, &mut moved);
+    Step { next: position, effects: moved.effects, trace: moved.trace.iter().map(Seen::told).collect() }
 }
 
-/// The same for whoever goes on from the position.
-pub(crate) fn step_in_place(flows: &Flows, position: &mut Position, input: &Input, moment: Moment) -> Moved {
-    Machine::new(flows, position, moment).through(input)
+/// The same for whoever goes on from the position; what came of it is put where room may be from the last step.
+pub(crate) fn step_in_place<'f>(
+    flows: &'f Flows,
+    position: &mut Position,
+    input: &Input,
+    moment: Moment,
+    moved: &mut Moved<'f>,
+) {
+    let mut machine = Machine::new(flows, position.standing_mut(), moment);
+    (machine.effects, machine.trace) = (std::mem::take(&mut moved.effects), std::mem::take(&mut moved.trace));
+    machine.effects.clear();
+    machine.trace.clear();
+    *moved = machine.through(input);
 }
 
 /// What came of a step, beside the position.
-pub(crate) struct Moved {
+#[derive(Default)]
+pub(crate) struct Moved<'f> {
     pub(crate) effects: Vec<Effect>,
-    pub(crate) trace: Vec<Trace>,
+    pub(crate) trace: Vec<Seen<'f>>,
     /// What decided, where somebody wants to know.
     pub(crate) decisions: Vec<Decision>,
 }
 
 /// One macrostep under way.
-struct Machine<'f> {
+struct Machine<'f, 'p> {
     flows: &'f Flows,
-    position: &'f mut Position,
+    position: &'p mut Standing,
     moment: Moment,
     effects: Vec<Effect>,
-    trace: Vec<Trace>,
+    trace: Vec<Seen<'f>>,
     /// What the open question expects.
     expecting: Expecting,
     /// The page of a list that is being asked for.
@@ -98,7 +110,7 @@ struct Machine<'f> {
     /// Then: the active flow as it was before the last state that asks more than values was passed over.
     passed_dry: Option<Arc<Frame>>,
     /// What was said over facts that have not changed since, by its place among the effects.
-    unsettled: Vec<(usize, FlowId)>,
+    unsettled: Few<(usize, FlowId)>,
     /// What decided, where somebody wants to know.
     decisions: Option<Vec<Decision>>,
 }
@@ -119,14 +131,14 @@ enum Pending {
     Root(StateId),
 }
 
-impl<'f> Machine<'f> {
-    fn new(flows: &'f Flows, position: &'f mut Position, moment: Moment) -> Self {
+impl<'f, 'p> Machine<'f, 'p> {
+    fn new(flows: &'f Flows, position: &'p mut Standing, moment: Moment) -> Self {
         Self {
             flows,
             position,
             moment,
             effects: Vec::new(),
-            trace: Vec::with_capacity(8),
+            trace: Vec::new(),
             expecting: Expecting::Anything,
             page: 0,
             said: None,
@@ -138,17 +150,21 @@ impl<'f> Machine<'f> {
             paused: false,
             dry: false,
             passed_dry: None,
-            unsettled: Vec::new(),
+            unsettled: Few::new(),
             decisions: None,
         }
     }
 
     /// Takes one input to its end.
-    fn through(mut self, input: &Input) -> Moved {
+    fn through(&mut self, input: &Input) -> Moved<'f> {
         self.begin_conversation(input);
         self.take(input);
         self.settle_says();
-        Moved { effects: self.effects, trace: self.trace, decisions: self.decisions.unwrap_or_default() }
+        Moved {
+            effects: std::mem::take(&mut self.effects),
+            trace: std::mem::take(&mut self.trace),
+            decisions: self.decisions.take().unwrap_or_default(),
+        }
     }
 
     /// Enters the root chart with the first input. Who the guest is, is known then.
@@ -385,7 +401,7 @@ impl<'f> Machine<'f> {
     fn view(&self) -> Option<View<'_>> {
         let mut view = View::new(self.flow()?, self.frame(), &self.position.guest, self.now());
         view.event.clone_from(&self.event);
-        view.between.clone_from(&self.between);
+        view.between = States::from_slice(&self.between);
         Some(view)
     }
 
@@ -413,7 +429,7 @@ impl<'f> Machine<'f> {
     }
 }
 
-impl Position {
+impl Standing {
     /// The facts that change from turn to turn.
     pub(crate) fn now(&self, flows: &Flows, moment: Moment) -> Now {
         Now {

@@ -10,7 +10,7 @@ use crate::flow::{Does, Run, SlotId, StateId};
 use crate::position::{Caller, Task};
 use crate::slot::Heard;
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// Runs a flow for a state. True when it is done without running anything.
     pub(super) fn run(&mut self, state: StateId, run: &'f Run) -> bool {
         if self.repeats(state) && self.is_fresh(run.save, false) {

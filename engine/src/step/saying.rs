@@ -9,7 +9,7 @@ use crate::flow::{Flow, FlowId};
 use crate::position::{Frame, Said};
 use crate::slot::Invalid;
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// Says a prompt over the active flow's facts.
     pub(super) fn say(&mut self, prompt: &Arc<str>, expecting: Expecting, invalid: Option<Invalid>) -> u32 {
         if self.dry {

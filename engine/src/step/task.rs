@@ -19,7 +19,7 @@ pub(super) struct HeardSlot {
     pub(super) said: bool,
 }
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// Does what the next active state is for. False when nothing more can be done now.
     pub(super) fn perform_next(&mut self) -> bool {
         let Some(flow) = self.flow() else { return false };
@@ -139,8 +139,8 @@ impl<'f> Machine<'f> {
         if let Some(flow) = self.flow()
             && let Some(name) = flow.state_name(state)
         {
-            let (flow, state) = (Arc::clone(&flow.name), Arc::clone(name));
-            self.trace.push(Trace::Asked { flow, state, expecting: expecting.clone() });
+            let expecting = expecting.clone();
+            self.trace.push(Trace::Asked { flow: &flow.name, state: name, expecting });
         }
         self.expecting = expecting;
     }
@@ -223,13 +223,13 @@ impl<'f> Machine<'f> {
         if let (Some(flow), Some(value)) = (self.flow(), self.frame().slots.get(slot).cloned())
             && let Some(name) = flow.slot_name(slot)
         {
-            self.trace.push(Trace::Filled { slot: Arc::clone(name), value });
+            self.trace.push(Trace::Filled { slot: name, value });
         }
     }
 
     pub(super) fn refused(&mut self, slot: SlotId, why: Invalid) {
         if let Some(name) = self.flow().and_then(|flow| flow.slot_name(slot)) {
-            self.trace.push(Trace::Refused { slot: Arc::clone(name), why });
+            self.trace.push(Trace::Refused { slot: name, why });
         }
     }
 

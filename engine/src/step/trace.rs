@@ -10,39 +10,40 @@ use crate::flow::Event;
 use crate::input::Understanding;
 use crate::slot::{Invalid, Value};
 
-/// Something that happened during a step.
+/// Something that happened during a step. While the step runs the names are borrowed from its flows; [`Trace::told`]
+/// keeps them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "trace", rename_all = "snake_case")]
-pub enum Trace {
+pub enum Trace<Name = Arc<str>> {
     /// A state was entered.
     Entered {
         /// The flow.
-        flow: Arc<str>,
+        flow: Name,
         /// The state.
-        state: Arc<str>,
+        state: Name,
     },
     /// A state was left.
     Left {
         /// The flow.
-        flow: Arc<str>,
+        flow: Name,
         /// The state.
-        state: Arc<str>,
+        state: Name,
     },
     /// Something was asked.
     Asked {
         /// The flow.
-        flow: Arc<str>,
+        flow: Name,
         /// The state.
-        state: Arc<str>,
+        state: Name,
         /// What for.
         expecting: Expecting,
     },
     /// A flow ended.
     Ended {
         /// The flow.
-        flow: Arc<str>,
+        flow: Name,
         /// Its outcome.
-        outcome: Arc<str>,
+        outcome: Name,
     },
     /// A message was understood: what the guest does with it, the slots it fills, and who understood it.
     #[serde(serialize_with = "meant")]
@@ -50,7 +51,7 @@ pub enum Trace {
     /// A slot has a new value.
     Filled {
         /// The slot.
-        slot: Arc<str>,
+        slot: Name,
         /// The value, see [`Value::json`].
         #[serde(serialize_with = "shown")]
         value: Value,
@@ -58,7 +59,7 @@ pub enum Trace {
     /// A value was refused.
     Refused {
         /// The slot.
-        slot: Arc<str>,
+        slot: Name,
         /// Why.
         why: Invalid,
     },
@@ -72,25 +73,51 @@ pub enum Trace {
     /// A result went stale and is made again.
     Repairing {
         /// The state the walk starts at.
-        from: Arc<str>,
+        from: Name,
         /// The state it ends in.
-        to: Arc<str>,
+        to: Name,
     },
     /// A read-back was answered with a yes that counts.
     Confirmed {
         /// The flow.
-        flow: Arc<str>,
+        flow: Name,
     },
     /// A change was taken back.
     Undone {
         /// The slots that have their values of before.
-        slots: Vec<Arc<str>>,
+        slots: Vec<Name>,
     },
     /// An input fitted nothing.
     Ignored {
         /// Why.
         why: &'static str,
     },
+}
+
+/// What happened, with names that are the flows'.
+pub type Seen<'f> = Trace<&'f Arc<str>>;
+
+impl Seen<'_> {
+    /// The same for whoever keeps it.
+    pub fn told(&self) -> Trace {
+        let kept = |name: &&Arc<str>| Arc::clone(name);
+        match self {
+            Self::Entered { flow, state } => Trace::Entered { flow: kept(flow), state: kept(state) },
+            Self::Left { flow, state } => Trace::Left { flow: kept(flow), state: kept(state) },
+            Self::Asked { flow, state, expecting } => {
+                Trace::Asked { flow: kept(flow), state: kept(state), expecting: expecting.clone() }
+            }
+            Self::Ended { flow, outcome } => Trace::Ended { flow: kept(flow), outcome: kept(outcome) },
+            Self::Understood(understanding) => Trace::Understood(Arc::clone(understanding)),
+            Self::Filled { slot, value } => Trace::Filled { slot: kept(slot), value: value.clone() },
+            Self::Refused { slot, why } => Trace::Refused { slot: kept(slot), why: why.clone() },
+            Self::Event { event, handled } => Trace::Event { event: *event, handled: *handled },
+            Self::Repairing { from, to } => Trace::Repairing { from: kept(from), to: kept(to) },
+            Self::Confirmed { flow } => Trace::Confirmed { flow: kept(flow) },
+            Self::Undone { slots } => Trace::Undone { slots: slots.iter().map(kept).collect() },
+            Self::Ignored { why } => Trace::Ignored { why },
+        }
+    }
 }
 
 fn meant<S: serde::Serializer>(meaning: &Understanding, serializer: S) -> Result<S::Ok, S::Error> {

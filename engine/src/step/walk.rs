@@ -36,7 +36,7 @@ impl Source {
     }
 }
 
-impl<'f> Machine<'f> {
+impl<'f> Machine<'f, '_> {
     /// The first case whose guard holds.
     pub(super) fn pick(&self, cases: &'f [Transition]) -> Option<&'f Transition> {
         if let [first, ..] = cases
@@ -269,7 +269,7 @@ impl<'f> Machine<'f> {
         frame.read_back = None;
         frame.confirmed = None;
         if let (Some(from), Some(to)) = (flow.state_name(from), flow.state_name(goal)) {
-            self.trace.push(Trace::Repairing { from: Arc::clone(from), to: Arc::clone(to) });
+            self.trace.push(Trace::Repairing { from, to });
         }
         self.jump(from);
         true
@@ -281,6 +281,9 @@ impl<'f> Machine<'f> {
     pub(super) fn first_stale(&self) -> Option<StateId> {
         let flow = self.flow()?;
         let frame = self.frame();
+        if frame.anew.is_none() && frame.results.iter().all(Option::is_none) {
+            return None;
+        }
         let is_made = |state: StateId, result: ResultId| {
             let writes = matches!(flow.does(state), Some(Does::Invoke(invoke)) if invoke.writes);
             !writes
@@ -384,7 +387,7 @@ impl<'f> Machine<'f> {
             (Some(output), Some(view)) => output.evaluate(&view),
             _ => serde_json::Value::Null,
         };
-        self.trace.push(Trace::Ended { flow: Arc::clone(&flow.name), outcome: Arc::clone(outcome) });
+        self.trace.push(Trace::Ended { flow: &flow.name, outcome });
         self.page = 0;
         self.expecting = Expecting::Anything;
         self.raised.clear();
@@ -451,7 +454,7 @@ impl<'f> Machine<'f> {
                 Some(value) => _ = frame.slots.put(slot, value),
                 None => _ = frame.slots.clear(slot),
             }
-            slots.extend(flow.slot_name(slot).cloned());
+            slots.extend(flow.slot_name(slot));
         }
         let frame = self.frame_mut();
         frame.confirmed = None;

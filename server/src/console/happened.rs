@@ -75,7 +75,7 @@ impl Happened {
     /// What the driver reports, where the page shows it. Replies are shown when they are committed.
     pub(super) fn of(happening: &Happening<'_>) -> Option<Self> {
         match happening {
-            Happening::Traced(trace) => Some(Self::Trace((*trace).clone())),
+            Happening::Traced(trace) => Some(Self::Trace(trace.told())),
             Happening::Called(call) => Some(Self::called(call)),
             Happening::Answered(call, outcome) => Some(Self::answered(call, outcome)),
             Happening::Said(_) | Happening::Saved(_) => None,

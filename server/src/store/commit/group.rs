@@ -2,8 +2,9 @@
 //!
 //! SQLite has one writer at a time, and what a transaction costs is mostly its end. So one task writes: whatever has
 //! come while it wrote goes into its next transaction, up to [`MOST`] commits. A commit that comes alone is written at
-//! once. A conflict fails its own commit and no other: which ones can be made is found out first, in the transaction,
-//! when nobody else can write any more.
+//! once. A conflict fails its own commit and no other. There hardly ever is one, and every row that is read comes over
+//! from the thread that SQLite runs on: so what is written says itself what it was computed from, and only when less was
+//! changed than there was to change it is taken back, found out which commits can be made, and those are made.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ const MOST: usize = 256;
 const QUEUE: usize = 1024;
 
 /// Rows are written so many at a time, so that few statements have to be prepared.
-const ROWS: [usize; 4] = [64, 16, 4, 1];
+const ROWS: [usize; 5] = [256, 64, 16, 4, 1];
 
 /// The way to the task that writes.
 #[derive(Debug)]
@@ -136,16 +137,29 @@ impl Batch {
 
 /// Writes commits in one transaction. Says which of them were written; the others are conflicts.
 async fn write(writer: &DatabaseConnection, commits: &[&Prepared]) -> Result<Vec<bool>, Fault> {
+    let doing = "committing turns";
+    let transaction = begin(writer).await?;
+    if rows(&transaction, commits).await? {
+        remember(&transaction, commits).await?;
+        transaction.commit().await.map_err(Fault::doing(doing))?;
+        return Ok(vec![true; commits.len()]);
+    }
+    transaction.rollback().await.map_err(Fault::doing(doing))?;
     let transaction = begin(writer).await?;
     let can = possible(&transaction, commits).await?;
     let made: Vec<&Prepared> =
         commits.iter().zip(&can).filter(|(_, can)| **can).map(|(commit, _)| *commit).collect();
     rows(&transaction, &made).await?;
-    for commit in made.iter().filter(|commit| !commit.remember.is_empty()) {
-        guests::remember(&transaction, &commit.whose.guest, &commit.remember, commit.at).await?;
-    }
-    transaction.commit().await.map_err(Fault::doing("committing turns"))?;
+    remember(&transaction, &made).await?;
+    transaction.commit().await.map_err(Fault::doing(doing))?;
     Ok(can)
+}
+
+async fn remember(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Result<(), Fault> {
+    for commit in commits.iter().filter(|commit| !commit.remember.is_empty()) {
+        guests::remember(transaction, &commit.whose.guest, &commit.remember, commit.at).await?;
+    }
+    Ok(())
 }
 
 /// Which commits can be made: their conversations stand where they were computed from, and their messages have no
@@ -191,8 +205,9 @@ async fn possible(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> R
     Ok(commits.iter().map(can).collect())
 }
 
-/// Writes the rows of commits that can be made.
-async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Result<(), Fault> {
+/// Writes the rows of commits. False where a conversation stands elsewhere than a commit was computed from, or a message
+/// has an outcome already: then not all is written.
+async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Result<bool, Fault> {
     let moved = |commit: &&Prepared| -> Vec<Value> {
         vec![
             commit.whose.id.clone().into(),
@@ -203,9 +218,12 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
             commit.heard_at.into(),
             commit.at.into(),
             commit.held.into(),
+            commit.expected.into(),
         ]
     };
-    many(transaction, commits.iter().map(moved).collect(), MOVED).await?;
+    if many(transaction, commits.iter().map(moved).collect(), MOVED).await? < commits.len() as u64 {
+        return Ok(false);
+    }
     let ended =
         commits.iter().filter(|commit| commit.ended).map(|commit| vec![commit.whose.id.clone().into()]);
     many(transaction, ended.collect(), ENDED).await?;
@@ -218,7 +236,9 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
         let outcome = outcome.as_str().to_owned();
         Some(vec![message.into(), outcome.into(), commit.at.into(), commit.whose.id.clone().into()])
     });
-    many(transaction, decided.collect(), DECIDED).await?;
+    let decided: Vec<Vec<Value>> = decided.collect();
+    let messages = decided.len() as u64;
+    let all_pending = many(transaction, decided, DECIDED).await? == messages;
     let mut said: Vec<Vec<Value>> = Vec::new();
     for commit in commits {
         let status = if commit.is_local() { Status::Sent } else { Status::Queued };
@@ -236,7 +256,8 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
             ]);
         }
     }
-    many(transaction, said, SAID).await
+    many(transaction, said, SAID).await?;
+    Ok(all_pending)
 }
 
 /// A statement over many rows: what stands before and after them.
@@ -252,8 +273,9 @@ const MOVED: Many = Many {
              due = v.column5, heard_at = COALESCE(v.column6, heard_at), updated_at = v.column7, \
              held_since = CASE WHEN v.column8 THEN COALESCE(held_since, v.column7) END, \
              taken_by = CASE WHEN v.column8 THEN taken_by END FROM (VALUES ",
-    row: "(?, ?, ?, ?, ?, ?, ?, ?)",
-    after: ") AS v WHERE conversations.id = v.column1",
+    row: "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    after: ") AS v WHERE conversations.id = v.column1 AND conversations.revision = v.column9 \
+            AND NOT conversations.forgotten AND NOT conversations.ended",
 };
 
 /// Nothing goes on that has ended, so it is never taken back.
@@ -278,8 +300,9 @@ const SAID: Many = Many {
     after: "",
 };
 
-async fn many(transaction: &DatabaseTransaction, rows: Vec<Vec<Value>>, many: Many) -> Result<(), Fault> {
-    let mut left = rows.len();
+/// Writes rows; how many were changed.
+async fn many(transaction: &DatabaseTransaction, rows: Vec<Vec<Value>>, many: Many) -> Result<u64, Fault> {
+    let (mut left, mut changed) = (rows.len(), 0);
     let mut rows = rows.into_iter();
     for size in ROWS {
         while left >= size {
@@ -287,8 +310,9 @@ async fn many(transaction: &DatabaseTransaction, rows: Vec<Vec<Value>>, many: Ma
             left -= size;
             let sql = format!("{}{}{}", many.before, vec![many.row; size].join(", "), many.after);
             let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
-            transaction.execute_raw(statement).await.map_err(Fault::doing("writing turns"))?;
+            let written = transaction.execute_raw(statement).await;
+            changed += written.map_err(Fault::doing("writing turns"))?.rows_affected();
         }
     }
-    Ok(())
+    Ok(changed)
 }
