@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench webhook` measures one program on SQLite. `INNKEEPER_BENCH_POSTGRES=postgres://…/empty` measures
 //! three programs on that database. `INNKEEPER_BENCH_RATE` is messages a second (200), `INNKEEPER_BENCH_SECONDS` for how
-//! long (10). Every message is a whole sentence, so that nobody is waited for; no language model is asked.
+//! long (10). `INNKEEPER_BENCH_PROGRAM` is another build of the program to measure. Every message is a whole sentence, so
+//! that nobody is waited for; no language model is asked.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures the machine's own time")]
 
 use std::collections::HashMap;
@@ -79,7 +80,8 @@ fn signature(path: &str, form: &[(&'static str, String)]) -> String {
 }
 
 async fn serve(database: &str, base: &str) -> (Child, SocketAddr) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_innkeeper"));
+    let program = std::env::var_os("INNKEEPER_BENCH_PROGRAM");
+    let mut command = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_innkeeper").into()));
     command.env_clear().current_dir(std::env::temp_dir()).kill_on_drop(true).args([
         "--database",
         database,

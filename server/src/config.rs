@@ -178,6 +178,8 @@ pub struct Meta {
     pub base_url: BaseUrl,
     /// How long it may take.
     pub timeout: Duration,
+    /// How long it may take to report on what it took.
+    pub reported_within: Duration,
     /// What may be sent outside of WhatsApp's day.
     pub templates: Templates,
     /// How fast is sent.
@@ -426,6 +428,7 @@ impl Meta {
             phone_number_id: layers.text("meta.phone_number_id"),
             base_url: base_url(layers, "meta.base_url"),
             timeout: layers.milliseconds("meta.timeout_ms"),
+            reported_within: layers.seconds("meta.reported_within_s", 1),
             templates: Templates::read(layers, "meta"),
             rates: rates(layers, "meta"),
         }

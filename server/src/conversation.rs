@@ -94,6 +94,8 @@ pub struct Party {
     pub since: DateTime<Utc>,
     /// What came of listening to it, where it is a voice note.
     pub heard: Option<Heard>,
+    /// The last message of the turn, where what comes after it may still become part of the turn.
+    pub last: Option<MessageId>,
 }
 
 /// What the guest did.
@@ -159,7 +161,15 @@ pub enum AnswerFault {
 impl Party {
     /// A guest who did not do anything just now.
     fn elsewhere(guest: GuestKey, channel: ChannelName, now: DateTime<Utc>) -> Self {
-        Self { guest, channel, medium: Medium::Chat, language: "en".to_owned(), since: now, heard: None }
+        Self {
+            guest,
+            channel,
+            medium: Medium::Chat,
+            language: "en".to_owned(),
+            since: now,
+            heard: None,
+            last: None,
+        }
     }
 
     /// The guest of a gathered turn, on a channel that is read.
@@ -171,6 +181,7 @@ impl Party {
             language: "en".to_owned(),
             since: gathered.received_at,
             heard: gathered.heard.clone(),
+            last: gathered.grows().then(|| gathered.last()),
         }
     }
 }
@@ -345,6 +356,7 @@ impl Answerer for Receptionist {
         }
         match self.gathered(gathered).await {
             Ok(()) => Ok(()),
+            Err(fault) if fault.is_overtaken() => Err(Unanswered::Overtaken),
             Err(fault) if fault.is_passing() => Err(Unanswered::Passing(Box::new(fault))),
             Err(fault) => Err(Unanswered::Lasting(Box::new(fault))),
         }
@@ -375,13 +387,20 @@ impl Answerer for Receptionist {
 }
 
 impl AnswerFault {
+    /// Whether the guest has said more meanwhile.
+    fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Turn(fault) if matches!(**fault, TurnFault::Render(ReplyFault::Overtaken)))
+    }
+
     /// Whether the same message may be answered when it is tried again.
     fn is_passing(&self) -> bool {
         match self {
             Self::Store(_) => true,
             Self::Lost { .. } => false,
             Self::Turn(fault) => match **fault {
-                TurnFault::Store(_) | TurnFault::Conflict => true,
+                TurnFault::Store(_)
+                | TurnFault::Conflict
+                | TurnFault::Render(ReplyFault::Unread(_) | ReplyFault::Overtaken) => true,
                 TurnFault::Render(_) | TurnFault::NotConfirmed { .. } | TurnFault::OtherVersion { .. } => {
                     false
                 }

@@ -128,7 +128,9 @@ impl From<&ReplyFault> for Listed {
                 ..Self::whole("prompt", in_prompts(template), reason.clone())
             },
             ReplyFault::File { file, reason } => Self::whole("prompt", in_prompts(file), reason.clone()),
-            ReplyFault::Missing { .. } => Self::whole("prompt", None, fault.to_string()),
+            ReplyFault::Missing { .. } | ReplyFault::Overtaken | ReplyFault::Unread(_) => {
+                Self::whole("prompt", None, fault.to_string())
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ use self::rates::Paced;
 use crate::channel::{Channel, Report};
 use crate::clock::{Clock, later};
 use crate::config::{Rates, Templates};
-use crate::message::{ChannelName, GuestKey, Outgoing};
+use crate::message::{ChannelName, GuestKey, Outgoing, OutgoingId};
 use crate::reply::bubbles;
 use crate::store::{Database, Fault, OutboxRow, Status, Tried};
 use crate::tts::Voice;
@@ -61,6 +61,8 @@ pub struct Outbox {
     templates: HashMap<ChannelName, Templates>,
     held: Mutex<HashMap<GuestKey, usize>>,
     early: Mutex<VecDeque<(ChannelName, Report)>>,
+    /// When each provider last reported on something.
+    heard: Mutex<HashMap<ChannelName, DateTime<Utc>>>,
     paced: Mutex<Paced>,
     voice: Option<Arc<dyn Voice>>,
 }
@@ -74,8 +76,9 @@ impl Outbox {
     ) -> Self {
         let channels = channels.into_iter().map(|channel| (channel.name(), channel)).collect();
         let templates = HashMap::new();
-        let (held, early, paced) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { store, clock, channels, templates, held, early, paced, voice: None }
+        let (early, heard) = (Mutex::default(), Mutex::default());
+        let (held, paced) = (Mutex::default(), Mutex::default());
+        Self { store, clock, channels, templates, held, early, heard, paced, voice: None }
     }
 
     /// The same with a voice for what is sent as a sound; without one such messages fail.
@@ -112,7 +115,7 @@ impl Outbox {
             match self.store.first_waiting(&names).await {
                 Ok(rows) => {
                     for row in rows {
-                        let guest = GuestKey::new(row.guest.clone());
+                        let guest = row.guest;
                         // What is being sent by nobody here is another program's.
                         if flying.contains(&guest) || self.is_held(&guest) || row.status == Status::Sending {
                             continue;
@@ -135,7 +138,7 @@ impl Outbox {
                                 break;
                             }
                         }
-                        if let Some(channel) = ChannelName::parse(&row.channel)
+                        if let Some(channel) = row.channel
                             && let Err(at) =
                                 self.paced().take(channel, &guest, self.clock.now(), self.store.others() + 1)
                         {
@@ -145,7 +148,7 @@ impl Outbox {
                         flying.insert(guest.clone());
                         let outbox = Arc::clone(&self);
                         flights.spawn(async move {
-                            outbox.fly(row).await;
+                            outbox.fly(row.id).await;
                             guest
                         });
                     }
@@ -202,9 +205,15 @@ impl Outbox {
     }
 
     /// One try of one message, recorded.
-    async fn fly(&self, row: OutboxRow) {
-        let id = row.number();
-        let Err(mut fault) = self.attempt(row).await else { return };
+    async fn fly(&self, id: OutgoingId) {
+        let tried = async {
+            match self.store.outgoing_message(id).await? {
+                Some(row) => self.attempt(row).await,
+                // It was forgotten meanwhile.
+                None => Ok(()),
+            }
+        };
+        let Err(mut fault) = tried.await else { return };
         loop {
             tracing::error!(message = %id, error = %crate::fault::chain(&fault), "how sending went cannot be recorded; trying again");
             self.clock.sleep(DATABASE_PAUSE).await;

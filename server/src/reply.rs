@@ -91,6 +91,12 @@ pub struct Reply {
 /// Why there are no words for what should be said.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplyFault {
+    /// The guest has said more meanwhile: what would be said is out of date.
+    #[error("the guest has said more")]
+    Overtaken,
+    /// Whether the guest has said more cannot be read.
+    #[error("whether the guest has said more cannot be read")]
+    Unread(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No file of that name.
     #[error("there is no prompt {prompt} for {medium} in {language}", medium = medium.name())]
     Missing {

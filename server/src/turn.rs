@@ -46,6 +46,9 @@ pub enum Unanswered {
     /// It may work the next time.
     #[error("the turn was not answered this time")]
     Passing(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The guest has said more meanwhile, and what was about to be said is not what they need to hear any more.
+    #[error("the guest has said more")]
+    Overtaken,
     /// It will not.
     #[error("the turn cannot be answered")]
     Lasting(#[source] Box<dyn std::error::Error + Send + Sync>),

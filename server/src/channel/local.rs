@@ -133,6 +133,7 @@ impl LocalGuest {
             language: self.language.clone(),
             since: self.receptionist.clock.now(),
             heard,
+            last: None,
         };
         let message = said.message();
         match self.receptionist.turn(&party, said, watch).await {

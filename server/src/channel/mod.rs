@@ -127,8 +127,8 @@ pub struct Sent {
 pub enum TakenSince {
     /// These, by its ids, oldest first: the messages that say the same to the same guest.
     These(Vec<String>),
-    /// It cannot be asked. It reports on what it took, soon after.
-    OnlyReported,
+    /// It cannot be asked. It reports on what it took, within this time.
+    OnlyReported(Duration),
 }
 
 /// Why a message was not sent.

@@ -12,6 +12,7 @@ use innkeeper_engine::{Call, Expecting, Guest, Moment, Outcome, Question, Say, U
 use super::pointed::{Light, Tag};
 use super::{Party, Receptionist, note};
 use crate::message::{ConversationId, Manner, Outgoing};
+use crate::mortal;
 use crate::outbox::fitting;
 use crate::reply::{Listener, Medium, Reply, ReplyFault};
 
@@ -31,6 +32,8 @@ pub(super) struct Desk<'a> {
     has_told: AtomicBool,
     /// Whether the guest asked how something is spelled.
     spells: AtomicBool,
+    /// Whether the turn has changed something in the hotel, or may have.
+    has_changed: AtomicBool,
 }
 
 impl<'a> Desk<'a> {
@@ -44,6 +47,7 @@ impl<'a> Desk<'a> {
             light: Light::default(),
             has_told: AtomicBool::new(false),
             spells: AtomicBool::new(false),
+            has_changed: AtomicBool::new(false),
         }
     }
 
@@ -83,6 +87,19 @@ impl<'a> Desk<'a> {
         let says: Vec<Say> = gone.into_iter().chain(says.iter().cloned()).collect();
         let replies = self.receptionist.replies.render(&says, &self.listener())?;
         Ok(replies.into_iter().map(|reply| self.outgoing(reply, says.last())).collect())
+    }
+
+    /// Refuses to say what the guest's next words may have made wrong. What changed something is told in any case.
+    async fn is_up_to_date(&self) -> Result<(), ReplyFault> {
+        let Some(last) = self.party.last.filter(|_| !self.has_changed.load(Ordering::Relaxed)) else {
+            return Ok(());
+        };
+        let more = self.receptionist.store.said_after(&self.party.guest, self.party.channel, last).await;
+        match more {
+            Ok(more) if more.is_empty() => Ok(()),
+            Ok(_) => Err(ReplyFault::Overtaken),
+            Err(fault) => Err(ReplyFault::Unread(Box::new(fault))),
+        }
     }
 
     /// What words mean; those that a recogniser wrote may not be those that were said.
@@ -178,8 +195,15 @@ impl Performer for Desk<'_> {
         if call.writes {
             // What was done says what was understood.
             self.has_told.store(true, Ordering::Relaxed);
+            self.has_changed.store(true, Ordering::Relaxed);
+        }
+        if call.writes {
+            mortal::passes("call.written_down");
         }
         let outcome = self.receptionist.tools.call(call, key).await;
+        if call.writes {
+            mortal::passes("call.answered");
+        }
         match &outcome {
             Outcome::Ok { .. } => tracing::debug!(tool = &*call.tool, "called"),
             Outcome::Error { code, .. } => tracing::info!(tool = &*call.tool, code, "the hotel refused"),
@@ -191,6 +215,7 @@ impl Performer for Desk<'_> {
     }
 
     async fn render(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
+        self.is_up_to_date().await?;
         let mut replies = self.worded(says)?;
         if let Some(rephraser) =
             self.receptionist.rephraser.as_ref().filter(|_| self.party.medium == Medium::Chat)

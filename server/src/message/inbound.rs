@@ -333,6 +333,23 @@ pub struct Gathered {
     pub attempts: u32,
 }
 
+/// A turn is planned again so many times at most because the guest said more meanwhile.
+const PLANNED_AGAIN: u32 = 2;
+
+impl Gathered {
+    /// Whether words that the guest adds before it is answered become part of it: it is nothing but words itself, and
+    /// was not begun too often.
+    pub fn grows(&self) -> bool {
+        let is_words = self.button.is_none() && self.unsupported.is_none() && self.heard.is_none();
+        is_words && self.attempts <= PLANNED_AGAIN && !self.channel.is_local()
+    }
+
+    /// The last of its messages.
+    pub fn last(&self) -> MessageId {
+        self.merged.last().copied().unwrap_or(self.lead).max(self.lead)
+    }
+}
+
 /// One message of a turn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::plan::{Plan, Standing, plan};
 use super::{ATTEMPTS, NO_REASON, Outbox};
@@ -24,8 +24,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 /// How long a try of which no answer came is left alone before the provider is asked about it.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// How long after each try a provider that cannot be asked has to report what it took.
-const UNREPORTED: Duration = Duration::from_secs(60);
+/// A provider that cannot be asked, and that nothing was heard of at all, is waited for so many times longer.
+const DEAF: u32 = 10;
 
 /// Providers write times in whole seconds, by a clock of their own.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
@@ -140,14 +140,14 @@ impl Outbox {
                 let known = self.store.provider_ids(guest).await?;
                 if let Some(found) = taken.into_iter().find(|taken| !known.contains(taken)) {
                     self.store.tried(id, &Tried::Sent(Some(found))).await?;
+                    mortal::passes("outbox.settled");
                     return Ok(false);
                 }
             }
-            Ok(TakenSince::OnlyReported) => {
-                // What it took it would have reported by then, and the message would not be uncertain.
+            Ok(TakenSince::OnlyReported(within)) => {
                 let tries = u32::try_from(row.attempts.max(1)).unwrap_or(1);
-                let at = later(tried_at, UNREPORTED.saturating_mul(tries));
-                if at > now {
+                let last_try = later(tried_at, within.saturating_mul(tries - 1));
+                if let Some(at) = self.waits_for_report(channel.name(), last_try, within).await? {
                     let error = row.error.clone().unwrap_or_else(|| NO_REASON.to_owned());
                     self.store.tried(id, &Tried::Uncertain { at, error }).await?;
                     return Ok(false);
@@ -168,6 +168,24 @@ impl Outbox {
             return Ok(false);
         }
         Ok(true)
+    }
+
+    /// Until when to wait for a report on a try, of a provider that reports within some time on what it took. `None` is
+    /// no longer: it was not taken, or nobody will ever know.
+    async fn waits_for_report(
+        &self,
+        channel: ChannelName,
+        tried_at: DateTime<Utc>,
+        within: Duration,
+    ) -> Result<Option<DateTime<Utc>>, Fault> {
+        let now = self.clock.now();
+        let (soon, at_last) = (later(tried_at, within), later(tried_at, within.saturating_mul(DEAF)));
+        if now < soon {
+            return Ok(Some(soon));
+        }
+        // Whoever hears other things of it would have heard that, too; whoever hears nothing may be out of reach.
+        let is_heard = self.heard_of(channel).await?.is_some_and(|heard| heard > tried_at);
+        Ok((!is_heard && now < at_last).then(|| later(now, within).min(at_last)))
     }
 
     /// The words as a sound; or why there is none.

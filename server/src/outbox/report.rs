@@ -1,7 +1,9 @@
 //! What providers say about messages they took, and about guests.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
 
 use super::{ATTEMPTS, NO_REASON, Outbox};
 use crate::channel::{Action, Delivery, Refusal, Report};
@@ -61,6 +63,7 @@ impl Outbox {
         id: Option<OutgoingId>,
         report: &Report,
     ) -> Result<bool, Fault> {
+        self.heard().insert(channel, self.clock.now());
         let id = match id {
             Some(id) => Some(id),
             None => self.store.outgoing_by_provider(channel, &report.provider_id).await?,
@@ -74,6 +77,12 @@ impl Outbox {
         }
         early.push_back((channel, report.clone()));
         Ok(false)
+    }
+
+    /// When a provider last told something.
+    pub(super) async fn heard_of(&self, channel: ChannelName) -> Result<Option<DateTime<Utc>>, Fault> {
+        let reported = self.heard().get(&channel).copied();
+        Ok(reported.max(self.store.last_received(channel).await?))
     }
 
     /// Records what was said about a message before anybody knew it.
@@ -126,6 +135,10 @@ impl Outbox {
         Ok(())
     }
 
+    fn heard(&self) -> MutexGuard<'_, HashMap<ChannelName, DateTime<Utc>>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn early(&self) -> MutexGuard<'_, VecDeque<(ChannelName, Report)>> {
         self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,10 +159,24 @@ fn merge(channel: ChannelName, row: &OutboxRow, report: &Report) -> Option<Deliv
     let failed = delivery == Delivery::Failed;
     let said = report.refusal.as_ref().map(ToString::to_string);
     let error = if failed { said.or_else(|| row.error.clone()) } else { None };
-    let too_late = report.refusal.as_ref().is_some_and(|refusal| refusal.action == Action::WindowClosed);
-    let status = match (failed, too_late && known.is_none_or(|known| known < Delivery::Delivered)) {
+    let goes_on = match report.refusal.as_ref().map(|refusal| refusal.action) {
         // It goes on as a template, or to a person.
-        (true, true) if row.attempts < ATTEMPTS && row.status != Status::Failed => Status::Queued,
+        Some(Action::WindowClosed) => row.attempts < ATTEMPTS,
+        // It is tried once more.
+        Some(Action::Once) => row.attempts <= 1,
+        Some(
+            Action::Later
+            | Action::Never
+            | Action::OptedOut
+            | Action::Unreachable
+            | Action::OnlyAsAnswer
+            | Action::Operator
+            | Action::Unheard,
+        )
+        | None => false,
+    };
+    let status = match (failed, goes_on && known.is_none_or(|known| known < Delivery::Delivered)) {
+        (true, true) if row.status != Status::Failed => Status::Queued,
         (true, _) => Status::Failed,
         // Whatever it says, it says that the provider took the message.
         (false, _) => Status::Sent,

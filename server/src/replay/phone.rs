@@ -90,7 +90,7 @@ impl Channel for Telephone {
         _outbound: &Outbound,
         _since: DateTime<Utc>,
     ) -> Result<TakenSince, SendFault> {
-        Ok(TakenSince::OnlyReported)
+        Ok(TakenSince::OnlyReported(Duration::from_secs(60)))
     }
 
     async fn typing(&self, _provider_id: &str) -> Result<(), SendFault> {

@@ -270,6 +270,36 @@ impl Database {
         Ok(())
     }
 
+    /// The words that a guest added after a message and that have no outcome yet, up to the first message that is a
+    /// turn of its own.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn said_after(
+        &self,
+        guest: &GuestKey,
+        channel: ChannelName,
+        message: MessageId,
+    ) -> Result<Vec<MessageId>, Fault> {
+        let rows = Entity::find()
+            .filter(Column::Outcome.eq(Outcome::Pending))
+            .filter(Column::Guest.eq(guest.as_str()))
+            .filter(Column::Channel.eq(channel.as_str()))
+            .filter(Column::Id.gt(message.0))
+            .order_by_asc(Column::Id)
+            .all(self.reader())
+            .await
+            .map_err(Fault::doing("looking for what a guest added"))?;
+        let is_added = |row: &InboxRow| {
+            row.kind == Kind::Text.as_str()
+                && row.button.is_none()
+                && row.reply_to.is_none()
+                && row.attempts == 0
+        };
+        let rows = opened(self.reader(), rows).await?;
+        Ok(rows.iter().take_while(|row| is_added(row)).map(|row| MessageId(row.id)).collect())
+    }
+
     /// Everything that a guest sent, in the order it came.
     ///
     /// # Errors

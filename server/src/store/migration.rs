@@ -4,6 +4,7 @@ mod flow_versions;
 mod guest_names;
 mod held;
 mod leases;
+mod of_guest;
 mod reachable;
 mod standing;
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(standing::Standing),
             Box::new(reachable::Reachable),
             Box::new(leases::Leases),
+            Box::new(of_guest::OfGuest),
         ]
     }
 

@@ -12,6 +12,7 @@ use super::seal::{Key, Record};
 use super::{Database, Fault, json, keys, read};
 use crate::clock::later;
 use crate::message::{Button, ChannelName, ConversationId, GuestKey, Manner, Outgoing, OutgoingId};
+use crate::mortal;
 
 /// Where an outgoing message stands.
 pub use super::entity::outbox::Status;
@@ -21,6 +22,21 @@ const CONVEYED_WITHIN: u64 = 50;
 
 /// What waits, and blocks what comes after it.
 const WAITING: [Status; 3] = [Status::Queued, Status::Sending, Status::Uncertain];
+
+/// A message that waits, as far as that is needed to choose it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// Its number.
+    pub(crate) id: OutgoingId,
+    /// Who gets it.
+    pub(crate) guest: GuestKey,
+    /// The way it goes, where that is known.
+    pub(crate) channel: Option<ChannelName>,
+    /// Where it stands.
+    pub(crate) status: Status,
+    /// When it may be tried again.
+    pub(crate) next_try_at: Option<DateTime<Utc>>,
+}
 
 /// What a try of sending came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,8 +275,8 @@ impl Database {
         Ok(id.map(OutgoingId))
     }
 
-    /// Each guest's first message that waits, on the channels named.
-    pub(crate) async fn first_waiting(&self, channels: &[ChannelName]) -> Result<Vec<OutboxRow>, Fault> {
+    /// Each guest's first message that waits, on the channels named. What it says is not read: many may wait.
+    pub(crate) async fn first_waiting(&self, channels: &[ChannelName]) -> Result<Vec<Waiting>, Fault> {
         let names = channels.iter().map(|channel| channel.as_str());
         let firsts = Query::select()
             .expr(Expr::col(Column::Id).min())
@@ -270,13 +286,32 @@ impl Database {
             .and_where(self.nobody_elses("outbox.guest"))
             .group_by_col(Column::Guest)
             .take();
-        let rows = Entity::find()
+        let rows: Vec<(i64, String, String, Status, Option<DateTime<Utc>>)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Guest, Column::Channel, Column::Status, Column::NextTryAt])
             .filter(Column::Id.in_subquery(firsts))
             .order_by_asc(Column::Id)
+            .into_tuple()
             .all(self.reader())
             .await
             .map_err(Fault::doing("looking for what is to be sent"))?;
-        opened(self.reader(), rows).await
+        let waiting = |(id, guest, channel, status, next_try_at): (i64, String, String, _, _)| Waiting {
+            id: OutgoingId(id),
+            guest: GuestKey::new(guest),
+            channel: ChannelName::parse(&channel),
+            status,
+            next_try_at,
+        };
+        Ok(rows.into_iter().map(waiting).collect())
+    }
+
+    /// One message.
+    pub(crate) async fn outgoing_message(&self, id: OutgoingId) -> Result<Option<OutboxRow>, Fault> {
+        let row = Entity::find_by_id(id.0)
+            .one(self.reader())
+            .await
+            .map_err(Fault::doing("looking for a message that is to be sent"))?;
+        Ok(opened(self.reader(), row).await?.pop())
     }
 
     /// Takes a message to send it; `false` where it is no longer as it was read.
@@ -445,7 +480,9 @@ impl Database {
             .exec(&transaction)
             .await
             .map_err(Fault::doing(doing))?;
+        mortal::passes("report.written");
         transaction.commit().await.map_err(Fault::doing(doing))?;
+        mortal::passes("report.committed");
         self.changed();
         let Delivered { status, delivery, provider_id, error } = new;
         Ok(Some(OutboxRow { status, delivery: Some(delivery), provider_id, error, sent_at, ..row }))

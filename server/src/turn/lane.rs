@@ -303,12 +303,18 @@ impl Inner {
     /// Has a turn answered. When this returns, its message has an outcome, or its guest is another program's.
     async fn think(self: Arc<Self>, messages: Vec<MessageId>) {
         let Some((lead, fragments)) = messages.split_first() else { return };
+        let mut fragments = fragments.to_vec();
         let mut failures = 0;
         loop {
-            let turn = match self.store.begin_next_turn(*lead, fragments).await {
+            let turn = match self.store.begin_next_turn(*lead, &fragments).await {
                 Ok(Begun::Turn(turn)) => turn,
-                // Somebody else decided it, or will.
-                Ok(Begun::Decided | Begun::Elsewhere) => return,
+                // Somebody else will decide it.
+                Ok(Begun::Elsewhere) => return,
+                // It has become part of a turn before, or was answered elsewhere; what came with it may not have been.
+                Ok(Begun::Decided) if !fragments.is_empty() => {
+                    return Box::pin(self.think(fragments)).await;
+                }
+                Ok(Begun::Decided) => return,
                 Ok(Begun::Behind(earlier)) => {
                     // They will be told of later, by who wrote them down.
                     for message in earlier {
@@ -328,6 +334,15 @@ impl Inner {
             }
             match self.answer(&turn).await {
                 Ok(()) => return,
+                Err(Unanswered::Overtaken) if turn.grows() => {
+                    // They are in the queue of this lane too, and will be found to be part of this turn.
+                    match self.store.said_after(&turn.guest, turn.channel, turn.last()).await {
+                        Ok(more) => fragments.extend(more),
+                        Err(fault) => {
+                            tracing::error!(message = %lead, error = %chain(&fault), "a turn is planned again as it was");
+                        }
+                    }
+                }
                 Err(fault @ Unanswered::Passing(_)) if turn.attempts < ATTEMPTS => {
                     let attempt = turn.attempts;
                     tracing::warn!(message = %lead, attempt, error = %chain(&fault), "a turn is tried again");

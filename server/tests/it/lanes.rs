@@ -167,6 +167,50 @@ async fn what_comes_while_a_turn_is_answered_waits_for_the_next_one_in_order() {
 }
 
 #[tokio::test]
+async fn what_overtakes_a_turn_becomes_part_of_it() {
+    let lobby = Lobby::open().await;
+    lobby.parrot.close_gate();
+    lobby.parrot.faults.lock().expect("faults").push_back(Fault::Overtaken);
+    let first = lobby.hear(&ana(), "1", "A room for two, please.").await;
+    lobby.parrot.turns(1).await;
+    let second = lobby.hear(&ana(), "2", "No, for three!").await;
+    let button = Inbound {
+        content: Content::Button { id: "yes".to_owned(), title: "Yes".to_owned() },
+        ..text_from(&ana(), "3", "Yes")
+    };
+    let third = lobby.hear_all(&button).await;
+    lobby.parrot.let_go(3);
+    for receipt in [first, second, third] {
+        receipt.in_time().await;
+    }
+    assert_eq!(
+        lobby.said_to(&ana()).await,
+        ["You said: A room for two, please.\nNo, for three!", "You said: Yes"],
+        "a button is a turn of its own"
+    );
+    assert_eq!(lobby.outcomes().await, [(Outcome::Answered, 2), (Outcome::Merged, 1)].into());
+}
+
+#[tokio::test]
+async fn what_comes_after_a_turn_that_was_overtaken_is_the_next_one() {
+    let lobby = Lobby::open().await;
+    lobby.parrot.close_gate();
+    lobby.parrot.faults.lock().expect("faults").push_back(Fault::Overtaken);
+    let first = lobby.hear(&ana(), "1", "A room for two, please.").await;
+    lobby.parrot.turns(1).await;
+    let second = lobby.hear(&ana(), "2", "No, for three!").await;
+    lobby.parrot.let_go(1);
+    lobby.parrot.turns(2).await;
+    let third = lobby.hear(&ana(), "3", "With a view!").await;
+    lobby.parrot.let_go(2);
+    for receipt in [first, second, third] {
+        receipt.in_time().await;
+    }
+    let said = lobby.said_to(&ana()).await;
+    assert_eq!(said, ["You said: A room for two, please.\nNo, for three!", "You said: With a view!"]);
+}
+
+#[tokio::test]
 async fn guests_do_not_wait_for_each_other() {
     let lobby = Lobby::open().await;
     lobby.parrot.close_gate();

@@ -154,6 +154,8 @@ pub(crate) enum Fault {
     Passing,
     Lasting,
     Panic,
+    /// The guest said more before it was answered.
+    Overtaken,
 }
 
 impl Parrot {
@@ -201,6 +203,7 @@ impl Answerer for Parrot {
         match fault {
             Some(Fault::Passing) => return Err(Unanswered::Passing("the line was busy".into())),
             Some(Fault::Lasting) => return Err(Unanswered::Lasting("nobody knows how".into())),
+            Some(Fault::Overtaken) => return Err(Unanswered::Overtaken),
             Some(Fault::Panic) => unreachable!("a mistake in the program"),
             None => {}
         }

@@ -223,6 +223,44 @@ async fn a_report_of_a_failure_is_kept_with_its_reason() {
     assert!(reason.starts_with("error 63024, ") && !reason.contains("+346"), "{reason}");
 }
 
+#[tokio::test]
+async fn a_report_that_it_may_go_another_time_has_it_sent_once_more() {
+    let house = House::open("rest").await;
+    house.hear(&message("1", ANA, "Hello.")).await;
+    house.becomes(&ana(), &[Status::Sent]).await;
+    for tries in [2, 2] {
+        let row = house.rows(&ana()).await.remove(0);
+        let sid = row.provider_id.clone().expect("a sid");
+        assert_eq!(house.report(&row, &status(&sid, "failed", &[("ErrorCode", "63023")])).await, 204);
+        house.becomes(&ana(), &[if row.attempts == 1 { Status::Sent } else { Status::Failed }]).await;
+        assert_eq!(house.twilio.asked_so_far().len(), tries);
+        // It is told again of the first one.
+        assert_eq!(house.report(&row, &status(&sid, "failed", &[("ErrorCode", "63023")])).await, 204);
+    }
+    assert_eq!(house.twilio.asked_so_far().len(), 2);
+}
+
+#[tokio::test]
+async fn who_stopped_messages_in_words_that_twilio_knows_is_noted_and_not_answered() {
+    let house = House::open("rest").await;
+    for (sid, word, kind, opted_out) in
+        [("1", "Info?", "HELP", false), ("2", "Basta", "STOP", true), ("3", "Otra vez", "START", true)]
+    {
+        house.hear(&with(message(sid, ANA, word), &[("OptOutType", kind)])).await;
+        assert_eq!(house.store.is_opted_out(&ana()).await.expect("no fault"), opted_out, "{kind}");
+        until("it is answered", async || {
+            house.clock.advance(Duration::from_secs(2));
+            house.rows(&ana()).await.len() == sid.parse::<usize>().expect("a number")
+        })
+        .await;
+    }
+    let consents = house.store.consents(&ana()).await.expect("consents");
+    assert_eq!((consents.len(), consents[0].source.as_str()), (1, "twilio OptOutType"));
+    house.becomes(&ana(), &[Status::Sent; 3]).await;
+    // What the receptionist makes of these words is not the parrot's business.
+    assert_eq!(house.twilio.phone_of(ANA), ["You said: Info?", "You said: STOP", "You said: START"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_delivery_changes_nothing() {
     let house = House::open("rest").await;

@@ -1,6 +1,7 @@
 //! The Cloud API: sending, marks, files.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -56,6 +57,7 @@ pub struct Meta {
     access_token: SecretString,
     number: String,
     base: BaseUrl,
+    reported_within: Duration,
     client: Client,
     clock: Arc<dyn Clock>,
 }
@@ -87,6 +89,7 @@ impl Meta {
             access_token: access_token.clone(),
             number: number.clone(),
             base: meta.base_url.clone(),
+            reported_within: meta.reported_within,
             client: client.map_err(Off::NoClient)?,
             clock,
         })
@@ -176,7 +179,7 @@ impl Channel for Meta {
         _outbound: &Outbound,
         _since: DateTime<Utc>,
     ) -> Result<TakenSince, SendFault> {
-        Ok(TakenSince::OnlyReported)
+        Ok(TakenSince::OnlyReported(self.reported_within))
     }
 
     async fn typing(&self, provider_id: &str) -> Result<(), SendFault> {

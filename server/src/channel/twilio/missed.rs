@@ -31,8 +31,8 @@ const WINDOW: TimeDelta = TimeDelta::hours(23);
 /// How long a message has to come by itself, at most.
 const BY_ITSELF: Duration = Duration::from_secs(30);
 
-/// So many pages are read at most.
-const PAGES: usize = 5;
+/// So many pages are read at most: more than the hour before the last message fills in the largest house.
+const PAGES: usize = 500;
 
 /// Looks for what did not come.
 pub struct Missed {
@@ -148,8 +148,15 @@ impl Twilio {
             .map_err(|_| Refusal::new(Action::Never, "the address cannot be made"))?;
         let mut next = Some(self.get(url.as_str()));
         let mut all = Vec::new();
-        for _ in 0..PAGES {
+        for page in 0.. {
             let Some(request) = next.take() else { break };
+            if page == PAGES {
+                tracing::error!(
+                    PAGES,
+                    "Twilio lists more messages than are looked through; older ones are left"
+                );
+                break;
+            }
             let page: Page = self.ask(request).await?.json().await.map_err(|error| cut_off(&error))?;
             let oldest = page.messages.last().and_then(Heard::at);
             all.extend(page.messages.into_iter().filter(|heard| {

@@ -6,6 +6,10 @@ use super::form::Form;
 use crate::channel::Delivery;
 use crate::message::{ChannelName, Content, GuestIds, GuestKey, Inbound, Kind, Media, Place, Referral, e164};
 
+/// What a guest writes who wants no messages, and who wants them again.
+const STOP: &str = "STOP";
+const START: &str = "START";
+
 pub(super) const WHATSAPP: &str = "whatsapp:";
 
 /// What a guest answers who is asked whether we may call.
@@ -45,6 +49,12 @@ pub(super) fn inbound(form: &Form) -> Result<Inbound, Incomplete> {
     let pressed =
         form.get("ButtonText").or_else(|| form.get("ListTitle")).filter(|_| content.pressed().is_some());
     let text = form.get("Body").filter(|_| !is_named).or(pressed).unwrap_or_default();
+    // Whatever the account was told to take for it, in words that are known here.
+    let text = match opt_out(form) {
+        Some(true) => STOP,
+        Some(false) => START,
+        None => text,
+    };
     Ok(Inbound {
         channel: ChannelName::Twilio,
         provider_id,
@@ -60,6 +70,16 @@ pub(super) fn inbound(form: &Form) -> Result<Inbound, Incomplete> {
         sent_at: None,
         raw: raw(form),
     })
+}
+
+/// Whether Twilio says that by this message the guest stopped all messages (true), or wants them again (false). Twilio
+/// has answered them then, and takes nothing more for who stopped.
+pub(super) fn opt_out(form: &Form) -> Option<bool> {
+    let told = form.get("OptOutType")?;
+    [(STOP, true), (START, false)]
+        .into_iter()
+        .find(|(word, _)| told.eq_ignore_ascii_case(word))
+        .map(|(_, stops)| stops)
 }
 
 fn content(form: &Form) -> Content {

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use super::api::{Off, SOUND_ROUTE, STATUS_ROUTE, Twilio};
 use super::codes::meaning;
 use super::form::Form;
-use super::read::{delivery, inbound};
+use super::read::{delivery, inbound, opt_out};
 use super::signature::{Content, Refusal, is_signed};
 use super::{Incomplete, twiml};
 use crate::channel::{Channel, Report, keep_typing};
@@ -134,6 +134,11 @@ async fn message(
 ) -> Result<Response, Unserved> {
     let form = authentic(&webhooks.twilio, &uri, &headers, &body)?;
     let inbound = inbound(&form).map_err(Unserved::Incomplete)?;
+    if opt_out(&form) == Some(true) {
+        // Known before the message is answered, so that nothing is said to it: it would be refused.
+        let noted = webhooks.outbox.consent(&inbound.guest, false, "twilio OptOutType").await;
+        noted.map_err(Unserved::Fault)?;
+    }
     let rows = match webhooks.twilio.reply() {
         ReplyBy::Rest => {
             if let Taken::Waits(receipt) = webhooks.inbox.take(&inbound).await.map_err(Unserved::Fault)? {

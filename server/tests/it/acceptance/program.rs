@@ -116,8 +116,8 @@ impl Server {
     }
 
     /// The same where it may not come that far.
-    pub(super) async fn try_start(command: Command) -> Option<Self> {
-        Self::begun(command, Stdio::null()).await
+    pub(super) async fn try_start_telling(command: Command, log: Stdio) -> Option<Self> {
+        Self::begun(command, log).await
     }
 
     async fn begun(mut command: Command, log: Stdio) -> Option<Self> {
@@ -135,8 +135,8 @@ impl Server {
 
     /// Waits for a moment, or until it has died or `is_over`; says whether it died.
     pub(super) async fn lives_for(mut self, moment: Duration, is_over: impl Fn() -> bool) -> (Self, bool) {
-        let mut ticks = tokio::time::interval(Duration::from_millis(50));
-        let mut left = moment.as_millis() / 50;
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        let mut left = moment.as_millis() / 20;
         while left > 0 && !is_over() {
             if self.child.try_wait().expect("a program").is_some() {
                 return (self, true);

@@ -36,6 +36,8 @@ pub(crate) enum Mood {
     TakingThenFailing,
     /// Not taken; the answer is a server error.
     Failing,
+    /// Taken, and the connection breaks in the middle of the answer.
+    TakingThenCutting,
     /// Taken, and reported before the answer.
     ReportingFirst,
 }
@@ -54,6 +56,10 @@ pub(crate) struct Rules {
     pub(crate) called: Option<String>,
     /// Whether reports give back what a message was sent with.
     pub(crate) opaque: bool,
+    /// Whether it reports until that is taken, whoever it calls by then.
+    pub(crate) again: bool,
+    /// Now and then a request to send fails: refused, taken with a bad answer, or cut off after it was taken.
+    pub(crate) weather: Option<Dice>,
 }
 
 /// A file.
@@ -116,16 +122,20 @@ impl MetaDouble {
         double
     }
 
-    /// A configuration that leads here.
-    pub(crate) fn config(&self) -> Config {
-        let variables = [
+    /// What leads a program here.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
             ("META_APP_SECRET", SECRET.to_owned()),
             ("META_VERIFY_TOKEN", WORD.to_owned()),
             ("META_ACCESS_TOKEN", BEARER.to_owned()),
             ("INNKEEPER__META__PHONE_NUMBER_ID", NUMBER.to_owned()),
             ("INNKEEPER__META__BASE_URL", format!("http://{}/v23.0", self.address)),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value));
+        ]
+    }
+
+    /// A configuration that leads here.
+    pub(crate) fn config(&self) -> Config {
+        let variables = self.variables().into_iter().map(|(name, value)| (name.to_owned(), value));
         Config::load(None, variables, Overrides::default()).expect("a configuration")
     }
 

@@ -59,6 +59,11 @@ impl Phones {
         phones.get(guest).into_iter().flatten().map(|(_, bubble)| bubble.clone()).collect()
     }
 
+    /// How many messages a guest sees.
+    pub(crate) fn count(&self, guest: &str) -> usize {
+        self.0.lock().expect("phones").get(guest).map_or(0, Vec::len)
+    }
+
     /// What a guest reads, in order.
     pub(crate) fn reads(&self, guest: &str) -> Vec<String> {
         self.of(guest).iter().map(Bubble::words).collect()

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use innkeeper::channel::meta::{self, Meta, Off, is_signed};
+use innkeeper::clock::Clock as _;
 use innkeeper::config::{Config, Overrides};
 use innkeeper::message::{ChannelName, GuestKey, Kind};
 use innkeeper::store::{Outcome, Status};
@@ -184,6 +185,33 @@ async fn a_message_that_was_not_taken_and_never_reported_is_sent_again() {
     })
     .await;
     assert_eq!(house.meta.phones.reads(ANA), ["You said: Hello."]);
+}
+
+#[tokio::test]
+async fn what_may_have_been_taken_waits_while_nothing_is_heard_of_meta() {
+    let house = House::open().await;
+    house.meta.moods([Mood::Failing]);
+    house.meta.deliver(&[change(&[text("wamid.1", ANA, "Hello.")], &[])]).await;
+    house.becomes(&ana(), &[Status::Uncertain]).await;
+    for _ in 0..30 {
+        let next = house.rows(&ana()).await[0].next_try_at;
+        house.clock.advance(Duration::from_secs(10));
+        until("it was looked whether it was taken", async || {
+            let row = house.rows(&ana()).await.remove(0);
+            row.status == Status::Uncertain && (row.next_try_at != next || next > Some(house.clock.now()))
+        })
+        .await;
+    }
+    assert_eq!(house.meta.asked().len(), 1, "five minutes later it still waits");
+    house.meta.deliver(&[change(&[text("wamid.2", BEN, "Hi.")], &[])]).await;
+    house.becomes(&ben(), &[Status::Sent]).await;
+    house.clock.advance(Duration::from_secs(60));
+    house.becomes(&ana(), &[Status::Sent]).await;
+    assert_eq!(
+        house.meta.phones.reads(ANA),
+        ["You said: Hello."],
+        "whoever reports on others was not given it"
+    );
 }
 
 #[tokio::test]

@@ -1,22 +1,27 @@
 //! Meta's Graph API: sending with its limits, marks, files.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
+use futures::stream;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::hook::{change, status};
-use super::{BEARER, File, MetaDouble, Mood, NUMBER, SECRET};
+use super::{BEARER, Exchange, File, MetaDouble, Mood, NUMBER, SECRET};
 use crate::support::phone::Bubble;
+
+/// How long an answer waits for the report before it.
+const EARLY: Duration = Duration::from_millis(300);
 
 /// The hash of a file as it is told.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
@@ -60,12 +65,12 @@ pub(super) async fn send(
     let mood = {
         let mut exchange = double.exchange();
         exchange.asked.push(asked.clone());
-        exchange.moods.pop_front().unwrap_or(Mood::Taking)
+        exchange.mood()
     };
     match mood {
         Mood::Refusing(status, code) => return error(status, code),
         Mood::Failing => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Mood::Taking | Mood::TakingThenFailing | Mood::ReportingFirst => {}
+        Mood::Taking | Mood::TakingThenFailing | Mood::TakingThenCutting | Mood::ReportingFirst => {}
     }
     let (to, bubble) = match check(&double, &asked) {
         Ok(checked) => checked,
@@ -85,11 +90,33 @@ pub(super) async fn send(
     if matches!(mood, Mood::TakingThenFailing) {
         return StatusCode::BAD_GATEWAY.into_response();
     }
+    if matches!(mood, Mood::TakingThenCutting) {
+        let pieces = [Ok(Bytes::from_static(b"{\"messages\":")), Err("the connection breaks")];
+        return Body::from_stream(stream::iter(pieces)).into_response();
+    }
     Json(json!({
         "messaging_product": "whatsapp", "contacts": [{"input": to, "wa_id": to}],
         "messages": [{"id": id, "message_status": "accepted"}],
     }))
     .into_response()
+}
+
+impl Exchange {
+    /// How the next request to send is met.
+    fn mood(&mut self) -> Mood {
+        if let Some(mood) = self.moods.pop_front() {
+            return mood;
+        }
+        let Some(dice) = &mut self.rules.weather else { return Mood::Taking };
+        match dice.below(100) {
+            0 => Mood::Failing,
+            1 => Mood::TakingThenFailing,
+            2 => Mood::TakingThenCutting,
+            3 => Mood::ReportingFirst,
+            4 => Mood::Refusing(400, 131_056),
+            _ => Mood::Taking,
+        }
+    }
 }
 
 /// What the API refuses at once; what it takes is what the guest would see.
@@ -220,7 +247,18 @@ async fn report(double: &MetaDouble, id: &str, asked: &Value, fails: Option<u32>
         dice.shuffle(&mut statuses);
     }
     let change = change(&[], &statuses);
-    if early {
+    let again = double.exchange().rules.again;
+    if again {
+        let bringing = {
+            let double = double.clone();
+            async move { double.keep_bringing(&[change]).await }
+        };
+        let brought = tokio::spawn(bringing);
+        if early {
+            // It goes on when this does not wait any longer.
+            let _ = tokio::time::timeout(EARLY, brought).await;
+        }
+    } else if early {
         double.deliver(&[change]).await;
     } else {
         let double = double.clone();

@@ -1,6 +1,10 @@
 //! What Meta sends, and how: signed over the bytes, in batches, again until it is taken.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit, Mac};
+use innkeeper::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -8,6 +12,9 @@ use super::{MetaDouble, NUMBER, SECRET};
 
 /// So often a request is brought that is not taken.
 const TRIES: usize = 5;
+
+/// How long after a request that nobody took it is brought again, where that is for as long as it takes.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// A message of a guest: by number, by id, or both.
 pub(crate) fn message(id: &str, guest: Option<&str>, scoped: Option<&str>, content: Value) -> Value {
@@ -96,12 +103,40 @@ impl MetaDouble {
     /// Brings a request once; answers with its status.
     pub(crate) async fn post(&self, body: &str, signature: Option<&str>) -> u16 {
         let server = self.exchange().server.expect("a server to call");
+        self.try_post(server, body, signature).await.expect("an answer")
+    }
+
+    /// The same where nobody may be there: none where no whole answer comes.
+    pub(crate) async fn try_post(
+        &self,
+        server: SocketAddr,
+        body: &str,
+        signature: Option<&str>,
+    ) -> Option<u16> {
         let mut request = self.http.post(format!("http://{server}/meta/webhook")).body(body.to_owned());
         request = request.header("content-type", "application/json");
         if let Some(signature) = signature {
             request = request.header("X-Hub-Signature-256", signature);
         }
-        request.send().await.expect("an answer").status().as_u16()
+        let response = request.send().await.ok()?;
+        let status = response.status().as_u16();
+        response.bytes().await.ok()?;
+        Some(status)
+    }
+
+    /// Brings changes for as long as nobody takes them, to whomever it calls by then.
+    pub(super) async fn keep_bringing(&self, changes: &[Value]) {
+        let body = batch(changes);
+        let signature = sign(body.as_bytes());
+        loop {
+            let server = self.exchange().server;
+            if let Some(server) = server
+                && self.try_post(server, &body, Some(&signature)).await == Some(200)
+            {
+                return;
+            }
+            SystemClock.sleep(AGAIN_AFTER).await;
+        }
     }
 
     /// Brings changes in one request, again until it is taken; answers with the statuses.

@@ -230,17 +230,21 @@ pub(super) async fn list(
     }
     let exchange = double.exchange();
     let to = query.get("To");
-    let size = query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50);
-    // What guests sent is one page, however much it is.
-    let (all, size) = if to.is_some_and(|to| *to == *SENDER) {
-        (&exchange.heard, usize::MAX)
-    } else {
-        (&exchange.taken, size)
-    };
-    let all = exchange.told.listed.iter().chain(all.iter().rev());
-    let newest_first: Vec<&Value> =
-        all.filter(|message| to.is_none_or(|to| message["to"] == **to)).take(size).collect();
-    Json(json!({"messages": newest_first, "next_page_uri": null, "page": 0})).into_response()
+    let size = query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50).min(1000);
+    let all = if to.is_some_and(|to| *to == *SENDER) { &exchange.heard } else { &exchange.taken };
+    // A page goes on after the last one, whatever came meanwhile: its token is how many are older than that.
+    let token = query.get("PageToken").and_then(|token| token.strip_prefix("PA")?.parse().ok());
+    let older = token.unwrap_or(all.len()).min(all.len());
+    let listed = exchange.told.listed.iter().filter(|_| token.is_none()).map(|message| (older, message));
+    let all = listed.chain(all[..older].iter().enumerate().rev());
+    let page: Vec<(usize, &Value)> =
+        all.filter(|(_, message)| to.is_none_or(|to| message["to"] == **to)).take(size).collect();
+    let next = page.last().filter(|(at, _)| page.len() == size && *at > 0).map(|(at, _)| {
+        let to = to.map(|to| format!("&To={}", to.replace('+', "%2B"))).unwrap_or_default();
+        format!("/2010-04-01/Accounts/{account}/Messages.json?PageSize={size}&PageToken=PA{at}{to}")
+    });
+    let newest_first: Vec<&Value> = page.into_iter().map(|(_, message)| message).collect();
+    Json(json!({"messages": newest_first, "next_page_uri": next, "page": 0})).into_response()
 }
 
 /// `GET …/Accounts/AC….json`.
