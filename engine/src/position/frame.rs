@@ -217,6 +217,7 @@ impl Clone for Frame {
             anew: self.anew,
             kept: few(&self.kept),
             tried: SmallVec::from_slice(&self.tried),
+            among: self.among.clone(),
             error: self.error.clone(),
             outcome: self.outcome.clone(),
             changes,
