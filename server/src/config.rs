@@ -4,6 +4,7 @@
 
 mod address;
 mod layers;
+mod call;
 mod pace;
 mod speech;
 mod templates;
@@ -21,6 +22,7 @@ use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
 pub use layers::{Origin, Problem};
+pub use call::CallPace;
 pub use pace::{Pace, Rates};
 pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
 pub use templates::{ApprovedTemplate, Templates};
@@ -45,6 +47,8 @@ pub struct Config {
     pub prompts: Option<PathBuf>,
     /// How long a guest who writes in pieces is waited for.
     pub pace: Pace,
+    /// How patient telephone calls are.
+    pub call: CallPace,
     /// How long this program counts as alive after it was last heard of, to others on the same database.
     pub lease: Duration,
     /// When guests on channels that are written to are reminded; `None` is never.
@@ -314,6 +318,7 @@ impl Config {
                 fragment: layers.milliseconds("pace.chat_fragment_ms"),
                 cap: layers.milliseconds("pace.chat_cap_ms"),
             },
+            call: CallPace::read(layers),
             lease: layers.milliseconds("database.lease_ms"),
             patience: patience(layers),
             today,
