@@ -3,8 +3,8 @@
 //! `config.default.toml` names every key and the order in which values win. Nothing else reads the environment.
 
 mod address;
-mod layers;
 mod call;
+mod layers;
 mod pace;
 mod speech;
 mod templates;
@@ -21,8 +21,8 @@ use crate::message::e164;
 use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
-pub use layers::{Origin, Problem};
 pub use call::CallPace;
+pub use layers::{Origin, Problem};
 pub use pace::{Pace, Rates};
 pub use speech::{Stt, SttProvider, Tts, TtsProvider, VoiceReply};
 pub use templates::{ApprovedTemplate, Templates};

@@ -25,9 +25,7 @@ use serde_json::Value as Json;
 use self::desk::Desk;
 use self::pointed::{Light, Pointed};
 use crate::clock::{Clock, later};
-use crate::message::{
-    ChannelName, ConversationId, Gathered, GuestIds, GuestKey, Heard, MessageId, Outgoing,
-};
+use crate::message::{ChannelName, ConversationId, Gathered, GuestIds, GuestKey, Heard, MessageId, Outgoing};
 use crate::reply::{Medium, Rephraser, Replies, ReplyFault};
 use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;

@@ -174,18 +174,18 @@ impl Phase {
 }
 
 /// The prompts that a call says by itself.
-pub const APOLOGY: &str = "apology";
+pub(super) const APOLOGY: &str = "apology";
 /// Nobody can be heard.
-pub const CANNOT_HEAR: &str = "cannot_hear";
+pub(super) const CANNOT_HEAR: &str = "cannot_hear";
 /// Nobody is at the front desk.
-pub const CALL_BACK: &str = "call_back";
+pub(super) const CALL_BACK: &str = "call_back";
 
 /// So many turns may fail, one after the other, before a person gets the caller.
 const FAILURES: u32 = 2;
 
 /// What a call remembers.
 #[derive(Debug)]
-pub struct Call {
+pub(super) struct Call {
     manners: Arc<Manners>,
     /// Whether the far end falls silent by itself when it is interrupted.
     stops_itself: bool,
@@ -206,7 +206,7 @@ pub struct Call {
 
 impl Call {
     /// A call that nobody has said anything in.
-    pub fn new(manners: Arc<Manners>, stops_itself: bool) -> Self {
+    pub(super) fn new(manners: Arc<Manners>, stops_itself: bool) -> Self {
         Self {
             manners,
             stops_itself,

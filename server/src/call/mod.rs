@@ -2,7 +2,7 @@
 //!
 //! A call is a [`Line`] with a guest at its far end. What they say goes the way of every message, through inbox and
 //! conversation; what is said to them is in the outbox before it is spoken, and counts as conveyed only when it was
-//! played to its end before they spoke. Whose turn it is decides [`machine`]; what was heard of what was sent know
+//! played to its end before they spoke. Whose turn it is decides `machine`; what was heard of what was sent know
 //! [`playback`] and [`recital`]; both are pure.
 
 mod ends;

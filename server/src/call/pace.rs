@@ -67,7 +67,8 @@ impl Manners {
         // Each may be of several words; the longest that fits counts.
         let mut left = words.as_slice();
         while !left.is_empty() {
-            let fits = (1..=left.len()).rev().find(|many| self.back_channels.contains(&left[..*many].join(" ")));
+            let fits =
+                (1..=left.len()).rev().find(|many| self.back_channels.contains(&left[..*many].join(" ")));
             match fits {
                 Some(many) => left = &left[many..],
                 None => return false,

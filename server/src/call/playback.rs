@@ -122,21 +122,25 @@ impl Playback {
         if new.is_empty() {
             self.lines.pop_back();
         }
+        // What was hushed before it goes on first.
+        let mut all = self.go_on();
         self.pieces.extend(new);
-        self.cleared_at = None;
-        orders
+        all.extend(orders);
+        all
     }
 
-    /// A line is to be said whose sound is there.
-    pub fn say_sound(&mut self, line: &Line, sound: &[u8]) {
+    /// A line is to be said whose sound is there. Returns what the voice must say for what comes before it.
+    pub fn say_sound(&mut self, line: &Line, sound: &[u8]) -> Vec<ToSay> {
+        let orders = self.go_on();
         let utterance = self.next_utterance();
         let words = 0..line.text.len();
         let sound = sound.to_vec();
         let (sent, heard) = (0, 0);
         self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), is_lost: false });
-        let piece = Piece { utterance, line: line.id, words, is_last: true, sound, sent, heard, is_done: true };
+        let piece =
+            Piece { utterance, line: line.id, words, is_last: true, sound, sent, heard, is_done: true };
         self.pieces.push_back(piece);
-        self.cleared_at = None;
+        orders
     }
 
     /// Makes a line ready that may be said next.
@@ -252,7 +256,8 @@ impl Playback {
         let until = self.plays_until?;
         match self.pieces.iter().find(|piece| !piece.is_sent()) {
             Some(piece) if piece.sound.len() > piece.sent => {
-                Some(until - TimeDelta::from_std(self.ahead).unwrap_or_default())
+                let ahead = TimeDelta::from_std(self.ahead).unwrap_or_default();
+                Some(until - ahead + TimeDelta::milliseconds(1))
             }
             Some(_) => None,
             None => Some(later(until, OVERDUE)),
@@ -334,7 +339,8 @@ impl Playback {
             piece.utterance = UtteranceId(utterances);
             piece.words = from..piece.words.end;
             (piece.sound, piece.sent, piece.heard) = (Vec::new(), 0, 0);
-            orders.push(ToSay { utterance: piece.utterance, text: line.text[piece.words.clone()].to_owned() });
+            orders
+                .push(ToSay { utterance: piece.utterance, text: line.text[piece.words.clone()].to_owned() });
         }
         self.utterances = utterances;
         orders

@@ -85,9 +85,9 @@ impl Recital {
             self.credit(many, now);
         } else {
             let all: String = self.lines.iter().map(|line| flat(&line.text)).collect();
-            let upto = all.find(&sought).map_or(sought.chars().count(), |at| {
-                all[..at].chars().count() + sought.chars().count()
-            });
+            let upto = all
+                .find(&sought)
+                .map_or(sought.chars().count(), |at| all[..at].chars().count() + sought.chars().count());
             let known: usize = self.lines.iter().map(|line| line.heard).sum();
             // What was heard whole is no longer among the lines.
             self.credit(upto.saturating_sub(known), now);
@@ -131,7 +131,9 @@ impl Recital {
 
     /// What was not heard yet, to be said again from where it was left.
     pub fn go_on(&mut self, now: DateTime<Utc>) -> Vec<String> {
-        self.is_paused = false;
+        if !std::mem::take(&mut self.is_paused) {
+            return Vec::new();
+        }
         self.begun = Some(now);
         self.before = self.lines.iter().map(|line| line.heard).sum();
         let rest = self.lines.iter().map(|line| {
@@ -242,7 +244,7 @@ mod tests {
         assert_eq!(recital.go_on(at(1200)), ["for 120 euros, or a sea view room."]);
         recital.interrupted("for 120 euros", None, at(2000));
         recital.cut(at(2000));
-        assert_eq!(recital.told(), [part(1, "We have a garden room for 120 euros")]);
+        assert_eq!(recital.told(), [part(1, "We have a garden room for 120 euros,")]);
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub fn pieces(text: &str) -> Vec<Range<usize>> {
 pub fn whole_words(text: &str, upto: usize) -> &str {
     let upto = floor(text, upto);
     let (before, after) = text.split_at(upto);
-    if after.is_empty() || after.starts_with(char::is_whitespace) || !after.starts_with(char::is_alphanumeric) {
+    if after.is_empty() || after.starts_with(char::is_whitespace) || !after.starts_with(char::is_alphanumeric)
+    {
         return before.trim_end();
     }
     before.rfind(char::is_whitespace).map_or("", |at| before[..at].trim_end())
@@ -80,13 +81,15 @@ pub fn letters(text: &str) -> usize {
     text.chars().filter(|letter| letter.is_alphanumeric()).count()
 }
 
-/// The place behind so many letters and digits.
+/// The place behind so many letters and digits, and the signs that belong to them.
 pub fn after_letters(text: &str, many: usize) -> usize {
     if many == 0 {
         return 0;
     }
     let place = text.char_indices().filter(|(_, letter)| letter.is_alphanumeric()).nth(many - 1);
-    place.map_or(text.len(), |(at, letter)| at + letter.len_utf8())
+    let behind = place.map_or(text.len(), |(at, letter)| at + letter.len_utf8());
+    let is_sign = |letter: char| !letter.is_alphanumeric() && !letter.is_whitespace();
+    text[behind..].find(|letter| !is_sign(letter)).map_or(text.len(), |signs| behind + signs)
 }
 
 /// The last place not behind this one that is between two characters.

@@ -41,6 +41,8 @@ pub(super) struct Session {
     job: Option<JoinHandle<Done>>,
     /// The answer to words that are perhaps not all.
     supposed: Option<Supposed>,
+    /// Such words that wait for what is being recorded.
+    wanted: Option<String>,
     /// A reply that was not given to be said yet.
     reply: Option<Reply>,
     /// What must be said before the next reply: what it tells was done, and was not heard.
@@ -89,6 +91,7 @@ impl Session {
             waits: BTreeMap::new(),
             job: None,
             supposed: None,
+            wanted: None,
             reply: None,
             news: Vec::new(),
             telling: Vec::new(),
@@ -140,7 +143,9 @@ impl Session {
             event = self.end.next() => Some(event),
             Some(done) = job => {
                 self.job = None;
-                self.done(done)
+                let event = self.done(done);
+                self.settle();
+                event
             }
             Some(ahead) = supposed => {
                 self.prepare(ahead.ok().flatten());
@@ -254,6 +259,7 @@ impl Session {
 
     fn think(&mut self, turn: Turn) {
         self.turn += 1;
+        self.wanted = None;
         self.collect();
         let is_it = |supposed: &Supposed| matches!(&turn, Turn::Words(words) if *words == supposed.words);
         let supposed = match self.supposed.take() {
@@ -281,6 +287,7 @@ impl Session {
         self.forget();
         // What it rests on must be in the books.
         if self.job.is_some() || !self.records.is_empty() {
+            self.wanted = Some(words);
             return;
         }
         let since = self.since.unwrap_or_else(|| self.shared.clock().now());
@@ -300,6 +307,7 @@ impl Session {
     }
 
     fn forget(&mut self) {
+        self.wanted = None;
         if let Some(supposed) = self.supposed.take() {
             if let Thinking::UnderWay(thought) = supposed.thinking {
                 thought.abort();
@@ -399,6 +407,11 @@ impl Session {
                 turns.record(records).await;
                 Done::Recorded
             });
+        }
+        if self.job.is_none()
+            && let Some(words) = self.wanted.take()
+        {
+            self.suppose(words);
         }
     }
 

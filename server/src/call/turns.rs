@@ -167,9 +167,7 @@ impl Turns {
         self.record(records).await;
         let said = match turn {
             Turn::Called => Said::Event { name: CALLED.to_owned(), data: json!({}) },
-            Turn::Silence(times) => {
-                Said::Event { name: QUIET.to_owned(), data: json!({ "times": times }) }
-            }
+            Turn::Silence(times) => Said::Event { name: QUIET.to_owned(), data: json!({ "times": times }) },
             Turn::Words(text) => {
                 Said::Message { id: self.receive(number, &text, None).await?, text, button: None }
             }

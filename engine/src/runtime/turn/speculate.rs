@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::{Answered, Arrival, Completed, Driver, Happening, MessageOutcome, Place, Turn, TurnFault, Watch, refused};
+use super::{
+    Answered, Arrival, Completed, Driver, Happening, MessageOutcome, Place, Turn, TurnFault, Watch, refused,
+};
 use crate::flow::Flows;
 use crate::input::Input;
 use crate::runtime::{Commit, Logged, Performer, Store};

@@ -244,7 +244,8 @@ impl SoundEnd {
 
     pub(super) fn say_kept(&mut self, line: &Line, sound: &[u8]) {
         self.speaks = true;
-        self.playback.say_sound(line, sound);
+        let orders = self.playback.say_sound(line, sound);
+        self.order(orders);
     }
 
     pub(super) fn prepare(&mut self, texts: &[String]) {

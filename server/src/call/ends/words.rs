@@ -107,6 +107,8 @@ impl WordsEnd {
     }
 
     pub(super) fn say(&mut self, lines: &[Line]) {
+        // What was hushed before it goes on first.
+        self.go_on();
         let now = self.clock.now();
         for line in lines {
             self.recital.say(line, now);

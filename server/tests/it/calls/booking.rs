@@ -5,7 +5,8 @@ use innkeeper::message::GuestKey;
 use super::rig::{Hotel, record};
 
 const ANA: &str = "+34600000001";
-const WISH: &str = "a double with a sea view for two from the twelfth to the fourteenth of December, my name is Ana Silva";
+const WISH: &str =
+    "a double with a sea view for two from the twelfth to the fourteenth of December, my name is Ana Silva";
 
 fn ana() -> GuestKey {
     GuestKey::new(format!("whatsapp:{ANA}"))

@@ -78,13 +78,13 @@ impl Hotel {
     }
 
     /// The same with another way to the hotel's tools.
-    pub(crate) async fn with(way: impl FnOnce(innkeeper::tools::Address) -> innkeeper::tools::Address) -> Self {
+    pub(crate) async fn with(
+        way: impl FnOnce(innkeeper::tools::Address) -> innkeeper::tools::Address,
+    ) -> Self {
         let folder = Folder::new();
         let clock = standing_clock();
-        let overrides = Overrides {
-            database: Some(folder.database_url().as_str().to_owned()),
-            ..Overrides::default()
-        };
+        let overrides =
+            Overrides { database: Some(folder.database_url().as_str().to_owned()), ..Overrides::default() };
         let config = Config::load(Some(Path::new("/dev/null")), [], overrides).expect("a configuration");
         let time: Arc<dyn Clock> = Arc::new(clock.clone());
         let hotel = SceneHotel::open(Arc::clone(&time)).await.expect("a hotel");
@@ -93,8 +93,7 @@ impl Hotel {
         let understander = app::understander_with(&config, &house, None).expect("an understander");
         let receptionist = app::receptionist(&config, tools, house, hotel.zone, time, understander).await;
         let receptionist = Arc::new(receptionist.unwrap_or_else(|fault| panic!("{fault}")));
-        let seen =
-            Arc::new(Watched { lines: Mutex::default(), phase: watch::Sender::new(Phase::Listening) });
+        let seen = Arc::new(Watched { lines: Mutex::default(), phase: watch::Sender::new(Phase::Listening) });
         let watching = Arc::clone(&seen) as Arc<dyn Witness>;
         let calls = Calls::new(Arc::clone(&receptionist), config.call).watched_by(watching);
         Self { clock, receptionist, hotel, calls, seen, _folder: folder }
@@ -110,12 +109,18 @@ impl Hotel {
         self.hotel.bookings().await.expect("bookings")
     }
 
+    /// Whose turn it is.
+    pub(crate) fn phase(&self) -> Phase {
+        *self.seen.phase.borrow()
+    }
+
     /// Waits until it is somebody's turn.
     pub(crate) async fn is(&self, phase: Phase) {
         let mut phases = self.seen.phase.subscribe();
         let wait = phases.wait_for(|now| *now == phase);
         let waited = tokio::time::timeout(PATIENCE, wait).await.map(|found| found.is_ok());
-        assert_eq!(waited, Ok(true), "it never was {phase:?}");
+        let lines = self.seen.lines.lock().expect("lines").join("\n");
+        assert_eq!(waited, Ok(true), "it never was {phase:?}:\n{lines}");
     }
 
     /// Somebody calls whose number the channel vouches for.
@@ -207,6 +212,16 @@ impl Telephone {
         }
     }
 
+    /// The next thing that is said that is more than a sign of patience, played to its end.
+    pub(crate) async fn is_answered(&mut self) -> String {
+        loop {
+            let said = self.hears().await;
+            if !said.starts_with("One moment") {
+                return said;
+            }
+        }
+    }
+
     /// The next thing that is said, played to its end.
     pub(crate) async fn hears(&mut self) -> String {
         let words = self.gets().await;
@@ -249,7 +264,9 @@ impl Telephone {
 pub(crate) fn record(rows: &[OutboxRow]) -> Vec<String> {
     let line = |row: &OutboxRow| match row.status {
         Status::Sent => format!("heard: {}", row.text),
-        Status::Cut => format!("cut ({}): {:?} of {}", row.error.as_deref().unwrap_or(""), row.words(), row.text),
+        Status::Cut => {
+            format!("cut ({}): {:?} of {}", row.error.as_deref().unwrap_or(""), row.words(), row.text)
+        }
         other => format!("{}: {}", other.as_str(), row.text),
     };
     rows.iter().map(line).collect()
