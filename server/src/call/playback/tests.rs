@@ -117,7 +117,7 @@ impl Speaker {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn nothing_counts_as_heard_that_was_not_played(
