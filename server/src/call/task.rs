@@ -53,6 +53,8 @@ pub(super) struct Session {
     records: Vec<Record>,
     /// When the caller's turn began.
     since: Option<DateTime<Utc>>,
+    /// Whether the front desk has the caller.
+    is_transferred: bool,
     turn: u64,
     line: u64,
 }
@@ -98,6 +100,7 @@ impl Session {
             book: Book::new(),
             records: Vec::new(),
             since: None,
+            is_transferred: false,
             turn: 0,
             line: 0,
         }
@@ -175,7 +178,10 @@ impl Session {
                 }
             },
             Ok(Done::Recorded) => None,
-            Ok(Done::Transferred(Ok(()))) => Some(Event::Transferred),
+            Ok(Done::Transferred(Ok(()))) => {
+                self.is_transferred = true;
+                Some(Event::Transferred)
+            }
             Ok(Done::Transferred(Err(fault))) => {
                 tracing::warn!(call = self.id, error = %fault, "a caller could not be connected to the front desk");
                 Some(Event::Unreached)
@@ -434,12 +440,17 @@ impl Session {
             }
         }
         self.turns.record(std::mem::take(&mut self.records)).await;
+        self.turns.end().await;
+        self.saw(Seen::Over);
+        if self.is_transferred {
+            // The line is the front desk's now.
+            return;
+        }
         let clock = Arc::clone(self.shared.clock());
         tokio::select! {
             () = self.end.close() => {}
             () = clock.sleep(CLOSING) => {}
         }
-        self.saw(Seen::Over);
         if let Err(fault) = self.control.hang_up().await {
             tracing::warn!(call = self.id, error = %fault, "a call could not be ended at its provider");
         }

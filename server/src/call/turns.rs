@@ -268,6 +268,27 @@ impl Turns {
         }
     }
 
+    /// The call is over. Who was new in it will never be the same guest again: their conversation ends with it, unless a
+    /// person has it.
+    pub(super) async fn end(&self) {
+        let is_new = matches!(self.caller.guest, GuestIds::Other(_)) && self.caller.verified.is_none();
+        if !is_new {
+            return;
+        }
+        if let Err(fault) = self.end_conversation().await {
+            tracing::error!(call = self.call, error = %crate::fault::chain(&fault), "a conversation is left open");
+        }
+    }
+
+    async fn end_conversation(&self) -> Result<(), StoreFault> {
+        let store = &self.receptionist.store;
+        let Some(open) = store.active_conversation(&self.guest).await? else { return Ok(()) };
+        if store.held_one(&open).await?.is_none() {
+            store.end_conversation(&open).await?;
+        }
+        Ok(())
+    }
+
     /// Makes the guest this program's for the call, where no other has them.
     pub(super) async fn hold_guest(&self) {
         match self.receptionist.store.take_guest(&self.guest).await {

@@ -33,9 +33,12 @@ pub(in crate::call) struct Hearing {
     pub(in crate::call) voice: Option<Arc<dyn LiveVoice>>,
 }
 
+/// Sounds by their prompts.
+type Sounds = HashMap<&'static str, Arc<[u8]>>;
+
 /// Sounds that are there when no voice is. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(in crate::call) struct Kept(Arc<Mutex<HashMap<&'static str, Arc<[u8]>>>>);
+pub(in crate::call) struct Kept(Arc<Mutex<Sounds>>);
 
 impl Kept {
     /// The sound of a prompt.

@@ -41,3 +41,50 @@ async fn a_caller_books_a_room() {
     let rows = hotel.spoken(&ana()).await;
     assert!(record(&rows).iter().all(|line| line.starts_with("heard: ")), "{:#?}", record(&rows));
 }
+
+#[tokio::test]
+async fn a_whole_call_with_an_interruption_a_correction_and_a_noise_on_the_way() {
+    let hotel = Hotel::open().await;
+    let mut telephone = hotel.rings("CA1", ANA);
+    let mut lines = Vec::new();
+    let mut said = telephone.hears().await;
+    lines.push(format!("hotel: {said}"));
+    for words in [
+        "hello I need a room from the twelfth to the fourteenth of December",
+        "for two adults",
+        "with a sea view please",
+        "the first one",
+        "my name is Ana Silva",
+        "no wait make it three nights",
+        "the first one",
+        "yes please",
+        "thank you goodbye",
+    ] {
+        let is_corrected = words.starts_with("no wait");
+        if words == "the first one" && !said.contains(" or ") && !said.contains("Would you like it") {
+            continue;
+        }
+        lines.push(format!("guest: {words}"));
+        telephone.says(words).await;
+        let next = telephone.gets().await;
+        if is_corrected {
+            let heard = next.split_inclusive(' ').take(3).collect::<String>();
+            lines.push(format!("hotel: {heard}"));
+            lines.push("guest: (a noise)".to_owned());
+            telephone.interrupts(&heard, "").await;
+            let rest = telephone.gets().await;
+            lines.push(format!("hotel: {rest}"));
+            telephone.plays(&rest).await;
+        } else {
+            lines.push(format!("hotel: {next}"));
+            telephone.plays(&next).await;
+        }
+        said = next;
+    }
+    assert_eq!(telephone.gets().await, "(the end)");
+    telephone.is_over().await;
+    lines.push(String::new());
+    lines.extend(record(&hotel.spoken(&ana()).await));
+    lines.extend(hotel.bookings().await.iter().map(|booking| format!("booked: {booking}")));
+    insta::assert_snapshot!(lines.join("\n"));
+}

@@ -260,9 +260,8 @@ async fn whoever_wants_a_person_is_connected_or_told_that_nobody_is_there() {
     reached.says("can I speak to a person").await;
     assert!(reached.hears().await.contains("colleague"));
     let control = std::sync::Arc::clone(&reached.control);
-    assert_eq!(reached.gets().await, "(the end)");
     reached.is_over().await;
-    assert_eq!(*control.done.lock().expect("a list"), ["transferred", "hung up"]);
+    assert_eq!(*control.done.lock().expect("a list"), ["transferred"], "nobody hangs up on the front desk");
 
     let mut unreached = hotel.rings("CA2", "+34600000002");
     unreached.hears().await;
