@@ -26,7 +26,6 @@ struct FarEnd {
     back: VecDeque<(i64, String)>,
     /// What was played.
     played: Vec<u8>,
-    there: i64,
     home: i64,
 }
 
@@ -126,7 +125,7 @@ proptest! {
         home in 0_i64..150,
     ) {
         let mut playback = Playback::new(Duration::from_millis(300));
-        let mut far = FarEnd { there, home, ..FarEnd::default() };
+        let mut far = FarEnd { home, ..FarEnd::default() };
         let mut voice = Speaker::default();
         let mut says: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         let (mut now, mut id) = (0_i64, 0_u64);
