@@ -1,5 +1,6 @@
 //! The whole program, put together: the one place that names vendors and the hotel.
 
+mod calls;
 mod language;
 mod reload;
 mod serving;

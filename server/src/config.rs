@@ -3,6 +3,7 @@
 //! `config.default.toml` names every key and the order in which values win. Nothing else reads the environment.
 
 mod address;
+mod call;
 mod hearing;
 mod layers;
 mod pace;
@@ -23,6 +24,7 @@ use crate::message::e164;
 use layers::{GROQ_KEY, Layers};
 
 pub use address::{BaseUrl, DatabaseUrl};
+pub use call::CallPace;
 pub use hearing::{Hearing, HearingBy};
 pub use layers::{Origin, Problem};
 pub use pace::{Pace, Rates};
@@ -51,6 +53,8 @@ pub struct Config {
     pub prompts: Option<PathBuf>,
     /// How long a guest who writes in pieces is waited for.
     pub pace: Pace,
+    /// How patient telephone calls are.
+    pub call: CallPace,
     /// How long this program counts as alive after it was last heard of, to others on the same database.
     pub lease: Duration,
     /// When guests on channels that are written to are reminded; `None` is never.
@@ -334,6 +338,7 @@ impl Config {
                 fragment: layers.milliseconds("pace.chat_fragment_ms"),
                 cap: layers.milliseconds("pace.chat_cap_ms"),
             },
+            call: CallPace::read(layers),
             lease: layers.milliseconds("database.lease_ms"),
             patience: patience(layers),
             today,

@@ -4,6 +4,7 @@
 //! gives it to the engine's driver. Everything that talks to guests, channel or console, goes through it: a
 //! channel's messages as an [`Answerer`], the console's by [`Receptionist::turn`].
 
+mod ahead;
 mod desk;
 mod line;
 mod note;
@@ -24,7 +25,7 @@ use serde_json::Value as Json;
 use self::desk::Desk;
 use self::pointed::{Light, Pointed};
 use crate::clock::{Clock, later};
-use crate::message::{ChannelName, ConversationId, Gathered, GuestKey, Heard, MessageId, Outgoing};
+use crate::message::{ChannelName, ConversationId, Gathered, GuestIds, GuestKey, Heard, MessageId, Outgoing};
 use crate::reply::{Medium, Rephraser, Replies, ReplyFault};
 use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;
@@ -32,6 +33,7 @@ use crate::turn::{Answerer, Unanswered};
 use crate::understand::{MessageWish, MessageWords, Understander};
 use crate::versions::{self, Lost, Used};
 
+pub use self::ahead::Ahead;
 pub use self::line::{ReplyLine, ToolLine, TurnLine, arguments_of, outcome_word};
 pub use self::people::{HandBack, Handed, Spoken, TAKEN_OVER, Who, Why};
 
@@ -172,6 +174,16 @@ impl Party {
         }
     }
 
+    /// The channel of a conversation that is begun now: a guest of WhatsApp who calls is written to there afterwards.
+    fn home(&self) -> ChannelName {
+        match GuestIds::of(&self.guest) {
+            GuestIds::Scoped(_) | GuestIds::Phone(_) | GuestIds::Both { .. } if self.channel.is_spoken() => {
+                ChannelName::Twilio
+            }
+            _ => self.channel,
+        }
+    }
+
     /// The guest of a gathered turn, on a channel that is read.
     pub fn of(gathered: &Gathered) -> Self {
         Self {
@@ -237,6 +249,19 @@ impl Receptionist {
         }
     }
 
+    /// The words of a prompt that belongs to no conversation; nothing where it cannot be said.
+    pub fn phrase(&self, prompt: &str, medium: Medium, language: &str) -> String {
+        let channel = if medium == Medium::Voice { ChannelName::Call } else { ChannelName::Console };
+        let nobody = Party::elsewhere(GuestKey::new("nobody"), channel, self.clock.now());
+        let party = Party { medium, language: language.to_owned(), ..nobody };
+        let said = Desk::new(self, &party).rendered(&[Say::given(prompt, IndexMap::new())]);
+        let said = said.unwrap_or_else(|fault| {
+            tracing::error!(prompt, error = %crate::fault::chain(&fault), "something could not be said");
+            Vec::new()
+        });
+        said.into_iter().map(|reply| reply.text).collect::<Vec<_>>().join(" ")
+    }
+
     /// Takes a turn of a guest on a channel where earlier messages stay in sight.
     async fn gathered(&self, gathered: &Gathered) -> Result<(), AnswerFault> {
         let party = Party::of(gathered);
@@ -287,16 +312,9 @@ impl Receptionist {
         watch: &mut (dyn FnMut(Happening<'_>) + Send),
     ) -> Result<Turned, AnswerFault> {
         let conversation = self.conversation(party).await?;
-        let mut inputs = Vec::new();
-        if let Some(stored) = self.store.load(conversation.as_str()).await?
-            && let Some(say) = stored.position.unconveyed()
-            && self.store.conveyed(&conversation, say, party.since).await?
-        {
-            inputs.push(Input::Conveyed { say });
-        }
         let message = said.message().map(|id| id.to_string());
         let purpose = said.purpose();
-        inputs.push(said.input());
+        let inputs = self.inputs(&conversation, party, said).await?;
         let desk = Desk::new(self, party).of(&conversation, purpose, Light::new(pointed));
         let arrival = Arrival { message, inputs, moment: self.moment() };
         let completed = self
@@ -309,6 +327,24 @@ impl Receptionist {
             tracing::warn!(%conversation, channel = party.channel.as_str(), "a guest waits for a person");
         }
         Ok(Turned { conversation, completed })
+    }
+
+    /// What the engine is told: that a read-back was conveyed before the guest spoke, then what they did.
+    async fn inputs(
+        &self,
+        conversation: &ConversationId,
+        party: &Party,
+        said: Said,
+    ) -> Result<Vec<Input>, StoreFault> {
+        let mut inputs = Vec::new();
+        if let Some(stored) = self.store.load(conversation.as_str()).await?
+            && let Some(say) = stored.position.unconveyed()
+            && self.store.conveyed(conversation, say, party.since).await?
+        {
+            inputs.push(Input::Conveyed { say });
+        }
+        inputs.push(said.input());
+        Ok(inputs)
     }
 
     /// What a conversation that is due is woken with; `None` where it moved on, or must not be.
@@ -331,7 +367,7 @@ impl Receptionist {
     /// The guest's open conversation, or a new one after the last one ended. The flows it is on are here then.
     async fn conversation(&self, party: &Party) -> Result<ConversationId, AnswerFault> {
         let Some(open) = self.store.active_conversation(&party.guest).await? else {
-            return Ok(self.store.conversation(&party.guest, party.channel).await?);
+            return Ok(self.store.conversation(&party.guest, party.home()).await?);
         };
         if let Some(stored) = self.store.load(open.as_str()).await? {
             let version = stored.position.version();
@@ -393,7 +429,7 @@ impl AnswerFault {
     }
 
     /// Whether the same message may be answered when it is tried again.
-    fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Store(_) => true,
             Self::Lost { .. } => false,

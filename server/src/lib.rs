@@ -11,6 +11,7 @@ pub mod app;
 pub mod http;
 pub mod replay;
 
+pub mod call;
 pub mod channel;
 pub mod console;
 pub mod inbox;

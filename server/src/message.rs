@@ -76,11 +76,13 @@ pub enum ChannelName {
     Console,
     /// The terminal.
     Terminal,
+    /// A telephone call, by whatever line it comes.
+    Call,
 }
 
 impl ChannelName {
     /// Every channel.
-    pub const ALL: [Self; 4] = [Self::Twilio, Self::Meta, Self::Console, Self::Terminal];
+    pub const ALL: [Self; 5] = [Self::Twilio, Self::Meta, Self::Console, Self::Terminal, Self::Call];
 
     /// Its stored name.
     pub fn as_str(self) -> &'static str {
@@ -89,6 +91,7 @@ impl ChannelName {
             Self::Meta => "meta",
             Self::Console => "console",
             Self::Terminal => "terminal",
+            Self::Call => "call",
         }
     }
 
@@ -96,7 +99,16 @@ impl ChannelName {
     pub fn is_local(self) -> bool {
         match self {
             Self::Console | Self::Terminal => true,
-            Self::Twilio | Self::Meta => false,
+            Self::Twilio | Self::Meta | Self::Call => false,
+        }
+    }
+
+    /// Whether what is said is spoken while the guest listens: it has reached them when they have heard it, and is
+    /// never sent later.
+    pub fn is_spoken(self) -> bool {
+        match self {
+            Self::Call => true,
+            Self::Twilio | Self::Meta | Self::Console | Self::Terminal => false,
         }
     }
 
@@ -105,7 +117,7 @@ impl ChannelName {
         match self {
             Self::Twilio => &limits::TWILIO,
             Self::Meta => &limits::META,
-            Self::Console | Self::Terminal => &limits::LOCAL,
+            Self::Console | Self::Terminal | Self::Call => &limits::LOCAL,
         }
     }
 
@@ -135,6 +147,9 @@ pub struct Outgoing {
     /// Whether the words are sent as a sound: they say again what another message says.
     #[serde(default)]
     pub spoken: bool,
+    /// The way it goes where that is not the conversation's own: a guest who writes may call, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<ChannelName>,
 }
 
 /// How a message may be shown, and what it is for.

@@ -40,7 +40,7 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(5);
 /// A message in bubbles that its channel takes. Every bubble carries the sayings, so that they count as said when all of
 /// it was sent; the buttons are below the last one.
 pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
-    let Outgoing { text, buttons, says, manner, spoken } = message;
+    let Outgoing { text, buttons, says, manner, spoken, via } = message;
     let texts = bubbles(&text, !buttons.is_empty(), channel.limits());
     let last = texts.len().saturating_sub(1);
     let bubble = |(at, text): (usize, String)| Outgoing {
@@ -49,6 +49,7 @@ pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
         says: says.clone(),
         manner: manner.clone(),
         spoken,
+        via,
     };
     texts.into_iter().enumerate().map(bubble).collect()
 }

@@ -12,6 +12,7 @@ mod filters;
 mod fixed;
 mod grammar;
 mod layers;
+mod listening;
 mod neutral;
 mod phrasing;
 mod rephrase;
@@ -43,6 +44,8 @@ const DEEP: usize = 2;
 pub struct Replies {
     layers: Arc<Layers>,
     titles: BTreeMap<String, ButtonTitles>,
+    /// What people say who only listen.
+    back_channels: BTreeMap<String, Vec<String>>,
     /// The prompts as they are now.
     prompts: Environment<'static>,
     /// The prompts in the binary alone, for when one laid over them is broken.
@@ -173,6 +176,7 @@ impl Replies {
                 Err(fault) => faults.push(fault),
             }
         }
+        let back_channels = listening::read(&layers, &mut faults);
         let grammars = Arc::new(grammars);
         let built_in = environment(Arc::new(layers.built_in()), &grammars);
         let prompts = environment(Arc::clone(&layers), &grammars);
@@ -182,12 +186,17 @@ impl Replies {
             }
         }
         let faults = (!faults.is_empty()).then_some(ReplyFaults(faults));
-        (Self { layers, titles, prompts, built_in }, faults)
+        (Self { layers, titles, back_channels, prompts, built_in }, faults)
     }
 
     /// The languages there are prompts in.
     pub fn languages(&self) -> Vec<String> {
         self.layers.languages()
+    }
+
+    /// What people say on the telephone who only show that they listen; nothing in a language that has no such list.
+    pub fn back_channels(&self, language: &str) -> &[String] {
+        self.back_channels.get(language).map_or(&[], Vec::as_slice)
     }
 
     /// All prompts with the variables they use, for the checker of flows.

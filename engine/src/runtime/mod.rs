@@ -34,7 +34,7 @@ pub use log::{Entry, Logged, Mark, append, read};
 pub use memory::MemoryStore;
 pub use past::{PastFault, Replayed, Revision, fork, history, past, replay, undo};
 pub use stream::{Event, Told};
-pub use turn::{Arrival, Completed, Driver, Happening, TurnFault, Watch};
+pub use turn::{Arrival, Completed, Driver, Happening, Speculation, TurnFault, Watch};
 pub use versions::Versions;
 
 use crate::effect::{Call, Question, Say};

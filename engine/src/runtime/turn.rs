@@ -1,5 +1,7 @@
 //! One turn: a message in, a commit out.
 
+mod speculate;
+
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -13,6 +15,8 @@ use crate::flow::Flows;
 use crate::input::{Input, Moment, Outcome};
 use crate::position::Position;
 use crate::step::{Moved, Seen, step_in_place};
+
+pub use self::speculate::Speculation;
 
 /// A message that arrived, as inputs in order (a read-back's `Conveyed` may come before the words).
 #[derive(Clone, Debug)]
@@ -189,6 +193,7 @@ struct Place<'a, S, P> {
 }
 
 /// A turn under way.
+#[derive(Debug)]
 struct Turn<M> {
     position: Position,
     revision: u64,
@@ -203,6 +208,9 @@ struct Turn<M> {
     remember: Vec<(String, serde_json::Value)>,
     calls: Vec<(Call, Outcome)>,
     handed_over: bool,
+    /// Whether nothing may be written: it stops before a call that writes.
+    is_trial: bool,
+    is_stopped: bool,
 }
 
 impl<M: Clone + Send + Sync> Turn<M> {
@@ -218,6 +226,8 @@ impl<M: Clone + Send + Sync> Turn<M> {
             remember: Vec::new(),
             calls: Vec::new(),
             handed_over: false,
+            is_trial: false,
+            is_stopped: false,
         }
     }
 
@@ -292,6 +302,10 @@ impl<M: Clone + Send + Sync> Turn<M> {
                 }
             }
             if let Some(call) = calls.iter().find(|call| call.writes) {
+                if self.is_trial {
+                    self.is_stopped = true;
+                    return Ok(());
+                }
                 if !self.position.permits(place.flows, call, moment) {
                     return Err(TurnFault::NotConfirmed { tool: call.tool.to_string() });
                 }

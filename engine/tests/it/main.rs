@@ -22,6 +22,7 @@ mod results;
 mod runtime;
 mod schema;
 mod scxml;
+mod speculating;
 mod steps;
 mod stream;
 mod talk;

@@ -7,6 +7,7 @@ use axum::Router;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, StartFault};
+use crate::call;
 use crate::channel::meta::{self, Meta};
 use crate::channel::twilio::{self, Missed, Twilio};
 use crate::channel::{Channel, Colleagues, local};
@@ -33,6 +34,7 @@ impl App {
         let sending = config.twilio.timeout.max(config.meta.timeout) + ON_ITS_WAY;
         store.enrol(config.lease, sending).await?;
         local::reject_left_over(store).await?;
+        call::end_left_over(store).await?;
         let answerer: Arc<dyn Answerer> = Arc::<Receptionist>::clone(&self.receptionist);
         let alarm = Alarm::new(
             self.receptionist.store.clone(),

@@ -85,6 +85,9 @@ impl<'a> Desk<'a> {
         let noted = heard.map(|heard| note::saying(says, heard, &self.has_told));
         let says = noted.as_deref().unwrap_or(says);
         let says: Vec<Say> = gone.into_iter().chain(says.iter().cloned()).collect();
+        if self.party.channel.is_spoken() {
+            return self.one_by_one(&says);
+        }
         let replies = self.receptionist.replies.render(&says, &self.listener())?;
         Ok(replies.into_iter().map(|reply| self.outgoing(reply, says.last())).collect())
     }
@@ -102,11 +105,27 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// What is spoken is one message a saying: each counts by itself as heard or not.
+    fn one_by_one(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
+        let mut spoken: Vec<Outgoing> = Vec::new();
+        for say in says {
+            for reply in self.receptionist.replies.render(std::slice::from_ref(say), &self.listener())? {
+                let outgoing = self.outgoing(reply, Some(say));
+                match spoken.iter_mut().find(|before| before.text == outgoing.text) {
+                    Some(before) => before.says.extend(outgoing.says),
+                    None => spoken.push(outgoing),
+                }
+            }
+        }
+        Ok(spoken)
+    }
+
     /// What words mean; those that a recogniser wrote may not be those that were said.
     async fn meaning(&self, question: &Question) -> Understanding {
-        match &self.party.heard {
-            Some(_) => self.receptionist.understander.understand_spoken(question).await,
-            None => self.receptionist.understander.understand(question).await,
+        if self.party.heard.is_some() || self.party.channel.is_spoken() {
+            self.receptionist.understander.understand_spoken(question).await
+        } else {
+            self.receptionist.understander.understand(question).await
         }
     }
 
@@ -126,6 +145,9 @@ impl<'a> Desk<'a> {
         let Reply { text, mut buttons, opener, mut says } = reply;
         // What is said beside a conversation has no number.
         says.retain(|say| *say > 0);
+        if self.party.channel.is_spoken() {
+            return Outgoing { text, says, via: Some(self.party.channel), ..Outgoing::default() };
+        }
         if self.party.channel.is_local() {
             return Outgoing { text, buttons, says, ..Outgoing::default() };
         }
@@ -143,7 +165,7 @@ impl<'a> Desk<'a> {
         let opener = if buttons.is_empty() { String::new() } else { opener };
         let purposes = prompt.into_iter().chain([purpose]).collect();
         let manner = Manner { opener, unasked: self.purpose.is_some(), purposes, values };
-        Outgoing { text, buttons, says, manner, spoken: false }
+        Outgoing { text, buttons, says, manner, ..Outgoing::default() }
     }
 }
 

@@ -209,10 +209,11 @@ impl Receptionist {
             });
         }
         for row in self.store.outgoing_to(&guest).await? {
+            let text = row.words().to_owned();
             spoken.push(Spoken {
                 from: if row.by.is_some() { Who::Staff } else { Who::Receptionist },
                 by: row.by,
-                text: row.text,
+                text,
                 kind: "text".to_owned(),
                 buttons: row.buttons,
                 at: row.created_at,

@@ -18,7 +18,7 @@ use super::inbox::Outcome;
 use super::known::{Known, Stands, Whose};
 use super::seal::Record;
 use super::standing::{Run, Standing};
-use super::{Database, Fault, keys, outbox, standing};
+use super::{Database, Fault, Status, keys, outbox, standing};
 use crate::clock::later;
 use crate::config::Patience;
 use crate::message::{ChannelName, MessageId, Outgoing};
@@ -41,10 +41,22 @@ pub(super) struct Prepared {
     /// The run of the log that becomes a row.
     pub(super) run: Option<Vec<u8>>,
     pub(super) answered: Option<(i64, Outcome)>,
-    /// The sealed content of each outgoing message, with its sayings.
-    pub(super) outgoing: Vec<(Vec<u8>, String)>,
+    pub(super) outgoing: Vec<Said>,
     pub(super) remember: Vec<(String, Json)>,
     pub(super) at: DateTime<Utc>,
+}
+
+/// An outgoing message, ready to be written.
+#[derive(Debug)]
+pub(super) struct Said {
+    /// Its sealed content.
+    pub(super) content: Vec<u8>,
+    /// The sayings it carries.
+    pub(super) says: String,
+    /// The way it goes.
+    pub(super) channel: String,
+    /// Whether it counts as sent: its guest is right here.
+    pub(super) is_sent: bool,
 }
 
 impl Prepared {
@@ -52,10 +64,20 @@ impl Prepared {
     pub(super) fn revision(&self) -> i64 {
         self.expected + 1
     }
+}
 
-    /// Whether what goes out counts as sent: its guest is right here.
-    pub(super) fn is_local(&self) -> bool {
-        ChannelName::parse(&self.whose.channel).is_some_and(ChannelName::is_local)
+impl Said {
+    /// Where it stands when it is written.
+    pub(super) fn status(&self) -> Status {
+        if self.is_sent { Status::Sent } else { Status::Queued }
+    }
+
+    fn of(whose: &Whose, revision: i64, message: &Outgoing) -> Result<Self, Fault> {
+        let (content, says) = outbox::sealed(&whose.key, &whose.id, revision, message)?;
+        let home = ChannelName::parse(&whose.channel);
+        let is_sent = message.via.or(home).is_some_and(ChannelName::is_local);
+        let channel = message.via.map_or_else(|| whose.channel.clone(), |via| via.as_str().to_owned());
+        Ok(Self { content, says, channel, is_sent })
     }
 }
 
@@ -177,19 +199,21 @@ fn prepared(
         None
     };
     let underway = commit.underway.map(|underway| key.seal_json(Record::Underway, id, revision, underway));
-    let outgoing = commit.outgoing.iter().map(|message| outbox::sealed(key, id, revision, message));
+    let outgoing = commit.outgoing.iter().map(|message| Said::of(&whose, revision, message));
     let outcome = commit.answered.map(|answered| match answered.outcome {
         MessageOutcome::Answered => Outcome::Answered,
         MessageOutcome::HandedOver => Outcome::HandedOver,
     });
     let is_local = ChannelName::parse(&whose.channel).is_some_and(ChannelName::is_local);
+    // Whoever speaks with a guest notices by themselves when the guest is silent.
+    let speaks = commit.outgoing.iter().any(|message| message.via.is_some_and(ChannelName::is_spoken));
     let prepared = Prepared {
         expected,
         position: standing::seal(key, id, revision, &commit.position.to_bytes()?, &end)?,
         underway: underway.transpose()?,
         ended: commit.position.is_over(),
         held: commit.position.is_held(),
-        due: due(commit, now, patience.filter(|_| !is_local)),
+        due: due(commit, now, patience.filter(|_| !is_local && !speaks)),
         heard_at: heard_at(commit),
         run,
         answered: message.map(|message| message.0).zip(outcome),

@@ -81,12 +81,17 @@ pub(super) async fn seen(
     };
     // A number counts as verified only as long as the channel vouches for it.
     let mut again = OnConflict::column(guest::Column::Id);
-    again.update_columns([
-        guest::Column::Address,
-        guest::Column::Line,
-        guest::Column::Phone,
-        guest::Column::SeenAt,
-    ]);
+    if inbound.channel.is_spoken() {
+        // Who calls is still written to where they wrote from.
+        again.update_columns([guest::Column::Phone, guest::Column::SeenAt]);
+    } else {
+        again.update_columns([
+            guest::Column::Address,
+            guest::Column::Line,
+            guest::Column::Phone,
+            guest::Column::SeenAt,
+        ]);
+    }
     guest::Entity::insert(row)
         .on_conflict(again)
         .exec_without_returning(connection)

@@ -385,6 +385,8 @@ async fn earlier(
         .filter(Column::Outcome.eq(Outcome::Pending))
         .filter(Column::Guest.eq(guest.as_str()))
         .filter(Column::Id.lt(before.0))
+        // What was said in a call is answered there.
+        .filter(Column::Channel.ne(ChannelName::Call.as_str()))
         .order_by_asc(Column::Id)
         .into_tuple()
         .all(connection)

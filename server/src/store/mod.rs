@@ -24,6 +24,7 @@ mod outbox;
 mod pack;
 mod reachable;
 mod seal;
+mod spoken;
 mod standing;
 mod talk;
 
@@ -51,6 +52,7 @@ pub use offers::Offered;
 pub(crate) use outbox::{Delivered, Tried};
 pub use outbox::{OutboxRow, Status};
 pub use reachable::Consent;
+pub use spoken::Listened;
 pub use talk::{Talk, TalkCommit, Welcomed};
 
 use self::commit::group::Group;

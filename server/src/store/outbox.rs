@@ -87,6 +87,8 @@ pub struct OutboxRow {
     pub spoken: bool,
     /// The person who wrote it; none where the receptionist did.
     pub by: Option<String>,
+    /// What was heard of it before it was cut off; none where nothing cut it off.
+    pub heard: Option<String>,
     /// The ids of the sayings it carries, JSON.
     pub says: String,
     /// Where it stands.
@@ -120,12 +122,14 @@ struct Content {
     spoken: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heard: Option<String>,
 }
 
 impl Content {
     fn of(message: &Outgoing) -> Self {
         let Outgoing { text, buttons, manner, spoken, .. } = message.clone();
-        Self { text, buttons, manner, spoken, by: None }
+        Self { text, buttons, manner, spoken, by: None, heard: None }
     }
 }
 
@@ -160,15 +164,16 @@ pub(super) async fn put(
     from: &From<'_>,
     outgoing: &[Outgoing],
 ) -> Result<(), Fault> {
-    let local = ChannelName::parse(from.channel).is_some_and(ChannelName::is_local);
     // One by one: the order of the keys is the order in which they are sent.
     for message in outgoing {
+        let channel = message.via.map_or(from.channel, |via| via.as_str());
+        let local = ChannelName::parse(channel).is_some_and(ChannelName::is_local);
         let owner = from.conversation.unwrap_or(from.guest);
         let (content, says) = sealed(from.key, owner, from.revision, message)?;
         let row = ActiveModel {
             id: ActiveValue::NotSet,
             guest: ActiveValue::Set(from.guest.to_owned()),
-            channel: ActiveValue::Set(from.channel.to_owned()),
+            channel: ActiveValue::Set(channel.to_owned()),
             conversation: ActiveValue::Set(from.conversation.map(str::to_owned)),
             revision: ActiveValue::Set(from.revision),
             content: ActiveValue::Set(Some(content)),
@@ -208,6 +213,7 @@ impl OutboxRow {
             says: read("the sayings of a message", &self.says)?,
             manner: self.manner.clone(),
             spoken: self.spoken,
+            via: ChannelName::parse(&self.channel).filter(|channel| channel.is_spoken()),
         })
     }
 }
@@ -489,6 +495,20 @@ impl Database {
     }
 }
 
+/// A spoken message's sealed content with what was heard of it beside its words; `None` where it was forgotten.
+pub(super) async fn heard_only(
+    connection: &impl ConnectionTrait,
+    row: &Model,
+    heard: &str,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let owner = row.conversation.as_deref().unwrap_or(&row.guest);
+    let Some(key) = keys::one(connection, owner).await? else { return Ok(None) };
+    let Some(sealed) = &row.content else { return Ok(None) };
+    let content: Content = key.open_json(Record::Outgoing, owner, row.revision, sealed)?;
+    let content = Content { heard: Some(heard.to_owned()), ..content };
+    key.seal_json(Record::Outgoing, owner, row.revision, &content).map(Some)
+}
+
 /// Stored messages with what they say; those that were forgotten say nothing.
 pub(super) async fn opened(
     connection: &impl ConnectionTrait,
@@ -517,6 +537,7 @@ pub(super) async fn opened(
             manner: content.manner,
             spoken: content.spoken,
             by: content.by,
+            heard: content.heard,
             says: row.says,
             status: row.status,
             provider_id: row.provider_id,

@@ -9,7 +9,7 @@ use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilte
 
 use super::entity::{consent, window};
 use super::{Database, Fault, inbox};
-use crate::message::{ConversationId, Gathered, GuestKey, Inbound, Outgoing};
+use crate::message::{ConversationId, Gathered, GuestIds, GuestKey, Inbound, Outgoing};
 
 /// How long after a message of a guest free words may be sent (WhatsApp).
 const WINDOW: TimeDelta = TimeDelta::hours(24);
@@ -140,7 +140,8 @@ pub(super) async fn heard(
     inbound: &Inbound,
     now: DateTime<Utc>,
 ) -> Result<(), Fault> {
-    if inbound.channel.is_local() || !inbound.is_answerable() {
+    let calls_by_number = inbound.channel.is_spoken() && matches!(inbound.guest, GuestIds::Other(_));
+    if calls_by_number || inbound.channel.is_local() || !inbound.is_answerable() {
         return Ok(());
     }
     // What comes late was sent before; and no clock but ours says that something was sent later than now.

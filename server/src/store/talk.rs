@@ -94,7 +94,12 @@ impl Database {
         for row in self.outgoing_to(key).await? {
             let Some(id) = row.conversation.clone() else { continue };
             spoken.entry(id.clone()).or_insert(row.id);
-            said.entry((id, row.revision)).or_default().push(row.outgoing()?);
+            let text = row.words().to_owned();
+            let heard = Outgoing { text, ..row.outgoing()? };
+            if heard.text.is_empty() && row.heard.is_some() {
+                continue;
+            }
+            said.entry((id, row.revision)).or_default().push(heard);
         }
         // Of two that began at the same instant, the one that spoke first was first.
         rows.sort_by_key(|row| (row.started_at, spoken.get(&row.id).copied().unwrap_or(i64::MAX)));

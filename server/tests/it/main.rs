@@ -4,6 +4,7 @@
 mod acceptance;
 mod alarm;
 mod borders;
+mod calls;
 mod clock;
 mod config;
 mod console;

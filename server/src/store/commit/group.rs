@@ -22,7 +22,7 @@ use crate::store::entity::{conversation, inbox};
 use crate::store::inbox::Outcome;
 use crate::store::known::AllKnown;
 use crate::store::standing::Standing;
-use crate::store::{Fault, Status, begin, guests};
+use crate::store::{Fault, begin, guests};
 
 /// So many commits are one transaction at most.
 const MOST: usize = 256;
@@ -241,18 +241,17 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
     let all_pending = many(transaction, decided, DECIDED).await? == messages;
     let mut said: Vec<Vec<Value>> = Vec::new();
     for commit in commits {
-        let status = if commit.is_local() { Status::Sent } else { Status::Queued };
-        for (content, says) in &commit.outgoing {
+        for message in &commit.outgoing {
             said.push(vec![
                 commit.whose.id.clone().into(),
-                commit.whose.channel.clone().into(),
+                message.channel.clone().into(),
                 commit.whose.id.clone().into(),
                 commit.revision().into(),
-                content.clone().into(),
-                says.clone().into(),
-                status.as_str().to_owned().into(),
+                message.content.clone().into(),
+                message.says.clone().into(),
+                message.status().as_str().to_owned().into(),
                 commit.at.into(),
-                commit.is_local().then_some(commit.at).into(),
+                message.is_sent.then_some(commit.at).into(),
             ]);
         }
     }

@@ -6,7 +6,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use super::Prepared;
-use crate::store::{Fault, Status};
+use crate::store::Fault;
 
 /// Writes a commit. False on a conflict.
 pub(super) async fn write(connection: &impl ConnectionTrait, commit: &Prepared) -> Result<bool, Fault> {
@@ -14,7 +14,6 @@ pub(super) async fn write(connection: &impl ConnectionTrait, commit: &Prepared) 
         Some((message, outcome)) => (Some(message), Some(outcome.as_str())),
         None => (None, None),
     };
-    let status = if commit.is_local() { Status::Sent } else { Status::Queued };
     let mut values: Vec<Value> = vec![
         commit.whose.id.clone().into(),
         commit.expected.into(),
@@ -37,21 +36,23 @@ pub(super) async fn write(connection: &impl ConnectionTrait, commit: &Prepared) 
         ));
     }
     if !commit.outgoing.is_empty() {
-        values.push(status.as_str().to_owned().into());
-        values.push(commit.is_local().then_some(commit.at).into());
-        let (status, sent_at) = (values.len() - 1, values.len());
-        sql.push_str(&format!(
-            ", said AS (
-  INSERT INTO outbox (guest, channel, conversation, revision, content, says, status, attempts, created_at, sent_at)
-  SELECT m.guest, m.channel, m.id, $2 + 1, s.content, s.says, ${status}, 0, $8, ${sent_at}
-  FROM moved m CROSS JOIN (VALUES "
-        ));
-        for (order, (content, says)) in commit.outgoing.iter().enumerate() {
-            values.push(content.clone().into());
-            values.push(says.clone().into());
-            let (content, says) = (values.len() - 1, values.len());
+        sql.push_str(SAID);
+        for (order, message) in commit.outgoing.iter().enumerate() {
+            values.push(message.content.clone().into());
+            values.push(message.says.clone().into());
+            values.push(message.channel.clone().into());
+            values.push(message.status().as_str().to_owned().into());
+            values.push(message.is_sent.then_some(commit.at).into());
             let comma = if order > 0 { ", " } else { "" };
-            sql.push_str(&format!("{comma}({order}, ${content}::bytea, ${says}::text)"));
+            let first = values.len() - 4;
+            sql.push_str(&format!(
+                "{comma}({order}, ${}::bytea, ${}::text, ${}::text, ${}::text, ${}::timestamptz)",
+                first,
+                first + 1,
+                first + 2,
+                first + 3,
+                first + 4
+            ));
         }
         sql.push_str(SAID_END);
     }
@@ -83,5 +84,10 @@ WITH pending AS (
   WHERE id IN (SELECT id FROM pending) AND EXISTS (SELECT 1 FROM moved)
 )";
 
-const SAID_END: &str = ") AS s (ord, content, says) ORDER BY s.ord
+const SAID: &str = ", said AS (
+  INSERT INTO outbox (guest, channel, conversation, revision, content, says, status, attempts, created_at, sent_at)
+  SELECT m.guest, s.channel, m.id, $2 + 1, s.content, s.says, s.status, 0, $8, s.sent_at
+  FROM moved m CROSS JOIN (VALUES ";
+
+const SAID_END: &str = ") AS s (ord, content, says, channel, status, sent_at) ORDER BY s.ord
 )";

@@ -67,6 +67,9 @@ pub enum Status {
     /// It did not and will not.
     #[sea_orm(string_value = "failed")]
     Failed,
+    /// It was spoken, and the guest did not hear it to its end.
+    #[sea_orm(string_value = "cut")]
+    Cut,
 }
 
 impl Status {
@@ -80,6 +83,7 @@ impl Status {
             Self::ForPerson => "for_person",
             Self::Sent => "sent",
             Self::Failed => "failed",
+            Self::Cut => "cut",
         }
     }
 }

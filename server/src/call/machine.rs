@@ -1,0 +1,638 @@
+//! Whose turn it is: `open { listening, thinking, speaking { talking, held } }` and `closed`. Pure: what it wants is data.
+//!
+//! Its states are about pace and sound, never about what is talked about. Handlers push wishes; the call's task grants
+//! them. A turn that is being thought about is never called off: what it commits stands, and what it wanted to say is
+//! said, or not, when it is there.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use statig::prelude::*;
+
+use super::keys::Keys;
+use super::pace::{Asks, Manners};
+
+/// Something that happens to a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The line is there.
+    Answered,
+    /// The caller began to speak.
+    TurnStarted,
+    /// The words of the caller's turn so far.
+    Partial(String),
+    /// The caller has probably finished.
+    EagerEnd(String),
+    /// The caller had not.
+    Resumed,
+    /// The caller has finished; possibly without a word.
+    TurnEnded(String),
+    /// A key was pressed.
+    Digit(char),
+    /// The far end is silent already: the caller interrupted.
+    Interrupted,
+    /// The turn has its reply.
+    Thought(Thought),
+    /// The turn has none: something failed.
+    Failed,
+    /// All that was to be said was played to its end.
+    Played,
+    /// A wait that was wished for is over.
+    Waited(Wait),
+    /// Nothing is heard any more.
+    LostEars,
+    /// Nothing can be said any more but what is kept ready.
+    LostVoice,
+    /// The front desk has the caller.
+    Transferred,
+    /// The front desk could not be reached.
+    Unreached,
+    /// The caller is gone.
+    HungUp,
+}
+
+/// What a turn came to, as far as its pace is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thought {
+    /// Whether there is anything to say.
+    pub speaks: bool,
+    /// What it asks.
+    pub asks: Asks,
+    /// What keys may answer.
+    pub keys: Keys,
+    /// What comes when it was said.
+    pub after: After,
+}
+
+/// What comes when everything was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum After {
+    /// The caller's turn.
+    #[default]
+    Listen,
+    /// The end.
+    HangUp,
+    /// The front desk.
+    Person,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Wait {
+    /// Whether an interruption brings words.
+    Words,
+    /// Whether the caller says anything.
+    Silence,
+    /// Whether a reply takes so long that something must be said meanwhile.
+    Filler,
+    /// Whether more keys are pressed.
+    Keys,
+    /// Whether what is said comes to its end.
+    Stuck,
+}
+
+/// What a turn is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The caller is there.
+    Called,
+    /// Words.
+    Words(String),
+    /// Keys: what they say, and the id of what they choose.
+    Keys {
+        /// The words they stand for.
+        text: String,
+        /// What they choose.
+        button: Option<String>,
+    },
+    /// Nothing, for so many times in a row.
+    Silence(u32),
+}
+
+/// What the machine wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Have this answered.
+    Think(Turn),
+    /// Find out what the answer to these words would be.
+    Suppose(String),
+    /// That was not all they said.
+    Forget,
+    /// Say the reply that is there.
+    Speak,
+    /// Be silent at once: clear what was sent, then call the voice off.
+    Hush,
+    /// Say what was not heard yet.
+    GoOn,
+    /// What was not heard yet is not said any more.
+    GiveUp,
+    /// Say that it takes a moment.
+    Filler,
+    /// Say this prompt, in place of a reply.
+    Say(&'static str),
+    /// Say this prompt with the sound that is kept ready.
+    SayKept(&'static str),
+    /// Wait for this so long; an earlier wait for it is void.
+    Wait(Wait, Duration),
+    /// Do not wait for this any longer.
+    Stop(Wait),
+    /// Hear as what is asked now needs it.
+    Tune(Asks),
+    /// Connect the caller to the front desk.
+    Transfer,
+    /// End the call.
+    HangUp,
+}
+
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// The caller's.
+    Listening,
+    /// Nobody's: the reply is on its way.
+    Thinking,
+    /// Ours.
+    Talking,
+    /// The caller's, perhaps.
+    Held,
+    /// The call is over.
+    Closed,
+}
+
+impl Phase {
+    /// The one that a state is.
+    pub(super) fn of(state: &State) -> Self {
+        match state {
+            State::Listening { .. } => Self::Listening,
+            State::Thinking { .. } => Self::Thinking,
+            State::Talking { .. } => Self::Talking,
+            State::Held { .. } => Self::Held,
+            State::Closed { .. } => Self::Closed,
+        }
+    }
+}
+
+/// The prompts that a call says by itself.
+pub(super) const APOLOGY: &str = "apology";
+/// Nobody can be heard.
+pub(super) const CANNOT_HEAR: &str = "cannot_hear";
+/// Nobody is at the front desk.
+pub(super) const CALL_BACK: &str = "call_back";
+
+/// So many turns may fail, one after the other, before a person gets the caller.
+const FAILURES: u32 = 2;
+
+/// What a call remembers.
+#[derive(Debug)]
+pub(super) struct Call {
+    manners: Arc<Manners>,
+    /// Whether the far end falls silent by itself when it is interrupted.
+    stops_itself: bool,
+    asks: Asks,
+    keys: Keys,
+    after: After,
+    /// Whether the caller is speaking.
+    speaks: bool,
+    /// What waits for its turn.
+    pending: VecDeque<String>,
+    pressed: String,
+    silences: u32,
+    failures: u32,
+    filled: bool,
+    /// Whether the reply that is there was given to be said.
+    said: bool,
+}
+
+impl Call {
+    /// A call that nobody has said anything in.
+    pub(super) fn new(manners: Arc<Manners>, stops_itself: bool) -> Self {
+        Self {
+            manners,
+            stops_itself,
+            asks: Asks::default(),
+            keys: Keys::default(),
+            after: After::Listen,
+            speaks: false,
+            pending: VecDeque::new(),
+            pressed: String::new(),
+            silences: 0,
+            failures: 0,
+            filled: false,
+            said: false,
+        }
+    }
+
+    /// Whether words only show that somebody listens.
+    fn is_nothing(&self, words: &str) -> bool {
+        self.asks != Asks::YesNo && self.manners.is_back_channel(words)
+    }
+
+    /// Whether words are no turn while something is said.
+    fn is_no_turn(&self, words: &str) -> bool {
+        words.trim().is_empty() || self.is_nothing(words)
+    }
+
+    fn ended(&mut self, words: &str) {
+        self.speaks = false;
+        if !words.trim().is_empty() {
+            self.pending.push_back(words.trim().to_owned());
+        }
+    }
+
+    /// Takes a key. True when nothing more is to be waited for.
+    fn press(&mut self, digit: char) -> bool {
+        self.pressed.push(digit);
+        self.keys.is_whole(&self.pressed)
+    }
+
+    /// What waits, as one turn.
+    fn turn(&mut self) -> Option<Turn> {
+        let pressed = std::mem::take(&mut self.pressed);
+        if let Some((text, button)) = self.keys.read(&pressed) {
+            self.pending.clear();
+            return Some(Turn::Keys { text, button });
+        }
+        if self.pending.is_empty() {
+            return None;
+        }
+        Some(Turn::Words(self.pending.drain(..).collect::<Vec<_>>().join(" ")))
+    }
+
+    fn patience(&self) -> Duration {
+        self.manners.pace.silence(self.silences)
+    }
+}
+
+#[state_machine(
+    initial = "State::listening()",
+    state(derive(Debug, Clone, PartialEq, Eq)),
+    superstate(derive(Debug))
+)]
+impl Call {
+    /// The line is there; what no state below cares for ends here.
+    #[superstate]
+    fn open(&mut self, context: &mut Vec<Wish>, event: &Event) -> Outcome<State> {
+        match event {
+            Event::HungUp | Event::Transferred => Transition(State::closed()),
+            Event::Unreached => {
+                self.after = After::HangUp;
+                context.push(Wish::Say(CALL_BACK));
+                self.said = true;
+                Transition(State::talking())
+            }
+            Event::LostEars => {
+                self.speaks = false;
+                self.after = After::Person;
+                context.extend([Wish::Hush, Wish::GiveUp, Wish::SayKept(CANNOT_HEAR)]);
+                self.said = true;
+                Transition(State::talking())
+            }
+            Event::LostVoice => {
+                self.after = After::Person;
+                context.extend([Wish::Hush, Wish::GiveUp, Wish::SayKept(APOLOGY)]);
+                self.said = true;
+                Transition(State::talking())
+            }
+            Event::TurnStarted | Event::Partial(_) | Event::EagerEnd(_) | Event::Resumed => Handled,
+            // An outcome or a wait that nobody waits for any more.
+            Event::Answered
+            | Event::TurnEnded(_)
+            | Event::Digit(_)
+            | Event::Interrupted
+            | Event::Thought(_)
+            | Event::Failed
+            | Event::Played
+            | Event::Waited(_) => Handled,
+        }
+    }
+
+    /// The caller's turn.
+    #[state(superstate = "open", entry_action = "listen", exit_action = "listened")]
+    fn listening(&mut self, context: &mut Vec<Wish>, event: &Event) -> Outcome<State> {
+        match event {
+            Event::Answered => {
+                context.push(Wish::Think(Turn::Called));
+                Transition(State::thinking())
+            }
+            Event::TurnStarted | Event::Partial(_) => {
+                self.speaks = true;
+                context.push(Wish::Wait(Wait::Silence, self.manners.pace.endless));
+                Handled
+            }
+            Event::EagerEnd(words) => {
+                context.push(Wish::Suppose(words.clone()));
+                Handled
+            }
+            Event::Resumed => {
+                context.push(Wish::Forget);
+                Handled
+            }
+            Event::TurnEnded(words) => {
+                self.ended(words);
+                self.turn_or_wait(context)
+            }
+            Event::Digit(digit) => {
+                if self.press(*digit) {
+                    return self.turn_or_wait(context);
+                }
+                context.push(Wish::Stop(Wait::Silence));
+                context.push(Wish::Wait(Wait::Keys, self.manners.pace.keys));
+                Handled
+            }
+            Event::Waited(Wait::Keys) => self.turn_or_wait(context),
+            Event::Waited(Wait::Silence) => {
+                self.speaks = false;
+                self.silences += 1;
+                context.push(Wish::Think(Turn::Silence(self.silences)));
+                Transition(State::thinking())
+            }
+            _ => Super,
+        }
+    }
+
+    /// A turn is being answered.
+    #[state(superstate = "open", entry_action = "think", exit_action = "thought")]
+    fn thinking(&mut self, context: &mut Vec<Wish>, event: &Event) -> Outcome<State> {
+        match event {
+            Event::Thought(thought) => self.there_is(thought, context),
+            Event::Failed => {
+                self.failures += 1;
+                self.said = true;
+                if self.failures >= FAILURES {
+                    self.after = After::Person;
+                }
+                context.push(Wish::Say(APOLOGY));
+                Transition(State::talking())
+            }
+            Event::TurnStarted => {
+                self.speaks = true;
+                if self.filled {
+                    context.extend([Wish::Hush, Wish::GiveUp]);
+                }
+                Handled
+            }
+            Event::TurnEnded(words) => {
+                let words = if self.is_no_turn(words) { "" } else { words };
+                self.ended(words);
+                Handled
+            }
+            Event::Digit(digit) => {
+                self.press(*digit);
+                Handled
+            }
+            Event::Waited(Wait::Filler) if !self.speaks => {
+                self.filled = true;
+                context.push(Wish::Filler);
+                Handled
+            }
+            _ => Super,
+        }
+    }
+
+    /// Something is to be said.
+    #[superstate(superstate = "open")]
+    fn speaking(&mut self, context: &mut Vec<Wish>, event: &Event) -> Outcome<State> {
+        match event {
+            Event::Digit(digit) => {
+                let is_whole = self.press(*digit);
+                context.push(Wish::Hush);
+                if is_whole {
+                    return self.take_turn(context);
+                }
+                context.push(Wish::Wait(Wait::Keys, self.manners.pace.keys));
+                Transition(State::held())
+            }
+            Event::Waited(Wait::Stuck) => {
+                // Nobody knows whether it was heard; the call goes on.
+                context.push(Wish::GiveUp);
+                self.over(context)
+            }
+            _ => Super,
+        }
+    }
+
+    /// Something is being said.
+    #[state(superstate = "speaking", entry_action = "talk", exit_action = "talked")]
+    fn talking(&mut self, context: &mut Vec<Wish>, event: &Event) -> Outcome<State> {
+        match event {
+            Event::TurnStarted => {
+                self.speaks = true;
+                if self.stops_itself {
+                    return Handled;
+                }
+                context.push(Wish::Hush);
+                Transition(State::held())
+            }
+            Event::Interrupted => {
+                context.push(Wish::Hush);
+                Transition(State::held())
+            }
+            Event::TurnEnded(words) => {
+                self.speaks = false;
+                if self.is_no_turn(words) {
+                    return Handled;
+                }
+                context.push(Wish::Hush);
+                self.ended(words);
+                self.take_turn(context)
+            }
+            Event::EagerEnd(words) if !self.is_no_turn(words) => {
+                context.push(Wish::Suppose(words.clone()));
+                Handled
+            }
+            Event::Resumed => {
+                context.push(Wish::Forget);
+                Handled
+            }
+            Event::Played => self.over(context),
+            _ => Super,
+        }
+    }
+
+    /// The caller interrupted, or seems to have. Nothing is said until it is known.
+    #[state(superstate = "speaking", entry_action = "hold", exit_action = "let_go")]
+    fn held(&mut self, context: &mut Vec<Wish>, event: &Event) -> Outcome<State> {
+        match event {
+            Event::TurnStarted => {
+                self.speaks = true;
+                context.push(Wish::Wait(Wait::Words, self.manners.pace.words));
+                Handled
+            }
+            Event::Partial(words) => {
+                if !self.is_no_turn(words) {
+                    context.push(Wish::Wait(Wait::Words, self.manners.pace.endless));
+                }
+                Handled
+            }
+            Event::EagerEnd(words) => {
+                if !self.is_no_turn(words) {
+                    context.push(Wish::Suppose(words.clone()));
+                }
+                Handled
+            }
+            Event::Resumed => {
+                context.push(Wish::Forget);
+                Handled
+            }
+            Event::TurnEnded(words) => {
+                if self.is_no_turn(words) {
+                    self.speaks = false;
+                    return Transition(State::talking());
+                }
+                self.ended(words);
+                self.take_turn(context)
+            }
+            Event::Waited(Wait::Keys) => {
+                if self.keys.read(&self.pressed).is_some() {
+                    return self.take_turn(context);
+                }
+                self.pressed.clear();
+                Transition(State::talking())
+            }
+            Event::Waited(Wait::Words) => {
+                self.speaks = false;
+                Transition(State::talking())
+            }
+            Event::Played => Handled,
+            _ => Super,
+        }
+    }
+
+    /// Over.
+    #[state]
+    fn closed(event: &Event) -> Outcome<State> {
+        match event {
+            Event::Answered
+            | Event::TurnStarted
+            | Event::Partial(_)
+            | Event::EagerEnd(_)
+            | Event::Resumed
+            | Event::TurnEnded(_)
+            | Event::Digit(_)
+            | Event::Interrupted
+            | Event::Thought(_)
+            | Event::Failed
+            | Event::Played
+            | Event::Waited(_)
+            | Event::LostEars
+            | Event::LostVoice
+            | Event::Transferred
+            | Event::Unreached
+            | Event::HungUp => Handled,
+        }
+    }
+
+    #[action]
+    fn listen(&mut self, context: &mut Vec<Wish>) {
+        let patience = if self.speaks { self.manners.pace.endless } else { self.patience() };
+        context.push(Wish::Wait(Wait::Silence, patience));
+    }
+
+    #[action]
+    fn listened(context: &mut Vec<Wish>) {
+        context.extend([Wish::Stop(Wait::Silence), Wish::Stop(Wait::Keys)]);
+    }
+
+    #[action]
+    fn think(&mut self, context: &mut Vec<Wish>) {
+        self.filled = false;
+        context.push(Wish::Wait(Wait::Filler, self.manners.pace.filler));
+    }
+
+    #[action]
+    fn thought(context: &mut Vec<Wish>) {
+        context.push(Wish::Stop(Wait::Filler));
+    }
+
+    #[action]
+    fn talk(&mut self, context: &mut Vec<Wish>) {
+        context.push(if std::mem::replace(&mut self.said, true) { Wish::GoOn } else { Wish::Speak });
+        context.push(Wish::Wait(Wait::Stuck, self.manners.pace.stuck));
+    }
+
+    #[action]
+    fn talked(context: &mut Vec<Wish>) {
+        context.push(Wish::Stop(Wait::Stuck));
+    }
+
+    #[action]
+    fn hold(&mut self, context: &mut Vec<Wish>) {
+        if self.pressed.is_empty() {
+            context.push(Wish::Wait(Wait::Words, self.manners.pace.words));
+        }
+    }
+
+    #[action]
+    fn let_go(context: &mut Vec<Wish>) {
+        context.extend([Wish::Stop(Wait::Words), Wish::Stop(Wait::Keys)]);
+    }
+}
+
+impl Call {
+    /// Has what waits answered; waits on where nothing does.
+    fn turn_or_wait(&mut self, context: &mut Vec<Wish>) -> Outcome<State> {
+        context.push(Wish::Stop(Wait::Keys));
+        let Some(turn) = self.turn() else {
+            context.push(Wish::Forget);
+            context.push(Wish::Wait(Wait::Silence, self.patience()));
+            return Handled;
+        };
+        self.silences = 0;
+        context.push(Wish::Think(turn));
+        Transition(State::thinking())
+    }
+
+    /// Has what waits answered in place of what was being said.
+    fn take_turn(&mut self, context: &mut Vec<Wish>) -> Outcome<State> {
+        context.push(Wish::GiveUp);
+        self.said = true;
+        match self.turn() {
+            Some(turn) => {
+                self.silences = 0;
+                self.after = After::Listen;
+                context.push(Wish::Think(turn));
+                Transition(State::thinking())
+            }
+            None => self.over(context),
+        }
+    }
+
+    /// There is a reply.
+    fn there_is(&mut self, thought: &Thought, context: &mut Vec<Wish>) -> Outcome<State> {
+        self.failures = 0;
+        self.asks = thought.asks;
+        self.keys = thought.keys.clone();
+        self.after = thought.after;
+        self.said = false;
+        context.push(Wish::Tune(self.asks));
+        if let Some(turn) = self.turn() {
+            // They went on meanwhile: what they said last counts.
+            context.extend([Wish::GiveUp, Wish::Think(turn)]);
+            self.after = After::Listen;
+            return Transition(State::thinking());
+        }
+        match (thought.speaks, self.speaks) {
+            (true, true) => Transition(State::held()),
+            (true, false) => Transition(State::talking()),
+            (false, _) => self.over(context),
+        }
+    }
+
+    /// Everything was said.
+    fn over(&mut self, context: &mut Vec<Wish>) -> Outcome<State> {
+        match self.after {
+            After::Listen => Transition(State::listening()),
+            After::HangUp => {
+                context.push(Wish::HangUp);
+                Transition(State::closed())
+            }
+            After::Person => {
+                // Whoever is not reached leaves the caller here.
+                self.after = After::HangUp;
+                context.push(Wish::Transfer);
+                Transition(State::listening())
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Telephone calls: one task a call, from the greeting to the goodbye.
+//!
+//! A call is a [`Line`] with a guest at its far end. What they say goes the way of every message, through inbox and
+//! conversation; what is said to them is in the outbox before it is spoken, and counts as conveyed only when it was
+//! played to its end before they spoke. Whose turn it is decides `machine`; what was heard of what was sent know
+//! [`playback`] and [`recital`]; both are pure.
+
+mod ends;
+pub mod keys;
+mod machine;
+pub mod pace;
+pub mod playback;
+pub mod recital;
+pub mod script;
+mod task;
+mod turns;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use self::ends::{End, Hearing, SoundEnd, WordsEnd};
+use self::pace::Manners;
+use self::script::Told;
+use self::task::Session;
+use self::turns::Turns;
+use crate::channel::line::{Call, Callee, Line};
+use crate::clock::Clock;
+use crate::config::CallPace;
+use crate::conversation::Receptionist;
+use crate::store::{Database, Fault as StoreFault};
+use crate::stt::Hints;
+use crate::stt::live::LiveRecogniser;
+use crate::tts::live::LiveVoice;
+
+pub use self::machine::{After, Event, Phase, Thought, Turn, Wait, Wish};
+
+/// The language that calls are held in.
+const LANGUAGE: &str = "en";
+
+/// Something to see of a call while it goes on.
+#[derive(Debug)]
+pub enum Seen<'a> {
+    /// Something happened.
+    Event(&'a Event),
+    /// The machine wants something done.
+    Wish(&'a Wish),
+    /// Something is given to be said.
+    Says(&'a str),
+    /// It became known how much of something was heard.
+    Heard(&'a Told),
+    /// Whose turn it is now.
+    Phase(Phase),
+    /// It is over, and everything about it is recorded.
+    Over,
+}
+
+/// Watches calls.
+pub trait Witness: fmt::Debug + Send + Sync {
+    /// Something is to be seen of the call with this id.
+    fn saw(&self, call: &str, seen: Seen<'_>);
+}
+
+/// Answers calls.
+#[derive(Clone)]
+pub struct Calls(Arc<Shared>);
+
+/// What all calls share.
+struct Shared {
+    receptionist: Arc<Receptionist>,
+    manners: Arc<Manners>,
+    ears: Option<Arc<dyn LiveRecogniser>>,
+    voice: Option<Arc<dyn LiveVoice>>,
+    hints: Hints,
+    kept: ends::Kept,
+    witness: Option<Arc<dyn Witness>>,
+}
+
+impl Shared {
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.receptionist.clock
+    }
+
+    /// What is likely to be said: what always is, and these.
+    fn terms(&self, now: Vec<String>) -> Vec<String> {
+        let mut terms = now;
+        terms.extend(self.hints.terms.iter().cloned());
+        terms
+    }
+
+    fn kept(&self, prompt: &'static str) -> Option<Arc<[u8]>> {
+        self.kept.get(prompt)
+    }
+
+    fn saw(&self, call: &str, seen: Seen<'_>) {
+        if let Some(witness) = &self.witness {
+            witness.saw(call, seen);
+        }
+    }
+}
+
+impl Calls {
+    /// Answers calls with this receptionist: those whose line carries words; with ears and a voice those that carry
+    /// sound, too.
+    pub fn new(receptionist: Arc<Receptionist>, pace: CallPace) -> Self {
+        let back_channels = receptionist.replies.back_channels(LANGUAGE);
+        let back_channels = back_channels.iter().map(|words| pace::plain(words)).collect();
+        Self(Arc::new(Shared {
+            receptionist,
+            manners: Arc::new(Manners { pace, back_channels }),
+            ears: None,
+            voice: None,
+            hints: Hints::default(),
+            kept: ends::Kept::default(),
+            witness: None,
+        }))
+    }
+
+    /// The same with ears, to which this is likely to be said, and a voice.
+    #[must_use]
+    pub fn with_speech(
+        self,
+        ears: Option<Arc<dyn LiveRecogniser>>,
+        voice: Option<Arc<dyn LiveVoice>>,
+        hints: Hints,
+    ) -> Self {
+        self.changed(|shared| Shared { ears, voice, hints, ..shared })
+    }
+
+    /// The same with somebody who watches.
+    #[must_use]
+    pub fn watched_by(self, witness: Arc<dyn Witness>) -> Self {
+        self.changed(|shared| Shared { witness: Some(witness), ..shared })
+    }
+
+    fn changed(self, change: impl FnOnce(Shared) -> Shared) -> Self {
+        let shared = &*self.0;
+        Self(Arc::new(change(Shared {
+            receptionist: Arc::clone(&shared.receptionist),
+            manners: Arc::clone(&shared.manners),
+            ears: shared.ears.clone(),
+            voice: shared.voice.clone(),
+            hints: shared.hints.clone(),
+            kept: shared.kept.clone(),
+            witness: shared.witness.clone(),
+        })))
+    }
+
+    /// Has the voice say once what must be ready when there is none: what a call says when a provider is gone.
+    pub async fn keep_ready(&self) {
+        let Some(voice) = &self.0.voice else { return };
+        let clock = self.0.clock();
+        for prompt in [machine::APOLOGY, machine::CANNOT_HEAR, machine::CALL_BACK] {
+            let words = self.0.receptionist.phrase(prompt, crate::reply::Medium::Voice, LANGUAGE);
+            self.0.kept.fill(prompt, &words, &**voice, &**clock).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Callee for Calls {
+    async fn take(&self, call: Call) {
+        let Call { id, channel: _, caller, control, line } = call;
+        let receptionist = Arc::clone(&self.0.receptionist);
+        let clock = Arc::clone(self.0.clock());
+        let turns = match Turns::of(receptionist, &id, caller, LANGUAGE).await {
+            Ok(turns) => turns,
+            Err(fault) => {
+                tracing::error!(call = id, error = %crate::fault::chain(&fault), "a call cannot be taken");
+                if let Err(fault) = control.hang_up().await {
+                    tracing::warn!(call = id, error = %fault, "a call could not be ended at its provider");
+                }
+                return;
+            }
+        };
+        let end = match line {
+            Line::Words { signals, orders } => End::Words(Box::new(WordsEnd::new(signals, orders, clock))),
+            Line::Sound { signals, orders } => {
+                let hearing = Hearing { ears: self.0.ears.clone(), voice: self.0.voice.clone() };
+                let ahead = self.0.manners.pace.ahead;
+                let end = SoundEnd::open(signals, orders, &hearing, &self.0.hints, clock, ahead).await;
+                End::Sound(Box::new(end))
+            }
+        };
+        Session::new(Arc::clone(&self.0), id, turns, control, end).run().await;
+    }
+}
+
+/// Ends what a stop or a crash left over of calls: nobody is on the line any more.
+///
+/// # Errors
+/// The database fails.
+pub async fn end_left_over(store: &Database) -> Result<(), StoreFault> {
+    let left = store.end_left_over_calls().await?;
+    if left > 0 {
+        tracing::warn!(left, "calls were cut off when the program stopped");
+    }
+    Ok(())
+}

@@ -1,0 +1,405 @@
+//! What was given to a voice, sent to a line and played there, in sound. Pure: times come in, orders go out.
+//!
+//! Sound is sent just in time, a little ahead of what is heard, with a mark behind each chunk, `generation:utterance:ms`.
+//! A mark that comes back says that everything before it was played, unless the sound was cleared: then it counts only
+//! if what is before it could have been played by that time. So what counts as heard was heard.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::script::{Line, LineId, Much, Told, next_word, pieces, whole_words};
+use crate::channel::line::{BYTES_PER_MS, ToSound};
+use crate::clock::later;
+use crate::tts::live::UtteranceId;
+
+/// So much sound is followed by a mark.
+const CHUNK_MS: usize = 100;
+
+/// How long after the sound before it must have been played a mark may come back.
+const OVERDUE: Duration = Duration::from_secs(3);
+
+/// How much later than at the earliest something may have been played: the way there is not always the same.
+const DOUBT: Duration = Duration::from_millis(100);
+
+/// So many bytes of words are spoken in a millisecond as a rule.
+const BYTES_OF_TEXT_PER_MS: f64 = 0.015;
+
+/// Something for the voice to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToSay {
+    /// What it is known by.
+    pub utterance: UtteranceId,
+    /// The words.
+    pub text: String,
+}
+
+/// What is said on a line that carries sound.
+#[derive(Debug)]
+pub struct Playback {
+    ahead: Duration,
+    generation: u64,
+    utterances: u64,
+    lines: VecDeque<Spoken>,
+    pieces: VecDeque<Piece>,
+    /// What may be said next.
+    ready: Vec<(String, Vec<Piece>)>,
+    /// What was sent and did not come back yet, in order.
+    flight: VecDeque<Chunk>,
+    /// When what was sent will have been played.
+    plays_until: Option<DateTime<Utc>>,
+    /// When the sound was cleared, until something is said again.
+    cleared_at: Option<DateTime<Utc>>,
+    /// Since when there is nothing to play although there should be.
+    starved_since: Option<DateTime<Utc>>,
+    told: Vec<Told>,
+}
+
+#[derive(Debug)]
+struct Spoken {
+    id: LineId,
+    text: String,
+    /// Whether some of it had no sound: it cannot be heard whole.
+    is_lost: bool,
+}
+
+#[derive(Debug)]
+struct Piece {
+    utterance: UtteranceId,
+    line: LineId,
+    /// Its words, in its line.
+    words: Range<usize>,
+    is_last: bool,
+    sound: Vec<u8>,
+    sent: usize,
+    heard: usize,
+    /// Whether all its sound is here.
+    is_done: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    generation: u64,
+    utterance: UtteranceId,
+    /// Up to here in its piece.
+    upto: usize,
+    /// When it would have been played at the earliest.
+    ends: DateTime<Utc>,
+}
+
+impl Playback {
+    /// Nothing to say yet; sound is sent so far ahead.
+    pub fn new(ahead: Duration) -> Self {
+        Self {
+            ahead,
+            generation: 1,
+            utterances: 0,
+            lines: VecDeque::new(),
+            pieces: VecDeque::new(),
+            ready: Vec::new(),
+            flight: VecDeque::new(),
+            plays_until: None,
+            cleared_at: None,
+            starved_since: None,
+            told: Vec::new(),
+        }
+    }
+
+    /// Another line is to be said. Returns what the voice must say for it: nothing where it was made ready.
+    pub fn say(&mut self, line: &Line) -> Vec<ToSay> {
+        let ready = self.ready.iter().position(|(text, _)| *text == line.text);
+        let (new, orders) = match ready {
+            Some(at) => {
+                let mut new = self.ready.remove(at).1;
+                new.iter_mut().for_each(|piece| piece.line = line.id);
+                (new, Vec::new())
+            }
+            None => self.cut_up(line.id, &line.text),
+        };
+        self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), is_lost: false });
+        if new.is_empty() {
+            self.lines.pop_back();
+        }
+        // What was hushed before it goes on first.
+        let mut all = self.go_on();
+        self.pieces.extend(new);
+        all.extend(orders);
+        all
+    }
+
+    /// A line is to be said whose sound is there. Returns what the voice must say for what comes before it.
+    pub fn say_sound(&mut self, line: &Line, sound: &[u8]) -> Vec<ToSay> {
+        let orders = self.go_on();
+        let utterance = self.next_utterance();
+        let words = 0..line.text.len();
+        let sound = sound.to_vec();
+        let (sent, heard) = (0, 0);
+        self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), is_lost: false });
+        let piece =
+            Piece { utterance, line: line.id, words, is_last: true, sound, sent, heard, is_done: true };
+        self.pieces.push_back(piece);
+        orders
+    }
+
+    /// Makes a line ready that may be said next.
+    pub fn prepare(&mut self, text: &str) -> Vec<ToSay> {
+        let (new, orders) = self.cut_up(LineId(0), text);
+        self.ready.push((text.to_owned(), new));
+        orders
+    }
+
+    /// What was made ready is not needed. Returns the last of it that the voice must call off.
+    pub fn forget(&mut self) -> Option<UtteranceId> {
+        let ready = std::mem::take(&mut self.ready);
+        ready.into_iter().flat_map(|(_, pieces)| pieces).map(|piece| piece.utterance).max()
+    }
+
+    fn cut_up(&mut self, line: LineId, text: &str) -> (Vec<Piece>, Vec<ToSay>) {
+        let cuts = pieces(text);
+        let last = cuts.len().saturating_sub(1);
+        let mut new = Vec::new();
+        let mut orders = Vec::new();
+        for (at, words) in cuts.into_iter().enumerate() {
+            let utterance = self.next_utterance();
+            orders.push(ToSay { utterance, text: text[words.clone()].to_owned() });
+            new.push(Piece {
+                utterance,
+                line,
+                words,
+                is_last: at == last,
+                sound: Vec::new(),
+                sent: 0,
+                heard: 0,
+                is_done: false,
+            });
+        }
+        (new, orders)
+    }
+
+    fn next_utterance(&mut self) -> UtteranceId {
+        self.utterances += 1;
+        UtteranceId(self.utterances)
+    }
+
+    /// More sound of an utterance is here. Late sound of what is not wanted any more is dropped.
+    pub fn sound(&mut self, utterance: UtteranceId, bytes: &[u8]) {
+        if let Some(piece) = self.piece(utterance) {
+            piece.sound.extend_from_slice(bytes);
+        }
+    }
+
+    /// All sound of an utterance is here.
+    pub fn done(&mut self, utterance: UtteranceId, now: DateTime<Utc>) {
+        if let Some(piece) = self.piece(utterance) {
+            piece.is_done = true;
+        }
+        self.settle(now);
+    }
+
+    /// An utterance cannot be said, or not to its end. Whether it was wanted still.
+    pub fn failed(&mut self, utterance: UtteranceId, now: DateTime<Utc>) -> bool {
+        let Some(piece) = self.piece(utterance) else { return false };
+        piece.is_done = true;
+        let line = piece.line;
+        for lost in self.lines.iter_mut().filter(|spoken| spoken.id == line) {
+            lost.is_lost = true;
+        }
+        self.settle(now);
+        true
+    }
+
+    fn piece(&mut self, utterance: UtteranceId) -> Option<&mut Piece> {
+        let ready = self.ready.iter_mut().flat_map(|(_, pieces)| pieces);
+        self.pieces.iter_mut().chain(ready).find(|piece| piece.utterance == utterance)
+    }
+
+    /// What must be sent now.
+    pub fn send(&mut self, now: DateTime<Utc>) -> Vec<ToSound> {
+        let mut orders = Vec::new();
+        if self.cleared_at.is_some() {
+            return orders;
+        }
+        let ahead = later(now, self.ahead);
+        loop {
+            let begins = self.plays_until.map_or(now, |until| until.max(now));
+            if begins >= ahead {
+                break;
+            }
+            let Some(piece) = self.pieces.iter_mut().find(|piece| !piece.is_sent()) else { break };
+            let left = &piece.sound[piece.sent..];
+            if left.is_empty() {
+                break;
+            }
+            let bytes = left[..left.len().min(CHUNK_MS * BYTES_PER_MS)].to_vec();
+            piece.sent += bytes.len();
+            let ends = begins + TimeDelta::microseconds(micros(bytes.len()));
+            let chunk =
+                Chunk { generation: self.generation, utterance: piece.utterance, upto: piece.sent, ends };
+            self.plays_until = Some(ends);
+            self.flight.push_back(chunk);
+            orders.push(ToSound::Sound(bytes));
+            orders.push(ToSound::Mark(chunk.name()));
+        }
+        let is_starved = self.pieces.iter().find(|piece| !piece.is_sent()).is_some()
+            && self.plays_until.is_none_or(|until| until <= now);
+        self.starved_since = is_starved.then(|| self.starved_since.unwrap_or(now));
+        orders
+    }
+
+    /// When something must be sent again, or what was sent is overdue; `None` while nothing depends on time.
+    pub fn next(&self) -> Option<DateTime<Utc>> {
+        if self.cleared_at.is_some() || self.pieces.is_empty() {
+            return None;
+        }
+        let until = self.plays_until?;
+        match self.pieces.iter().find(|piece| !piece.is_sent()) {
+            Some(piece) if piece.sound.len() > piece.sent => {
+                let ahead = TimeDelta::from_std(self.ahead).unwrap_or_default();
+                Some(until - ahead + TimeDelta::milliseconds(1))
+            }
+            Some(_) => None,
+            None => Some(later(until, OVERDUE)),
+        }
+    }
+
+    /// Since when there is nothing to play although there should be.
+    pub fn starved_since(&self) -> Option<DateTime<Utc>> {
+        self.starved_since.filter(|_| self.cleared_at.is_none())
+    }
+
+    /// Time has passed: marks that did not come in time do not count any more.
+    pub fn passed(&mut self, now: DateTime<Utc>) {
+        let is_sent = self.pieces.iter().all(Piece::is_sent);
+        let is_late = self.plays_until.is_some_and(|until| later(until, OVERDUE) <= now);
+        if self.cleared_at.is_none() && is_sent && is_late && !self.pieces.is_empty() {
+            self.give_up();
+        }
+    }
+
+    /// A mark came back.
+    pub fn mark(&mut self, name: &str, now: DateTime<Utc>) {
+        let Some(at) = self.flight.iter().position(|chunk| chunk.name() == name) else { return };
+        for chunk in self.flight.drain(..=at).collect::<Vec<_>>() {
+            let is_true = chunk.generation == self.generation
+                || self.cleared_at.is_some_and(|cleared| later(chunk.ends, DOUBT) <= cleared);
+            if is_true && let Some(piece) = self.piece(chunk.utterance) {
+                piece.heard = piece.heard.max(chunk.upto);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Pieces that were heard to their end are done with.
+    fn settle(&mut self, now: DateTime<Utc>) {
+        while let Some(piece) = self.pieces.front() {
+            if !piece.is_done || piece.heard < piece.sound.len() {
+                return;
+            }
+            let (line, is_last) = (piece.line, piece.is_last);
+            self.pieces.pop_front();
+            if !is_last {
+                continue;
+            }
+            if let Some(at) = self.lines.iter().position(|spoken| spoken.id == line) {
+                let Some(spoken) = self.lines.remove(at) else { continue };
+                let much = if spoken.is_lost { Much::Part(String::new()) } else { Much::Whole(now) };
+                self.told.push(Told { id: line, much });
+            }
+        }
+        self.plays_until = None;
+    }
+
+    /// Is silent at once. Returns the order that clears the line, and the last utterance to be called off.
+    pub fn hush(&mut self, now: DateTime<Utc>) -> (ToSound, Option<UtteranceId>) {
+        self.generation += 1;
+        self.cleared_at.get_or_insert(now);
+        self.plays_until = None;
+        self.starved_since = None;
+        (ToSound::Clear, self.pieces.iter().map(|piece| piece.utterance).max())
+    }
+
+    /// Says what was not heard yet. Returns what the voice must say for it again: the rest of what it had not finished.
+    pub fn go_on(&mut self) -> Vec<ToSay> {
+        let mut orders = Vec::new();
+        if self.cleared_at.take().is_none() {
+            return orders;
+        }
+        self.flight.clear();
+        let mut utterances = self.utterances;
+        for piece in &mut self.pieces {
+            piece.sent = piece.heard;
+            if piece.is_done {
+                continue;
+            }
+            let Some(line) = self.lines.iter().find(|spoken| spoken.id == piece.line) else { continue };
+            utterances += 1;
+            let from = next_word(&line.text, piece.place()).max(piece.words.start).min(piece.words.end);
+            piece.utterance = UtteranceId(utterances);
+            piece.words = from..piece.words.end;
+            (piece.sound, piece.sent, piece.heard) = (Vec::new(), 0, 0);
+            orders
+                .push(ToSay { utterance: piece.utterance, text: line.text[piece.words.clone()].to_owned() });
+        }
+        self.utterances = utterances;
+        orders
+    }
+
+    /// Nothing of what is left is said any more. Returns the lines that were not heard to their end.
+    pub fn give_up(&mut self) -> Vec<LineId> {
+        let mut cut = Vec::new();
+        for line in std::mem::take(&mut self.lines) {
+            let piece = self.pieces.iter().find(|piece| piece.line == line.id);
+            let upto = piece.map_or(line.text.len(), Piece::place);
+            cut.push(line.id);
+            let heard = whole_words(&line.text, upto).to_owned();
+            self.told.push(Told { id: line.id, much: Much::Part(heard) });
+        }
+        self.pieces.clear();
+        self.flight.clear();
+        self.plays_until = None;
+        self.cleared_at = None;
+        self.starved_since = None;
+        cut
+    }
+
+    /// What became known since this was asked last.
+    pub fn told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Whether nothing is left to be said.
+    pub fn is_over(&self) -> bool {
+        self.pieces.is_empty()
+    }
+}
+
+impl Piece {
+    fn is_sent(&self) -> bool {
+        self.is_done && self.sent >= self.sound.len()
+    }
+
+    /// The place in its line up to which it was heard.
+    fn place(&self) -> usize {
+        let length = self.words.len();
+        let usual = (length as f64 / BYTES_OF_TEXT_PER_MS) as usize * BYTES_PER_MS;
+        let whole = if self.is_done { self.sound.len() } else { self.sound.len().max(usual) };
+        let share = if whole == 0 { 0.0 } else { self.heard as f64 / whole as f64 };
+        self.words.start + (length as f64 * share) as usize
+    }
+}
+
+impl Chunk {
+    fn name(&self) -> String {
+        format!("{}:{}:{}", self.generation, self.utterance.0, self.upto / BYTES_PER_MS)
+    }
+}
+
+/// How long so many bytes of sound last, in microseconds.
+fn micros(bytes: usize) -> i64 {
+    i64::try_from(bytes * 1000 / BYTES_PER_MS).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,472 @@
+//! One call: one task, one `select!`, one kind of event.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::future::OptionFuture;
+use statig::prelude::*;
+use tokio::task::JoinHandle;
+
+use super::ends::End;
+use super::machine::{Call as Machine, Event, Phase, State, Turn, Wait, Wish};
+use super::script::{Line, LineId, Told};
+use super::turns::{Book, Record, Reply, Turns};
+use super::{Seen, Shared};
+use crate::channel::line::{Control, ControlFault};
+use crate::clock::later;
+use crate::conversation::{Ahead, AnswerFault};
+
+/// The prompt that says that a reply takes a moment.
+const ONE_MOMENT: &str = "one_moment";
+
+/// How long the line may take to take what is left when a call ends.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// Why what was said was not heard.
+const INTERRUPTED: &str = "interrupted";
+const HUNG_UP: &str = "hung up";
+
+/// A call under way.
+pub(super) struct Session {
+    pub(super) shared: Arc<Shared>,
+    /// The provider's id of the call.
+    pub(super) id: String,
+    pub(super) turns: Turns,
+    pub(super) control: Arc<dyn Control>,
+    pub(super) end: End,
+    waits: BTreeMap<Wait, DateTime<Utc>>,
+    /// What is being done for the call beside speaking: a turn, a record, a transfer.
+    job: Option<JoinHandle<Done>>,
+    /// The answer to words that are perhaps not all.
+    supposed: Option<Supposed>,
+    /// Such words that wait for what is being recorded.
+    wanted: Option<String>,
+    /// A reply that was not given to be said yet.
+    reply: Option<Reply>,
+    /// What must be said before the next reply: what it tells was done, and was not heard.
+    news: Vec<Line>,
+    /// The lines that tell news.
+    telling: Vec<Line>,
+    book: Book,
+    records: Vec<Record>,
+    /// When the caller's turn began.
+    since: Option<DateTime<Utc>>,
+    /// Whether the front desk has the caller.
+    is_transferred: bool,
+    turn: u64,
+    line: u64,
+}
+
+struct Supposed {
+    words: String,
+    thinking: Thinking,
+}
+
+enum Thinking {
+    UnderWay(JoinHandle<Option<Ahead>>),
+    There(Option<Box<Ahead>>),
+}
+
+/// What a job came to.
+enum Done {
+    Turned(Box<Result<Reply, AnswerFault>>),
+    Recorded,
+    Transferred(Result<(), ControlFault>),
+}
+
+impl Session {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        id: String,
+        turns: Turns,
+        control: Arc<dyn Control>,
+        end: End,
+    ) -> Self {
+        Self {
+            shared,
+            id,
+            turns,
+            control,
+            end,
+            waits: BTreeMap::new(),
+            job: None,
+            supposed: None,
+            wanted: None,
+            reply: None,
+            news: Vec::new(),
+            telling: Vec::new(),
+            book: Book::new(),
+            records: Vec::new(),
+            since: None,
+            is_transferred: false,
+            turn: 0,
+            line: 0,
+        }
+    }
+
+    /// Holds the call until it is over; everything about it is recorded then.
+    pub(super) async fn run(mut self) {
+        let stops_itself = matches!(self.end, End::Words(_));
+        let mut machine = Machine::new(Arc::clone(&self.shared.manners), stops_itself)
+            .uninitialized_state_machine()
+            .init_with_context(&mut Vec::new());
+        self.turns.hold_guest().await;
+        let mut events = VecDeque::from([Event::Answered]);
+        let mut wishes = Vec::new();
+        while !matches!(machine.state(), State::Closed {}) {
+            let event = match events.pop_front() {
+                Some(event) => event,
+                None => match self.next().await {
+                    Some(event) => event,
+                    None => continue,
+                },
+            };
+            self.before(&event);
+            machine.handle_with_context(&event, &mut wishes);
+            self.saw(Seen::Event(&event));
+            for wish in wishes.drain(..) {
+                self.saw(Seen::Wish(&wish));
+                self.grant(wish);
+            }
+            self.settle();
+            self.saw(Seen::Phase(Phase::of(machine.state())));
+        }
+        self.finish().await;
+    }
+
+    /// What happens next, if it is anything to the machine.
+    async fn next(&mut self) -> Option<Event> {
+        let next_wait = self.waits.iter().min_by_key(|(_, at)| **at).map(|(wait, at)| (*wait, *at));
+        let wait = OptionFuture::from(next_wait.map(|(_, at)| self.shared.clock().sleep_until(at)));
+        let job = OptionFuture::from(self.job.as_mut());
+        let supposed = OptionFuture::from(self.supposed.as_mut().and_then(Supposed::under_way));
+        tokio::select! {
+            event = self.end.next() => Some(event),
+            Some(done) = job => {
+                self.job = None;
+                let event = self.done(done);
+                self.settle();
+                event
+            }
+            Some(ahead) = supposed => {
+                self.prepare(ahead.ok().flatten());
+                None
+            }
+            Some(()) = wait => {
+                let (wait, _) = next_wait?;
+                self.waits.remove(&wait);
+                Some(Event::Waited(wait))
+            }
+        }
+    }
+
+    /// What a job came to, as an event.
+    fn done(&mut self, done: Result<Done, tokio::task::JoinError>) -> Option<Event> {
+        match done {
+            Ok(Done::Turned(turned)) => match *turned {
+                Ok(reply) => {
+                    let thought = reply.thought.clone();
+                    self.drop_reply(INTERRUPTED);
+                    self.reply = Some(reply);
+                    Some(Event::Thought(thought))
+                }
+                Err(fault) => {
+                    tracing::error!(call = self.id, error = %crate::fault::chain(&fault), "a turn of a call failed");
+                    Some(Event::Failed)
+                }
+            },
+            Ok(Done::Recorded) => None,
+            Ok(Done::Transferred(Ok(()))) => {
+                self.is_transferred = true;
+                Some(Event::Transferred)
+            }
+            Ok(Done::Transferred(Err(fault))) => {
+                tracing::warn!(call = self.id, error = %fault, "a caller could not be connected to the front desk");
+                Some(Event::Unreached)
+            }
+            Err(error) => {
+                tracing::error!(call = self.id, %error, "a turn of a call ended badly");
+                Some(Event::Failed)
+            }
+        }
+    }
+
+    /// What an event says about when the caller's turn began.
+    fn before(&mut self, event: &Event) {
+        let begins = match event {
+            Event::TurnStarted | Event::Digit(_) | Event::TurnEnded(_) | Event::Interrupted => true,
+            Event::Answered
+            | Event::Partial(_)
+            | Event::EagerEnd(_)
+            | Event::Resumed
+            | Event::Thought(_)
+            | Event::Failed
+            | Event::Played
+            | Event::Waited(_)
+            | Event::LostEars
+            | Event::LostVoice
+            | Event::Transferred
+            | Event::Unreached
+            | Event::HungUp => false,
+        };
+        let is_new = self.since.is_none() || *event == Event::TurnStarted;
+        if begins && is_new {
+            self.since = Some(self.shared.clock().now());
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Think(turn) => self.think(turn),
+            Wish::Suppose(words) => self.suppose(words),
+            Wish::Forget => self.forget(),
+            Wish::Speak => self.speak(),
+            Wish::Hush => self.end.hush(),
+            Wish::GoOn => {
+                self.since = None;
+                self.end.go_on();
+            }
+            Wish::GiveUp => self.give_up(INTERRUPTED),
+            Wish::Filler => self.say_phrase(ONE_MOMENT, false),
+            Wish::Say(prompt) => self.say_phrase(prompt, false),
+            Wish::SayKept(prompt) => self.say_phrase(prompt, true),
+            Wish::Wait(wait, long) => {
+                self.waits.insert(wait, later(self.shared.clock().now(), long));
+            }
+            Wish::Stop(wait) => {
+                self.waits.remove(&wait);
+            }
+            Wish::Tune(asks) => {
+                let terms = self.reply.as_ref().map(|reply| reply.terms.clone()).unwrap_or_default();
+                self.end.tune(asks, self.shared.terms(terms));
+            }
+            Wish::Transfer => {
+                let control = Arc::clone(&self.control);
+                self.start(async move { Done::Transferred(control.transfer().await) });
+            }
+            // The machine is closed then; what is left is done at the end.
+            Wish::HangUp => {}
+        }
+    }
+
+    /// Starts a job after the one under way.
+    fn start(&mut self, job: impl Future<Output = Done> + Send + 'static) {
+        let before = self.job.take();
+        self.job = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                // What it came to was recorded; nobody waits for more.
+                let _ = before.await;
+            }
+            job.await
+        }));
+    }
+
+    fn think(&mut self, turn: Turn) {
+        self.turn += 1;
+        self.wanted = None;
+        self.collect();
+        let is_it = |supposed: &Supposed| matches!(&turn, Turn::Words(words) if *words == supposed.words);
+        let supposed = match self.supposed.take() {
+            Some(supposed) if is_it(&supposed) => Some(supposed.thinking),
+            Some(other) => {
+                self.supposed = Some(other);
+                self.forget();
+                None
+            }
+            None => None,
+        };
+        let since = self.since.take().unwrap_or_else(|| self.shared.clock().now());
+        let (turns, records, number) = (self.turns.clone(), std::mem::take(&mut self.records), self.turn);
+        self.start(async move {
+            let ahead = match supposed {
+                Some(Thinking::UnderWay(thought)) => thought.await.ok().flatten(),
+                Some(Thinking::There(ahead)) => ahead.map(|ahead| *ahead),
+                None => None,
+            };
+            Done::Turned(Box::new(turns.take(records, number, turn, since, ahead).await))
+        });
+    }
+
+    fn suppose(&mut self, words: String) {
+        self.forget();
+        // What it rests on must be in the books.
+        if self.job.is_some() || !self.records.is_empty() {
+            self.wanted = Some(words);
+            return;
+        }
+        let since = self.since.unwrap_or_else(|| self.shared.clock().now());
+        let words = words.trim().to_owned();
+        let thinking = tokio::spawn(self.turns.clone().suppose(words.clone(), since));
+        self.supposed = Some(Supposed { words, thinking: Thinking::UnderWay(thinking) });
+    }
+
+    /// Has what would be said made ready.
+    fn prepare(&mut self, ahead: Option<Ahead>) {
+        let Some(supposed) = self.supposed.as_mut() else { return };
+        if let Some(ahead) = &ahead {
+            let texts: Vec<String> = ahead.outgoing().iter().map(|message| message.text.clone()).collect();
+            self.end.prepare(&texts);
+        }
+        supposed.thinking = Thinking::There(ahead.map(Box::new));
+    }
+
+    fn forget(&mut self) {
+        self.wanted = None;
+        if let Some(supposed) = self.supposed.take() {
+            if let Thinking::UnderWay(thought) = supposed.thinking {
+                thought.abort();
+            }
+            self.end.forget();
+        }
+    }
+
+    fn speak(&mut self) {
+        let Some(reply) = self.reply.take() else { return };
+        self.since = None;
+        let mut lines = std::mem::take(&mut self.news);
+        let mut said = Vec::new();
+        for (entry, text) in reply.entries() {
+            self.line += 1;
+            let line = Line { id: LineId(self.line), text: text.clone() };
+            self.book.insert(line.id, entry);
+            said.push(line);
+        }
+        self.telling.clone_from(&lines);
+        if reply.is_news {
+            self.telling.extend(said.iter().cloned());
+        }
+        lines.extend(said);
+        for line in &lines {
+            self.saw(Seen::Says(&line.text));
+        }
+        self.end.say(&lines);
+    }
+
+    fn say_phrase(&mut self, prompt: &'static str, kept: bool) {
+        let text = self.turns.phrase(prompt);
+        if text.is_empty() {
+            return;
+        }
+        self.line += 1;
+        let line = Line { id: LineId(self.line), text };
+        self.saw(Seen::Says(&line.text));
+        if kept {
+            self.end.say_kept(&line, self.shared.kept(prompt).as_ref());
+        } else {
+            self.end.say(std::slice::from_ref(&line));
+        }
+    }
+
+    /// What is left is not said any more; of what was done the guest hears later.
+    fn give_up(&mut self, why: &'static str) {
+        let cut = self.end.give_up();
+        let told: Vec<Told> = self.end.told();
+        let telling = std::mem::take(&mut self.telling);
+        if why == INTERRUPTED {
+            self.news.extend(telling.into_iter().filter(|line| cut.contains(&line.id)));
+        }
+        for told in told {
+            let is_news = self.news.iter().any(|line| line.id == told.id);
+            if !(is_news && cut.contains(&told.id)) {
+                self.note(&told, why);
+            }
+        }
+        self.drop_reply(why);
+    }
+
+    /// A reply that is not said: it is news, or nobody has heard it.
+    fn drop_reply(&mut self, why: &'static str) {
+        let Some(reply) = self.reply.take() else { return };
+        for (entry, text) in reply.entries() {
+            if reply.is_news && why == INTERRUPTED {
+                self.line += 1;
+                let line = Line { id: LineId(self.line), text: text.clone() };
+                self.book.insert(line.id, entry);
+                self.news.push(line);
+            } else {
+                self.records.push(Record::unsaid(&entry.at, entry.which, why));
+            }
+        }
+    }
+
+    fn note(&mut self, told: &Told, why: &'static str) {
+        if let Some(entry) = self.book.remove(&told.id) {
+            self.saw(Seen::Heard(told));
+            self.records.push(Record::of(&entry, told, why));
+        }
+    }
+
+    fn collect(&mut self) {
+        for told in self.end.told() {
+            self.note(&told, INTERRUPTED);
+        }
+    }
+
+    /// Notes what was heard, and writes it down where nothing else is done.
+    fn settle(&mut self) {
+        self.collect();
+        if self.job.is_none() && !self.records.is_empty() {
+            let (turns, records) = (self.turns.clone(), std::mem::take(&mut self.records));
+            self.start(async move {
+                turns.record(records).await;
+                Done::Recorded
+            });
+        }
+        if self.job.is_none()
+            && let Some(words) = self.wanted.take()
+        {
+            self.suppose(words);
+        }
+    }
+
+    /// What is under way is brought to its end, and what was not heard is recorded as that.
+    async fn finish(mut self) {
+        self.forget();
+        self.end.hush();
+        self.give_up(HUNG_UP);
+        if let Some(job) = self.job.take() {
+            match job.await {
+                Ok(Done::Turned(turned)) => self.reply = turned.ok(),
+                Ok(Done::Recorded | Done::Transferred(_)) => {}
+                Err(error) => tracing::error!(call = self.id, %error, "a turn of a call ended badly"),
+            }
+        }
+        self.drop_reply(HUNG_UP);
+        for line in std::mem::take(&mut self.news) {
+            if let Some(entry) = self.book.remove(&line.id) {
+                self.records.push(Record::unsaid(&entry.at, entry.which, HUNG_UP));
+            }
+        }
+        self.turns.record(std::mem::take(&mut self.records)).await;
+        self.turns.end().await;
+        self.saw(Seen::Over);
+        if self.is_transferred {
+            // The line is the front desk's now.
+            return;
+        }
+        let clock = Arc::clone(self.shared.clock());
+        tokio::select! {
+            () = self.end.close() => {}
+            () = clock.sleep(CLOSING) => {}
+        }
+        if let Err(fault) = self.control.hang_up().await {
+            tracing::warn!(call = self.id, error = %fault, "a call could not be ended at its provider");
+        }
+    }
+
+    fn saw(&self, seen: Seen<'_>) {
+        self.shared.saw(&self.id, seen);
+    }
+}
+
+impl Supposed {
+    /// What is still thought about.
+    fn under_way(&mut self) -> Option<&mut JoinHandle<Option<Ahead>>> {
+        match &mut self.thinking {
+            Thinking::UnderWay(thought) => Some(thought),
+            Thinking::There(_) => None,
+        }
+    }
+}

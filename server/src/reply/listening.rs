@@ -1,0 +1,36 @@
+//! What people say on the telephone who only show that they listen, by language.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Layers, ReplyFault};
+
+/// The name of the file, below the language.
+const FILE: &str = "calls.yaml";
+
+/// The file as authored.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Authored {
+    /// Words that are no turn of their own.
+    back_channels: Vec<String>,
+}
+
+/// Reads the file of every language that has one.
+pub(super) fn read(layers: &Layers, faults: &mut Vec<ReplyFault>) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    for language in layers.languages() {
+        let file = format!("{language}/{FILE}");
+        let wrong = |reason: String| ReplyFault::File { file: file.clone(), reason };
+        match layers.text(&file) {
+            Ok(None) => {}
+            Ok(Some(yaml)) => match serde_saphyr::from_str::<Authored>(&yaml) {
+                Ok(authored) => _ = all.insert(language.clone(), authored.back_channels),
+                Err(error) => faults.push(wrong(error.to_string())),
+            },
+            Err(error) => faults.push(wrong(error.to_string())),
+        }
+    }
+    all
+}
