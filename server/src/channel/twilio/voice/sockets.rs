@@ -143,7 +143,7 @@ impl Exchange {
         let control = self.control(&sid, &caller);
         // The provider's id stays the same when a call is put through again; ours tells the two apart.
         let id = if again == 0 { sid } else { format!("{sid}.{again}") };
-        let call = |line: Line| Call { id, channel: ChannelName::Twilio, caller, control, line };
+        let call = |line: Line| Call { id, channel: ChannelName::Call, caller, control, line };
         let clock = Arc::clone(&self.clock);
         let (ended, figures) = carry(socket, dialect, clock, &*self.callee, call, || on.ends_well()).await;
         if ended != Ended::Lost {
