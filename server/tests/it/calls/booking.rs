@@ -37,7 +37,7 @@ async fn a_caller_books_a_room() {
     let goodbye = ana_calls.hears().await;
     assert!(goodbye.contains("Goodbye"), "{goodbye}");
     assert_eq!(ana_calls.gets().await, "(the end)");
-    ana_calls.is_over().await;
+    ana_calls.ends().await;
     let rows = hotel.spoken(&ana()).await;
     assert!(record(&rows).iter().all(|line| line.starts_with("heard: ")), "{:#?}", record(&rows));
 }
@@ -82,7 +82,7 @@ async fn a_whole_call_with_an_interruption_a_correction_and_a_noise_on_the_way()
         said = next;
     }
     assert_eq!(telephone.gets().await, "(the end)");
-    telephone.is_over().await;
+    telephone.ends().await;
     lines.push(String::new());
     lines.extend(record(&hotel.spoken(&ana()).await));
     lines.extend(hotel.bookings().await.iter().map(|booking| format!("booked: {booking}")));

@@ -251,11 +251,11 @@ impl Telephone {
     /// Hangs up; returns once the call is over.
     pub(crate) async fn hangs_up(self) {
         self.signal(FromWords::Stopped).await;
-        self.is_over().await;
+        self.ends().await;
     }
 
     /// Waits until the call is over.
-    pub(crate) async fn is_over(self) {
+    pub(crate) async fn ends(self) {
         tokio::time::timeout(PATIENCE, self.task).await.expect("an end").expect("no panic");
     }
 }

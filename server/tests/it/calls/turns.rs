@@ -104,7 +104,7 @@ async fn who_hangs_up_in_the_middle_has_heard_the_first_half() {
     telephone.hangs_up().await;
     let rows = hotel.spoken(&ana()).await;
     let last = rows.last().expect("a read-back");
-    assert_eq!(record(&[last.clone()]), [format!("cut (hung up): \"So that is\" of {said}")]);
+    assert_eq!(record(std::slice::from_ref(last)), [format!("cut (hung up): \"So that is\" of {said}")]);
     assert_eq!(hotel.bookings().await, [""; 0]);
     assert!(rows.iter().all(|row| row.status.as_str() != "queued"), "{:#?}", record(&rows));
 }
@@ -169,7 +169,7 @@ async fn silence_is_answered_three_times_and_then_the_call_ends() {
     assert!(heard[3].contains("Goodbye"), "{heard:#?}");
     assert_eq!(telephone.gets().await, "(the end)");
     let control = std::sync::Arc::clone(&telephone.control);
-    telephone.is_over().await;
+    telephone.ends().await;
     assert_eq!(*control.done.lock().expect("a list"), ["hung up"]);
 }
 
@@ -260,7 +260,7 @@ async fn whoever_wants_a_person_is_connected_or_told_that_nobody_is_there() {
     reached.says("can I speak to a person").await;
     assert!(reached.hears().await.contains("colleague"));
     let control = std::sync::Arc::clone(&reached.control);
-    reached.is_over().await;
+    reached.ends().await;
     assert_eq!(*control.done.lock().expect("a list"), ["transferred"], "nobody hangs up on the front desk");
 
     let mut unreached = hotel.rings("CA2", "+34600000002");
@@ -269,5 +269,5 @@ async fn whoever_wants_a_person_is_connected_or_told_that_nobody_is_there() {
     unreached.hears().await;
     assert!(unreached.hears().await.contains("get back to you"));
     assert_eq!(unreached.gets().await, "(the end)");
-    unreached.is_over().await;
+    unreached.ends().await;
 }
