@@ -54,12 +54,10 @@ export async function* take(id, doing) {
   }
 }
 
-/** Tells `happened` of every event of a call, `{name, data}`, until it is closed. */
+/** Tells `happened` of everything that goes on in a call, `{what, …}`, until it is closed. */
 export function callEvents(id, happened) {
   const source = new EventSource(`/api/calls/${encodeURIComponent(id)}/events`);
-  for (const name of ['turn', 'answered', 'line']) {
-    source.addEventListener(name, ({ data }) => happened({ name, data: JSON.parse(data) }));
-  }
+  source.addEventListener('seen', ({ data }) => happened(JSON.parse(data)));
   return source;
 }
 

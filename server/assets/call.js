@@ -21,8 +21,20 @@ const TURNS = {
   over: 'Not in a call',
 };
 
+/** What is logged of what goes on. */
+const SEEN = {
+  heard: ({ words, whole }) => (whole ? `Heard “${words}”` : `Hears “${words}”`),
+  key: ({ key }) => `Key ${key}`,
+  interrupted: () => 'Interrupted',
+  supposed: ({ words }) => `Looks ahead: “${words}”`,
+  forgotten: () => 'That was not all',
+  says: ({ words }) => `Says “${words}”`,
+  reached: ({ words, whole }) => (whole ? 'Heard to its end' : `Heard as far as “${words}”`),
+};
+
 const $ = (id) => document.getElementById(id);
 
+let id = null;
 let relay = null;
 let ear = null;
 let events = null;
@@ -47,7 +59,7 @@ async function call() {
   inCall(true);
   turnIs('ringing');
   try {
-    const { id } = await api.begin(phone || null);
+    ({ id } = await api.begin(phone || null));
     events = api.callEvents(id, happened);
     const address = `${location.origin.replace(/^http/, 'ws')}/api/calls/${encodeURIComponent(id)}/relay`;
     const setup = { sessionId: id, callSid: id, from: phone, to: '', direction: 'inbound', callType: 'BROWSER', customParameters: {} };
@@ -97,13 +109,23 @@ const told = {
 };
 
 /** What the server tells of the call. */
-function happened({ name, data }) {
-  if (name === 'turn') turnIs(data.turn);
-  else if (name === 'answered') {
-    $('state').textContent = data.state;
-    timed('deciding', data.took_ms);
-    for (const tool of data.tools) log(`${tool.name}: ${tool.outcome}`);
-  } else log(data.what);
+function happened(seen) {
+  if (seen.what === 'turn') turnIs(seen.turn);
+  if (seen.what === 'answered') {
+    timed('deciding', seen.took_ms);
+    standing();
+  }
+  const said = SEEN[seen.what]?.(seen);
+  if (said) log(said);
+}
+
+/** Shows where the conversation stands, and the calls of its last turn. */
+async function standing() {
+  const { turns: taken } = await api.talk(id).catch(() => ({ turns: [] }));
+  const line = taken.at(-1)?.line;
+  if (!line) return;
+  $('state').textContent = line.state;
+  for (const tool of line.tools) log(`${tool.name}: ${tool.outcome}`);
 }
 
 function listen() {

@@ -11,6 +11,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 const PAGE: &str = "index.html";
 const QUEUE: &str = "queue.html";
+const CALL: &str = "call.html";
 const OPENAPI: &str = "openapi.json";
 
 #[derive(RustEmbed)]
@@ -27,9 +28,15 @@ pub(super) async fn queue(headers: HeaderMap) -> Response {
     serve(QUEUE, &headers)
 }
 
+/// The page that calls.
+pub(super) async fn call(headers: HeaderMap) -> Response {
+    serve(CALL, &headers)
+}
+
 /// A file of the pages.
 pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    if name == PAGE || name == QUEUE { StatusCode::NOT_FOUND.into_response() } else { serve(&name, &headers) }
+    let is_page = [PAGE, QUEUE, CALL].contains(&name.as_str());
+    if is_page { StatusCode::NOT_FOUND.into_response() } else { serve(&name, &headers) }
 }
 
 /// What documents the routes under `/api`.

@@ -28,6 +28,12 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, sentence }
     }
 
+    /// It comes from a page of another site.
+    pub(super) fn foreign() -> Self {
+        let sentence = "Another site's page cannot talk to the receptionist.".to_owned();
+        Self { status: StatusCode::FORBIDDEN, sentence }
+    }
+
     /// The conversation is not where the request takes it to be.
     pub(super) fn moved_on(sentence: &str) -> Self {
         Self { status: StatusCode::CONFLICT, sentence: sentence.to_owned() }
@@ -58,13 +64,13 @@ pub(super) fn report(doing: &'static str, error: &(dyn std::error::Error + 'stat
 /// has no cookie of the console's that a foreign page could use.
 pub(super) async fn same_origin(request: Request, next: Next) -> Response {
     if *request.method() != Method::GET && *request.method() != Method::HEAD && !is_own(request.headers()) {
-        let sentence = "Another site's page cannot talk to the receptionist.".to_owned();
-        return Refusal { status: StatusCode::FORBIDDEN, sentence }.into_response();
+        return Refusal::foreign().into_response();
     }
     next.run(request).await
 }
 
-fn is_own(headers: &HeaderMap) -> bool {
+/// Whether a request comes from one of the console's own pages, or from no browser.
+pub(super) fn is_own(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin";
     }

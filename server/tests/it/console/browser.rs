@@ -1,4 +1,4 @@
-//! The chat page in the system's Chromium, driven by `tests/browser/chat.mjs`.
+//! The chat page and the call page in the system's Chromium, driven by `tests/browser/chat.mjs` and `call.mjs`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +20,16 @@ const HOW: &str = "Install Node.js and Chromium (Debian: apt-get install nodejs 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rooms_are_booked_on_the_page_at_a_desk_and_on_a_phone() {
+    driven("chat.mjs", &["Ana Sousa", "Dora Lima"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_is_booked_on_the_call_page() {
+    driven("call.mjs", &["Ana Silva"]).await;
+}
+
+/// Has a script drive the pages; then these guests have bookings, and nobody else.
+async fn driven(script: &str, booked: &[&str]) {
     let (scripts, pictures) = match scripts() {
         Ok(scripts) => (scripts, pictures()),
         Err(why) => return skipped(why),
@@ -27,7 +37,7 @@ async fn rooms_are_booked_on_the_page_at_a_desk_and_on_a_phone() {
     let folder = Folder::new();
     let console = Console::open(&folder).await;
     let mut command = Command::new("node");
-    command.arg("chat.mjs").arg(console.url("/")).arg(&pictures).current_dir(&scripts).stdin(Stdio::null());
+    command.arg(script).arg(console.url("")).arg(&pictures).current_dir(&scripts).stdin(Stdio::null());
     let ran = tokio::task::spawn_blocking(move || command.output()).await.expect("a thread").expect("node");
     let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     if ran.status.code() == Some(NO_BROWSER) {
@@ -39,11 +49,7 @@ async fn rooms_are_booked_on_the_page_at_a_desk_and_on_a_phone() {
     let mut names: Vec<String> =
         hotel.bookings().await.expect("rows").into_iter().map(|row| row.customer_name).collect();
     names.sort();
-    assert_eq!(
-        names,
-        ["Ana Sousa", "Dora Lima"],
-        "what the page said was booked is booked, and nothing else"
-    );
+    assert_eq!(names, booked, "what the page said was booked is booked, and nothing else");
     console.close().await;
 }
 

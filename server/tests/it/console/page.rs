@@ -22,7 +22,7 @@ fn openapi() -> Json {
 async fn the_page_comes_whole_from_the_binary() {
     let folder = Folder::new();
     let console = Console::open(&folder).await;
-    let mut paths = vec!["/".to_owned(), "/queue".to_owned()];
+    let mut paths = vec!["/".to_owned(), "/call".to_owned(), "/queue".to_owned()];
     for entry in std::fs::read_dir(assets()).expect("a folder") {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(assets().join(&name)).expect("a text");
@@ -56,7 +56,7 @@ async fn the_page_comes_whole_from_the_binary() {
         assert!(again.bytes().await.expect("a body").is_empty());
     }
     for path in
-        ["/assets/index.html", "/assets/queue.html", "/assets/none.js", "/assets/..%2fCargo.toml", "/nothing"]
+        ["/assets/index.html", "/assets/queue.html", "/assets/call.html", "/assets/none.js", "/assets/..%2fCargo.toml", "/nothing"]
     {
         assert_eq!(console.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
