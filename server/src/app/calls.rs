@@ -4,27 +4,55 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::App;
-use crate::call::Calls;
+use super::{App, CallVoice, StartFault};
+use crate::call::{Calls, Witness};
 use crate::config::Config;
 use crate::stt::live::LiveRecogniser;
 use crate::tts::live::LiveVoice;
 
+/// The language that calls are held in.
+const LANGUAGE: &str = "en";
+
 impl App {
     /// Who answers calls: those whose line carries words; with ears and a voice those that carry sound, too. What is
     /// said when a voice is gone is made ready in the background, until `stop`.
+    ///
+    /// # Errors
+    /// A provider of speech cannot be asked from this machine, or its sounds cannot be kept.
     pub fn calls(
         &self,
         config: &Config,
-        ears: Option<Arc<dyn LiveRecogniser>>,
-        voice: Option<Arc<dyn LiveVoice>>,
+        witness: Arc<dyn Witness>,
         stop: &CancellationToken,
-    ) -> Calls {
+    ) -> Result<Calls, StartFault> {
+        let receptionist = Arc::clone(&self.receptionist);
+        let ears = super::live_recogniser(config, Arc::clone(&receptionist.clock))?;
+        let voice = super::live_voice(config, Arc::clone(&receptionist.clock))?;
+        let voice = voice.map(|CallVoice { voice, .. }| voice);
+        self.calls_with(config, (ears, voice), witness, stop)
+    }
+
+    /// The same with this recogniser and this voice.
+    ///
+    /// # Errors
+    /// The hotel does not say where it is.
+    pub fn calls_with(
+        &self,
+        config: &Config,
+        (ears, voice): (Option<Arc<dyn LiveRecogniser>>, Option<Arc<dyn LiveVoice>>),
+        witness: Arc<dyn Witness>,
+        stop: &CancellationToken,
+    ) -> Result<Calls, StartFault> {
         let receptionist = Arc::clone(&self.receptionist);
         let hints = super::hints(config, &receptionist.house);
-        let calls = Calls::new(receptionist, config.call).with_speech(ears, voice, hints);
+        let (replies, house, clock) = (&receptionist.replies, &receptionist.house, &receptionist.clock);
+        let fixed = super::fixed(replies, house, LANGUAGE, &**clock)?;
+        let calls = Calls::new(receptionist, config.call)
+            .with_speech(ears, voice, hints)
+            .saying_always(fixed)
+            .watched_by(witness);
         let (ready, stopped) = (calls.clone(), stop.clone());
         tokio::spawn(async move { stopped.run_until_cancelled(ready.keep_ready()).await });
-        calls
+        Ok(calls)
     }
 }

@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{App, StartFault};
 use crate::call;
+use crate::channel::line::Callee;
 use crate::channel::meta::{self, Meta};
-use crate::channel::twilio::{self, Missed, Twilio};
+use crate::channel::twilio::{self, Missed, Twilio, voice};
 use crate::channel::{Channel, Colleagues, local};
 use crate::config::{Config, ReplyBy};
-use crate::console;
+use crate::console::{self, Watching};
 use crate::conversation::Receptionist;
 use crate::http::{Gate, health};
 use crate::inbox::Inbox;
@@ -42,14 +43,38 @@ impl App {
             answerer,
             &[ChannelName::Console],
         );
+        let watching = Arc::new(Watching::new(Arc::clone(&self.receptionist.clock)));
+        let calls = self.calls(config, Arc::<Watching>::clone(&watching), stop)?;
+        let callee: Arc<dyn Callee> = Arc::new(calls);
         let (whatsapp, alarm) = self.whatsapp(config, stop, alarm).await?;
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(alarm.run()).await });
         let routes = health(self.receptionist.store.clone())
-            .merge(console::routes(Arc::clone(&self.receptionist), self.reloaded.subscribe(), stop))
+            .merge(console::routes(
+                Arc::clone(&self.receptionist),
+                self.reloaded.subscribe(),
+                (Arc::clone(&callee), watching),
+                stop,
+            ))
             .merge(whatsapp)
+            .merge(self.telephone(config, callee))
             .merge(self.hotel_routes(stop));
         Ok(Gate::new(&config.server).guard(routes))
+    }
+
+    /// Telephone calls by Twilio, or a route that says what is missing.
+    fn telephone(&self, config: &Config, callee: Arc<dyn Callee>) -> Router {
+        let receptionist = &self.receptionist;
+        let clock = Arc::clone(&receptionist.clock);
+        let (replies, house) = (Arc::clone(&receptionist.replies), receptionist.house.clone());
+        let words = voice::Words::new(replies, house, &config.telephone.language);
+        let manner = voice::Manner::new(config, super::hints(config, &receptionist.house).terms);
+        match Twilio::new(config, Arc::clone(&clock)) {
+            Ok(twilio) => {
+                voice::routes(voice::Webhooks { twilio: Arc::new(twilio), callee, words, manner, clock })
+            }
+            Err(off) => voice::refusing(&off, words),
+        }
     }
 
     /// WhatsApp by Twilio and by Meta: their webhooks, the lanes behind them and the outbox; or routes that say what is

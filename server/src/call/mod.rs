@@ -32,7 +32,7 @@ use crate::conversation::Receptionist;
 use crate::store::{Database, Fault as StoreFault};
 use crate::stt::Hints;
 use crate::stt::live::LiveRecogniser;
-use crate::tts::live::LiveVoice;
+use crate::tts::live::{Fixed, LiveVoice};
 
 pub use self::machine::{After, Event, Phase, Thought, Turn, Wait, Wish};
 
@@ -73,6 +73,7 @@ struct Shared {
     ears: Option<Arc<dyn LiveRecogniser>>,
     voice: Option<Arc<dyn LiveVoice>>,
     hints: Hints,
+    fixed: Arc<Fixed>,
     kept: ends::Kept,
     witness: Option<Arc<dyn Witness>>,
 }
@@ -112,6 +113,7 @@ impl Calls {
             ears: None,
             voice: None,
             hints: Hints::default(),
+            fixed: Arc::default(),
             kept: ends::Kept::default(),
             witness: None,
         }))
@@ -128,6 +130,12 @@ impl Calls {
         self.changed(|shared| Shared { ears, voice, hints, ..shared })
     }
 
+    /// The same where this is said to every caller: a voice that remembers need not make it again.
+    #[must_use]
+    pub fn saying_always(self, fixed: Fixed) -> Self {
+        self.changed(|shared| Shared { fixed: Arc::new(fixed), ..shared })
+    }
+
     /// The same with somebody who watches.
     #[must_use]
     pub fn watched_by(self, witness: Arc<dyn Witness>) -> Self {
@@ -142,6 +150,7 @@ impl Calls {
             ears: shared.ears.clone(),
             voice: shared.voice.clone(),
             hints: shared.hints.clone(),
+            fixed: Arc::clone(&shared.fixed),
             kept: shared.kept.clone(),
             witness: shared.witness.clone(),
         })))
@@ -177,7 +186,11 @@ impl Callee for Calls {
         let end = match line {
             Line::Words { signals, orders } => End::Words(Box::new(WordsEnd::new(signals, orders, clock))),
             Line::Sound { signals, orders } => {
-                let hearing = Hearing { ears: self.0.ears.clone(), voice: self.0.voice.clone() };
+                let hearing = Hearing {
+                    ears: self.0.ears.clone(),
+                    voice: self.0.voice.clone(),
+                    fixed: Arc::clone(&self.0.fixed),
+                };
                 let ahead = self.0.manners.pace.ahead;
                 let end = SoundEnd::open(signals, orders, &hearing, &self.0.hints, clock, ahead).await;
                 End::Sound(Box::new(end))

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
+use crate::tts::live::pieces as spoken_pieces;
+
 /// A line in its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LineId(pub u64);
@@ -26,6 +28,16 @@ pub struct Told {
     pub much: Much,
 }
 
+impl Told {
+    /// The words that were heard, and whether they are all of it; none where it was heard whole.
+    pub fn words(&self) -> (&str, bool) {
+        match &self.much {
+            Much::Whole(_) => ("", true),
+            Much::Part(words) => (words, false),
+        }
+    }
+}
+
 /// How much of a line was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Much {
@@ -35,28 +47,18 @@ pub enum Much {
     Part(String),
 }
 
-/// A piece shorter than this is said with the next one.
-const SHORTEST: usize = 12;
-
-/// The sentences of a text: what is spoken as one. They cover it without the spaces between them.
+/// The pieces that a text is spoken in, as a voice remembers them, without the spaces between them.
 pub fn pieces(text: &str) -> Vec<Range<usize>> {
-    let mut pieces: Vec<Range<usize>> = Vec::new();
-    let mut begin = text.len() - text.trim_start().len();
-    let end = text.trim_end().len();
-    let mut letters = text[..end].char_indices().peekable();
-    while let Some((at, letter)) = letters.next() {
-        let after = at + letter.len_utf8();
-        let ends = matches!(letter, '.' | '!' | '?' | '…' | '。' | '？' | '！');
-        let is_last = letters.peek().is_none();
-        let is_gap = letters.peek().is_some_and(|(_, next)| next.is_whitespace());
-        if is_last || (ends && is_gap && after - begin >= SHORTEST) {
-            if after > begin {
-                pieces.push(begin..after);
-            }
-            begin = after + (text[after..].len() - text[after..].trim_start().len());
+    let mut at = 0;
+    let mut places = Vec::new();
+    for piece in spoken_pieces(text) {
+        let (begin, end) = (at + piece.len() - piece.trim_start().len(), at + piece.trim_end().len());
+        at += piece.len();
+        if begin < end {
+            places.push(begin..end);
         }
     }
-    pieces
+    places
 }
 
 /// The words before a place, without one that is cut in two.
@@ -111,7 +113,7 @@ mod tests {
     fn a_text_is_spoken_sentence_by_sentence() {
         let text = "Hello. This is the hotel. How may I help you?";
         let spoken: Vec<&str> = pieces(text).into_iter().map(|piece| &text[piece]).collect();
-        assert_eq!(spoken, ["Hello. This is the hotel.", "How may I help you?"]);
+        assert_eq!(spoken, ["Hello.", "This is the hotel.", "How may I help you?"]);
         assert_eq!(pieces("It costs 2.50 euros"), std::iter::once(0..19).collect::<Vec<_>>());
         assert!(pieces("  ").is_empty());
     }

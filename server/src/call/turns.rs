@@ -142,6 +142,7 @@ impl Turns {
             language: self.language.clone(),
             since,
             heard: None,
+            last: None,
         }
     }
 

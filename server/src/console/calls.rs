@@ -220,10 +220,7 @@ pub(super) async fn relay(
 }
 
 /// What goes on in a call of the page, as it happens, until the page leaves.
-pub(super) async fn events(
-    State(desk): State<Desk>,
-    Path(id): Path<String>,
-) -> Result<Response, Refusal> {
+pub(super) async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let (id, _) = session(&desk, &id).await?;
     let Some(seen) = desk.watching.watch(&id.to_string()) else {
         return Ok(StatusCode::TOO_MANY_REQUESTS.into_response());

@@ -84,7 +84,8 @@ impl Extractor {
         if question.kept {
             return ReadOut { understanding: self.kept(question), ..ReadOut::default() };
         }
-        let alone = [(self.asks_for_a_person(question), Act::Human), (self.asks_for_more(question), Act::More)];
+        let alone =
+            [(self.asks_for_a_person(question), Act::Human), (self.asks_for_more(question), Act::More)];
         if let Some((_, act)) = alone.into_iter().find(|(asks, _)| *asks) {
             let understanding = Understanding { acts: vec![act], sure: true, ..Understanding::default() };
             return ReadOut { understanding, ..ReadOut::default() };
@@ -168,7 +169,8 @@ impl Extractor {
         let offered = |slot: &&ScopedSlot| {
             asks_for(&question.expecting, &slot.name) && matches!(slot.kind, Kind::Choice(_))
         };
-        question.scope.iter().any(|slot| offered(&slot)) && self.lexicon.is_alone(Phrase::More, &question.said)
+        question.scope.iter().any(|slot| offered(&slot))
+            && self.lexicon.is_alone(Phrase::More, &question.said)
     }
 
     /// Whether every word that could mean to stop is one that guests ask for the flow under way with.

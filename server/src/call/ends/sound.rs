@@ -16,7 +16,7 @@ use crate::channel::line::{FromSound, ToSound};
 use crate::clock::{Clock, later};
 use crate::stt::Hints;
 use crate::stt::live::{Feed, Heard, LiveRecogniser, Session};
-use crate::tts::live::{LiveVoice, Mouth, Order, Spoken, UtteranceId};
+use crate::tts::live::{Fixed, Keep, LiveVoice, Mouth, Order, Spoken, UtteranceId};
 
 /// So much sound may wait for the ears; the oldest is given up.
 const UNHEARD_MOST: usize = 250;
@@ -31,6 +31,8 @@ const MAKING: Duration = Duration::from_secs(20);
 pub(in crate::call) struct Hearing {
     pub(in crate::call) ears: Option<Arc<dyn LiveRecogniser>>,
     pub(in crate::call) voice: Option<Arc<dyn LiveVoice>>,
+    /// What is said to every caller.
+    pub(in crate::call) fixed: Arc<Fixed>,
 }
 
 /// Sounds by their prompts.
@@ -70,7 +72,7 @@ impl Kept {
 
 async fn made(words: &str, voice: &dyn LiveVoice) -> Option<Vec<u8>> {
     let mut mouth = voice.open().await.ok()?;
-    let said = Order::Say { utterance: UtteranceId(1), text: words.to_owned() };
+    let said = Order::Say { utterance: UtteranceId(1), text: words.to_owned(), keep: Keep::Disk };
     mouth.orders.send(said).await.ok()?;
     let mut sound = Vec::new();
     while let Some(spoken) = mouth.spoken.recv().await {
@@ -94,6 +96,8 @@ pub(in crate::call) struct SoundEnd {
     say: Option<Outlet<Order>>,
     spoken: Option<mpsc::Receiver<Spoken>>,
     playback: Playback,
+    /// What is said to every caller, and may be remembered.
+    fixed: Arc<Fixed>,
     clock: Arc<dyn Clock>,
     happened: VecDeque<Event>,
     speaks: bool,
@@ -134,6 +138,7 @@ impl SoundEnd {
             say,
             spoken,
             playback: Playback::new(ahead),
+            fixed: Arc::clone(&hearing.fixed),
             clock,
             happened,
             speaks: false,
@@ -310,7 +315,10 @@ impl SoundEnd {
         let now = self.clock.now();
         for ToSay { utterance, text } in orders {
             match &mut self.say {
-                Some(say) => say.push(Order::Say { utterance, text }),
+                Some(say) => {
+                    let keep = self.fixed.keep(&text);
+                    say.push(Order::Say { utterance, text, keep });
+                }
                 // Nobody can say it.
                 None => _ = self.playback.failed(utterance, now),
             }

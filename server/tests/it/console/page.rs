@@ -55,9 +55,14 @@ async fn the_page_comes_whole_from_the_binary() {
         assert_eq!((again.status(), &again.headers()["etag"]), (StatusCode::NOT_MODIFIED, &tag));
         assert!(again.bytes().await.expect("a body").is_empty());
     }
-    for path in
-        ["/assets/index.html", "/assets/queue.html", "/assets/call.html", "/assets/none.js", "/assets/..%2fCargo.toml", "/nothing"]
-    {
+    for path in [
+        "/assets/index.html",
+        "/assets/queue.html",
+        "/assets/call.html",
+        "/assets/none.js",
+        "/assets/..%2fCargo.toml",
+        "/nothing",
+    ] {
         assert_eq!(console.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
     console.close().await;

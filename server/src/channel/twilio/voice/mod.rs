@@ -94,7 +94,7 @@ impl Manner {
         let carries = match config.twilio.voice {
             VoiceBy::Stream => Carries::Sound,
             VoiceBy::Relay => Carries::Words,
-            VoiceBy::Auto if config.stt.is_some() && config.tts.is_some() => Carries::Sound,
+            VoiceBy::Auto if config.hearing.is_some() && config.speaking.is_some() => Carries::Sound,
             VoiceBy::Auto => Carries::Words,
         };
         Self {
