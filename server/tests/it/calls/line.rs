@@ -76,7 +76,7 @@ impl LiveVoice for Voice {
                 };
                 let Some(order) = order else { return };
                 told.lock().expect("a list").push(order.clone());
-                if let Order::Say { utterance, text } = order {
+                if let Order::Say { utterance, text, .. } = order {
                     let bytes = vec![1; text.len() * MS_PER_LETTER * BYTES_PER_MS];
                     let _ = spoken.send(Spoken::Sound { utterance, bytes }).await;
                     let _ = spoken.send(Spoken::Done { utterance }).await;
