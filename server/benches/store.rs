@@ -23,6 +23,10 @@ use innkeeper_engine::{Act, By, Call, DateRange, Guest, Heard, Input, Moment, Ou
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value as Json, json};
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CONVERSATIONS: usize = 256;
 const LONG: usize = 16;
 const LONG_TURNS: usize = 500;

@@ -110,7 +110,9 @@ impl Batch {
         None
     }
 
-    async fn write(self, writer: &DatabaseConnection, known: &AllKnown) {
+    /// In the order of their ids, which is that of the table: pages that are written to in a row are filled well.
+    async fn write(mut self, writer: &DatabaseConnection, known: &AllKnown) {
+        self.jobs.sort_unstable_by(|one, other| one.commit.whose.id.cmp(&other.commit.whose.id));
         let commits: Vec<&Prepared> = self.jobs.iter().map(|job| &job.commit).collect();
         match write(writer, &commits).await {
             Ok(written) => {
