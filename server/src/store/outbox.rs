@@ -38,6 +38,9 @@ pub(crate) struct Waiting {
     pub(crate) next_try_at: Option<DateTime<Utc>>,
 }
 
+/// The columns of [`Waiting`].
+type WaitingColumns = (i64, String, String, Status, Option<DateTime<Utc>>);
+
 /// What a try of sending came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {
@@ -292,7 +295,7 @@ impl Database {
             .and_where(self.nobody_elses("outbox.guest"))
             .group_by_col(Column::Guest)
             .take();
-        let rows: Vec<(i64, String, String, Status, Option<DateTime<Utc>>)> = Entity::find()
+        let rows: Vec<WaitingColumns> = Entity::find()
             .select_only()
             .columns([Column::Id, Column::Guest, Column::Channel, Column::Status, Column::NextTryAt])
             .filter(Column::Id.in_subquery(firsts))
@@ -301,7 +304,7 @@ impl Database {
             .all(self.reader())
             .await
             .map_err(Fault::doing("looking for what is to be sent"))?;
-        let waiting = |(id, guest, channel, status, next_try_at): (i64, String, String, _, _)| Waiting {
+        let waiting = |(id, guest, channel, status, next_try_at): WaitingColumns| Waiting {
             id: OutgoingId(id),
             guest: GuestKey::new(guest),
             channel: ChannelName::parse(&channel),
