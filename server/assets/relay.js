@@ -6,8 +6,7 @@ export class Relay {
   #mouth;
   #speaking = false;
   #began = 0;
-  /** What was said in this talk cycle, and what of it was heard. */
-  #said = '';
+  /** What was heard of what is being said. */
   #heard = '';
   #interruptible = true;
 
@@ -48,11 +47,9 @@ export class Relay {
     if (!this.#speaking || !this.#interruptible) return;
     const after = Math.round(performance.now() - this.#began);
     const heard = this.#heard.trim();
-    this.#mouth.stop();
-    this.#said = '';
-    this.#heard = '';
     this.#send({ type: 'interrupt', utteranceUntilInterrupt: heard, durationUntilInterruptMs: String(after) });
     this.#told.cut();
+    this.#mouth.stop();
   }
 
   /** A key of the telephone. */
@@ -70,7 +67,6 @@ export class Relay {
     if (message.type === 'text') {
       this.#interruptible = message.interruptible !== false;
       if (!message.token) return;
-      this.#said += message.token;
       this.#told.said(message.token);
       this.#mouth.say(message.token);
     } else if (message.type === 'end') {
@@ -81,7 +77,7 @@ export class Relay {
 
   #spoke(on) {
     if (on) this.#began = performance.now();
-    else this.#said = this.#heard = '';
+    else this.#heard = '';
     this.#speaking = on;
     this.#send({ type: 'info', name: 'agentSpeaking', value: on ? 'on' : 'off', ts: Date.now() });
     this.#told.speaking(on);

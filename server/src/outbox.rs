@@ -117,12 +117,18 @@ impl Outbox {
                 Ok(rows) => {
                     for row in rows {
                         let guest = row.guest;
-                        // What is being sent by nobody here is another program's.
-                        if flying.contains(&guest) || self.is_held(&guest) || row.status == Status::Sending {
+                        if flying.contains(&guest) || self.is_held(&guest) {
                             continue;
                         }
                         if let Some(at) = row.next_try_at.filter(|at| *at > self.clock.now()) {
                             next = Some(next.map_or(at, |next| next.min(at)));
+                            continue;
+                        }
+                        if row.status == Status::Sending {
+                            // Whoever was sending it is gone, and what they sent has arrived by now or never will.
+                            if row.next_try_at.is_some() {
+                                next = Some(self.cut_off(row.id).await);
+                            }
                             continue;
                         }
                         if flying.len() >= AT_ONCE {
@@ -201,6 +207,18 @@ impl Outbox {
                     tracing::error!(error = %crate::fault::chain(&fault), "the outbox cannot be read; trying again");
                     self.clock.sleep(DATABASE_PAUSE).await;
                 }
+            }
+        }
+    }
+
+    /// Makes one try that nobody makes any more uncertain. Returns when to look again.
+    async fn cut_off(&self, id: OutgoingId) -> DateTime<Utc> {
+        let now = self.clock.now();
+        match self.store.cut_off(id, now).await {
+            Ok(()) => now,
+            Err(fault) => {
+                tracing::error!(message = %id, error = %crate::fault::chain(&fault), "a try that was cut off cannot be recorded; trying again");
+                later(now, DATABASE_PAUSE)
             }
         }
     }

@@ -116,7 +116,7 @@ impl Turns {
         language: &str,
     ) -> Result<Self, StoreFault> {
         let guest = match &caller.guest {
-            GuestIds::Other(key) if caller.verified.is_none() => {
+            GuestIds::Other(key) if caller.verified.is_none() && caller.displayed.is_some() => {
                 GuestKey::new(format!("{}/{call}", key.as_str()))
             }
             GuestIds::Other(key) => {

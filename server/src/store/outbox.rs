@@ -419,6 +419,20 @@ impl Database {
         Ok(interrupted.rows_affected)
     }
 
+    /// Makes a try uncertain that was to be over by now, where no other living program makes it.
+    pub(crate) async fn cut_off(&self, id: OutgoingId, now: DateTime<Utc>) -> Result<(), Fault> {
+        Entity::update_many()
+            .col_expr(Column::Status, Expr::value(Status::Uncertain))
+            .filter(Column::Id.eq(id.0))
+            .filter(Column::Status.eq(Status::Sending))
+            .filter(Column::NextTryAt.lte(now))
+            .filter(self.nobody_elses("outbox.guest"))
+            .exec(&self.0.writer)
+            .await
+            .map_err(Fault::doing("looking for interrupted tries"))?;
+        Ok(())
+    }
+
     /// The provider's ids of the messages that a guest was sent.
     pub(crate) async fn provider_ids(&self, guest: &GuestKey) -> Result<Vec<String>, Fault> {
         let ids = Entity::find()

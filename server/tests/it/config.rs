@@ -136,7 +136,7 @@ fn every_mistake_is_a_sentence_with_its_place() {
                 [llm]\nbase_url = 'ftp://models'\n[kitchen]\nopen = true\n[prompts]\ndir = 7\n";
     let environment = [("DATABASE_URL", "mysql://u:pw@h/d"), ("INNKEEPER__TWILIO__ACCOUNT", "AC1")];
     insta::assert_snapshot!(complaints(file, &environment), @r#"
-    innkeeper.toml, line 10: there is no key `kitchen.open`; the sections are database, deepgram, elevenlabs, flows, hotel, llm, meta, openai, pace, prompts, server, stt, tts, twilio, whatsapp
+    innkeeper.toml, line 10: there is no key `kitchen.open`; the sections are call, database, deepgram, elevenlabs, flows, hotel, llm, meta, openai, pace, prompts, server, stt, tts, twilio, whatsapp
     innkeeper.toml, line 2: there is no key `server.bnd`; did you mean `server.bind`?
     the variable INNKEEPER__TWILIO__ACCOUNT: there is no key `twilio.account`; did you mean `twilio.account_sid`?
     innkeeper.toml, line 3: `server.bind` is "everywhere", but must be an address and a port, for example 127.0.0.1:8080

@@ -15,6 +15,10 @@ use tokio::task::JoinHandle;
 use crate::rig::{Folder, PATIENCE, ana, ben, database, morning, standing_clock, text_from, until};
 use crate::support::twilio::{ACCOUNT, Mood, PUBLIC, SENDER, TOKEN, TwilioDouble};
 
+/// How long a program that is not heard of keeps its guests, and how long a try may be on its way.
+const LEASE: Duration = Duration::from_secs(5);
+const SENDING: Duration = Duration::from_secs(11);
+
 /// An outbox that sends to the double.
 struct Post {
     clock: ManualClock,
@@ -34,6 +38,18 @@ impl Post {
     async fn open_in(folder: Arc<Folder>, twilio: TwilioDouble) -> Self {
         let clock = standing_clock();
         let store = database(&folder, &clock).await;
+        Self::of(folder, twilio, clock, store)
+    }
+
+    /// The same as one of several programs that can be on the database.
+    async fn enrolled_in(folder: Arc<Folder>, twilio: TwilioDouble) -> Self {
+        let clock = standing_clock();
+        let store = database(&folder, &clock).await;
+        store.enrol(LEASE, SENDING).await.expect("no fault");
+        Self::of(folder, twilio, clock, store)
+    }
+
+    fn of(folder: Arc<Folder>, twilio: TwilioDouble, clock: ManualClock, store: Database) -> Self {
         let outbox = Arc::new(Outbox::new(store.clone(), Arc::new(clock.clone()), [channel(&twilio)]));
         let sender = tokio::spawn(Arc::clone(&outbox).run());
         Self { clock, store, twilio, outbox, sender, folder }
@@ -223,6 +239,23 @@ async fn a_crash_while_sending_is_cleared_up_before_anything_is_sent_again() {
     assert_eq!(post.statuses(&ana()).await, [Status::Sending, Status::Queued]);
     let (folder, twilio) = post.crash().await;
     let post = Post::open_in(folder, twilio).await;
+    post.becomes(&ana(), &[Status::Sent; 2]).await;
+    assert_eq!(post.twilio.phone_of(ana().as_str()), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn a_crash_while_sending_is_cleared_up_when_who_crashed_counts_as_gone() {
+    let post = Post::enrolled_in(Arc::new(Folder::new()), TwilioDouble::start(morning()).await).await;
+    post.twilio.moods([Mood::TakingThenSilent]);
+    post.say(&ana(), &["one", "two"]).await;
+    post.twilio.asked(1).await;
+    let (folder, twilio) = post.crash().await;
+    // Started again before its predecessor's lease has ended: the guest is still that one's.
+    let post = Post::enrolled_in(folder, twilio).await;
+    assert_eq!(post.statuses(&ana()).await, [Status::Sending, Status::Queued]);
+    post.later(LEASE + Duration::from_millis(1)).await;
+    post.store.renew().await.expect("no fault");
+    post.later(SENDING).await;
     post.becomes(&ana(), &[Status::Sent; 2]).await;
     assert_eq!(post.twilio.phone_of(ana().as_str()), ["one", "two"]);
 }

@@ -16,7 +16,7 @@ use innkeeper_engine::{Flows, Input, Position, Step, Trace, Waiting};
 
 use self::causes::{Causes, wished};
 use self::chart::{
-    above, decides, does_of, id, indices, is_atomic, is_flow, name_of, produces, state_of, within,
+    above, asks, decides, does_of, id, indices, is_atomic, is_flow, name_of, produces, state_of, within,
 };
 
 /// Where a conversation stands, as it follows from what was left and entered.
@@ -106,8 +106,8 @@ impl Legal {
                     let from = id(flow, from);
                     assert!(top.passed.contains(&from), "a repair walk begins where the guest never was");
                     assert!(
-                        produces(flow, from) || decides(flow, from),
-                        "a repair walk begins where nothing is made again and nothing is decided by what the guest said"
+                        produces(flow, from) || decides(flow, from) || asks(flow, from),
+                        "a repair walk begins where nothing is made again, decided by what the guest said, or asked again"
                     );
                     top.repairing = true;
                     causes.jump = Some(Jump::Repair(from));

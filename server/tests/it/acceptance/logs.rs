@@ -138,9 +138,19 @@ async fn the_log_holds_no_secret_number_name_or_word_of_a_guest() {
         "it tells of faults: {log}"
     );
     assert!(log.contains("a guest waits for a person"), "{log}");
-    let folded = log.to_lowercase();
+    // When something happened is no secret, and may have any digits.
+    let folded: Vec<String> = log.lines().map(|line| without_instant(&line.to_lowercase())).collect();
     for hidden in HIDDEN {
-        let found = folded.lines().find(|line| line.contains(&hidden.to_lowercase()));
+        let found = folded.iter().find(|line| line.contains(&hidden.to_lowercase()));
         assert_eq!(found, None, "{hidden:?} is in the log");
+    }
+}
+
+/// A line of the log after the instant it begins with.
+fn without_instant(line: &str) -> String {
+    let is_instant = |word: &&str| word.contains("t") && word.contains("z") && word.contains(':');
+    match line.split_once(' ') {
+        Some((instant, rest)) if is_instant(&instant) => rest.to_owned(),
+        _ => line.to_owned(),
     }
 }

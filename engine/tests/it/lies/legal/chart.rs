@@ -73,6 +73,11 @@ pub(super) fn decides(flow: &Flow, state: usize) -> bool {
     names.filter_map(|path| path.first()).any(|name| flow.slots.contains_key(name.as_str()))
 }
 
+/// Whether a state asks for values, which may be empty again.
+pub(super) fn asks(flow: &Flow, state: usize) -> bool {
+    matches!(state_of(flow, state).form, Form::Atomic(Does::Collect { .. }))
+}
+
 /// Everything that is entered with one of these states: what is around it, and what it begins in.
 pub(super) fn within(flow: &Flow, targets: &BTreeSet<usize>, passed: &BTreeSet<usize>) -> BTreeSet<usize> {
     let mut all = BTreeSet::new();
