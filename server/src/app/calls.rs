@@ -7,8 +7,6 @@ use tokio_util::sync::CancellationToken;
 use super::{App, CallVoice, StartFault};
 use crate::call::{Calls, Witness};
 use crate::config::Config;
-use crate::stt::live::LiveRecogniser;
-use crate::tts::live::LiveVoice;
 
 /// The language that calls are held in.
 const LANGUAGE: &str = "en";
@@ -18,7 +16,8 @@ impl App {
     /// said when a voice is gone is made ready in the background, until `stop`.
     ///
     /// # Errors
-    /// A provider of speech cannot be asked from this machine, or its sounds cannot be kept.
+    /// A provider of speech cannot be asked from this machine, its sounds cannot be kept, or the hotel does not say where
+    /// it is.
     pub fn calls(
         &self,
         config: &Config,
@@ -29,21 +28,6 @@ impl App {
         let ears = super::live_recogniser(config, Arc::clone(&receptionist.clock))?;
         let voice = super::live_voice(config, Arc::clone(&receptionist.clock))?;
         let voice = voice.map(|CallVoice { voice, .. }| voice);
-        self.calls_with(config, (ears, voice), witness, stop)
-    }
-
-    /// The same with this recogniser and this voice.
-    ///
-    /// # Errors
-    /// The hotel does not say where it is.
-    pub fn calls_with(
-        &self,
-        config: &Config,
-        (ears, voice): (Option<Arc<dyn LiveRecogniser>>, Option<Arc<dyn LiveVoice>>),
-        witness: Arc<dyn Witness>,
-        stop: &CancellationToken,
-    ) -> Result<Calls, StartFault> {
-        let receptionist = Arc::clone(&self.receptionist);
         let hints = super::hints(config, &receptionist.house);
         let (replies, house, clock) = (&receptionist.replies, &receptionist.house, &receptionist.clock);
         let fixed = super::fixed(replies, house, LANGUAGE, &**clock)?;

@@ -4,7 +4,7 @@
 //! Streams), or for its words (ConversationRelay), where nobody here hears and speaks. The webhook, the upgrade and every
 //! report are signed; the socket also carries a token that was made for this call, opens once and soon expires.
 //!
-//! When a socket ends, Twilio asks us what comes next ([`after`]): a call that ended is hung up, and one whose socket
+//! When a socket ends, Twilio asks us what comes next (`after`): a call that ended is hung up, and one whose socket
 //! broke, or whose program was started again, is put through again, twice at most; then to the front desk.
 
 mod after;

@@ -183,11 +183,10 @@ impl Call {
     /// What is known once something is so.
     pub(crate) async fn until(&self, is_so: impl FnMut(&Seen) -> bool) -> Seen {
         let mut seen = self.seen.clone();
-        let found = match timeout(PATIENCE, seen.wait_for(is_so)).await {
+        match timeout(PATIENCE, seen.wait_for(is_so)).await {
             Ok(Ok(found)) => found.clone(),
             Ok(Err(_)) | Err(_) => panic!("it never came about; {:?}", self.seen.borrow().events),
-        };
-        found
+        }
     }
 
     /// What is known once the call is over.

@@ -290,7 +290,7 @@ impl Stream<'_> {
             ToServer::Frame { payload, at_ms } => {
                 self.chunk += 1;
                 let chunk = self.chunk;
-                if self.run.exchange.0.manner.strangers && chunk % 7 == 0 {
+                if self.run.exchange.0.manner.strangers && chunk.is_multiple_of(7) {
                     let media = json!({"payload": payload, "chunk": chunk.to_string(), "quality": {"payload": "////"},
                         "track": "inbound", "timestamp": at_ms.to_string()});
                     return json!({"new": [1], "media": media, "streamSid": sid, "event": "media",
