@@ -430,7 +430,9 @@ impl<'f> Machine<'f, '_> {
             Some(Value::Choice(item)) => keys.iter().any(|key| **key == item.key),
             _ => false,
         };
-        if keys.is_empty() || is_chosen {
+        let is_known =
+            self.frame().among.as_ref().is_some_and(|among| among.slot == id && among.keys == keys);
+        if keys.is_empty() || is_chosen || is_known {
             return false;
         }
         self.page = 0;

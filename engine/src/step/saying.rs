@@ -59,7 +59,8 @@ impl<'f> Machine<'f, '_> {
         }));
         if std::mem::take(&mut self.position.silent) {
             self.position.last_said.clear();
-            self.position.ended = None;
+            // What is said again may be about the flow that has ended.
+            self.position.ended = self.position.ended.take().filter(|ended| ended.flow == said.flow);
         }
         self.position.last_said.push(said);
     }

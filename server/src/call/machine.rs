@@ -202,6 +202,8 @@ pub(super) struct Call {
     filled: bool,
     /// Whether the reply that is there was given to be said.
     said: bool,
+    /// Whether nothing can be said any more: the caller is for a person then, whatever they say.
+    is_mute: bool,
 }
 
 impl Call {
@@ -220,6 +222,7 @@ impl Call {
             failures: 0,
             filled: false,
             said: false,
+            is_mute: false,
         }
     }
 
@@ -277,7 +280,7 @@ impl Call {
             Event::HungUp | Event::Transferred => Transition(State::closed()),
             Event::Unreached => {
                 self.after = After::HangUp;
-                context.push(Wish::Say(CALL_BACK));
+                context.push(Wish::SayKept(CALL_BACK));
                 self.said = true;
                 Transition(State::talking())
             }
@@ -289,6 +292,7 @@ impl Call {
                 Transition(State::talking())
             }
             Event::LostVoice => {
+                self.is_mute = true;
                 self.after = After::Person;
                 context.extend([Wish::Hush, Wish::GiveUp, Wish::SayKept(APOLOGY)]);
                 self.said = true;
@@ -394,15 +398,6 @@ impl Call {
     #[superstate(superstate = "open")]
     fn speaking(&mut self, context: &mut Vec<Wish>, event: &Event) -> Outcome<State> {
         match event {
-            Event::Digit(digit) => {
-                let is_whole = self.press(*digit);
-                context.push(Wish::Hush);
-                if is_whole {
-                    return self.take_turn(context);
-                }
-                context.push(Wish::Wait(Wait::Keys, self.manners.pace.keys));
-                Transition(State::held())
-            }
             Event::Waited(Wait::Stuck) => {
                 // Nobody knows whether it was heard; the call goes on.
                 context.push(Wish::GiveUp);
@@ -445,6 +440,24 @@ impl Call {
                 context.push(Wish::Forget);
                 Handled
             }
+            Event::Partial(words) if !self.stops_itself && !self.is_no_turn(words) => {
+                // The recogniser was slow: what seemed to be nothing was the caller.
+                self.speaks = true;
+                context.push(Wish::Hush);
+                Transition(State::held())
+            }
+            Event::Digit(digit) => {
+                let is_whole = self.press(*digit);
+                if is_whole && !self.answers() {
+                    return Handled;
+                }
+                context.push(Wish::Hush);
+                if is_whole {
+                    return self.take_turn(context);
+                }
+                context.push(Wish::Wait(Wait::Keys, self.manners.pace.keys));
+                Transition(State::held())
+            }
             Event::Played => self.over(context),
             _ => Super,
         }
@@ -483,13 +496,15 @@ impl Call {
                 self.ended(words);
                 self.take_turn(context)
             }
-            Event::Waited(Wait::Keys) => {
-                if self.keys.read(&self.pressed).is_some() {
-                    return self.take_turn(context);
+            Event::Digit(digit) => {
+                if self.press(*digit) {
+                    return self.keys_are_in(context);
                 }
-                self.pressed.clear();
-                Transition(State::talking())
+                context.push(Wish::Stop(Wait::Words));
+                context.push(Wish::Wait(Wait::Keys, self.manners.pace.keys));
+                Handled
             }
+            Event::Waited(Wait::Keys) => self.keys_are_in(context),
             Event::Waited(Wait::Words) => {
                 self.speaks = false;
                 Transition(State::talking())
@@ -583,10 +598,28 @@ impl Call {
         Transition(State::thinking())
     }
 
+    /// Whether the keys that were pressed answer anything; else they are forgotten.
+    fn answers(&mut self) -> bool {
+        let is_answer = self.keys.read(&self.pressed).is_some();
+        if !is_answer {
+            self.pressed.clear();
+        }
+        is_answer
+    }
+
+    /// No more keys are waited for: they are the turn, or what was being said goes on.
+    fn keys_are_in(&mut self, context: &mut Vec<Wish>) -> Outcome<State> {
+        if self.answers() { self.take_turn(context) } else { Transition(State::talking()) }
+    }
+
     /// Has what waits answered in place of what was being said.
     fn take_turn(&mut self, context: &mut Vec<Wish>) -> Outcome<State> {
         context.push(Wish::GiveUp);
         self.said = true;
+        if self.is_mute {
+            self.pending.clear();
+            return self.over(context);
+        }
         match self.turn() {
             Some(turn) => {
                 self.silences = 0;
@@ -606,6 +639,12 @@ impl Call {
         self.after = thought.after;
         self.said = false;
         context.push(Wish::Tune(self.asks));
+        if self.is_mute {
+            self.after = After::Person;
+            self.pending.clear();
+            context.push(Wish::GiveUp);
+            return self.over(context);
+        }
         if let Some(turn) = self.turn() {
             // They went on meanwhile: what they said last counts.
             context.extend([Wish::GiveUp, Wish::Think(turn)]);

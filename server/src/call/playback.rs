@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::script::{Line, LineId, Much, Told, next_word, pieces, whole_words};
+use super::script::{Line, LineId, Much, Told, letters, next_word, pieces, whole_words};
 use crate::channel::line::{BYTES_PER_MS, ToSound};
 use crate::clock::later;
 use crate::tts::live::UtteranceId;
@@ -150,9 +150,13 @@ impl Playback {
         orders
     }
 
-    /// What was made ready is not needed. Returns the last of it that the voice must call off.
+    /// What was made ready is not needed. Returns the last of it that the voice must call off: nothing while it still
+    /// makes what is being said, which would be called off with it.
     pub fn forget(&mut self) -> Option<UtteranceId> {
         let ready = std::mem::take(&mut self.ready);
+        if self.pieces.iter().any(|piece| !piece.is_done) {
+            return None;
+        }
         ready.into_iter().flat_map(|(_, pieces)| pieces).map(|piece| piece.utterance).max()
     }
 
@@ -192,8 +196,12 @@ impl Playback {
 
     /// All sound of an utterance is here.
     pub fn done(&mut self, utterance: UtteranceId, now: DateTime<Utc>) {
-        if let Some(piece) = self.piece(utterance) {
-            piece.is_done = true;
+        let Some(piece) = self.piece(utterance) else { return };
+        piece.is_done = true;
+        let (line, words, is_empty) = (piece.line, piece.words.clone(), piece.sound.is_empty());
+        for spoken in self.lines.iter_mut().filter(|spoken| spoken.id == line && is_empty) {
+            // Words without a sound were not heard.
+            spoken.is_lost |= letters(&spoken.text[words.clone()]) > 0;
         }
         self.settle(now);
     }
@@ -317,7 +325,10 @@ impl Playback {
         self.cleared_at.get_or_insert(now);
         self.plays_until = None;
         self.starved_since = None;
-        (ToSound::Clear, self.pieces.iter().map(|piece| piece.utterance).max())
+        let upto = self.pieces.iter().map(|piece| piece.utterance).max();
+        // What was made ready before that is called off with it.
+        self.ready.retain(|(_, pieces)| pieces.iter().all(|piece| Some(piece.utterance) > upto));
+        (ToSound::Clear, upto)
     }
 
     /// Says what was not heard yet. Returns what the voice must say for it again: the rest of what it had not finished.

@@ -70,6 +70,10 @@ impl Recital {
             self.begun = self.begun.map(|_| now);
             return;
         }
+        if self.tells_words {
+            // It tells each word when it was heard.
+            return;
+        }
         // One that falls silent sooner than anybody can speak was interrupted.
         if !self.is_paused && self.since(now) * FASTEST >= self.left() as f64 {
             self.credit(self.left(), now);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures::future::OptionFuture;
+use futures::future::{BoxFuture, OptionFuture};
 use statig::prelude::*;
 use tokio::task::JoinHandle;
 
@@ -39,6 +39,10 @@ pub(super) struct Session {
     waits: BTreeMap<Wait, DateTime<Utc>>,
     /// What is being done for the call beside speaking: a turn, a record, a transfer.
     job: Option<JoinHandle<Done>>,
+    /// What is to be done after it, in order.
+    jobs: VecDeque<BoxFuture<'static, Done>>,
+    /// The turns that have no reply yet.
+    open_turns: usize,
     /// The answer to words that are perhaps not all.
     supposed: Option<Supposed>,
     /// Such words that wait for what is being recorded.
@@ -92,6 +96,8 @@ impl Session {
             end,
             waits: BTreeMap::new(),
             job: None,
+            jobs: VecDeque::new(),
+            open_turns: 0,
             supposed: None,
             wanted: None,
             reply: None,
@@ -147,6 +153,7 @@ impl Session {
             Some(done) = job => {
                 self.job = None;
                 let event = self.done(done);
+                self.go_to_work();
                 self.settle();
                 event
             }
@@ -165,18 +172,25 @@ impl Session {
     /// What a job came to, as an event.
     fn done(&mut self, done: Result<Done, tokio::task::JoinError>) -> Option<Event> {
         match done {
-            Ok(Done::Turned(turned)) => match *turned {
-                Ok(reply) => {
-                    let thought = reply.thought.clone();
-                    self.drop_reply(INTERRUPTED);
-                    self.reply = Some(reply);
-                    Some(Event::Thought(thought))
+            Ok(Done::Turned(turned)) => {
+                let is_superseded = self.is_superseded();
+                match *turned {
+                    Ok(reply) => {
+                        let thought = reply.thought.clone();
+                        self.drop_reply(INTERRUPTED);
+                        self.reply = Some(reply);
+                        if is_superseded {
+                            self.drop_reply(INTERRUPTED);
+                            return None;
+                        }
+                        Some(Event::Thought(thought))
+                    }
+                    Err(fault) => {
+                        tracing::error!(call = self.id, error = %crate::fault::chain(&fault), "a turn of a call failed");
+                        (!is_superseded).then_some(Event::Failed)
+                    }
                 }
-                Err(fault) => {
-                    tracing::error!(call = self.id, error = %crate::fault::chain(&fault), "a turn of a call failed");
-                    Some(Event::Failed)
-                }
-            },
+            }
             Ok(Done::Recorded) => None,
             Ok(Done::Transferred(Ok(()))) => {
                 self.is_transferred = true;
@@ -196,9 +210,12 @@ impl Session {
     /// What an event says about when the caller's turn began.
     fn before(&mut self, event: &Event) {
         let begins = match event {
-            Event::TurnStarted | Event::Digit(_) | Event::TurnEnded(_) | Event::Interrupted => true,
-            Event::Answered
+            Event::TurnStarted
             | Event::Partial(_)
+            | Event::Digit(_)
+            | Event::TurnEnded(_)
+            | Event::Interrupted => true,
+            Event::Answered
             | Event::EagerEnd(_)
             | Event::Resumed
             | Event::Thought(_)
@@ -251,16 +268,22 @@ impl Session {
         }
     }
 
-    /// Starts a job after the one under way.
+    /// Starts a job after those that are to be done before.
     fn start(&mut self, job: impl Future<Output = Done> + Send + 'static) {
-        let before = self.job.take();
-        self.job = Some(tokio::spawn(async move {
-            if let Some(before) = before {
-                // What it came to was recorded; nobody waits for more.
-                let _ = before.await;
-            }
-            job.await
-        }));
+        self.jobs.push_back(Box::pin(job));
+        self.go_to_work();
+    }
+
+    fn go_to_work(&mut self) {
+        if self.job.is_none() {
+            self.job = self.jobs.pop_front().map(tokio::spawn);
+        }
+    }
+
+    /// Whether the turn that has a reply now is followed by another already: that one's reply counts.
+    fn is_superseded(&mut self) -> bool {
+        self.open_turns = self.open_turns.saturating_sub(1);
+        self.open_turns > 0
     }
 
     fn think(&mut self, turn: Turn) {
@@ -279,6 +302,7 @@ impl Session {
         };
         let since = self.since.take().unwrap_or_else(|| self.shared.clock().now());
         let (turns, records, number) = (self.turns.clone(), std::mem::take(&mut self.records), self.turn);
+        self.open_turns += 1;
         self.start(async move {
             let ahead = match supposed {
                 Some(Thinking::UnderWay(thought)) => thought.await.ok().flatten(),
@@ -426,12 +450,17 @@ impl Session {
         self.forget();
         self.end.hush();
         self.give_up(HUNG_UP);
-        if let Some(job) = self.job.take() {
+        while let Some(job) = self.job.take() {
             match job.await {
-                Ok(Done::Turned(turned)) => self.reply = turned.ok(),
-                Ok(Done::Recorded | Done::Transferred(_)) => {}
+                Ok(Done::Turned(turned)) => {
+                    self.drop_reply(HUNG_UP);
+                    self.reply = turned.ok();
+                }
+                Ok(Done::Transferred(Ok(()))) => self.is_transferred = true,
+                Ok(Done::Recorded | Done::Transferred(Err(_))) => {}
                 Err(error) => tracing::error!(call = self.id, %error, "a turn of a call ended badly"),
             }
+            self.go_to_work();
         }
         self.drop_reply(HUNG_UP);
         for line in std::mem::take(&mut self.news) {

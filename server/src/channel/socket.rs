@@ -1,8 +1,8 @@
 //! Calls over WebSockets: whatever a far end speaks, its messages become signals and orders become its messages.
 //!
-//! A call has one pump, and nothing makes the pump wait: what the callee does not take in time waits here and the
-//! oldest sound of it is dropped, and what the far end does not take in time holds up orders for a moment and is dropped
-//! likewise. Marks, keys and words are never dropped. Both are counted.
+//! A call has one pump, and nothing makes it stop listening: what the callee does not take in time waits here and the
+//! oldest sound of it is dropped and counted. What the far end does not take in time holds up orders until it is void: a
+//! clear drops the sound before it that has not gone, with its marks. Keys and words are never dropped.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -112,6 +112,8 @@ pub struct Written {
 pub enum Kind {
     /// Sound.
     Sound,
+    /// What comes back when the sound before it was played.
+    Mark,
     /// What makes sound void that has not gone yet.
     Clear,
     /// Anything else.
@@ -149,7 +151,7 @@ pub struct Figures {
     pub unheard: u64,
     /// Messages that went.
     pub written: u64,
-    /// Pieces of our sound that the far end did not take in time, or that were void before they went.
+    /// Pieces of our sound that were void before they went.
     pub unspoken: u64,
 }
 
@@ -229,8 +231,6 @@ struct Pump<S, D: Dialect, H> {
     /// What the socket has not taken yet.
     unsent: VecDeque<Written>,
     unflushed: bool,
-    /// The far end has not taken anything for a tick: sound is dropped instead of waiting.
-    drops: bool,
     figures: Figures,
 }
 
@@ -262,7 +262,6 @@ impl<S: Socket, D: Dialect, H: FnMut() + Send> Pump<S, D, H> {
             sound_waiting: 0,
             unsent: VecDeque::new(),
             unflushed: false,
-            drops: false,
             figures: Figures::default(),
         }
     }
@@ -300,7 +299,6 @@ impl<S: Socket, D: Dialect, H: FnMut() + Send> Pump<S, D, H> {
                 }
                 Event::Tick => {
                     tick = clock.sleep(TICK);
-                    self.drops = self.unsent.len() >= UNSENT_MESSAGES;
                     silent += 1;
                     if silent >= patience.gone {
                         break Ended::Lost;
@@ -323,7 +321,7 @@ impl<S: Socket, D: Dialect, H: FnMut() + Send> Pump<S, D, H> {
 
     /// The next thing that happens. Everything in it can be given up and begun again.
     async fn next(&mut self, tick: &mut futures::future::BoxFuture<'static, ()>, obeys: bool) -> Event<D> {
-        let has_room = self.unsent.len() < UNSENT_MESSAGES || self.drops;
+        let has_room = self.unsent.len() < UNSENT_MESSAGES;
         let mut wire = Wire {
             socket: &mut self.socket,
             unsent: &mut self.unsent,
@@ -402,20 +400,21 @@ impl<S: Socket, D: Dialect, H: FnMut() + Send> Pump<S, D, H> {
     fn write(&mut self, order: D::Order) {
         let before = self.unsent.len();
         self.dialect.write(order, &mut self.unsent);
-        let clears = self.unsent.iter().skip(before).any(|written| written.kind == Kind::Clear);
-        let excess = if self.drops { self.unsent.len().saturating_sub(UNSENT_MESSAGES) } else { 0 };
-        let mut may_go = if clears { before } else { excess };
-        if may_go == 0 {
+        if !self.unsent.iter().skip(before).any(|written| written.kind == Kind::Clear) {
             return;
         }
-        let all = self.unsent.len();
-        // What was ordered before a clear would be dropped by it anyway.
-        self.unsent.retain(|written| {
-            let goes = written.kind == Kind::Sound && may_go > 0;
-            may_go -= usize::from(goes);
-            !goes
+        // What was ordered before a clear would be dropped by it anyway; a mark that came back would tell of sound that
+        // never went.
+        let since = self.unsent.split_off(before);
+        self.unsent.retain(|written| match written.kind {
+            Kind::Sound => {
+                self.figures.unspoken += 1;
+                false
+            }
+            Kind::Mark => false,
+            Kind::Clear | Kind::Other => true,
         });
-        self.figures.unspoken += (all - self.unsent.len()) as u64;
+        self.unsent.extend(since);
     }
 
     /// Asks whether the far end is there; whether it could be asked.

@@ -122,7 +122,7 @@ impl<'a> Desk<'a> {
 
     /// What words mean; those that a recogniser wrote may not be those that were said.
     async fn meaning(&self, question: &Question) -> Understanding {
-        if self.party.heard.is_some() || self.party.channel.is_spoken() {
+        if self.party.heard.is_some() || self.party.medium == Medium::Voice {
             self.receptionist.understander.understand_spoken(question).await
         } else {
             self.receptionist.understander.understand(question).await

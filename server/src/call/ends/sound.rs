@@ -238,6 +238,7 @@ impl SoundEnd {
     fn lose_voice(&mut self) {
         if self.spoken.take().is_some() {
             self.say = None;
+            self.playback.forget();
             self.happened.push_back(Event::LostVoice);
         }
     }
@@ -277,6 +278,8 @@ impl SoundEnd {
     }
 
     pub(super) fn go_on(&mut self) {
+        // Its end may have been heard while it was not known whether the caller speaks.
+        self.speaks = true;
         let orders = self.playback.go_on();
         self.order(orders);
     }

@@ -122,6 +122,8 @@ impl WordsEnd {
     }
 
     pub(super) fn go_on(&mut self) {
+        // Its end may have been heard while it was not known whether the caller speaks.
+        self.speaks = true;
         let rest = self.recital.go_on(self.clock.now());
         self.order(rest.iter().map(String::as_str));
     }

@@ -215,7 +215,7 @@ impl Dialect for Media {
                 text.push_str(r#""mark","mark":{"name":"#);
                 text.push_str(&name);
                 text.push_str("}}");
-                written.push_back(Written { text, kind: Kind::Other });
+                written.push_back(Written { text, kind: Kind::Mark });
             }
             ToSound::Clear => {
                 let mut text = self.message(8);
