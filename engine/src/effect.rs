@@ -250,6 +250,15 @@ impl Say {
         }
     }
 
+    /// The kind of the slot it asks for, as flows name it (`date_range`, `choice` …); `None` where it asks for none.
+    pub fn kind(&self) -> Option<&str> {
+        match (&self.facts, &self.expecting) {
+            (SaidOf::Flow(snapshot), Expecting::Slot(slot)) => snapshot.kind(slot),
+            (SaidOf::Given(given), _) => given.facts.get("kind").and_then(Json::as_str),
+            (SaidOf::Flow(_) | SaidOf::Nothing, _) => None,
+        }
+    }
+
     /// The list a guest can pick from, when it asks for a choice; "yes" and "no" are the channel's own for a
     /// [`Expecting::Confirmation`] and a boolean.
     pub fn items(&self) -> Vec<Item> {

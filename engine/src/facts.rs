@@ -220,11 +220,15 @@ impl Snapshot {
             facts.insert(name.to_string(), (**item).clone());
         }
         if let Expecting::Slot(name) = expecting {
-            let kind = self.flow.slots.get(&**name).map(|slot| slot.kind.name());
             facts.insert("slot".to_owned(), json!(**name));
-            facts.insert("kind".to_owned(), json!(kind));
+            facts.insert("kind".to_owned(), json!(self.kind(name)));
         }
         facts
+    }
+
+    /// What flows call the kind of a slot.
+    pub(crate) fn kind(&self, slot: &str) -> Option<&'static str> {
+        self.flow.slots.get(slot).map(|slot| slot.kind.name())
     }
 
     /// The list of a choice slot as it is offered; empty for other kinds. Those that the guest has said it is one of

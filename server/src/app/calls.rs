@@ -5,11 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, CallVoice, StartFault};
-use crate::call::{Calls, Witness};
+use crate::call::{Calls, LANGUAGE, Witness};
 use crate::config::Config;
-
-/// The language that calls are held in.
-const LANGUAGE: &str = "en";
 
 impl App {
     /// Who answers calls: those whose line carries words; with ears and a voice those that carry sound, too. What is

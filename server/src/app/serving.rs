@@ -10,7 +10,7 @@ use super::{App, StartFault};
 use crate::call;
 use crate::channel::line::Callee;
 use crate::channel::meta::{self, Meta};
-use crate::channel::twilio::{self, Missed, Twilio, voice};
+use crate::channel::twilio::{self, Missed, Off, Twilio, voice};
 use crate::channel::{Channel, Colleagues, local};
 use crate::config::{Config, ReplyBy};
 use crate::console::{self, Watching};
@@ -46,34 +46,42 @@ impl App {
         let watching = Arc::new(Watching::new(Arc::clone(&self.receptionist.clock)));
         let calls = self.calls(config, Arc::<Watching>::clone(&watching), stop)?;
         let callee: Arc<dyn Callee> = Arc::new(calls);
-        let (whatsapp, alarm) = self.whatsapp(config, stop, alarm).await?;
+        let twilio = Twilio::new(config, Arc::clone(&self.receptionist.clock)).map(Arc::new);
+        let telephone = self.telephone(config, twilio.as_ref(), Arc::clone(&callee));
+        let (whatsapp, alarm) = self.whatsapp(config, twilio, stop, alarm).await?;
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(alarm.run()).await });
         let routes = health(self.receptionist.store.clone())
             .merge(console::routes(
                 Arc::clone(&self.receptionist),
                 self.reloaded.subscribe(),
-                (Arc::clone(&callee), watching),
+                (callee, watching),
                 stop,
             ))
             .merge(whatsapp)
-            .merge(self.telephone(config, callee))
+            .merge(telephone)
             .merge(self.hotel_routes(stop));
         Ok(Gate::new(&config.server).guard(routes))
     }
 
     /// Telephone calls by Twilio, or a route that says what is missing.
-    fn telephone(&self, config: &Config, callee: Arc<dyn Callee>) -> Router {
+    fn telephone(
+        &self,
+        config: &Config,
+        twilio: Result<&Arc<Twilio>, &Off>,
+        callee: Arc<dyn Callee>,
+    ) -> Router {
         let receptionist = &self.receptionist;
         let clock = Arc::clone(&receptionist.clock);
         let (replies, house) = (Arc::clone(&receptionist.replies), receptionist.house.clone());
         let words = voice::Words::new(replies, house, &config.telephone.language);
         let manner = voice::Manner::new(config, super::hints(config, &receptionist.house).terms);
-        match Twilio::new(config, Arc::clone(&clock)) {
+        match twilio {
             Ok(twilio) => {
-                voice::routes(voice::Webhooks { twilio: Arc::new(twilio), callee, words, manner, clock })
+                let twilio = Arc::clone(twilio);
+                voice::routes(voice::Webhooks { twilio, callee, words, manner, clock })
             }
-            Err(off) => voice::refusing(&off, words),
+            Err(off) => voice::refusing(off, words),
         }
     }
 
@@ -82,11 +90,11 @@ impl App {
     async fn whatsapp(
         &self,
         config: &Config,
+        twilio: Result<Arc<Twilio>, Off>,
         stop: &CancellationToken,
         mut alarm: Alarm,
     ) -> Result<(Router, Alarm), StartFault> {
         let (store, clock) = (self.receptionist.store.clone(), Arc::clone(&self.receptionist.clock));
-        let twilio = Twilio::new(config, Arc::clone(&clock)).map(Arc::new);
         let meta = Meta::new(config, Arc::clone(&clock)).map(Arc::new);
         let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
         channels.extend(twilio.as_ref().ok().map(|twilio| Arc::<Twilio>::clone(twilio) as Arc<dyn Channel>));

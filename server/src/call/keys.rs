@@ -30,7 +30,7 @@ impl Keys {
         match &say.expecting {
             Expecting::Anything | Expecting::Change => Self::Nothing,
             Expecting::Confirmation => Self::YesNo,
-            Expecting::Slot(_) => match say.facts().get("kind").and_then(|kind| kind.as_str()) {
+            Expecting::Slot(_) => match say.kind() {
                 Some("boolean") => Self::YesNo,
                 Some("choice") => Self::Choice(offered(say, at_once)),
                 Some("integer" | "party") => Self::Count,

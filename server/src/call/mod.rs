@@ -37,7 +37,7 @@ use crate::tts::live::{Fixed, LiveVoice};
 pub use self::machine::{After, Event, Phase, Thought, Turn, Wait, Wish};
 
 /// The language that calls are held in.
-const LANGUAGE: &str = "en";
+pub const LANGUAGE: &str = "en";
 
 /// Something to see of a call while it goes on.
 #[derive(Debug)]

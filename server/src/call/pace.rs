@@ -36,7 +36,7 @@ impl Asks {
         match &say.expecting {
             Expecting::Anything | Expecting::Change => Self::Anything,
             Expecting::Confirmation => Self::YesNo,
-            Expecting::Slot(_) => match say.facts().get("kind").and_then(|kind| kind.as_str()) {
+            Expecting::Slot(_) => match say.kind() {
                 Some("boolean") => Self::YesNo,
                 Some("choice" | "integer" | "party") => Self::Short,
                 Some("date" | "date_range" | "time" | "phone" | "reference" | "person_name") => Self::Slow,

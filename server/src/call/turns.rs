@@ -18,7 +18,7 @@ use crate::message::{
     ChannelName, Content, ConversationId, GuestIds, GuestKey, Inbound, MessageId, OutgoingId,
 };
 use crate::reply::Medium;
-use crate::store::{Fault as StoreFault, Listened, Outcome, Received};
+use crate::store::{Fault as StoreFault, Listened, Received};
 
 /// The event that tells the flows that somebody calls.
 const CALLED: &str = "called";
@@ -183,7 +183,7 @@ impl Turns {
             Err(fault) => {
                 if let Some(id) = message {
                     // The caller is told at once and may say it again.
-                    self.reject(id).await?;
+                    self.receptionist.store.reject(id).await?;
                 }
                 Err(fault)
             }
@@ -301,14 +301,6 @@ impl Turns {
                 let error = crate::fault::chain(&fault);
                 tracing::warn!(call = self.call, error, "whose a caller is cannot be read");
             }
-        }
-    }
-
-    async fn reject(&self, id: MessageId) -> Result<(), StoreFault> {
-        let store = &self.receptionist.store;
-        match store.begin_turn(id, &[]).await? {
-            Some(gathered) => store.give_up(&gathered, Outcome::Rejected, None, &[]).await,
-            None => Ok(()),
         }
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::conversation::{AnswerFault, HandBack, Party, Receptionist, Said, Turned};
 use crate::message::{ChannelName, Content, GuestIds, GuestKey, Heard, Inbound, MessageId, Transcript};
 use crate::reply::Medium;
-use crate::store::{Database, Fault as StoreFault, Outcome, Received};
+use crate::store::{Database, Fault as StoreFault, Received};
 
 /// One session of a guest who is right here. Turns are taken one after the other.
 pub struct LocalGuest {
@@ -60,17 +60,10 @@ pub async fn reject_left_over(store: &Database) -> Result<(), StoreFault> {
     }
     for row in store.pending().await? {
         if ChannelName::parse(&row.channel).is_some_and(ChannelName::is_local) {
-            reject(store, MessageId(row.id)).await?;
+            store.reject(MessageId(row.id)).await?;
         }
     }
     Ok(())
-}
-
-async fn reject(store: &Database, id: MessageId) -> Result<(), StoreFault> {
-    match store.begin_turn(id, &[]).await? {
-        Some(gathered) => store.give_up(&gathered, Outcome::Rejected, None, &[]).await,
-        None => Ok(()),
-    }
 }
 
 impl LocalGuest {
@@ -144,7 +137,7 @@ impl LocalGuest {
             Err(fault) => {
                 if let Some(id) = message {
                     // Whoever sits here is told at once and may say it again.
-                    reject(&self.receptionist.store, id).await?;
+                    self.receptionist.store.reject(id).await?;
                 }
                 Err(fault)
             }

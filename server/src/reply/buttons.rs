@@ -1,7 +1,6 @@
 //! What can be pressed below a chat message: a list of choices, or yes and no.
 
 use innkeeper_engine::{Expecting, Item, Say};
-use serde_json::Value as Json;
 
 use super::neutral;
 use crate::message::{Button, ButtonTitles, Limits};
@@ -14,9 +13,7 @@ const LONGEST_TITLE_CHARS: usize = 20;
 pub(super) fn below(say: &Say, titles: &ButtonTitles, limits: &Limits) -> Vec<Button> {
     match &say.expecting {
         Expecting::Confirmation => yes_no(say, titles),
-        Expecting::Slot(_) if say.facts().get("kind").and_then(Json::as_str) == Some("boolean") => {
-            yes_no(say, titles)
-        }
+        Expecting::Slot(_) if say.kind() == Some("boolean") => yes_no(say, titles),
         Expecting::Slot(slot) => choices(slot, &say.items(), limits),
         Expecting::Anything | Expecting::Change => Vec::new(),
     }

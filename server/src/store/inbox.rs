@@ -250,6 +250,17 @@ impl Database {
         Ok(Begun::Turn(turn))
     }
 
+    /// Ends a message that nobody answers: whoever said it is right here and may say it again.
+    ///
+    /// # Errors
+    /// The database fails; then nothing was changed.
+    pub async fn reject(&self, message: MessageId) -> Result<(), Fault> {
+        match self.begin_turn(message, &[]).await? {
+            Some(turn) => self.give_up(&turn, Outcome::Rejected, None, &[]).await,
+            None => Ok(()),
+        }
+    }
+
     /// Ends a message that could not be answered, with what is said to the guest about it.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::tape::Tape;
 use super::{Feed, Heard, Session, Thresholds, Turns};
+use crate::channel::line::BYTES_PER_MS;
 use crate::clock::{Clock, later};
 use crate::socket::{Door, Ended, Incoming, Outgoing, Shut, Socket};
 use crate::speech::SpeechFault;
@@ -28,8 +29,6 @@ const STALLED: Duration = Duration::from_millis(500);
 
 /// The most silence at once.
 const MOST_SILENCE_MS: i64 = 1000;
-
-const BYTES_PER_MS: usize = 8;
 
 /// A turn of which another connection hears nothing for so long is over.
 const UNCONFIRMED: Duration = Duration::from_secs(3);
