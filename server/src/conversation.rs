@@ -366,9 +366,7 @@ impl Receptionist {
 
     /// The guest's open conversation, or a new one after the last one ended. The flows it is on are here then.
     async fn conversation(&self, party: &Party) -> Result<ConversationId, AnswerFault> {
-        let Some(open) = self.store.active_conversation(&party.guest).await? else {
-            return Ok(self.store.conversation(&party.guest, party.home()).await?);
-        };
+        let open = self.store.conversation(&party.guest, party.home()).await?;
         if let Some(stored) = self.store.load(open.as_str()).await? {
             let version = stored.position.version();
             let found = versions::find(&self.store, &self.driver.versions, version).await?;

@@ -44,12 +44,8 @@ impl Inbox {
                 let clock = Arc::clone(self.lanes.clock());
                 Ok(Taken::Waits(Receipt::elsewhere(self.store.clone(), clock, id)))
             }
-            Received::New(id) => {
-                let row = self
-                    .store
-                    .message(id)
-                    .await?
-                    .ok_or(Fault::Missing { what: "a message just received" })?;
+            Received::New(_) => {
+                let row = arrived.row.ok_or(Fault::Missing { what: "a message just received" })?;
                 if let Some(joined) = arrived.joined {
                     self.lanes.join(&joined, &GuestKey::new(row.guest.clone()));
                 }

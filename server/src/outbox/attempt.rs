@@ -10,7 +10,7 @@ use crate::channel::{Action, Body, Channel, Outbound, Refusal, SendFault, Sound,
 use crate::clock::later;
 use crate::message::{ChannelName, GuestKey, Outgoing};
 use crate::mortal;
-use crate::store::{Fault, OutboxRow, Status, Tried};
+use crate::store::{Fault, OutboxRow, Reach, Status, Tried};
 
 /// A message that was not sent for so long is not sent at all: the guest has moved on, and the channel's window closed.
 const STALE: TimeDelta = TimeDelta::hours(24);
@@ -44,9 +44,9 @@ impl Outbox {
         let guest = GuestKey::new(row.guest.clone());
         let outgoing = row.outgoing()?;
         let reach = self.store.reach(&guest).await?;
-        let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
         let words = outgoing.spoken.then(|| outgoing.text.clone());
-        let plan = self.plan(&row, outgoing, &guest, line.as_deref(), channel.as_ref()).await?;
+        let plan = self.plan(&row, outgoing, reach.as_ref(), channel.as_ref());
+        let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
         let mut outbound = Outbound { id, to, line, body: plan.form(words.is_some()), reply_to: None };
 
         if row.status == Status::Uncertain
@@ -82,22 +82,14 @@ impl Outbox {
     }
 
     /// How a message may go now.
-    async fn plan(
-        &self,
-        row: &OutboxRow,
-        outgoing: Outgoing,
-        guest: &GuestKey,
-        line: Option<&str>,
-        channel: &dyn Channel,
-    ) -> Result<Plan, Fault> {
+    fn plan(&self, row: &OutboxRow, outgoing: Outgoing, reach: Option<&Reach>, channel: &dyn Channel) -> Plan {
         let now = self.clock.now();
-        let until = self.store.window_until(guest, line).await?;
         let standing = Standing {
-            is_open: until.is_some_and(|until| now < until),
+            is_open: reach.and_then(|reach| reach.open_until).is_some_and(|until| now < until),
             is_stale: now - row.created_at > STALE,
-            opted_out: self.store.is_opted_out(guest).await?,
+            opted_out: reach.is_some_and(|reach| reach.opted_out),
         };
-        Ok(plan(outgoing, standing, self.templates.get(&channel.name()), channel.limits()))
+        plan(outgoing, standing, self.templates.get(&channel.name()), channel.limits())
     }
 
     /// What is sent of a message now, the words as a sound where it is one; `None` where nothing is, which is recorded

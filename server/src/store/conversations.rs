@@ -32,10 +32,13 @@ impl Database {
             return Ok(open);
         }
         // They may have become one with somebody else meanwhile.
-        let guest = &self.resolved(guest).await?;
-        if let Some(open) = self.active_conversation(guest).await? {
+        let resolved = self.resolved(guest).await?;
+        if resolved != *guest
+            && let Some(open) = self.active_conversation(&resolved).await?
+        {
             return Ok(open);
         }
+        let guest = &resolved;
         let now = self.clock().now();
         let id = new_id(now, Uuid::new_v4().as_u128());
         let row = conversation::ActiveModel {

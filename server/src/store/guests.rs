@@ -12,23 +12,13 @@ use super::seal::{Key, Record};
 use super::{Database, Fault, identity, keys};
 use crate::message::{GuestKey, Inbound};
 
-/// How a guest is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reach {
-    /// Where answers are sent.
-    pub(crate) address: String,
-    /// The address of ours that the guest last wrote to.
-    pub(crate) line: Option<String>,
-}
-
 impl Database {
     /// What is known about a guest; nothing about one who never wrote.
     ///
     /// # Errors
     /// The database fails, or holds what cannot be read.
     pub async fn guest(&self, key: &GuestKey) -> Result<Guest, Fault> {
-        let key = self.resolved(key).await?;
-        let Some(row) = find(self.reader(), key.as_str()).await? else { return Ok(Guest::default()) };
+        let Some(row) = identity::row(self.reader(), key.as_str()).await? else { return Ok(Guest::default()) };
         let remembered = remembered(self.reader(), &row).await?;
         Ok(Guest { phone: row.phone, remembered })
     }
@@ -41,13 +31,6 @@ impl Database {
         let transaction = self.begin().await?;
         remember(&transaction, key.as_str(), &[(name.to_owned(), value.clone())], self.clock().now()).await?;
         transaction.commit().await.map_err(Fault::doing("remembering something of a guest"))
-    }
-
-    /// How a guest is reached.
-    pub(crate) async fn reach(&self, key: &GuestKey) -> Result<Option<Reach>, Fault> {
-        let key = self.resolved(key).await?;
-        let row = find(self.reader(), key.as_str()).await?;
-        Ok(row.map(|row| Reach { address: row.address, line: row.line }))
     }
 
     /// The guests with a verified number.

@@ -68,8 +68,24 @@ pub(super) async fn resolved(connection: &impl ConnectionTrait, key: &str) -> Re
     if guests::find(connection, key).await?.is_some() {
         return Ok(key.to_owned());
     }
-    let row = guest_name::Entity::find_by_id(key).one(connection).await.map_err(Fault::doing(DOING))?;
-    Ok(row.map_or_else(|| key.to_owned(), |row| row.guest))
+    Ok(renamed(connection, key).await?.unwrap_or_else(|| key.to_owned()))
+}
+
+/// The row of a guest who goes by a key that may be an older one of theirs.
+pub(super) async fn row(connection: &impl ConnectionTrait, key: &str) -> Result<Option<guest::Model>, Fault> {
+    if let Some(row) = guests::find(connection, key).await? {
+        return Ok(Some(row));
+    }
+    match renamed(connection, key).await? {
+        Some(key) => guests::find(connection, &key).await,
+        None => Ok(None),
+    }
+}
+
+/// Whom a name leads to that is no guest's own key.
+pub(super) async fn renamed(connection: &impl ConnectionTrait, name: &str) -> Result<Option<String>, Fault> {
+    let row = guest_name::Entity::find_by_id(name).one(connection).await.map_err(Fault::doing(DOING))?;
+    Ok(row.map(|row| row.guest))
 }
 
 /// Finds out who is meant, notes every name that was shown, and makes one guest of two where that is shown.
@@ -81,8 +97,10 @@ pub(super) async fn identify(connection: &impl ConnectionTrait, ids: &GuestIds) 
                 return Ok(Identified::alone(&row.guest));
             }
             let key = unused(connection, name).await?;
-            note(connection, name, &key).await?;
-            // Where somebody else was faster, theirs is the guest.
+            if note(connection, name, &key).await? {
+                return Ok(Identified::alone(&key));
+            }
+            // Somebody else was faster: theirs is the guest.
             let row = find(connection, ids).await?.remove(name.as_str());
             return Ok(Identified::alone(&row.map_or(key, |row| row.guest)));
         }
@@ -139,7 +157,9 @@ pub(super) async fn moved(
                 hand_on(connection, &known, key.as_str()).await?;
             }
         }
-        None => note(connection, &name, key.as_str()).await?,
+        None => {
+            note(connection, &name, key.as_str()).await?;
+        }
     }
     let guest = identified.guest.as_str();
     drop_other_numbers(connection, guest, &name).await?;
@@ -248,19 +268,19 @@ async fn unused(connection: &impl ConnectionTrait, name: &GuestKey) -> Result<St
     Ok(if taken { format!("{name}#{}", Uuid::new_v4().simple()) } else { name.as_str().to_owned() })
 }
 
-/// Notes whose a name is, unless that is known.
-async fn note(connection: &impl ConnectionTrait, name: &GuestKey, guest: &str) -> Result<(), Fault> {
+/// Notes whose a name is, unless that is known. Says whether it was noted.
+async fn note(connection: &impl ConnectionTrait, name: &GuestKey, guest: &str) -> Result<bool, Fault> {
     let row = guest_name::ActiveModel {
         name: ActiveValue::Set(name.as_str().to_owned()),
         guest: ActiveValue::Set(guest.to_owned()),
         moved: ActiveValue::Set(false),
     };
-    guest_name::Entity::insert(row)
+    let noted = guest_name::Entity::insert(row)
         .on_conflict(OnConflict::column(guest_name::Column::Name).do_nothing().to_owned())
         .exec_without_returning(connection)
         .await
         .map_err(Fault::doing(DOING))?;
-    Ok(())
+    Ok(noted > 0)
 }
 
 /// What is known of the names that were shown.

@@ -34,12 +34,15 @@ pub(super) async fn made(connection: &impl ConnectionTrait, id: &str) -> Result<
     }
     let key = Key::random();
     let row = key::ActiveModel { id: ActiveValue::Set(id.to_owned()), secret: ActiveValue::Set(key.bytes()) };
-    // Where somebody else was faster, theirs is the key.
-    key::Entity::insert(row)
+    let made = key::Entity::insert(row)
         .on_conflict(OnConflict::column(key::Column::Id).do_nothing().to_owned())
         .exec_without_returning(connection)
         .await
         .map_err(Fault::doing("writing a key down"))?;
+    if made > 0 {
+        return Ok(key);
+    }
+    // Somebody else was faster: theirs is the key.
     one(connection, id).await?.ok_or(Fault::Missing { what: "the key that was just made" })
 }
 

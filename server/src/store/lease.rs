@@ -33,6 +33,9 @@ const CHANNEL: &str = "innkeeper_inbox";
 /// How many times in a lease it is renewed.
 const RENEWALS: u32 = 5;
 
+/// The fence of a guest whom nobody had before.
+const FIRST: i64 = 1;
+
 /// Rows of programs that died so many leases ago are removed.
 const BURIED_AFTER: i64 = 100;
 
@@ -220,8 +223,12 @@ impl Database {
              RETURNING fence",
             [guest.to_owned().into(), lease.worker.clone().into(), now.into()],
         );
-        if connection.query_one_raw(taken).await.map_err(Fault::doing(doing))?.is_none() {
+        let Some(row) = connection.query_one_raw(taken).await.map_err(Fault::doing(doing))? else {
             return Ok(false);
+        };
+        let fence: i64 = row.try_get("", "fence").map_err(Fault::doing(doing))?;
+        if fence == FIRST {
+            return Ok(true);
         }
         // What somebody was sending when they died may have been sent.
         outbox::Entity::update_many()

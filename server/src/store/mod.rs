@@ -51,7 +51,7 @@ pub use inbox::{Arrived, Begun, InboxRow, Outcome, Received};
 pub use offers::Offered;
 pub(crate) use outbox::{Delivered, Tried};
 pub use outbox::{OutboxRow, Status};
-pub use reachable::Consent;
+pub use reachable::{Consent, Reach};
 pub use spoken::Listened;
 pub use talk::{Talk, TalkCommit, Welcomed};
 

@@ -4,11 +4,13 @@
 //! a sign put on a message does not. Consents are only added, each with its source and time; the last word counts.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, Func, OnConflict, Order, Query, SelectStatement, SimpleExpr};
+use sea_orm::{
+    ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
-use super::entity::{consent, window};
-use super::{Database, Fault, inbox};
+use super::entity::{consent, guest, window};
+use super::{Database, Fault, identity, inbox};
 use crate::message::{ConversationId, Gathered, GuestIds, GuestKey, Inbound, Outgoing};
 
 /// How long after a message of a guest free words may be sent (WhatsApp).
@@ -28,6 +30,22 @@ pub struct Consent {
     pub at: DateTime<Utc>,
 }
 
+/// How a guest is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Where answers are sent.
+    pub address: String,
+    /// The address of ours that the guest last wrote to.
+    pub line: Option<String>,
+    /// Until when free words reach them from there; none where they never wrote to it.
+    pub open_until: Option<DateTime<Utc>>,
+    /// Whether they want no messages but answers to their own.
+    pub opted_out: bool,
+}
+
+/// The columns of [`Reach`], the last consent in its place.
+type ReachColumns = (String, Option<String>, Option<DateTime<Utc>>, Option<bool>);
+
 impl From<consent::Model> for Consent {
     fn from(row: consent::Model) -> Self {
         Self { wanted: row.wanted, source: row.source, at: row.at }
@@ -35,22 +53,18 @@ impl From<consent::Model> for Consent {
 }
 
 impl Database {
-    /// Until when free words reach a guest who wrote to this address of ours; `None` for one who never did.
+    /// How a guest is reached now, by the address of ours that they last wrote to; `None` for one who never wrote.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn window_until(
-        &self,
-        guest: &GuestKey,
-        line: Option<&str>,
-    ) -> Result<Option<DateTime<Utc>>, Fault> {
-        let guest = self.resolved(guest).await?;
-        let row =
-            window::Entity::find_by_id((guest.as_str().to_owned(), line.unwrap_or_default().to_owned()))
-                .one(self.reader())
-                .await
-                .map_err(Fault::doing(WINDOWS))?;
-        Ok(row.map(|row| row.open_until))
+    pub async fn reach(&self, guest: &GuestKey) -> Result<Option<Reach>, Fault> {
+        if let Some(reach) = reach(self.reader(), guest.as_str()).await? {
+            return Ok(Some(reach));
+        }
+        match identity::renamed(self.reader(), guest.as_str()).await? {
+            Some(guest) => reach(self.reader(), &guest).await,
+            None => Ok(None),
+        }
     }
 
     /// Closes a window now: the provider says that it is.
@@ -145,7 +159,7 @@ pub(super) async fn heard(
         return Ok(());
     }
     // What comes late was sent before; and no clock but ours says that something was sent later than now.
-    let sent = inbound.sent_at.map_or(now, |sent| sent.min(now));
+    let sent = inbound.sent_at.map_or(now, |sent| Ord::min(sent, now));
     prolong(connection, guest.as_str(), inbound.line.as_deref().unwrap_or_default(), sent + WINDOW).await
 }
 
@@ -201,18 +215,13 @@ async fn prolong(
         line: ActiveValue::Set(line.to_owned()),
         open_until: ActiveValue::Set(until),
     };
-    let key = [window::Column::Guest, window::Column::Line];
+    let longer = OnConflict::columns([window::Column::Guest, window::Column::Line])
+        .update_column(window::Column::OpenUntil)
+        .action_and_where(Expr::col((window::Entity, window::Column::OpenUntil)).lt(until))
+        .to_owned();
     window::Entity::insert(row)
-        .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
+        .on_conflict(longer)
         .exec_without_returning(connection)
-        .await
-        .map_err(Fault::doing(WINDOWS))?;
-    window::Entity::update_many()
-        .col_expr(window::Column::OpenUntil, Expr::value(until))
-        .filter(window::Column::Guest.eq(guest))
-        .filter(window::Column::Line.eq(line))
-        .filter(window::Column::OpenUntil.lt(until))
-        .exec(connection)
         .await
         .map_err(Fault::doing(WINDOWS))?;
     Ok(())
@@ -238,6 +247,44 @@ async fn note(
     };
     consent::Entity::insert(row).exec_without_returning(connection).await.map_err(Fault::doing(CONSENTS))?;
     Ok(true)
+}
+
+/// Everything about it in one question: it is asked before every message that is sent.
+async fn reach(connection: &impl ConnectionTrait, guest: &str) -> Result<Option<Reach>, Fault> {
+    let its = |column: guest::Column| Expr::col((guest::Entity, column));
+    let window = Query::select()
+        .column(window::Column::OpenUntil)
+        .from(window::Entity)
+        .and_where(Expr::col(window::Column::Guest).eq(guest))
+        .and_where(Expr::col(window::Column::Line).eq(Func::coalesce([its(guest::Column::Line), Expr::val("")])))
+        .take();
+    let word = Query::select()
+        .column(consent::Column::Wanted)
+        .from(consent::Entity)
+        .and_where(Expr::col(consent::Column::Guest).eq(guest))
+        .order_by(consent::Column::Id, Order::Desc)
+        .limit(1)
+        .take();
+    let row: Option<ReachColumns> = guest::Entity::find_by_id(guest)
+        .select_only()
+        .columns([guest::Column::Address, guest::Column::Line])
+        .expr_as(subquery(window), "open_until")
+        .expr_as(subquery(word), "wanted")
+        .into_tuple()
+        .one(connection)
+        .await
+        .map_err(Fault::doing("looking how a guest is reached"))?;
+    Ok(row.map(|(address, line, open_until, wanted)| Reach {
+        address,
+        line,
+        open_until,
+        opted_out: wanted == Some(false),
+    }))
+}
+
+/// The value that a question of one row and column gives.
+fn subquery(question: SelectStatement) -> SimpleExpr {
+    SimpleExpr::SubQuery(None, Box::new(question.into()))
 }
 
 async fn last_word(connection: &impl ConnectionTrait, guest: &str) -> Result<Option<Consent>, Fault> {

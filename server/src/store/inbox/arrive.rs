@@ -3,7 +3,7 @@
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, TryInsertResult};
 
-use super::{Column, Content, Entity, Outcome};
+use super::{Column, Content, Entity, InboxRow, Outcome};
 use crate::message::{self, GuestKey, Inbound, MessageId};
 use crate::mortal;
 use crate::store::entity::inbox::ActiveModel;
@@ -22,10 +22,12 @@ pub enum Received {
 }
 
 /// A message that was written down.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Arrived {
     /// What came of it.
     pub received: Received,
+    /// As it was written down; none where it was there already.
+    pub row: Option<InboxRow>,
     /// The guest who turned out by it to be the same as its own, and is no more.
     pub joined: Option<GuestKey>,
     /// Whether its guest is this program's to answer.
@@ -62,7 +64,9 @@ impl Database {
             heard: None,
             raw: inbound.raw.clone(),
         };
-        let content = key.seal_json(Record::Inbound, &inbound.provider_id, 0, &content)?;
+        let sealed = key.seal_json(Record::Inbound, &inbound.provider_id, 0, &content)?;
+        let outcome = if answerable { Outcome::Pending } else { Outcome::Rejected };
+        let decided_at = (!answerable).then_some(now);
         let row = ActiveModel {
             id: ActiveValue::NotSet,
             channel: ActiveValue::Set(inbound.channel.as_str().to_owned()),
@@ -70,10 +74,10 @@ impl Database {
             guest: ActiveValue::Set(from.guest.as_str().to_owned()),
             conversation: ActiveValue::Set(None),
             kind: ActiveValue::Set(inbound.kind().as_str().to_owned()),
-            content: ActiveValue::Set(Some(content)),
+            content: ActiveValue::Set(Some(sealed)),
             received_at: ActiveValue::Set(now),
-            outcome: ActiveValue::Set(if answerable { Outcome::Pending } else { Outcome::Rejected }),
-            decided_at: ActiveValue::Set((!answerable).then_some(now)),
+            outcome: ActiveValue::Set(outcome),
+            decided_at: ActiveValue::Set(decided_at),
             merged_into: ActiveValue::Set(None),
             attempts: ActiveValue::Set(0),
         };
@@ -83,9 +87,8 @@ impl Database {
             .exec(&transaction)
             .await
             .map_err(Fault::doing(doing))?;
-        let received = match inserted {
-            TryInsertResult::Inserted(row) if answerable => Received::New(MessageId(row.last_insert_id)),
-            TryInsertResult::Inserted(row) => Received::Unanswered(MessageId(row.last_insert_id)),
+        let id = match inserted {
+            TryInsertResult::Inserted(row) => row.last_insert_id,
             TryInsertResult::Conflicted | TryInsertResult::Empty => {
                 let first = Entity::find()
                     .filter(Column::Channel.eq(inbound.channel.as_str()))
@@ -97,6 +100,7 @@ impl Database {
                 transaction.rollback().await.map_err(Fault::doing(doing))?;
                 return Ok(Arrived {
                     received: Received::Repeat(MessageId(row.id)),
+                    row: None,
                     joined: None,
                     is_ours: false,
                 });
@@ -121,6 +125,28 @@ impl Database {
         if from.joined.is_some() {
             self.0.known.clear();
         }
-        Ok(Arrived { received, joined: from.joined, is_ours })
+        let received =
+            if answerable { Received::New(MessageId(id)) } else { Received::Unanswered(MessageId(id)) };
+        let Content { text, button, content, reply_to, heard, raw } = content;
+        let row = InboxRow {
+            id,
+            channel: inbound.channel.as_str().to_owned(),
+            provider_id: inbound.provider_id.clone(),
+            guest: from.guest.as_str().to_owned(),
+            conversation: None,
+            kind: inbound.kind().as_str().to_owned(),
+            text,
+            button,
+            content,
+            reply_to,
+            heard,
+            raw,
+            received_at: now,
+            outcome,
+            decided_at,
+            merged_into: None,
+            attempts: 0,
+        };
+        Ok(Arrived { received, row: Some(row), joined: from.joined, is_ours })
     }
 }

@@ -16,7 +16,6 @@ use crate::outbox::config;
 use crate::rig::{Folder, ana, database, standing_clock, text_from, until};
 use crate::support::twilio::{ACCOUNT, Mood, TOKEN, TwilioDouble};
 
-const LINE: Option<&str> = Some("whatsapp:+14155238886");
 const HOUR: Duration = Duration::from_secs(3600);
 
 struct Post {
@@ -95,12 +94,11 @@ async fn approved(twilio: &TwilioDouble) -> String {
 async fn a_guests_message_opens_a_day() {
     let post = Post::open(false).await;
     let began = post.hears("1").await.received_at;
-    let window = async || post.store.window_until(&ana(), LINE).await.expect("no fault");
+    let window = async || post.store.reach(&ana()).await.expect("no fault").and_then(|reach| reach.open_until);
     assert_eq!(window().await, Some(began + chrono::TimeDelta::hours(24)));
     post.clock.advance(HOUR);
     post.hears("2").await;
     assert_eq!(window().await, Some(began + chrono::TimeDelta::hours(25)));
-    assert_eq!(post.store.window_until(&ana(), Some("another")).await.expect("no fault"), None);
 }
 
 #[tokio::test]
