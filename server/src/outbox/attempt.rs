@@ -82,7 +82,13 @@ impl Outbox {
     }
 
     /// How a message may go now.
-    fn plan(&self, row: &OutboxRow, outgoing: Outgoing, reach: Option<&Reach>, channel: &dyn Channel) -> Plan {
+    fn plan(
+        &self,
+        row: &OutboxRow,
+        outgoing: Outgoing,
+        reach: Option<&Reach>,
+        channel: &dyn Channel,
+    ) -> Plan {
         let now = self.clock.now();
         let standing = Standing {
             is_open: reach.and_then(|reach| reach.open_until).is_some_and(|until| now < until),

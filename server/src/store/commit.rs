@@ -130,13 +130,13 @@ impl Database {
     /// Writes a commit by itself, as one statement unless something is to be remembered.
     async fn write_one(&self, prepared: Prepared, stands: Arc<Standing>) -> Result<(), CommitError<Fault>> {
         let written = if prepared.remember.is_empty() {
-            statement::write(&self.0.writer, &prepared).await.map_err(CommitError::Fault)?
+            statement::write(self.writer(), &prepared).await.map_err(CommitError::Fault)?
         } else {
             let transaction = self.begin().await.map_err(CommitError::Fault)?;
-            let written = statement::write(&transaction, &prepared).await.map_err(CommitError::Fault)?;
+            let written = statement::write(&*transaction, &prepared).await.map_err(CommitError::Fault)?;
             if written {
                 let Prepared { whose, remember, at, .. } = &prepared;
-                super::guests::remember(&transaction, &whose.guest, remember, *at)
+                super::guests::remember(&*transaction, &whose.guest, remember, *at)
                     .await
                     .map_err(CommitError::Fault)?;
             }

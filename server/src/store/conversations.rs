@@ -62,11 +62,11 @@ impl Database {
         // Where somebody else was faster, theirs is the conversation: the index allows one.
         let begun = conversation::Entity::insert(row)
             .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(&transaction)
+            .exec_without_returning(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
         if begun > 0 {
-            let key = keys::new(&transaction, &id).await?;
+            let key = keys::new(&*transaction, &id).await?;
             transaction.commit().await.map_err(Fault::doing(doing))?;
             let (guest, channel) = (guest.as_str().to_owned(), channel.as_str().to_owned());
             let whose = Arc::new(Whose { id: id.clone(), key, guest, channel });
@@ -103,7 +103,7 @@ impl Database {
             .col_expr(conversation::Column::UpdatedAt, Expr::value(self.clock().now()))
             .filter(conversation::Column::Id.eq(id.as_str()))
             .filter(there)
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("ending a conversation"))?;
         self.0.known.drop_one(id.as_str());

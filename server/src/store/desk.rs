@@ -80,7 +80,7 @@ impl Database {
             .filter(conversation::Column::Id.eq(id.as_str()))
             .filter(conversation::Column::HeldSince.is_not_null())
             .filter(conversation::Column::Ended.eq(false))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("noting who has a conversation"))?;
         self.changed();
@@ -105,11 +105,11 @@ impl Database {
             .filter(conversation::Column::Forgotten.eq(false))
             .filter(conversation::Column::Ended.eq(false))
             .filter(conversation::Column::HeldSince.is_not_null())
-            .one(&transaction)
+            .one(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
         let Some(row) = row else { return Ok(None) };
-        let Some(key) = keys::one(&transaction, &row.id).await? else { return Ok(None) };
+        let Some(key) = keys::one(&*transaction, &row.id).await? else { return Ok(None) };
         let local = ChannelName::parse(&row.channel).is_some_and(ChannelName::is_local);
         let mut ids = Vec::new();
         for text in pieces {
@@ -120,7 +120,7 @@ impl Database {
                 ..message(&row, content, now)
             };
             let inserted =
-                entity::Entity::insert(message).exec(&transaction).await.map_err(Fault::doing(doing))?;
+                entity::Entity::insert(message).exec(&*transaction).await.map_err(Fault::doing(doing))?;
             ids.push(OutgoingId(inserted.last_insert_id));
         }
         // Whoever writes has it.
@@ -128,7 +128,7 @@ impl Database {
             conversation::Entity::update_many()
                 .col_expr(conversation::Column::TakenBy, Expr::value(by))
                 .filter(conversation::Column::Id.eq(row.id.as_str()))
-                .exec(&transaction)
+                .exec(&*transaction)
                 .await
                 .map_err(Fault::doing(doing))?;
         }
@@ -145,7 +145,7 @@ impl Database {
     pub(crate) async fn addressed(&self, ids: &GuestIds, address: &str) -> Result<GuestKey, Fault> {
         let doing = "finding out to whom a person wrote";
         let transaction = self.begin().await?;
-        let identified = identity::identify(&transaction, ids).await?;
+        let identified = identity::identify(&*transaction, ids).await?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
         if identified.joined.is_some() {
             self.0.known.clear();
@@ -166,17 +166,18 @@ impl Database {
         let transaction = self.begin().await?;
         let row = conversation::Entity::find_by_id(id.as_str())
             .filter(conversation::Column::Forgotten.eq(false))
-            .one(&transaction)
+            .one(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
         let row = row.ok_or(Fault::Missing { what: "the conversation of a message" })?;
         let known = entity::Entity::find()
             .filter(entity::Column::ProviderId.eq(typed.provider_id))
             .filter(entity::Column::Channel.eq(row.channel.as_str()))
-            .one(&transaction)
+            .one(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
-        let Some(key) = keys::one(&transaction, &row.id).await?.filter(|_| known.is_none()) else {
+        let Some(key) = keys::one(&*transaction, &row.id).await?.filter(|_| known.is_none()) else {
+            transaction.rollback().await.map_err(Fault::doing(doing))?;
             return Ok(false);
         };
         let content = outbox::sealed_by(&key, &row.id, row.revision, typed.text, typed.by)?;
@@ -187,7 +188,7 @@ impl Database {
             ..message(&row, content, now)
         };
         entity::Entity::insert(message)
-            .exec_without_returning(&transaction)
+            .exec_without_returning(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
@@ -208,7 +209,7 @@ impl Database {
         };
         guest::Entity::insert(row)
             .on_conflict(OnConflict::column(guest::Column::Id).do_nothing().to_owned())
-            .exec_without_returning(&self.0.writer)
+            .exec_without_returning(self.writer())
             .await
             .map_err(Fault::doing("noting a guest"))?;
         Ok(())

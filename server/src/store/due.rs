@@ -92,7 +92,7 @@ impl Database {
             .col_expr(Column::Due, Expr::value(until))
             .filter(Column::Id.eq(due.conversation.as_str()))
             .filter(Column::Due.eq(due.at))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("putting a conversation off"))?;
         Ok(put_off.rows_affected > 0)

@@ -53,7 +53,7 @@ impl Database {
             .to_owned();
         flow_version::Entity::insert(row)
             .on_conflict(known)
-            .exec_without_returning(&self.0.writer)
+            .exec_without_returning(self.writer())
             .await
             .map_err(Fault::doing("writing a version of the flows down"))?;
         Ok(())
@@ -94,7 +94,7 @@ impl Database {
             .col_expr(flow_version::Column::Used, Expr::value(true))
             .filter(flow_version::Column::Version.is_in(versions))
             .filter(flow_version::Column::Used.eq(false))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("noting which versions of the flows are used"))?;
         Ok(())
@@ -106,7 +106,7 @@ impl Database {
     /// The database fails.
     pub async fn forget_version(&self, version: &str) -> Result<(), Fault> {
         flow_version::Entity::delete_by_id(version)
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("dropping a version of the flows"))?;
         Ok(())
@@ -120,7 +120,7 @@ impl Database {
         let dropped = flow_version::Entity::delete_many()
             .filter(flow_version::Column::Used.eq(false))
             .filter(flow_version::Column::CurrentAt.lt(since))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("dropping versions of the flows"))?;
         Ok(dropped.rows_affected)

@@ -54,36 +54,36 @@ impl Database {
             .column(conversation::Column::Id)
             .filter(conversation::Column::Guest.eq(key.as_str()))
             .into_tuple()
-            .all(&transaction)
+            .all(&*transaction)
             .await
             .map_err(Fault::doing(DOING))?;
         let nobody = format!("forgotten:{}", Uuid::new_v4());
-        keys::destroy(&transaction, theirs.iter().map(String::as_str).chain([key.as_str()])).await?;
+        keys::destroy(&*transaction, theirs.iter().map(String::as_str).chain([key.as_str()])).await?;
         log::Entity::delete_many()
             .filter(log::Column::Conversation.is_in(theirs.iter().map(String::as_str)))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await
             .map_err(Fault::doing(DOING))?;
         let conversations =
-            blank(&transaction, conversation::Column::Guest.eq(key.as_str()).into(), Some(&nobody)).await?;
+            blank(&*transaction, conversation::Column::Guest.eq(key.as_str()).into(), Some(&nobody)).await?;
         let messages = blank_inbox(
-            &transaction,
+            &*transaction,
             inbox::Column::Guest.eq(key.as_str()).into(),
             Some(&nobody),
             self.clock().now(),
         )
         .await?;
         let replies =
-            blank_outbox(&transaction, outbox::Column::Guest.eq(key.as_str()).into(), Some(&nobody)).await?;
+            blank_outbox(&*transaction, outbox::Column::Guest.eq(key.as_str()).into(), Some(&nobody)).await?;
         guest_name::Entity::delete_many()
             .filter(guest_name::Column::Guest.eq(key.as_str()))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await
             .map_err(Fault::doing(DOING))?;
-        reachable::forget(&transaction, key.as_str()).await?;
+        reachable::forget(&*transaction, key.as_str()).await?;
         let guests = guest::Entity::delete_many()
             .filter(guest::Column::Id.eq(key.as_str()))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await
             .map_err(Fault::doing(DOING))?
             .rows_affected;
@@ -95,13 +95,13 @@ impl Database {
     /// Forgets one conversation; its guest stays known.
     pub(super) async fn forget_conversation(&self, id: &str) -> Result<bool, Fault> {
         let transaction = self.begin().await?;
-        let destroyed = keys::destroy(&transaction, [id]).await?;
+        let destroyed = keys::destroy(&*transaction, [id]).await?;
         log::Entity::delete_many()
             .filter(log::Column::Conversation.eq(id))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await
             .map_err(Fault::doing(DOING))?;
-        blank(&transaction, conversation::Column::Id.eq(id).into(), None).await?;
+        blank(&*transaction, conversation::Column::Id.eq(id).into(), None).await?;
         let answered = Query::select()
             .column(inbox::Column::Id)
             .from(inbox::Entity)
@@ -110,8 +110,8 @@ impl Database {
         let said = Condition::any()
             .add(inbox::Column::Conversation.eq(id))
             .add(inbox::Column::MergedInto.in_subquery(answered));
-        blank_inbox(&transaction, said, None, self.clock().now()).await?;
-        blank_outbox(&transaction, outbox::Column::Conversation.eq(id).into(), None).await?;
+        blank_inbox(&*transaction, said, None, self.clock().now()).await?;
+        blank_outbox(&*transaction, outbox::Column::Conversation.eq(id).into(), None).await?;
         transaction.commit().await.map_err(Fault::doing(DOING))?;
         self.0.known.drop_one(id);
         Ok(destroyed > 0)
@@ -122,7 +122,7 @@ impl Database {
     /// # Errors
     /// The database fails, for example because another program uses it.
     pub async fn compact(&self) -> Result<(), Fault> {
-        let statements: &[&str] = match self.0.writer.get_database_backend() {
+        let statements: &[&str] = match self.writer().get_database_backend() {
             DbBackend::Sqlite => &["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"],
             _ => &[
                 "VACUUM conversations",
@@ -137,7 +137,7 @@ impl Database {
             ],
         };
         for statement in statements {
-            self.0.writer.execute_unprepared(statement).await.map_err(Fault::doing("letting go of room"))?;
+            self.writer().execute_unprepared(statement).await.map_err(Fault::doing("letting go of room"))?;
         }
         Ok(())
     }

@@ -18,7 +18,9 @@ impl Database {
     /// # Errors
     /// The database fails, or holds what cannot be read.
     pub async fn guest(&self, key: &GuestKey) -> Result<Guest, Fault> {
-        let Some(row) = identity::row(self.reader(), key.as_str()).await? else { return Ok(Guest::default()) };
+        let Some(row) = identity::row(self.reader(), key.as_str()).await? else {
+            return Ok(Guest::default());
+        };
         let remembered = remembered(self.reader(), &row).await?;
         Ok(Guest { phone: row.phone, remembered })
     }
@@ -29,7 +31,8 @@ impl Database {
     /// The database fails, or holds what cannot be read.
     pub async fn remember(&self, key: &GuestKey, name: &str, value: &Json) -> Result<(), Fault> {
         let transaction = self.begin().await?;
-        remember(&transaction, key.as_str(), &[(name.to_owned(), value.clone())], self.clock().now()).await?;
+        remember(&*transaction, key.as_str(), &[(name.to_owned(), value.clone())], self.clock().now())
+            .await?;
         transaction.commit().await.map_err(Fault::doing("remembering something of a guest"))
     }
 

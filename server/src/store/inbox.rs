@@ -209,10 +209,11 @@ impl Database {
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
             .filter(Column::Id.eq(lead.0))
             .filter(Column::Outcome.eq(Outcome::Pending))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
         if begun.rows_affected == 0 {
+            transaction.rollback().await.map_err(Fault::doing(doing))?;
             return Ok(Begun::Decided);
         }
         if !fragments.is_empty() {
@@ -222,21 +223,21 @@ impl Database {
                 .col_expr(Column::DecidedAt, Expr::value(self.clock().now()))
                 .filter(Column::Id.is_in(fragments.iter().map(|fragment| fragment.0)))
                 .filter(Column::Outcome.eq(Outcome::Pending))
-                .exec(&transaction)
+                .exec(&*transaction)
                 .await
                 .map_err(Fault::doing(doing))?;
         }
         let parts = Entity::find()
             .filter(Condition::any().add(Column::Id.eq(lead.0)).add(Column::MergedInto.eq(lead.0)))
             .order_by_asc(Column::Id)
-            .all(&transaction)
+            .all(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
-        let parts = opened(&transaction, parts).await?;
+        let parts = opened(&*transaction, parts).await?;
         let turn = gathered(lead, &parts)?;
         if in_order {
-            let is_ours = self.take_in(&transaction, turn.guest.as_str()).await?;
-            let earlier = if is_ours { earlier(&transaction, &turn.guest, lead).await? } else { Vec::new() };
+            let is_ours = self.take_in(&*transaction, turn.guest.as_str()).await?;
+            let earlier = if is_ours { earlier(&*transaction, &turn.guest, lead).await? } else { Vec::new() };
             if !is_ours || !earlier.is_empty() {
                 transaction.rollback().await.map_err(Fault::doing(doing))?;
                 return Ok(if is_ours { Begun::Behind(earlier) } else { Begun::Elsewhere });
@@ -275,7 +276,7 @@ impl Database {
         let doing = "ending a message that could not be answered";
         let now = self.clock().now();
         let transaction = self.begin().await?;
-        end(&transaction, turn, outcome, conversation, outgoing, now).await?;
+        end(&*transaction, turn, outcome, conversation, outgoing, now).await?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
         self.outgoing().notify_one();
         Ok(())

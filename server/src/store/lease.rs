@@ -112,7 +112,7 @@ impl Database {
             .await
             .map_err(Fault::doing(doing))?;
         let alive = self.statement("SELECT count(*) AS alive FROM workers WHERE until > $1", [now.into()]);
-        let row = self.0.writer.query_one_raw(alive).await.map_err(Fault::doing(doing))?;
+        let row = self.writer().query_one_raw(alive).await.map_err(Fault::doing(doing))?;
         let alive: i64 = row.map_or(Ok(1), |row| row.try_get("", "alive")).map_err(Fault::doing(doing))?;
         let mut held = lease.held();
         if held.until <= now {
@@ -181,7 +181,7 @@ impl Database {
             return Ok(true);
         }
         let transaction = self.begin().await?;
-        let is_ours = self.take_in(&transaction, guest.as_str()).await?;
+        let is_ours = self.take_in(&*transaction, guest.as_str()).await?;
         transaction.commit().await.map_err(Fault::doing("taking a guest up"))?;
         if is_ours {
             self.note_taken(guest.as_str());
@@ -256,7 +256,7 @@ impl Database {
 
     /// Tells the other programs that something came for a guest of theirs, when the transaction is committed.
     pub(super) async fn tell_others(&self, connection: &impl ConnectionTrait) -> Result<(), Fault> {
-        if self.0.writer.get_database_backend() == DbBackend::Postgres {
+        if self.writer().get_database_backend() == DbBackend::Postgres {
             connection
                 .execute_unprepared(&format!("NOTIFY {CHANNEL}"))
                 .await
@@ -268,7 +268,7 @@ impl Database {
     /// Hears, for ever, when other programs wrote down what came for our guests. Only PostgreSQL tells; elsewhere one
     /// has to look.
     pub async fn listen(&self) {
-        if self.0.writer.get_database_backend() != DbBackend::Postgres {
+        if self.writer().get_database_backend() != DbBackend::Postgres {
             return;
         }
         loop {
@@ -280,7 +280,7 @@ impl Database {
     }
 
     async fn listen_once(&self) -> Result<(), sea_orm::sqlx::Error> {
-        let mut listener = PgListener::connect_with(self.0.writer.get_postgres_connection_pool()).await?;
+        let mut listener = PgListener::connect_with(self.writer().get_postgres_connection_pool()).await?;
         listener.listen(CHANNEL).await?;
         loop {
             listener.recv().await?;
@@ -315,7 +315,7 @@ impl Database {
     /// A condition on rows with a guest: that no other living program has them.
     pub(super) fn nobody_elses(&self, guest: &'static str) -> SimpleExpr {
         let Some(lease) = self.0.lease.get() else { return Expr::value(true) };
-        let (worker, now) = match self.0.writer.get_database_backend() {
+        let (worker, now) = match self.writer().get_database_backend() {
             DbBackend::Postgres => ("$1", "$2"),
             _ => ("?", "?"),
         };
@@ -333,11 +333,11 @@ impl Database {
     }
 
     fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-        Statement::from_sql_and_values(self.0.writer.get_database_backend(), sql, values)
+        Statement::from_sql_and_values(self.writer().get_database_backend(), sql, values)
     }
 
     async fn told(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<(), sea_orm::DbErr> {
-        self.0.writer.execute_raw(self.statement(sql, values)).await.map(|_| ())
+        self.writer().execute_raw(self.statement(sql, values)).await.map(|_| ())
     }
 }
 

@@ -27,6 +27,7 @@ mod seal;
 mod spoken;
 mod standing;
 mod talk;
+mod writer;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -34,8 +35,8 @@ use std::time::Duration;
 use innkeeper_engine::BadForm;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DbBackend, DbErr,
+    TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use serde::de::DeserializeOwned;
@@ -58,6 +59,7 @@ pub use talk::{Talk, TalkCommit, Welcomed};
 use self::commit::group::Group;
 use self::known::AllKnown;
 use self::lease::Lease;
+use self::writer::{Writer, Writing};
 use crate::clock::Clock;
 use crate::config::{DatabaseUrl, Patience};
 
@@ -76,7 +78,7 @@ pub struct Database(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     reader: DatabaseConnection,
-    writer: DatabaseConnection,
+    writer: Writer,
     clock: Arc<dyn Clock>,
     outgoing: Notify,
     timing: Notify,
@@ -182,7 +184,9 @@ impl Database {
         let (reader, writer) = connect(url.as_str(), options.hasty).await.map_err(Fault::Open)?;
         migrate(&writer).await.map_err(Fault::doing("bringing the tables up to date"))?;
         let known = Arc::new(AllKnown::default());
-        let group = match writer.get_database_backend() {
+        let backend = writer.get_database_backend();
+        let writer = Writer::new(writer);
+        let group = match backend {
             DbBackend::Sqlite => Some(Group::start(writer.clone(), Arc::clone(&known))),
             DbBackend::Postgres | DbBackend::MySql => None,
             other => {
@@ -246,7 +250,7 @@ impl Database {
     pub async fn close(&self) -> Result<(), Fault> {
         let doing = "closing it";
         self.0.reader.close_by_ref().await.map_err(Fault::doing(doing))?;
-        self.0.writer.close_by_ref().await.map_err(Fault::doing(doing))
+        self.writer().close_by_ref().await.map_err(Fault::doing(doing))
     }
 
     /// What is read from. Never used while a transaction of the same task is open: in memory both are one connection.
@@ -258,9 +262,14 @@ impl Database {
         &*self.0.clock
     }
 
+    /// What single statements are written through.
+    fn writer(&self) -> &DatabaseConnection {
+        self.0.writer.connection()
+    }
+
     /// Begins to write.
-    async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
-        begin(&self.0.writer).await
+    async fn begin(&self) -> Result<Writing, Fault> {
+        self.0.writer.begin().await.map_err(Fault::doing("beginning to write"))
     }
 }
 
@@ -274,15 +283,6 @@ async fn migrate(writer: &DatabaseConnection) -> Result<(), DbErr> {
     turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
     migration::Migrator::up(writer, None).await?;
     turn.commit().await
-}
-
-/// Begins to write. On SQLite the write lock is taken at once.
-async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, Fault> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))
 }
 
 /// A connection to read with and one to write with.

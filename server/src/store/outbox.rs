@@ -335,7 +335,7 @@ impl Database {
             .filter(Column::Id.eq(row.id))
             .filter(Column::Status.eq(row.status))
             .filter(Column::Attempts.eq(row.attempts))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("taking a message to send it"))?;
         Ok(claimed.rows_affected > 0)
@@ -363,7 +363,7 @@ impl Database {
             .filter(Column::Id.eq(id.0))
             // A status report may have said before what became of it; nothing takes that back.
             .filter(Column::Status.is_in([Status::Sending, Status::Uncertain]))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("recording how sending went"))?;
         self.changed();
@@ -400,7 +400,7 @@ impl Database {
             .col_expr(Column::Error, Expr::value(error))
             .filter(Column::Id.eq(row.id))
             .filter(Column::Status.eq(row.status))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("giving a message up"))?;
         self.changed();
@@ -413,7 +413,7 @@ impl Database {
             .col_expr(Column::Status, Expr::value(Status::Uncertain))
             .filter(Column::Status.eq(Status::Sending))
             .filter(self.nobody_elses("outbox.guest"))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("looking for interrupted tries"))?;
         Ok(interrupted.rows_affected)
@@ -427,7 +427,7 @@ impl Database {
             .filter(Column::Status.eq(Status::Sending))
             .filter(Column::NextTryAt.lte(now))
             .filter(self.nobody_elses("outbox.guest"))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing("looking for interrupted tries"))?;
         Ok(())
@@ -461,17 +461,17 @@ impl Database {
             .filter(Column::Channel.eq(channel.as_str()))
             .filter(Column::Status.is_in(WAITING.into_iter().chain([Status::Held])))
             .order_by_asc(Column::Id)
-            .all(&transaction)
+            .all(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
         let free = |row: &Model| matches!(row.status, Status::Queued | Status::Held);
-        let taken = opened(&transaction, waiting.into_iter().take_while(free)).await?;
+        let taken = opened(&*transaction, waiting.into_iter().take_while(free)).await?;
         if !taken.is_empty() {
             Entity::update_many()
                 .col_expr(Column::Status, Expr::value(Status::Sent))
                 .col_expr(Column::SentAt, Expr::value(self.clock().now()))
                 .filter(Column::Id.is_in(taken.iter().map(|row| row.id)))
-                .exec(&transaction)
+                .exec(&*transaction)
                 .await
                 .map_err(Fault::doing(doing))?;
         }
@@ -489,9 +489,12 @@ impl Database {
     ) -> Result<Option<OutboxRow>, Fault> {
         let doing = "recording a delivery";
         let transaction = self.begin().await?;
-        let row = Entity::find_by_id(id.0).one(&transaction).await.map_err(Fault::doing(doing))?;
-        let Some(row) = opened(&transaction, row).await?.pop() else { return Ok(None) };
-        let Some(new) = merge(&row) else { return Ok(Some(row)) };
+        let row = Entity::find_by_id(id.0).one(&*transaction).await.map_err(Fault::doing(doing))?;
+        let Some(row) = opened(&*transaction, row).await?.pop() else { return Ok(None) };
+        let Some(new) = merge(&row) else {
+            transaction.rollback().await.map_err(Fault::doing(doing))?;
+            return Ok(Some(row));
+        };
         let sent_at = row.sent_at.or_else(|| (new.status == Status::Sent).then(|| self.clock().now()));
         Entity::update_many()
             .col_expr(Column::Status, Expr::value(new.status))
@@ -500,7 +503,7 @@ impl Database {
             .col_expr(Column::Error, Expr::value(new.error.clone()))
             .col_expr(Column::SentAt, Expr::value(sent_at))
             .filter(Column::Id.eq(id.0))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
         mortal::passes("report.written");

@@ -78,7 +78,7 @@ impl Database {
             .filter(window::Column::Guest.eq(guest.as_str()))
             .filter(window::Column::Line.eq(line.unwrap_or_default()))
             .filter(window::Column::OpenUntil.gt(now))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing(WINDOWS))?;
         Ok(())
@@ -116,7 +116,7 @@ impl Database {
     pub async fn note_consent(&self, guest: &GuestKey, wanted: bool, source: &str) -> Result<bool, Fault> {
         let guest = self.resolved(guest).await?;
         let transaction = self.begin().await?;
-        let is_new = note(&transaction, guest.as_str(), wanted, source, self.clock().now()).await?;
+        let is_new = note(&*transaction, guest.as_str(), wanted, source, self.clock().now()).await?;
         transaction.commit().await.map_err(Fault::doing(CONSENTS))?;
         Ok(is_new)
     }
@@ -137,10 +137,10 @@ impl Database {
         let guest = self.resolved(&turn.guest).await?;
         let now = self.clock().now();
         let transaction = self.begin().await?;
-        let is_new = note(&transaction, guest.as_str(), wanted, source, now).await?;
+        let is_new = note(&*transaction, guest.as_str(), wanted, source, now).await?;
         // One confirmation is enough.
         let said = if is_new { outgoing } else { &[] };
-        inbox::end(&transaction, turn, inbox::Outcome::Answered, conversation, said, now).await?;
+        inbox::end(&*transaction, turn, inbox::Outcome::Answered, conversation, said, now).await?;
         transaction.commit().await.map_err(Fault::doing(CONSENTS))?;
         self.outgoing().notify_one();
         Ok(())
@@ -256,7 +256,9 @@ async fn reach(connection: &impl ConnectionTrait, guest: &str) -> Result<Option<
         .column(window::Column::OpenUntil)
         .from(window::Entity)
         .and_where(Expr::col(window::Column::Guest).eq(guest))
-        .and_where(Expr::col(window::Column::Line).eq(Func::coalesce([its(guest::Column::Line), Expr::val("")])))
+        .and_where(
+            Expr::col(window::Column::Line).eq(Func::coalesce([its(guest::Column::Line), Expr::val("")])),
+        )
         .take();
     let word = Query::select()
         .column(consent::Column::Wanted)

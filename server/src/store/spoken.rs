@@ -67,7 +67,7 @@ impl Database {
                     .col_expr(outbox::Column::SentAt, Expr::value(*at))
                     .filter(outbox::Column::Id.eq(id.0))
                     .filter(outbox::Column::Status.eq(Status::Queued))
-                    .exec(&self.0.writer)
+                    .exec(self.writer())
                     .await
                     .map_err(Fault::doing(DOING))?;
             }
@@ -75,12 +75,12 @@ impl Database {
                 let transaction = self.begin().await?;
                 let row = outbox::Entity::find_by_id(id.0)
                     .filter(outbox::Column::Status.eq(Status::Queued))
-                    .one(&transaction)
+                    .one(&*transaction)
                     .await
                     .map_err(Fault::doing(DOING))?;
                 if let Some(row) = row {
-                    let content = heard_only(&transaction, &row, heard).await?;
-                    cut(&transaction, id, content, why).await?;
+                    let content = heard_only(&*transaction, &row, heard).await?;
+                    cut(&*transaction, id, content, why).await?;
                 }
                 transaction.commit().await.map_err(Fault::doing(DOING))?;
             }
@@ -112,7 +112,7 @@ impl Database {
             .filter(inbox::Column::Channel.eq(ChannelName::Call.as_str()))
             .filter(inbox::Column::Outcome.eq(Outcome::Pending))
             .filter(self.nobody_elses("inbox.guest"))
-            .exec(&self.0.writer)
+            .exec(self.writer())
             .await
             .map_err(Fault::doing(DOING))?;
         Ok(spoken.len() + usize::try_from(said.rows_affected).unwrap_or(0))

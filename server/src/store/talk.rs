@@ -56,7 +56,7 @@ impl Database {
         };
         guest::Entity::insert(row)
             .on_conflict_do_nothing_on([guest::Column::Id])
-            .exec_without_returning(&self.0.writer)
+            .exec_without_returning(self.writer())
             .await
             .map_err(Fault::doing("welcoming a guest"))?;
         Ok(())

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use innkeeper_engine::runtime::CommitError;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
-    QueryFilter, QuerySelect, Statement, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait, QueryFilter,
+    QuerySelect, Statement, Value,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,7 +22,8 @@ use crate::store::entity::{conversation, inbox};
 use crate::store::inbox::Outcome;
 use crate::store::known::AllKnown;
 use crate::store::standing::Standing;
-use crate::store::{Fault, begin, guests};
+use crate::store::writer::Writer;
+use crate::store::{Fault, guests};
 
 /// So many commits are one transaction at most.
 const MOST: usize = 256;
@@ -46,7 +47,7 @@ struct Job {
 
 impl Group {
     /// Starts the task; it ends when the last way to it is gone.
-    pub(in crate::store) fn start(writer: DatabaseConnection, known: Arc<AllKnown>) -> Self {
+    pub(in crate::store) fn start(writer: Writer, known: Arc<AllKnown>) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         tokio::spawn(run(writer, known, receiver));
         Self(sender)
@@ -65,7 +66,7 @@ impl Group {
     }
 }
 
-async fn run(writer: DatabaseConnection, known: Arc<AllKnown>, mut jobs: mpsc::Receiver<Job>) {
+async fn run(writer: Writer, known: Arc<AllKnown>, mut jobs: mpsc::Receiver<Job>) {
     let mut kept: Option<Job> = None;
     loop {
         let first = match kept.take() {
@@ -111,7 +112,7 @@ impl Batch {
     }
 
     /// In the order of their ids, which is that of the table: pages that are written to in a row are filled well.
-    async fn write(mut self, writer: &DatabaseConnection, known: &AllKnown) {
+    async fn write(mut self, writer: &Writer, known: &AllKnown) {
         self.jobs.sort_unstable_by(|one, other| one.commit.whose.id.cmp(&other.commit.whose.id));
         let commits: Vec<&Prepared> = self.jobs.iter().map(|job| &job.commit).collect();
         match write(writer, &commits).await {
@@ -138,21 +139,21 @@ impl Batch {
 }
 
 /// Writes commits in one transaction. Says which of them were written; the others are conflicts.
-async fn write(writer: &DatabaseConnection, commits: &[&Prepared]) -> Result<Vec<bool>, Fault> {
+async fn write(writer: &Writer, commits: &[&Prepared]) -> Result<Vec<bool>, Fault> {
     let doing = "committing turns";
-    let transaction = begin(writer).await?;
-    if rows(&transaction, commits).await? {
-        remember(&transaction, commits).await?;
+    let transaction = writer.begin().await.map_err(Fault::doing("beginning to write"))?;
+    if rows(&*transaction, commits).await? {
+        remember(&*transaction, commits).await?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
         return Ok(vec![true; commits.len()]);
     }
     transaction.rollback().await.map_err(Fault::doing(doing))?;
-    let transaction = begin(writer).await?;
-    let can = possible(&transaction, commits).await?;
+    let transaction = writer.begin().await.map_err(Fault::doing("beginning to write"))?;
+    let can = possible(&*transaction, commits).await?;
     let made: Vec<&Prepared> =
         commits.iter().zip(&can).filter(|(_, can)| **can).map(|(commit, _)| *commit).collect();
-    rows(&transaction, &made).await?;
-    remember(&transaction, &made).await?;
+    rows(&*transaction, &made).await?;
+    remember(&*transaction, &made).await?;
     transaction.commit().await.map_err(Fault::doing(doing))?;
     Ok(can)
 }

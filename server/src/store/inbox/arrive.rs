@@ -52,10 +52,10 @@ impl Database {
         let now = self.clock().now();
         let answerable = inbound.is_answerable();
         let transaction = self.begin().await?;
-        let mut from = identity::identify(&transaction, &inbound.guest).await?;
-        let key = keys::made(&transaction, from.guest.as_str()).await?;
+        let mut from = identity::identify(&*transaction, &inbound.guest).await?;
+        let key = keys::made(&*transaction, from.guest.as_str()).await?;
         // The guest's row is locked from here on: a guest's messages get their numbers in the order they are committed.
-        guests::seen(&transaction, &from.guest, inbound, now).await?;
+        guests::seen(&*transaction, &from.guest, inbound, now).await?;
         let content = Content {
             text: inbound.text.clone(),
             button: inbound.content.pressed().map(str::to_owned),
@@ -84,7 +84,7 @@ impl Database {
         let inserted = Entity::insert(row)
             .on_conflict(OnConflict::columns([Column::Channel, Column::ProviderId]).do_nothing().to_owned())
             .try_insert()
-            .exec(&transaction)
+            .exec(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
         let id = match inserted {
@@ -93,7 +93,7 @@ impl Database {
                 let first = Entity::find()
                     .filter(Column::Channel.eq(inbound.channel.as_str()))
                     .filter(Column::ProviderId.eq(inbound.provider_id.as_str()))
-                    .one(&transaction)
+                    .one(&*transaction)
                     .await
                     .map_err(Fault::doing(doing))?;
                 let row = first.ok_or(Fault::Missing { what: "the first delivery of a message" })?;
@@ -106,14 +106,14 @@ impl Database {
                 });
             }
         };
-        reachable::heard(&transaction, &from.guest, inbound, now).await?;
+        reachable::heard(&*transaction, &from.guest, inbound, now).await?;
         if let message::Content::NumberChanged { to } = &inbound.content {
-            let moved = identity::moved(&transaction, &from.guest, to, now).await?;
+            let moved = identity::moved(&*transaction, &from.guest, to, now).await?;
             from = identity::Identified { joined: moved.joined.or(from.joined), guest: moved.guest };
         }
-        let is_ours = answerable && self.take_in(&transaction, from.guest.as_str()).await?;
+        let is_ours = answerable && self.take_in(&*transaction, from.guest.as_str()).await?;
         if answerable && !is_ours {
-            self.tell_others(&transaction).await?;
+            self.tell_others(&*transaction).await?;
         }
         mortal::passes("inbox.written");
         transaction.commit().await.map_err(Fault::doing(doing))?;

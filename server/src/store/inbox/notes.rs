@@ -16,9 +16,9 @@ impl Database {
     pub async fn heard(&self, message: MessageId, heard: &Heard) -> Result<(), Fault> {
         let doing = "writing down what was heard";
         let transaction = self.begin().await?;
-        let row = Entity::find_by_id(message.0).one(&transaction).await.map_err(Fault::doing(doing))?;
+        let row = Entity::find_by_id(message.0).one(&*transaction).await.map_err(Fault::doing(doing))?;
         let Some(row) = row else { return Ok(()) };
-        let key = keys::one(&transaction, &row.guest).await?;
+        let key = keys::one(&*transaction, &row.guest).await?;
         let (Some(sealed), Some(key)) = (row.content, key) else { return Ok(()) };
         let mut content: Content = key.open_json(Record::Inbound, &row.provider_id, 0, &sealed)?;
         content.heard = Some(heard.clone());
@@ -26,7 +26,7 @@ impl Database {
         Entity::update_many()
             .col_expr(Column::Content, content.into())
             .filter(Column::Id.eq(message.0))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
         transaction.commit().await.map_err(Fault::doing(doing))

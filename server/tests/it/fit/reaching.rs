@@ -94,7 +94,8 @@ async fn approved(twilio: &TwilioDouble) -> String {
 async fn a_guests_message_opens_a_day() {
     let post = Post::open(false).await;
     let began = post.hears("1").await.received_at;
-    let window = async || post.store.reach(&ana()).await.expect("no fault").and_then(|reach| reach.open_until);
+    let window =
+        async || post.store.reach(&ana()).await.expect("no fault").and_then(|reach| reach.open_until);
     assert_eq!(window().await, Some(began + chrono::TimeDelta::hours(24)));
     post.clock.advance(HOUR);
     post.hears("2").await;
