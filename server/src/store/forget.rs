@@ -65,16 +65,16 @@ impl Database {
             .await
             .map_err(Fault::doing(DOING))?;
         let conversations =
-            blank(&*transaction, conversation::Column::Guest.eq(key.as_str()).into(), Some(&nobody)).await?;
+            blank(&transaction, conversation::Column::Guest.eq(key.as_str()).into(), Some(&nobody)).await?;
         let messages = blank_inbox(
-            &*transaction,
+            &transaction,
             inbox::Column::Guest.eq(key.as_str()).into(),
             Some(&nobody),
             self.clock().now(),
         )
         .await?;
         let replies =
-            blank_outbox(&*transaction, outbox::Column::Guest.eq(key.as_str()).into(), Some(&nobody)).await?;
+            blank_outbox(&transaction, outbox::Column::Guest.eq(key.as_str()).into(), Some(&nobody)).await?;
         guest_name::Entity::delete_many()
             .filter(guest_name::Column::Guest.eq(key.as_str()))
             .exec(&*transaction)
@@ -101,7 +101,7 @@ impl Database {
             .exec(&*transaction)
             .await
             .map_err(Fault::doing(DOING))?;
-        blank(&*transaction, conversation::Column::Id.eq(id).into(), None).await?;
+        blank(&transaction, conversation::Column::Id.eq(id).into(), None).await?;
         let answered = Query::select()
             .column(inbox::Column::Id)
             .from(inbox::Entity)
@@ -110,8 +110,8 @@ impl Database {
         let said = Condition::any()
             .add(inbox::Column::Conversation.eq(id))
             .add(inbox::Column::MergedInto.in_subquery(answered));
-        blank_inbox(&*transaction, said, None, self.clock().now()).await?;
-        blank_outbox(&*transaction, outbox::Column::Conversation.eq(id).into(), None).await?;
+        blank_inbox(&transaction, said, None, self.clock().now()).await?;
+        blank_outbox(&transaction, outbox::Column::Conversation.eq(id).into(), None).await?;
         transaction.commit().await.map_err(Fault::doing(DOING))?;
         self.0.known.drop_one(id);
         Ok(destroyed > 0)

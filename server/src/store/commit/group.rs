@@ -142,18 +142,18 @@ impl Batch {
 async fn write(writer: &Writer, commits: &[&Prepared]) -> Result<Vec<bool>, Fault> {
     let doing = "committing turns";
     let transaction = writer.begin().await.map_err(Fault::doing("beginning to write"))?;
-    if rows(&*transaction, commits).await? {
-        remember(&*transaction, commits).await?;
+    if rows(&transaction, commits).await? {
+        remember(&transaction, commits).await?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
         return Ok(vec![true; commits.len()]);
     }
     transaction.rollback().await.map_err(Fault::doing(doing))?;
     let transaction = writer.begin().await.map_err(Fault::doing("beginning to write"))?;
-    let can = possible(&*transaction, commits).await?;
+    let can = possible(&transaction, commits).await?;
     let made: Vec<&Prepared> =
         commits.iter().zip(&can).filter(|(_, can)| **can).map(|(commit, _)| *commit).collect();
-    rows(&*transaction, &made).await?;
-    remember(&*transaction, &made).await?;
+    rows(&transaction, &made).await?;
+    remember(&transaction, &made).await?;
     transaction.commit().await.map_err(Fault::doing(doing))?;
     Ok(can)
 }
