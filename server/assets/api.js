@@ -61,7 +61,7 @@ export function callEvents(id, happened) {
   return source;
 }
 
-/** The conversations that wait for a person or are with one. */
+/** The conversations that wait for a person or are with one, and what only a person can deliver. */
 export function queue() {
   return asked('GET', '/api/queue');
 }
@@ -79,6 +79,11 @@ export function takeOver(id, by) {
 /** Writes to its guest. */
 export function write(id, by, text) {
   return asked('POST', `/api/queue/${encodeURIComponent(id)}/messages`, { by, text });
+}
+
+/** Notes that a person saw to a message that could not be sent. */
+export function seenTo(message, by) {
+  return asked('POST', `/api/queue/left/${message}/done`, { by });
 }
 
 /** Gives one back; the guest reads the summary. */

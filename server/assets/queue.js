@@ -33,8 +33,9 @@ function look() {
     try {
       do {
         again = false;
-        const { waiting } = await api.queue();
+        const { waiting, left } = await api.queue();
         showQueue(waiting);
+        showLeft(left);
         if (open !== null) await showOpen();
       } while (again);
       notice('');
@@ -77,6 +78,30 @@ function showQueue(waiting) {
     }),
   );
   if (focused) $('queue').querySelector(`[data-conversation="${CSS.escape(focused)}"]`)?.focus();
+}
+
+/** What could not be sent stays until a person says that they saw to it. */
+function showLeft(left) {
+  $('left').hidden = left.length === 0;
+  $('left-count').textContent = left.length ? String(left.length) : '';
+  const focused = document.activeElement?.dataset?.message;
+  $('undelivered').replaceChildren(
+    ...left.map(({ message, guest, channel, text, why, waiting_s: waited }) => {
+      const item = element('li', '', 'left');
+      const head = element('b');
+      head.append(element('span', guest), element('span', ago(waited), 'ago'));
+      const done = element('button', 'Done');
+      done.type = 'button';
+      done.dataset.message = message;
+      done.setAttribute('aria-label', `Done: ${guest}`);
+      done.addEventListener('click', () => named((by) => api.seenTo(message, by)));
+      item.append(head, element('small', channel), element('p', text, 'words'));
+      if (why) item.append(element('small', why, 'failed-why'));
+      item.append(done);
+      return item;
+    }),
+  );
+  if (focused) $('undelivered').querySelector(`[data-message="${CSS.escape(focused)}"]`)?.focus();
 }
 
 function ago(seconds) {
@@ -163,16 +188,20 @@ function notice(sentence) {
   $('notice').hidden = !sentence;
 }
 
-/** Does something in the person's name, and looks what came of it. */
+/** Does something with the open conversation. */
 async function act(doing) {
-  if (open === null) return;
+  if (open !== null) await named((by) => doing(open, by));
+}
+
+/** Does something in the person's name, and looks what came of it. */
+async function named(doing) {
   if (!me()) {
     notice('Please say who you are first, above.');
     $('me').focus();
     return;
   }
   try {
-    await doing(open, me());
+    await doing(me());
   } catch (problem) {
     notice(problem.message);
     return;

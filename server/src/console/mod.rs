@@ -67,7 +67,7 @@ pub fn documented() -> Vec<(&'static str, &'static str)> {
     api().into_iter().map(|(method, path, _)| (method, path)).collect()
 }
 
-fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 14] {
+fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 15] {
     [
         ("get", "/api/openapi.json", get(assets::openapi)),
         ("get", "/api/hotel", get(api::hotel)),
@@ -80,6 +80,7 @@ fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 14] {
         ("get", "/api/calls/{id}/events", get(calls::events)),
         ("get", "/api/queue", get(queue::queue)),
         ("get", "/api/queue/events", get(queue::events)),
+        ("post", "/api/queue/left/{message}/done", post(queue::seen_to)),
         ("get", "/api/queue/{id}", get(queue::open)),
         ("post", "/api/queue/{id}/take", post(queue::take)),
         ("post", "/api/queue/{id}/messages", post(queue::write)),

@@ -19,7 +19,8 @@ use super::Desk;
 use super::api::{LONGEST_TEXT, read};
 use super::refusal::Refusal;
 use crate::conversation::{HandBack, Handed, Spoken, Why};
-use crate::message::ConversationId;
+use crate::message::{ConversationId, OutgoingId};
+use crate::store::OutboxRow;
 
 /// The longest name a person can go by, and the longest summary, in characters.
 const LONGEST_NAME: usize = 60;
@@ -54,10 +55,30 @@ struct Last {
     at: DateTime<Utc>,
 }
 
-/// All of them.
+/// A message that only a person can get to its guest.
+#[derive(Serialize)]
+struct Left {
+    message: i64,
+    conversation: Option<String>,
+    guest: String,
+    channel: String,
+    text: String,
+    why: Option<String>,
+    at: DateTime<Utc>,
+    waiting_s: i64,
+}
+
+/// Everything that is a person's.
 #[derive(Serialize)]
 struct Queue {
     waiting: Vec<Waits>,
+    left: Vec<Left>,
+}
+
+/// A message that was seen to.
+#[derive(Serialize)]
+struct SeenTo {
+    message: i64,
 }
 
 /// One with what was said.
@@ -67,7 +88,7 @@ struct Opened {
     messages: Vec<Spoken>,
 }
 
-/// Who takes a conversation.
+/// Who takes a conversation, or saw to a message.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Taking {
@@ -98,9 +119,8 @@ pub(super) struct Giving {
 
 impl Waits {
     fn of(handed: Handed, now: DateTime<Utc>) -> Self {
-        let guest = handed.held.guest.as_str();
         Self {
-            guest: guest.strip_prefix("whatsapp:").unwrap_or(guest).to_owned(),
+            guest: shown(handed.held.guest.as_str()),
             conversation: handed.held.conversation.as_str().to_owned(),
             phone: handed.phone,
             channel: handed.held.channel.as_str(),
@@ -117,6 +137,21 @@ impl Waits {
     }
 }
 
+impl Left {
+    fn of(row: OutboxRow, now: DateTime<Utc>) -> Self {
+        Self {
+            message: row.id,
+            conversation: row.conversation,
+            guest: shown(&row.guest),
+            channel: row.channel,
+            text: row.text,
+            why: row.error,
+            at: row.created_at,
+            waiting_s: (now - row.created_at).num_seconds().max(0),
+        }
+    }
+}
+
 impl Giving {
     /// What it says, if it may be said.
     pub(super) fn checked(self) -> Result<HandBack, Refusal> {
@@ -129,13 +164,30 @@ impl Giving {
     }
 }
 
-/// Everything that waits for a person or is with one, the longest first.
+/// Everything that waits for a person or is with one, and every message that only a person can get to its guest, the
+/// longest first.
 pub(super) async fn queue(State(desk): State<Desk>) -> Result<Response, Refusal> {
-    let queue = desk.receptionist.queue().await;
-    let queue = queue.map_err(|fault| Refusal::fault("the queue could not be read", &fault))?;
+    let fault = |fault| Refusal::fault("the queue could not be read", &fault);
+    let queue = desk.receptionist.queue().await.map_err(fault)?;
+    let left = desk.receptionist.store.left_to_persons().await.map_err(fault)?;
     let now = desk.receptionist.clock.now();
     let waiting = queue.into_iter().map(|handed| Waits::of(handed, now)).collect();
-    Ok(Json(Queue { waiting }).into_response())
+    let left = left.into_iter().map(|row| Left::of(row, now)).collect();
+    Ok(Json(Queue { waiting, left }).into_response())
+}
+
+/// Notes that a person saw to a message that was left to one.
+pub(super) async fn seen_to(
+    State(desk): State<Desk>,
+    Path(message): Path<i64>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let Taking { by } = read(&headers, &body)?;
+    let by = name(&by)?;
+    let seen = desk.receptionist.store.seen_to(OutgoingId(message), &by).await;
+    let seen = seen.map_err(|fault| Refusal::fault("what was seen to could not be noted", &fault))?;
+    if seen { Ok(Json(SeenTo { message }).into_response()) } else { Err(Refusal::unknown()) }
 }
 
 /// One of them with what was said.
@@ -214,6 +266,11 @@ pub(super) async fn events(State(desk): State<Desk>) -> Response {
     // A page that stays open keeps nobody from stopping.
     let looks = looks.take_until(desk.stop.clone().cancelled_owned());
     Sse::new(looks).keep_alive(KeepAlive::default()).into_response()
+}
+
+/// A guest as people know them.
+fn shown(guest: &str) -> String {
+    guest.strip_prefix("whatsapp:").unwrap_or(guest).to_owned()
 }
 
 /// The name a person goes by.

@@ -18,6 +18,7 @@ mod join;
 mod keys;
 mod known;
 mod lease;
+mod left;
 mod migration;
 mod offers;
 mod outbox;

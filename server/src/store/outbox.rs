@@ -370,31 +370,13 @@ impl Database {
         Ok(())
     }
 
-    /// Leaves a message that is as it was read to a person: it cannot be sent, and must not be lost.
-    pub(crate) async fn for_person(&self, row: &OutboxRow, error: &str) -> Result<(), Fault> {
-        self.put_aside(row, Status::ForPerson, error).await
-    }
-
-    /// The messages that only a person can get to their guests, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn left_to_persons(&self) -> Result<Vec<OutboxRow>, Fault> {
-        let rows = Entity::find()
-            .filter(Column::Status.eq(Status::ForPerson))
-            .order_by_asc(Column::Id)
-            .all(self.reader())
-            .await
-            .map_err(Fault::doing("listing what is left to persons"))?;
-        opened(self.reader(), rows).await
-    }
-
     /// Gives a message up that is as it was read.
     pub(crate) async fn fail(&self, row: &OutboxRow, error: &str) -> Result<(), Fault> {
         self.put_aside(row, Status::Failed, error).await
     }
 
-    async fn put_aside(&self, row: &OutboxRow, status: Status, error: &str) -> Result<(), Fault> {
+    /// Ends a message that is as it was read.
+    pub(super) async fn put_aside(&self, row: &OutboxRow, status: Status, error: &str) -> Result<(), Fault> {
         Entity::update_many()
             .col_expr(Column::Status, Expr::value(status))
             .col_expr(Column::Error, Expr::value(error))

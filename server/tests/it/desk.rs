@@ -10,6 +10,7 @@ use crate::console::rig::Console;
 use crate::rig::{Folder, morning, standing_clock, until};
 use crate::support::meta::hook::{change, text};
 use crate::support::meta::{BEARER, MetaDouble, NUMBER, SECRET, WORD};
+use crate::support::twilio::deliver::Reports;
 use crate::support::twilio::{ACCOUNT, Mood, PUBLIC, SENDER, TOKEN, TwilioDouble, message};
 
 pub(crate) const ANA: &str = "whatsapp:+34600000001";
@@ -73,8 +74,25 @@ impl Desk {
     }
 
     async fn queue(&self) -> Vec<Json> {
+        self.listed("waiting").await
+    }
+
+    async fn listed(&self, what: &str) -> Vec<Json> {
         let queue: Json = self.console.get("/api/queue").await.json().await.expect("JSON");
-        queue["waiting"].as_array().expect("a list").clone()
+        queue[what].as_array().expect("a list").clone()
+    }
+
+    /// Anna takes Ana's conversation a day later and writes: her words come too late. The message, once it is left to a
+    /// person.
+    pub(crate) async fn writes_too_late(&self) -> Json {
+        self.twilio.rules(|rules| (rules.window, rules.reports) = (true, Reports::Clean));
+        self.twilio.set_now(morning() + chrono::TimeDelta::hours(25));
+        let id = self.console.app.receptionist.store.conversations(1).await.expect("rows").remove(0).id;
+        let taken = self.post(&format!("/api/queue/{id}/take"), &json!({"by": "Anna"})).await;
+        assert_eq!(taken, StatusCode::OK);
+        assert_eq!(self.write(&id, "Your room is ready.").await, StatusCode::CREATED);
+        until("a message is left", async || !self.listed("left").await.is_empty()).await;
+        self.listed("left").await.remove(0)
     }
 
     /// The only conversation in the queue, once it is as it should be.
@@ -284,4 +302,24 @@ async fn whoever_watches_is_told_when_there_is_something_to_see_and_keeps_nobody
     assert!(told().await.is_some_and(|told| told.starts_with("event: changed")));
     desk.console.close().await;
     while told().await.is_some() {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_too_late_to_be_sent_waits_at_the_desk_until_somebody_saw_to_it() {
+    let mut desk = Desk::open().await;
+    desk.hear(WISH).await;
+    desk.shown(1).await;
+    assert_eq!(desk.listed("left").await, [Json::Null; 0]);
+    let left = desk.writes_too_late().await;
+    assert_eq!((&left["guest"], &left["channel"]), (&json!("+34600000001"), &json!("twilio")));
+    assert_eq!(left["text"], "Your room is ready.");
+    assert!(left["why"].as_str().is_some_and(|why| why.contains("no template")), "{left}");
+    let done = format!("/api/queue/left/{}/done", left["message"]);
+    assert_eq!(desk.post(&done, &json!({"by": ""})).await, StatusCode::UNPROCESSABLE_ENTITY, "by nobody");
+    assert_eq!(desk.post(&done, &json!({"by": "Anna"})).await, StatusCode::OK);
+    assert_eq!(desk.post(&done, &json!({"by": "Ben"})).await, StatusCode::NOT_FOUND, "somebody has done it");
+    assert_eq!(desk.listed("left").await, [Json::Null; 0]);
+    let sent = desk.console.post("/api/queue/left/1/done", &json!({"by": "Anna"})).send().await;
+    assert_eq!(sent.expect("an answer").status(), StatusCode::NOT_FOUND, "that one was sent");
+    desk.console.close().await;
 }
