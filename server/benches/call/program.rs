@@ -16,7 +16,7 @@ pub(crate) const TOKEN: &str = "a token";
 pub(crate) const PUBLIC: &str = "https://hotel.example.com";
 
 /// So long a program may take to start.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 
 /// Linux counts processor time in hundredths of a second, whatever the machine.
 const TICK: Duration = Duration::from_millis(10);

@@ -79,7 +79,11 @@ async fn run(world: Arc<World>, is_linear: bool, mut socket: WebSocket) {
         };
         tokio::select! {
             message = socket.recv() => {
-                let Some(Ok(Message::Text(text))) = message else { return };
+                let text = match message {
+                    Some(Ok(Message::Text(text))) => text,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                    Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None => return,
+                };
                 let Ok(asked) = serde_json::from_str::<Value>(&text) else { return };
                 let answer = |kind: &str| Message::text(json!({"type": kind, "sequence_id": flushed}).to_string());
                 match asked["type"].as_str() {
