@@ -1,6 +1,7 @@
 //! One call: one task, one `select!`, one kind of event.
 
 mod begun;
+mod supposed;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use statig::prelude::*;
 use tokio::task::JoinHandle;
 
 use self::begun::{Begun, Taking};
+use self::supposed::{Supposed, Thinking};
 use super::ends::End;
 use super::machine::{Call as Machine, Event, Phase, State, Turn, Wait, Wish};
 use super::script::{Line, LineId, Told};
@@ -68,16 +70,6 @@ pub(super) struct Session {
     is_transferred: bool,
     turn: u64,
     line: u64,
-}
-
-struct Supposed {
-    words: String,
-    thinking: Thinking,
-}
-
-enum Thinking {
-    UnderWay(JoinHandle<Option<Ahead>>),
-    There(Option<Box<Ahead>>),
 }
 
 /// What a job came to.
@@ -342,39 +334,6 @@ impl Session {
         }
     }
 
-    fn suppose(&mut self, words: String) {
-        self.forget();
-        // What it rests on must be in the books.
-        if self.job.is_some() || !self.records.is_empty() {
-            self.wanted = Some(words);
-            return;
-        }
-        let since = self.since.unwrap_or_else(|| self.shared.clock().now());
-        let words = words.trim().to_owned();
-        let thinking = tokio::spawn(self.turns.clone().suppose(words.clone(), since));
-        self.supposed = Some(Supposed { words, thinking: Thinking::UnderWay(thinking) });
-    }
-
-    /// Has what would be said made ready.
-    fn prepare(&mut self, ahead: Option<Ahead>) {
-        let Some(supposed) = self.supposed.as_mut() else { return };
-        if let Some(ahead) = &ahead {
-            let texts: Vec<String> = ahead.outgoing().iter().map(|message| message.text.clone()).collect();
-            self.end.prepare(&texts);
-        }
-        supposed.thinking = Thinking::There(ahead.map(Box::new));
-    }
-
-    fn forget(&mut self) {
-        self.wanted = None;
-        if let Some(supposed) = self.supposed.take() {
-            if let Thinking::UnderWay(thought) = supposed.thinking {
-                thought.abort();
-            }
-            self.end.forget();
-        }
-    }
-
     fn speak(&mut self) {
         let Some(reply) = self.reply.take() else { return };
         self.since = None;
@@ -490,7 +449,11 @@ impl Session {
         self.give_up(HUNG_UP);
         while let Some(job) = self.job.take() {
             match job.await {
-                Ok(Done::Supposed(taking, ahead)) => self.take(*taking, ahead, false),
+                // Nobody hears it any more.
+                Ok(Done::Supposed(taking, ahead)) => {
+                    let taken = self.taken(*taking, ahead);
+                    self.jobs.push_front(taken);
+                }
                 Ok(Done::Turned(turned)) => {
                     self.drop_reply(HUNG_UP);
                     self.reply = turned.ok();
@@ -526,15 +489,5 @@ impl Session {
 
     fn saw(&self, seen: Seen<'_>) {
         self.shared.saw(&self.id, seen);
-    }
-}
-
-impl Supposed {
-    /// What is still thought about.
-    fn under_way(&mut self) -> Option<&mut JoinHandle<Option<Ahead>>> {
-        match &mut self.thinking {
-            Thinking::UnderWay(thought) => Some(thought),
-            Thinking::There(_) => None,
-        }
     }
 }

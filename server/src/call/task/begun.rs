@@ -5,6 +5,7 @@
 //! it counts only when it is in the books; where another reply is, it falls silent and that one is said.
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 
 use super::{Done, Event, Record, Reply, Session, Turn};
 use crate::call::Seen;
@@ -61,15 +62,20 @@ impl Session {
         {
             self.begin(ahead);
         }
+        let job = self.taken(taking, ahead);
+        if was_first {
+            self.jobs.push_front(job);
+        } else {
+            self.jobs.push_back(job);
+            self.go_to_work();
+        }
+    }
+
+    /// The taking of a turn.
+    pub(super) fn taken(&self, taking: Taking, ahead: Option<Ahead>) -> BoxFuture<'static, Done> {
         let turns = self.turns.clone();
         let Taking { turn, since, records, number } = taking;
-        let job =
-            async move { Done::Turned(Box::new(turns.take(records, number, turn, since, ahead).await)) };
-        if was_first {
-            self.jobs.push_front(Box::pin(job));
-        } else {
-            self.start(job);
-        }
+        Box::pin(async move { Done::Turned(Box::new(turns.take(records, number, turn, since, ahead).await)) })
     }
 
     /// Whether nothing stands between the books and this turn. What was not heard to its end conveys nothing: nothing
