@@ -367,12 +367,18 @@ impl Receptionist {
     /// The guest's open conversation, or a new one after the last one ended. The flows it is on are here then.
     async fn conversation(&self, party: &Party) -> Result<ConversationId, AnswerFault> {
         let open = self.store.conversation(&party.guest, party.home()).await?;
-        if let Some(stored) = self.store.load(open.as_str()).await? {
+        self.flows_of(&open).await?;
+        Ok(open)
+    }
+
+    /// Sees to it that the flows that a conversation is on are here.
+    async fn flows_of(&self, conversation: &ConversationId) -> Result<(), AnswerFault> {
+        if let Some(stored) = self.store.load(conversation.as_str()).await? {
             let version = stored.position.version();
             let found = versions::find(&self.store, &self.driver.versions, version).await?;
             found.map_err(|why| AnswerFault::Lost { version: version.to_owned(), why })?;
         }
-        Ok(open)
+        Ok(())
     }
 
     fn moment(&self) -> Moment {

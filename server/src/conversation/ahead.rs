@@ -27,10 +27,7 @@ impl Receptionist {
     pub async fn suppose(&self, party: &Party, said: Said) -> Option<Ahead> {
         // A conversation is begun by a turn, never by a guess.
         let conversation = self.store.active_conversation(&party.guest).await.ok()??;
-        let conversation = match self.conversation(party).await {
-            Ok(open) if open == conversation => open,
-            Ok(_) | Err(_) => return None,
-        };
+        self.flows_of(&conversation).await.ok()?;
         let inputs = self.inputs(&conversation, party, said).await.ok()?;
         let desk = Desk::new(self, party).of(&conversation, None, Light::new(Pointed::Nothing));
         let arrival = Arrival { message: None, inputs, moment: self.moment() };

@@ -19,7 +19,7 @@ use crate::stt::live::{Feed, Heard, LiveRecogniser, Session};
 use crate::tts::live::{Fixed, Keep, LiveVoice, Mouth, Order, Spoken, UtteranceId};
 
 /// So much sound may wait for the ears; the oldest is given up.
-const UNHEARD_MOST: usize = 250;
+const UNHEARD_MOST: usize = 125;
 
 /// How long a voice may make no sound before it counts as lost.
 const MUTE: Duration = Duration::from_secs(4);

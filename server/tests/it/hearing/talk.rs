@@ -58,7 +58,7 @@ async fn flux_tells_eager_ends_and_takes_them_back() {
     let resumed = heard.iter().filter(|one| **one == Heard::Resumed).count();
     assert_eq!((resumed, said(&heard)), (1, vec!["two nights please".to_owned()]));
     let sounds = ears.visits()[0].chunks.clone();
-    assert!(sounds[..sounds.len() - 1].iter().all(|chunk| *chunk == 640), "{sounds:?}");
+    assert!(sounds[..sounds.len() - 1].iter().all(|chunk| *chunk == 320), "{sounds:?}");
 }
 
 #[tokio::test]

@@ -13,12 +13,16 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
-use crate::channel::line::{FromSound, Line, ToSound};
+use crate::channel::line::{BYTES_PER_MS, FromSound, Line, ToSound};
 use crate::channel::relay::is_key;
 use crate::channel::socket::{Dialect, Kind, Patience, Read, Written};
 
 /// Frames come all the time: so many seconds without one, and nobody is there.
 const PATIENCE: Patience = Patience { ask: None, gone: 10 };
+
+/// Frames are passed on by the two: every step of the way to a recogniser is made half as often, and a recogniser takes
+/// no less at once.
+const GATHERED: usize = 2 * 20 * BYTES_PER_MS;
 
 /// The most sound in one message: half a second.
 const PIECE: usize = 4_000;
@@ -100,6 +104,8 @@ pub(super) fn start(text: &str) -> Option<Start> {
 pub(super) struct Media {
     /// What every message of ours begins with, up to its event.
     prefix: String,
+    /// Sound that was not passed on yet: less than is passed on at once.
+    gathered: Vec<u8>,
 }
 
 /// A message, as far as anything is done about it.
@@ -136,7 +142,30 @@ impl Media {
     /// A stream by its id.
     pub(super) fn new(stream_sid: &str) -> Self {
         let sid = Json::from(stream_sid).to_string();
-        Self { prefix: format!(r#"{{"streamSid":{sid},"event":"#) }
+        Self { prefix: format!(r#"{{"streamSid":{sid},"event":"#), gathered: Vec::new() }
+    }
+
+    /// Takes a frame's sound; false where it is none.
+    fn gather(&mut self, payload: &str, signals: &mut VecDeque<FromSound>) -> bool {
+        if self.gathered.capacity() == 0 {
+            self.gathered.reserve_exact(GATHERED);
+        }
+        let before = self.gathered.len();
+        if BASE64.decode_vec(payload, &mut self.gathered).is_err() {
+            self.gathered.truncate(before);
+            return false;
+        }
+        if self.gathered.len() >= GATHERED {
+            self.pass_on(signals);
+        }
+        true
+    }
+
+    /// Passes on what was gathered: nothing overtakes it.
+    fn pass_on(&mut self, signals: &mut VecDeque<FromSound>) {
+        if !self.gathered.is_empty() {
+            signals.push_back(FromSound::Sound(std::mem::take(&mut self.gathered)));
+        }
     }
 
     fn message(&self, rest: usize) -> String {
@@ -163,8 +192,9 @@ impl Dialect for Media {
     }
 
     fn read(&mut self, text: &str, signals: &mut VecDeque<FromSound>) -> Read {
-        if let Some(sound) = frame(text) {
-            signals.push_back(FromSound::Sound(sound));
+        if let Some(payload) = frame(text)
+            && self.gather(payload, signals)
+        {
             return Read::Fine;
         }
         let Ok(message) = serde_json::from_str::<Message<'_>>(text) else { return Read::Garbled };
@@ -174,21 +204,22 @@ impl Dialect for Media {
                 if media.track.is_some_and(|track| track.starts_with("outbound")) {
                     return Read::Fine;
                 }
-                let Some(sound) = decoded(&media.payload) else { return Read::Garbled };
-                if !sound.is_empty() {
-                    signals.push_back(FromSound::Sound(sound));
-                }
-                Read::Fine
+                if self.gather(&media.payload, signals) { Read::Fine } else { Read::Garbled }
             }
             ("mark", _, Some(mark), _) => {
+                self.pass_on(signals);
                 signals.push_back(FromSound::Mark(mark.name));
                 Read::Fine
             }
             ("dtmf", _, _, Some(dtmf)) => {
+                self.pass_on(signals);
                 signals.extend(dtmf.digit.chars().filter(|key| is_key(*key)).map(FromSound::Digit));
                 Read::Fine
             }
-            ("stop", ..) => Read::Over,
+            ("stop", ..) => {
+                self.pass_on(signals);
+                Read::Over
+            }
             ("media" | "mark" | "dtmf", ..) => Read::Garbled,
             ("connected" | "start", ..) => Read::Fine,
             (other, ..) => {
@@ -230,8 +261,8 @@ impl Dialect for Media {
     }
 }
 
-/// The sound of a frame in the form in which frames have always come.
-fn frame(text: &str) -> Option<Vec<u8>> {
+/// The sound of a frame in the form in which frames have always come, in Base64.
+fn frame(text: &str) -> Option<&str> {
     let mut rest = text.strip_prefix(FRAME)?;
     for part in &PARTS[..3] {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -240,30 +271,30 @@ fn frame(text: &str) -> Option<Vec<u8>> {
     let end = rest.find('"')?;
     let (payload, rest) = rest.split_at(end);
     rest.strip_prefix(PARTS[3])?;
-    decoded(payload).filter(|sound| !sound.is_empty())
-}
-
-fn decoded(payload: &str) -> Option<Vec<u8>> {
-    BASE64.decode(payload).ok()
+    Some(payload)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
 
+    use base64::Engine as _;
+
     use super::{Media, frame, start};
     use crate::channel::line::{FromSound, ToSound};
     use crate::channel::socket::{Dialect as _, Read};
 
     fn read(text: &str) -> (Read, Vec<FromSound>) {
-        let mut signals = VecDeque::new();
-        (Media::new("MZ1").read(text, &mut signals), signals.into())
+        let (mut signals, mut media) = (VecDeque::new(), Media::new("MZ1"));
+        let read = media.read(text, &mut signals);
+        media.pass_on(&mut signals);
+        (read, signals.into())
     }
 
     #[test]
     fn a_frame_is_the_same_sound_in_whatever_form_it_comes() {
         let usual = r#"{"event":"media","sequenceNumber":"3","media":{"track":"inbound","chunk":"1","timestamp":"5","payload":"AAECAw=="},"streamSid":"MZ1"}"#;
-        assert_eq!(frame(usual), Some(vec![0, 1, 2, 3]), "the usual form is read the short way");
+        assert_eq!(frame(usual), Some("AAECAw=="), "the usual form is read the short way");
         for other in [
             usual,
             r#"{"streamSid":"MZ1","media":{"payload":"AAECAw==","timestamp":5,"new":{"payload":"////"}},"event":"media"}"#,
@@ -284,6 +315,25 @@ mod tests {
         {
             assert_eq!(read(garbled), (Read::Garbled, vec![]), "{garbled}");
         }
+    }
+
+    #[test]
+    fn frames_are_passed_on_by_the_two_and_nothing_overtakes_them() {
+        let (mut signals, mut media) = (VecDeque::new(), Media::new("MZ1"));
+        let frame = |byte: u8| {
+            let sound = super::BASE64.encode([byte; 160]);
+            format!(r#"{{"event":"media","media":{{"track":"inbound","payload":"{sound}"}}}}"#)
+        };
+        let mark = r#"{"event":"mark","mark":{"name":"m"}}"#;
+        let mut counts = Vec::new();
+        for text in [&frame(1), &frame(2), &frame(3), mark, &frame(4), r#"{"event":"stop"}"#] {
+            media.read(text, &mut signals);
+            counts.push(signals.len());
+        }
+        assert_eq!(counts, [0, 1, 1, 3, 3, 4]);
+        let sound = |parts: &[u8]| FromSound::Sound(parts.iter().flat_map(|byte| [*byte; 160]).collect());
+        let all = [sound(&[1, 2]), sound(&[3]), FromSound::Mark("m".to_owned()), sound(&[4])];
+        assert_eq!(Vec::from(signals), all);
     }
 
     #[test]
