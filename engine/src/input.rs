@@ -143,6 +143,12 @@ pub enum Act {
     Start(String),
     /// None of all this.
     Unclear,
+    /// Wants a moment.
+    Wait,
+    /// Wants to hear again what was offered before.
+    Back,
+    /// Asks what it costs.
+    Price,
 }
 
 /// Who understood a message.

@@ -189,6 +189,7 @@ pub async fn receptionist(
             "open conversations are on flows that are lost; `innkeeper flows migrate` moves them or ends them"
         );
     }
+    let house = reachable(config, house);
     Ok(Receptionist {
         driver,
         used: Used::default(),
@@ -203,6 +204,16 @@ pub async fn receptionist(
         rephraser: language::rephraser(config)?,
         voice_replies: speech::answers_aloud(config),
     })
+}
+
+/// What prompts may say of the house, with how else a guest reaches it: only what is set up is offered.
+fn reachable(config: &Config, mut house: House) -> House {
+    if let Some(Json::Object(hotel)) = house.get_mut("hotel") {
+        let writes = config.twilio.whatsapp_from.is_some() || config.meta.phone_number_id.is_some();
+        hotel.insert("front_desk".to_owned(), Json::Bool(config.telephone.front_desk.is_some()));
+        hotel.insert("whatsapp".to_owned(), Json::Bool(writes));
+    }
+    house
 }
 
 /// The embedded hotel, opened on the configured database and day.

@@ -54,6 +54,12 @@ pub enum Event {
     Named(EventId),
     /// Any named event (`"*"`).
     Any,
+    /// The guest wants a moment.
+    Wait,
+    /// The guest wants to hear again what was offered before.
+    Back,
+    /// The guest asks what it costs.
+    Price,
 }
 
 /// One case of a transition.
@@ -115,4 +121,6 @@ pub enum Go {
     Undo,
     /// To the next page of the list on offer.
     NextPage,
+    /// To the page before, if there is one.
+    PreviousPage,
 }

@@ -67,6 +67,15 @@ pub enum Invalid {
     /// Words that do not fit the type.
     #[error("the words do not fit the type")]
     WrongType,
+    /// A day that its month does not have.
+    #[error("there is no day {day}: the month ends with {last}")]
+    NoSuchDay {
+        /// What was said.
+        day: u32,
+        /// The last day of that month.
+        #[serde(with = "date")]
+        last: NaiveDate,
+    },
 }
 
 impl Invalid {

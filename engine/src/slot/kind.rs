@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::range::in_bounds;
 use super::{DateRange, Heard, Invalid, Item, Options, Party, Value};
 
+/// The most digits of a telephone number (E.164), which never begins with a nought.
+const PHONE_DIGITS_MAX: usize = 15;
+
 /// The type of a slot, with its authored bounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -208,6 +211,12 @@ impl Kind {
                 }
                 Ok(Value::Text(text))
             }
+            (Self::DateRange { .. } | Self::Date { .. }, Heard::NoSuchDay { day, last }) => {
+                Err(Invalid::NoSuchDay { day: *day, last: *last })
+            }
+            (Self::Phone, Heard::Text(text)) if digits(text) > PHONE_DIGITS_MAX || text.starts_with('0') => {
+                Err(Invalid::WrongType)
+            }
             (Self::PersonName | Self::Phone | Self::Reference, Heard::Text(text))
                 if !text.trim().is_empty() =>
             {
@@ -216,4 +225,8 @@ impl Kind {
             _ => Err(Invalid::WrongType),
         }
     }
+}
+
+fn digits(text: &str) -> usize {
+    text.chars().filter(char::is_ascii_digit).count()
 }

@@ -61,6 +61,14 @@ pub enum Heard {
     Text(String),
     /// "I don't mind".
     NoPreference,
+    /// A day that its month does not have.
+    NoSuchDay {
+        /// What was said.
+        day: u32,
+        /// The last day of that month.
+        #[serde(with = "date")]
+        last: NaiveDate,
+    },
 }
 
 impl Heard {

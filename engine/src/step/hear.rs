@@ -107,6 +107,17 @@ impl<'f> Machine<'f, '_> {
                 _ => self.go_on(&filling.answered, changed, does(&Act::Question), expecting),
             };
         }
+        if does(&Act::Wait) {
+            return self.event(Event::Wait);
+        }
+        for (act, event, else_event) in
+            [(Act::Price, Event::Price, Event::Question), (Act::Back, Event::Back, Event::More)]
+        {
+            if does(&act) {
+                let is_answered = self.handler(event).is_some();
+                return self.event(if is_answered { event } else { else_event });
+            }
+        }
         for (act, event) in [
             (Act::Question, Event::Question),
             (Act::More, Event::More),

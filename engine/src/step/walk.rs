@@ -107,6 +107,10 @@ impl<'f> Machine<'f, '_> {
                 self.page += 1;
                 self.resume();
             }
+            Go::PreviousPage => {
+                self.page = self.page.saturating_sub(1);
+                self.resume();
+            }
         }
     }
 
@@ -200,7 +204,7 @@ impl<'f> Machine<'f, '_> {
         self.event = before;
     }
 
-    fn handler(&self, event: Event) -> Option<(Source, &'f Transition)> {
+    pub(super) fn handler(&self, event: Event) -> Option<(Source, &'f Transition)> {
         let flow = self.flow()?;
         let frame = self.frame();
         let asking = frame.asking(flow);

@@ -67,6 +67,8 @@ impl Keys {
             }
             Self::Count | Self::Digits => (!digits.is_empty()).then_some((digits, None)),
             Self::Days(today) => match digits.len() {
+                // So many nights, or a day of the month: what was asked says which.
+                1 | 2 => Some((digits, None)),
                 4 => Some((day(&digits, *today)?.to_string(), None)),
                 8 => {
                     let first = day(&digits[..4], *today)?;
@@ -120,6 +122,7 @@ mod tests {
         assert_eq!(said("3011#").as_deref(), Some("2027-11-30"));
         assert_eq!(said("30120201").as_deref(), Some("2026-12-30 - 2027-01-02"));
         assert_eq!(said("9999#"), None);
+        assert_eq!(said("2").as_deref(), Some("2"), "so many nights");
         assert!(days.is_whole("30120201") && !days.is_whole("3012"));
     }
 

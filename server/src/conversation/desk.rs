@@ -123,7 +123,8 @@ impl<'a> Desk<'a> {
     /// What words mean; those that a recogniser wrote may not be those that were said.
     async fn meaning(&self, question: &Question) -> Understanding {
         if self.party.heard.is_some() || self.party.medium == Medium::Voice {
-            self.receptionist.understander.understand_spoken(question).await
+            let at_once = self.party.medium.at_once();
+            self.receptionist.understander.understand_spoken(question, at_once).await
         } else {
             self.receptionist.understander.understand(question).await
         }

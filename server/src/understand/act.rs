@@ -22,6 +22,10 @@ pub(super) struct ActsSaid {
     pub(super) greet: bool,
     pub(super) thank: bool,
     pub(super) bye: bool,
+    /// Wants a moment.
+    pub(super) wait: bool,
+    /// Asks what it costs.
+    pub(super) price: bool,
     pub(super) no_preference: bool,
     /// A question about something that no value answers.
     pub(super) question: bool,
@@ -192,6 +196,10 @@ impl Sentence<'_> {
             Phrase::Greet => (&mut said.greet, leading || act.first == 0),
             Phrase::Thank => (&mut said.thank, true),
             Phrase::Bye => (&mut said.bye, true),
+            Phrase::Wait => (&mut said.wait, leading || act.first == 0),
+            // Only where it is the whole message.
+            Phrase::Back => return false,
+            Phrase::Price => (&mut said.price, rest.clause_content == 0),
             Phrase::Ask => (&mut said.question, !rest.valued && rest.words > 0 && !clause.asks),
             Phrase::NoPreference => {
                 let word = act.end == act.first + 1;

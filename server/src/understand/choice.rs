@@ -106,6 +106,11 @@ impl Sentence<'_> {
         Some((index(number)?, at, at + 1))
     }
 
+    /// "The twin", "that one": something that was named is meant.
+    pub(super) fn is_definite(&self) -> bool {
+        (0..self.len()).any(|at| self.any(at, &[Class::The, Class::That]))
+    }
+
     /// "Any view", "the view doesn't matter": it may be whichever.
     pub(super) fn takes_any(&self, lexicon: &Lexicon) -> bool {
         let phrases: Vec<Range<usize>> = self
@@ -174,10 +179,16 @@ impl Sentence<'_> {
         }
         let chosen = best(&scores, items);
         let chosen = match chosen {
-            Chosen::Nothing | Chosen::Several(_) => match self.choice_by_price(context) {
-                Chosen::Nothing => chosen,
-                priced => priced,
-            },
+            Chosen::Nothing => self.choice_by_price(context),
+            Chosen::Several(keys) => {
+                // "The cheapest twin" is one of the twins.
+                let named: Vec<Item> =
+                    items.iter().filter(|item| keys.contains(&item.key)).cloned().collect();
+                match self.choice_by_price(ChoiceContext { items: &named, ..context }) {
+                    Chosen::Nothing => Chosen::Several(keys),
+                    priced => priced,
+                }
+            }
             one => one,
         };
         if matches!(chosen, Chosen::One(_)) {

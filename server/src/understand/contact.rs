@@ -1,10 +1,14 @@
 //! Names, telephone numbers and booking references.
 
-use phonenumber::country;
+use phonenumber::{PhoneNumber, country};
 
 use super::lexicon::{Class, Lexicon};
 use super::sentence::{Sentence, Taken};
 use super::token::TokenKind;
+use super::words::Digits;
+
+/// The most digits of a telephone number (E.164).
+const DIGITS_MAX: usize = 15;
 
 /// The most words of a name.
 const NAME_WORDS_MAX: usize = 5;
@@ -235,10 +239,15 @@ impl Sentence<'_> {
     }
 
     /// A telephone number as E.164.
-    pub(super) fn phone(&mut self, region: Option<country::Id>, asked: bool) -> Option<String> {
+    pub(super) fn phone(
+        &mut self,
+        words: &Digits,
+        region: Option<country::Id>,
+        asked: bool,
+    ) -> Option<String> {
         let (first, end, digits) = self
-            .written_phone()
-            .or_else(|| self.spoken_phone().filter(|(.., digits)| asked || is_long(digits)))?;
+            .written_phone(asked)
+            .or_else(|| self.spoken_phone(words).filter(|(.., digits)| asked || is_long(digits)))?;
         let number = e164(&digits, region, asked)?;
         let from = self.atoms.iter().position(|atom| atom.first >= first)?;
         let to = self.atoms.iter().rposition(|atom| atom.end <= end)? + 1;
@@ -246,8 +255,8 @@ impl Sentence<'_> {
         Some(number)
     }
 
-    /// Tokens that look like a telephone number, and its digits.
-    fn written_phone(&self) -> Option<(usize, usize, String)> {
+    /// Tokens that look like a telephone number, and its digits. Too many are one that is refused, where one was asked for.
+    fn written_phone(&self, asked: bool) -> Option<(usize, usize, String)> {
         let mut at = 0;
         while at < self.tokens.len() {
             let mut digits = String::new();
@@ -279,7 +288,7 @@ impl Sentence<'_> {
                 && count <= 8
                 && groups.iter().all(|len| matches!(len, 1 | 2 | 4))
                 && !digits.starts_with('+');
-            if (7..=15).contains(&count) && !date && end > at {
+            if count >= 7 && (asked || count <= DIGITS_MAX) && !date && end > at {
                 return Some((at, end, digits));
             }
             at = end.max(at + 1);
@@ -287,42 +296,60 @@ impl Sentence<'_> {
         None
     }
 
-    /// "oh seven seven double zero …".
-    fn spoken_phone(&self) -> Option<(usize, usize, String)> {
+    /// "oh seven seven double zero …", "nine hundred, five five five …".
+    fn spoken_phone(&self, words: &Digits) -> Option<(usize, usize, String)> {
         let mut best: Option<(usize, usize, String)> = None;
         let mut at = 0;
         while at < self.len() {
-            let mut digits = String::new();
-            let mut times = 1;
-            let mut end = at;
-            while end < self.len() {
-                if self.tokens_are(end, &["double"]) {
-                    times = 2;
-                } else if self.tokens_are(end, &["triple"]) {
-                    times = 3;
-                } else if self.tokens_are(end, &["plus", "+"]) && digits.is_empty() {
-                    digits.push('+');
-                } else if self.tokens_are(end, &["oh", "o", "zero"]) {
-                    digits.extend(std::iter::repeat_n('0', times));
-                    times = 1;
-                } else if let Some(number) = self.meaning(end).number {
-                    let text = self
-                        .token(end)
-                        .filter(|_| self.is_digits(end))
-                        .map_or_else(|| number.to_string(), |token| token.text.clone());
-                    digits.extend(std::iter::repeat_n(text, times));
-                    times = 1;
-                } else if !(end > at && self.any(end, &[Class::Comma, Class::Dash])) {
-                    break;
-                }
-                end += 1;
-            }
-            if digits.len() >= 7 && best.as_ref().is_none_or(|(_, _, known)| known.len() < digits.len()) {
+            let (end, digits) = self.spoken_digits(at, words);
+            let count = digits.bytes().filter(u8::is_ascii_digit).count();
+            if count >= 7 && best.as_ref().is_none_or(|(_, _, known)| known.len() < digits.len()) {
                 best = Some((self.atoms[at].first, self.atoms[end - 1].end, digits));
             }
             at = end.max(at + 1);
         }
         best
+    }
+
+    /// The digits that are said from an atom on, and where they end.
+    fn spoken_digits(&self, at: usize, words: &Digits) -> (usize, String) {
+        let mut digits = String::new();
+        let mut times = 1;
+        let mut end = at;
+        // So many noughts stand for a number that may still come: "nine hundred and twelve".
+        let mut open = 0;
+        while let Some(token) = self.token(end) {
+            let text = token.text.as_str();
+            let joins = open > 0 && self.is(end, Class::And) && token.is_word();
+            if let Some(count) = words.times.get(text) {
+                times = *count;
+            } else if matches!(text, "plus" | "+") && digits.is_empty() {
+                digits.push('+');
+            } else if let Some(name) = words.names.get(text) {
+                digits.extend(std::iter::repeat_n(name.as_str(), times));
+                (times, open) = (1, 0);
+            } else if let Some(noughts) = words.noughts.get(text).filter(|_| end > at && open == 0) {
+                digits.push_str(noughts);
+                open = noughts.len();
+            } else if let Some(number) = self.meaning(end).number {
+                let text = self
+                    .token(end)
+                    .filter(|_| self.is_digits(end))
+                    .map_or_else(|| number.to_string(), |token| token.text.clone());
+                let follows_and = self.tokens_are(end - usize::from(end > at), &["and"]);
+                if open >= text.len() && (text.len() > 1 || follows_and) {
+                    digits.truncate(digits.len() - text.len());
+                }
+                digits.extend(std::iter::repeat_n(text, times));
+                (times, open) = (1, 0);
+            } else if end > at && self.any(end, &[Class::Comma, Class::Dash]) {
+                open = 0;
+            } else if !joins {
+                break;
+            }
+            end += 1;
+        }
+        (end, digits)
     }
 
     /// A booking reference: letters and digits, upper case.
@@ -454,17 +481,32 @@ fn is_long(digits: &str) -> bool {
     digits.bytes().filter(u8::is_ascii_digit).count() >= 9
 }
 
-/// E.164 of digits as they were written; a number that cannot be dialled is none.
+/// E.164 of digits as they were written; a number that cannot be dialled is none. Of what was asked for, one with too many
+/// digits is left as it is, for the slot to refuse.
 fn e164(digits: &str, region: Option<country::Id>, asked: bool) -> Option<String> {
     let written = match digits.strip_prefix("00") {
         Some(rest) if rest.len() >= 8 => format!("+{rest}"),
         _ => digits.to_owned(),
     };
+    if written.trim_start_matches('+').len() > DIGITS_MAX {
+        return asked.then(|| format!("+{}", written.trim_start_matches('+')));
+    }
     // With a country code, another country's trunk prefix must not be looked for in the number.
     let region = region.filter(|_| !written.starts_with('+'));
-    let number = phonenumber::parse(region, &written).ok()?;
+    let parsed = |written: &str| phonenumber::parse(region, written).ok();
+    let number = parsed(&written)?;
     let valid = number.is_valid();
+    // "Oh" may have been no digit: without it the number is one.
+    let without = written.strip_prefix('0').filter(|_| !valid).and_then(parsed).filter(PhoneNumber::is_valid);
     let international = written.starts_with('+') && written.len() >= 9;
     let possible = asked && written.len() >= 7;
-    (valid || international || possible).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+    let number = match without {
+        Some(without) => without,
+        None if valid || international || possible => number,
+        None => return None,
+    };
+    let e164 = number.format().mode(phonenumber::Mode::E164).to_string();
+    // A nought that the country does not dial, and no number without it: only a country code says whose it is.
+    let is_strange = !valid && written.starts_with('0') && e164.contains(&written);
+    Some(if is_strange { written } else { e164 })
 }

@@ -130,8 +130,14 @@ pub(super) fn finish(
     let agreed = said.yes || said.approve;
     let wishes_nothing = wishes.is_empty();
     answer_without_value(question, &mut heard, said, agreed);
+    // "How much is the second one?" does not choose it.
+    let price = said.price && said.left_over == 0 && wishes_nothing && !reading.everything;
+    if price {
+        heard.slots.retain(|_, heard| !matches!(heard, Heard::Choice(_)));
+    }
     // The days of "what time is breakfast tomorrow?" are no stay.
-    let aside = said.question && wishes_nothing && !reading.everything && !answers(&heard);
+    let asks = said.question && !price;
+    let aside = asks && wishes_nothing && !reading.everything && !answers(&heard);
     if aside {
         heard.slots.clear();
         heard.changed = false;
@@ -168,12 +174,19 @@ pub(super) fn finish(
         (said.repeat, Act::Repeat),
         (said.help && wishes_nothing, Act::Help),
         (said.human, Act::Human),
-        (said.question && !said.more && !said.human && (wishes_nothing || said.wh_question), Act::Question),
+        (price, Act::Price),
+        (asks && !said.more && !said.human && (wishes_nothing || said.wh_question), Act::Question),
         (said.greet, Act::Greet),
         (said.thank, Act::Thank),
         (said.bye, Act::Bye),
     ];
     acts.extend(flags.into_iter().filter(|(is, _)| *is).map(|(_, act)| act));
+    let waits = said.wait && wishes_nothing && heard.slots.is_empty();
+    if waits && acts.iter().all(|act| matches!(act, Act::Affirm | Act::Thank | Act::Greet)) {
+        // "Yes, hold on" is no yes yet.
+        acts.retain(|act| *act != Act::Affirm);
+        acts.push(Act::Wait);
+    }
     let started = !wishes_nothing;
     acts.extend(wishes.into_iter().map(Act::Start));
     let unanswered = heard.expected.as_ref().is_some_and(|slot| !heard.has(slot));
@@ -181,7 +194,7 @@ pub(super) fn finish(
     let nothing = acts.is_empty() && heard.slots.is_empty();
     let sure = !nothing
         && !heard.ambiguous
-        && (said.left_over <= LEFT_OVER_MAX || said.question)
+        && (said.left_over <= LEFT_OVER_MAX || said.question || acts.contains(&Act::Wait))
         && (!unanswered || decided || !heard.slots.is_empty());
     if nothing {
         acts.push(Act::Unclear);

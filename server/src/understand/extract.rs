@@ -11,7 +11,7 @@ use phonenumber::country;
 use super::act::ActsSaid;
 use super::choice::{ChoiceContext, Chosen};
 use super::decide::{HeardValues, ReadOut, button, finish};
-use super::lexicon::{Lexicon, split};
+use super::lexicon::{Class, Lexicon, split};
 use super::messages::SpellWords;
 use super::sentence::Sentence;
 use super::several::Besides;
@@ -39,6 +39,8 @@ pub(super) struct Reading {
     pub(super) asked: Option<Asked>,
     /// Whether everything is wanted that was said: days before today, days inside questions.
     pub(super) everything: bool,
+    /// How many items of a list are said at once, where not all are.
+    pub(super) at_once: Option<usize>,
 }
 
 impl Extractor {
@@ -84,8 +86,11 @@ impl Extractor {
         if question.kept {
             return ReadOut { understanding: self.kept(question), ..ReadOut::default() };
         }
-        let alone =
-            [(self.asks_for_a_person(question), Act::Human), (self.asks_for_more(question), Act::More)];
+        let alone = [
+            (self.asks_for_a_person(question), Act::Human),
+            (question.page > 0 && self.asks_of_an_offer(question, Phrase::Back), Act::Back),
+            (self.asks_of_an_offer(question, Phrase::More), Act::More),
+        ];
         if let Some((_, act)) = alone.into_iter().find(|(asks, _)| *asks) {
             let understanding = Understanding { acts: vec![act], sure: true, ..Understanding::default() };
             return ReadOut { understanding, ..ReadOut::default() };
@@ -143,7 +148,26 @@ impl Extractor {
             // "Yes, cancel it" to "shall I cancel it?" is no change of mind.
             out.understanding.acts.retain(|act| *act != Act::Cancel);
         }
+        if question.flow.is_none() && question.starts.iter().any(|start| !start.examples.is_empty()) {
+            self.stop_nothing(question, &mut out.understanding);
+        }
         out
+    }
+
+    /// "Stop" where nothing is under way is about no booking: only words that guests ask for a flow with are.
+    fn stop_nothing(&self, question: &Question, understanding: &mut Understanding) {
+        let stops = |text: &str| Sentence::new(&self.lexicon, text).acts(&self.lexicon).cancel;
+        let topic: HashSet<String> = question
+            .starts
+            .iter()
+            .flat_map(|start| &start.examples)
+            .flat_map(|example| split(example))
+            .filter(|word| stops(word))
+            .collect();
+        let is_about = split(&question.said).iter().any(|word| topic.contains(word));
+        if !is_about && let Some(act) = understanding.acts.iter_mut().find(|act| **act == Act::Cancel) {
+            *act = Act::Deny;
+        }
     }
 
     /// Whether a message puts conditions or puts off.
@@ -164,13 +188,12 @@ impl Extractor {
         !counts && self.lexicon.is_alone(Phrase::Human, &question.said)
     }
 
-    /// "More", and nothing else, where something was offered.
-    fn asks_for_more(&self, question: &Question) -> bool {
+    /// "More" or "go back", and nothing else, where something was offered.
+    fn asks_of_an_offer(&self, question: &Question, what: Phrase) -> bool {
         let offered = |slot: &&ScopedSlot| {
             asks_for(&question.expecting, &slot.name) && matches!(slot.kind, Kind::Choice(_))
         };
-        question.scope.iter().any(|slot| offered(&slot))
-            && self.lexicon.is_alone(Phrase::More, &question.said)
+        question.scope.iter().any(|slot| offered(&slot)) && self.lexicon.is_alone(what, &question.said)
     }
 
     /// Whether every word that could mean to stop is one that guests ask for the flow under way with.
@@ -218,7 +241,7 @@ impl Extractor {
         let mut heard = HeardValues { expected: expected.cloned(), ..HeardValues::default() };
 
         for slot in scope.iter().filter(|slot| matches!(slot.kind, Kind::Phone)) {
-            if let Some(number) = sentence.phone(self.region, is_expected(slot)) {
+            if let Some(number) = sentence.phone(&self.lexicon.digits, self.region, is_expected(slot)) {
                 heard.put(slot, Heard::Text(number));
             }
         }
@@ -246,7 +269,8 @@ impl Extractor {
         for slot in scope {
             if let Kind::Integer { unit, .. } = &slot.kind
                 && !unit.is_empty()
-                && let Some(number) = sentence.integer(unit, false)
+                && let Some(number) =
+                    sentence.integer(unit, false).or_else(|| sentence.of_kinds(&self.lexicon, unit))
             {
                 heard.put(slot, Heard::Integer(number));
             }
@@ -271,7 +295,7 @@ impl Extractor {
         {
             heard.put(slot, Heard::Integer(number));
         }
-        self.choices(sentence, scope, question, expected, &mut heard);
+        self.choices(sentence, scope, question, expected, reading, &mut heard);
         if let Some(slot) = expected_or_first(scope, expected, |kind| matches!(kind, Kind::PersonName))
             && let Some(name) = sentence.person_name(&self.lexicon, is_expected(slot))
         {
@@ -288,6 +312,7 @@ impl Extractor {
         scope: &[ScopedSlot],
         question: &Question,
         expected: Option<&ScopedSlot>,
+        reading: Reading,
         heard: &mut HeardValues,
     ) {
         let is_expected = |slot: &ScopedSlot| expected.is_some_and(|expected| expected.name == slot.name);
@@ -304,10 +329,18 @@ impl Extractor {
                 heard.put(slot, Heard::Choice(key));
                 continue;
             }
+            let page = if is_expected(slot) { just_said(context.items, reading) } else { &[] };
+            if let Some(key) = self.superlative_of(sentence, context, page, question) {
+                heard.put(slot, Heard::Choice(key));
+                continue;
+            }
             match sentence.choice_by_words(&self.lexicon, context) {
                 Chosen::One(key) => {
                     heard.put(slot, Heard::Choice(key));
                     several = None;
+                }
+                Chosen::Several(keys) if sentence.is_definite() && only(page, &keys).is_some() => {
+                    heard.slots.extend(only(page, &keys).map(|key| (slot.name.clone(), Heard::Choice(key))));
                 }
                 Chosen::Several(_) if is_expected(slot) && is_written(slot) => {
                     heard.ambiguous = true;
@@ -329,6 +362,25 @@ impl Extractor {
             Some((slot, keys)) if tells_some_apart(slot, &keys) => heard.put(slot, Heard::Among(keys)),
             Some((slot, _)) => heard.ambiguous |= is_expected(slot),
             None => {}
+        }
+    }
+
+    /// "The cheapest one" of those that were said last, where the guest has asked for more of them; of all, it is of all.
+    fn superlative_of(
+        &self,
+        sentence: &mut Sentence<'_>,
+        context: ChoiceContext<'_>,
+        page: &[Item],
+        question: &Question,
+    ) -> Option<String> {
+        let of_all = (0..sentence.len()).any(|at| sentence.is(at, Class::All));
+        let ranks = (0..sentence.len()).any(|at| sentence.any(at, &[Class::Cheapest, Class::Dearest]));
+        if question.page == 0 || page.len() < 2 || of_all || !ranks {
+            return None;
+        }
+        match sentence.choice_by_words(&self.lexicon, ChoiceContext { items: page, ..context }) {
+            Chosen::One(key) => Some(key),
+            Chosen::Several(_) | Chosen::Nothing => None,
         }
     }
 
@@ -392,6 +444,13 @@ impl Extractor {
         heard.ambiguous |= said.ambiguous;
         heard.days.clone_from(&said.days);
         heard.placed = said.placed;
+        if let Some((day, last)) = said.no_such_day {
+            let asked = expected.filter(|slot| matches!(slot.kind, Kind::Date { .. }));
+            if let Some(slot) = asked.or(stay) {
+                heard.put(slot, Heard::NoSuchDay { day, last });
+                return;
+            }
+        }
         let dates: Vec<&ScopedSlot> =
             scope.iter().filter(|slot| matches!(slot.kind, Kind::Date { .. })).collect();
         if asks_day && let (Some(slot), Some(day)) = (expected, said.days.first()) {
@@ -473,6 +532,20 @@ impl Extractor {
             (Some(start), None) => Some(start.flow.clone()),
             _ => None,
         }
+    }
+}
+
+/// The items of a list that were said last, where not all were: they come first in what the question knows of it.
+fn just_said<'i>(items: &'i [Item], reading: Reading) -> &'i [Item] {
+    &items[..reading.at_once.unwrap_or_default().min(items.len())]
+}
+
+/// The only one of the keys that is on a page.
+fn only(page: &[Item], keys: &[String]) -> Option<String> {
+    let mut there = page.iter().filter(|item| keys.contains(&item.key));
+    match (there.next(), there.next()) {
+        (Some(item), None) => Some(item.key.clone()),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Deserialize;
 
 use super::token::{Token, TokenKind, tokens};
-use super::words::{Phrase, Words, month_day};
+use super::words::{Digits, Phrase, Words, month_day};
 
 /// A class of words that the grammar knows, as `words.yaml` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -97,6 +97,7 @@ pub(super) enum Class {
     Aux,
     Hedge,
     Correction,
+    Meant,
     Stay,
     Aspect,
     Praise,
@@ -164,6 +165,10 @@ pub(super) struct Lexicon {
     /// A word and the word that it is the same as.
     pub(super) same: HashMap<String, String>,
     same_keys: HashSet<String>,
+    /// How telephone numbers are said.
+    pub(super) digits: Digits,
+    /// What things are called by their kind.
+    pub(super) kinds: BTreeMap<String, HashSet<String>>,
     wishes: HashMap<String, Vec<(Vec<String>, String)>>,
     /// A synonym and the option's own words.
     pub(super) synonyms: HashMap<String, Vec<String>>,
@@ -223,6 +228,12 @@ impl Lexicon {
             filler: words.filler.iter().flat_map(|phrase| split(phrase)).collect(),
             same: HashMap::new(),
             same_keys: words.same.keys().cloned().collect(),
+            digits: words.digits.clone(),
+            kinds: words
+                .kinds
+                .iter()
+                .map(|(thing, kinds)| (thing.clone(), kinds.iter().cloned().collect()))
+                .collect(),
             wishes: HashMap::new(),
             synonyms: HashMap::new(),
         };

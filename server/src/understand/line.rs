@@ -106,7 +106,7 @@ impl Line {
             among: Vec::new(),
             kept: false,
         };
-        Turn { question, reading: Reading { asked: Some(asked), everything: true }, context }
+        Turn { question, reading: Reading { asked: Some(asked), everything: true, at_once: None }, context }
     }
 }
 
@@ -157,7 +157,8 @@ impl Turn {
                 (Act::Change, _) => "change",
                 (Act::Undo, _) => "undo",
                 (Act::Choose, _) => "choose",
-                (Act::More | Act::Question, _) => "question",
+                (Act::More | Act::Back | Act::Question | Act::Price, _) => "question",
+                (Act::Wait, _) => "wait",
                 (Act::Repeat, _) => "repeat",
                 (Act::Help, _) => "help",
                 (Act::Human, _) => "human",
@@ -314,7 +315,7 @@ fn value(heard: &Heard) -> Json {
         Heard::Boolean(yes) => json!(yes),
         Heard::Integer(number) => json!(number),
         Heard::Among(keys) => json!(keys),
-        Heard::NoPreference => Json::Null,
+        Heard::NoPreference | Heard::NoSuchDay { .. } => Json::Null,
     }
 }
 

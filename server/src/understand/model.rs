@@ -23,7 +23,7 @@ const TEMPLATE: &str = "understand.j2";
 const OPTIONS_MAX: usize = 12;
 
 /// The acts that a model may pick, besides starting a flow.
-const ACTS: [(&str, Act); 12] = [
+const ACTS: [(&str, Act); 13] = [
     ("deny", Act::Deny),
     ("cancel", Act::Cancel),
     ("change", Act::Change),
@@ -36,6 +36,7 @@ const ACTS: [(&str, Act); 12] = [
     ("thank", Act::Thank),
     ("bye", Act::Bye),
     ("question", Act::Question),
+    ("wait", Act::Wait),
 ];
 
 /// Understands messages.
@@ -84,11 +85,13 @@ impl Understander {
         self.read(question, Reading::default()).await.understanding
     }
 
-    /// The same of words that came from a recogniser: its slips are put right first.
-    pub async fn understand_spoken(&self, question: &Question) -> Understanding {
+    /// The same of words that came from a recogniser: its slips are put right first. Of a list the guest heard `at_once`
+    /// items at once, where not all of them were given.
+    pub async fn understand_spoken(&self, question: &Question, at_once: Option<usize>) -> Understanding {
+        let reading = Reading { at_once, ..Reading::default() };
         match self.extractor.mended(question) {
-            Some(said) => self.understand(&Question { said, ..question.clone() }).await,
-            None => self.understand(question).await,
+            Some(said) => self.read(&Question { said, ..question.clone() }, reading).await.understanding,
+            None => self.read(question, reading).await.understanding,
         }
     }
 

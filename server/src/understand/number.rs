@@ -1,7 +1,10 @@
 //! Whole numbers: "2 rooms" by the noun they count, or a bare number where one was asked for.
 
-use super::lexicon::Class;
+use super::lexicon::{Class, Lexicon};
 use super::sentence::{Sentence, Taken};
+
+/// What a room has of a kind is no room of it.
+const BEDS: [&str; 2] = ["bed", "beds"];
 
 impl Sentence<'_> {
     /// The number of things that `units` name, or the one number of the message if one was asked for.
@@ -38,6 +41,26 @@ impl Sentence<'_> {
         let number = self.number(at);
         self.take(at, at + 1, Taken::Number);
         number
+    }
+
+    /// "a single and a double", "two doubles": how many things of several kinds. One alone is not counted.
+    pub(super) fn of_kinds(&self, lexicon: &Lexicon, units: &[String]) -> Option<i64> {
+        let kinds = units.iter().find_map(|unit| lexicon.kinds.get(unit))?;
+        let kind = |at: usize| self.token(at).is_some_and(|token| kinds.contains(&token.text));
+        let mut found: Vec<(usize, i64)> = Vec::new();
+        for at in (1..self.len()).filter(|at| kind(*at)) {
+            let bed = self.token(at + 1).is_some_and(|token| BEDS.contains(&token.text.as_str()));
+            let before = at - 1;
+            let count = if self.is(before, Class::Article) { Some(1) } else { self.number(before) };
+            found.extend(count.filter(|count| !bed && (1..=20).contains(count)).map(|count| (at, count)));
+        }
+        let joined = found.windows(2).all(|pair| {
+            let between = pair[0].0 + 1..pair[1].0;
+            !between.clone().any(|at| self.is(at, Class::Or))
+                && between.clone().any(|at| self.any(at, &[Class::And, Class::Comma, Class::Add]))
+        });
+        let count: i64 = found.iter().map(|(_, count)| count).sum();
+        (joined && count > 1).then_some(count)
     }
 
     /// The number, cardinal or ordinal, that a message consists of.

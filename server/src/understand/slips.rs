@@ -28,6 +28,14 @@ pub(super) struct Misheard {
     letters: BTreeMap<String, String>,
     /// Words after which such a word stands for itself.
     verbs: Vec<String>,
+    /// Words of spelling alphabets, each for its first letter.
+    alphabet: Vec<String>,
+    /// What stands between a letter and a word that begins with it.
+    as_in: Vec<String>,
+    /// What stands before something that is spelled.
+    spelled: Vec<String>,
+    /// What may stand between a name and its spelling.
+    between: Vec<String>,
 }
 
 /// Words, by their places, and what stands instead of them.
@@ -48,10 +56,16 @@ impl Extractor {
     /// The message with the recogniser's slips put right; `None` where there are none.
     pub fn mended(&self, question: &Question) -> Option<String> {
         let Expecting::Slot(_) = &question.expecting else { return None };
+        let corrects_code = |slot: &ScopedSlot| slot.kind == Kind::Reference && slot.value.is_some();
         let slot = question.scope.iter().find(|slot| asks_for(&question.expecting, &slot.name))?;
         let spoken = spoken(&question.said);
         let mends = match &slot.kind {
             Kind::Reference => self.spelled(&spoken),
+            Kind::PersonName => {
+                // A reference that was given before may be put right here, too.
+                let codes = question.scope.iter().any(corrects_code).then(|| self.spelled(&spoken));
+                codes.filter(|codes| !codes.is_empty()).unwrap_or_else(|| self.spelled_names(&spoken))
+            }
             Kind::Party { .. } | Kind::DateRange { .. } | Kind::Integer { .. } => self.numbers(&spoken, slot),
             _ => return None,
         };
@@ -103,36 +117,158 @@ impl Extractor {
         let mut mends = Vec::new();
         let mut at = 0;
         while at < spoken.len() {
-            let run: Vec<String> = (at..spoken.len()).map_while(|at| self.piece(spoken, at)).collect();
-            let code = run.concat();
+            let (end, run) = self.run(spoken, at, true);
+            let code: String = run.iter().map(|piece| piece.text.as_str()).collect();
             let is_code = code.chars().any(|c| c.is_ascii_digit())
                 && code.chars().any(|c| c.is_ascii_alphabetic())
                 && SPELLED.contains(&code.len());
             if is_code {
-                mends.push((at..at + run.len(), code));
+                mends.push((at..end, code));
             }
-            at += run.len().max(1);
+            at = end.max(at + 1);
         }
         mends
     }
 
-    /// What a word adds to a code: letters and digits, a digit's name, or what sounds like a letter.
-    fn piece(&self, spoken: &[Spoken<'_>], at: usize) -> Option<String> {
-        let here = &spoken[at];
+    /// Names that are spelled, put together; a name that was said before its spelling is what is spelled.
+    fn spelled_names(&self, spoken: &[Spoken<'_>]) -> Vec<Mend> {
+        let mut mends: Vec<Mend> = Vec::new();
+        let mut at = 0;
+        while at < spoken.len() {
+            let (end, run) = self.run(spoken, at, false);
+            let name = capitalised(&run.iter().map(|piece| piece.text.as_str()).collect::<String>());
+            let plain = run.iter().filter(|piece| piece.is_plain).count();
+            let explained = run.iter().any(|piece| piece.is_explained);
+            let is_name = name.chars().count() >= if explained { 2 } else { 3 } && plain * 2 >= run.len();
+            if is_name {
+                let done = mends.last().map_or(0, |(words, _)| words.end);
+                mends.push((self.named_before(&spoken[..at], done, &name)..end, name));
+            }
+            at = end.max(at + 1);
+        }
+        mends
+    }
+
+    /// Where the name that is spelled begins: with the same name, said in one, or with words that say that it is spelled.
+    fn named_before(&self, before: &[Spoken<'_>], done: usize, name: &str) -> usize {
+        let at = before.len();
+        let between = |word: &&Spoken<'_>| self.misheard.between.contains(&word.plain());
+        let links = before[done..].iter().rev().take_while(between).count();
+        let same = before[done..at - links].last().filter(|word| {
+            let first = |text: &str| text.chars().next().map(|c| c.to_lowercase().collect::<String>());
+            word.word.chars().count() > 1 && first(&word.word) == first(name)
+        });
+        if same.is_some() {
+            return at - links - 1;
+        }
+        let spelled = before[at - links..]
+            .iter()
+            .position(|word| self.misheard.spelled.contains(&word.plain()))
+            .map(|position| at - links + position);
+        spelled.unwrap_or(at)
+    }
+
+    /// The letters, and digits if they are wanted, that are said from a word on, and where they end.
+    fn run(&self, spoken: &[Spoken<'_>], from: usize, digits: bool) -> (usize, Vec<Piece>) {
+        let mut run = Vec::new();
+        let mut at = from;
+        while at < spoken.len() {
+            let times = self.lexicon.digits.times.get(&spoken[at].word).copied();
+            let twice = times.and_then(|times| Some((times, self.piece(spoken, at + 1, digits)?)));
+            let (count, skipped, piece) = match (self.piece(spoken, at, digits), twice) {
+                (Some(piece), _) => (1, 0, piece),
+                (None, Some((times, piece))) => (times, 1, piece),
+                (None, None) => break,
+            };
+            // "Okay, M E Y E R"
+            let is_hedge = run.is_empty()
+                && !piece.is_plain
+                && spoken[at].word.len() > 2
+                && Sentence::new(&self.lexicon, &spoken[at].word).is(0, Class::Hedge);
+            if is_hedge {
+                break;
+            }
+            at += skipped + piece.words;
+            run.extend(std::iter::repeat_n(piece, count));
+        }
+        (at, run)
+    }
+
+    /// What a word adds to what is spelled: letters and digits, a digit's name, what sounds like a letter, or a letter with a
+    /// word that begins with it.
+    fn piece(&self, spoken: &[Spoken<'_>], at: usize, digits: bool) -> Option<Piece> {
+        let here = spoken.get(at)?;
+        let misheard = &self.misheard;
+        let is_letter = here.word.chars().count() == 1 && here.word.chars().all(char::is_alphabetic);
+        let pair = spoken.get(at + 1).map(|next| format!("{} {}", here.word, next.word));
+        let paired = pair.and_then(|pair| misheard.letters.get(&pair));
+        let is_verb = at.checked_sub(1).is_some_and(|before| misheard.verbs.contains(&spoken[before].word));
+        let sounds = misheard.letters.get(&here.word).filter(|_| !is_verb);
+        let letter = if is_letter { Some(here.word.clone()) } else { paired.or(sounds).cloned() };
+        if let Some(letter) = letter {
+            let own = if paired.is_some() && !is_letter { 2 } else { 1 };
+            let explained = self.explained(&spoken[at + own..], &letter);
+            return Some(Piece {
+                text: letter.to_uppercase(),
+                words: own + explained.unwrap_or_default(),
+                is_plain: is_letter || explained.is_some(),
+                is_explained: explained.is_some(),
+            });
+        }
+        if misheard.alphabet.contains(&here.word) {
+            let text = here.word.chars().take(1).collect::<String>().to_uppercase();
+            return Some(Piece { text, words: 1, is_plain: true, is_explained: true });
+        }
+        if !digits {
+            return None;
+        }
+        let piece = |text: String| Piece { text, words: 1, is_plain: true, is_explained: false };
         let is_code = here.word.chars().all(|c| c.is_ascii_alphanumeric())
-            && (here.word.len() == 1 || here.word.chars().any(|c| c.is_ascii_digit()));
+            && here.word.chars().any(|c| c.is_ascii_digit());
         if is_code {
-            return Some(here.written.to_uppercase());
+            return Some(piece(here.written.to_uppercase()));
         }
         let digit = Sentence::new(&self.lexicon, &here.word).number(0);
-        if let Some(digit) = digit.filter(|digit| (0..=9).contains(digit)) {
-            return Some(digit.to_string());
-        }
-        let is_verb =
-            at.checked_sub(1).is_some_and(|before| self.misheard.verbs.contains(&spoken[before].word));
-        let letter = self.misheard.letters.get(&here.word).filter(|_| !is_verb);
-        letter.map(|letter| letter.to_uppercase())
+        digit.filter(|digit| (0..=9).contains(digit)).map(|digit| piece(digit.to_string()))
     }
+
+    /// How many words say which letter was meant: "as in Mike".
+    fn explained(&self, after: &[Spoken<'_>], letter: &str) -> Option<usize> {
+        let words = self.misheard.as_in.iter().filter_map(|phrase| {
+            let words: Vec<&str> = phrase.split(' ').collect();
+            let is_said =
+                after.len() > words.len() && words.iter().zip(after).all(|(word, said)| *word == said.word);
+            let example = is_said.then(|| &after[words.len()].word)?;
+            (example.starts_with(letter) && example.len() > letter.len()).then_some(words.len() + 1)
+        });
+        words.max()
+    }
+}
+
+/// What a word, or a few, add to what is spelled.
+#[derive(Clone, Debug)]
+struct Piece {
+    text: String,
+    /// How many words it takes.
+    words: usize,
+    /// Whether it can be nothing else.
+    is_plain: bool,
+    /// Whether a word said which letter it is.
+    is_explained: bool,
+}
+
+impl Spoken<'_> {
+    /// Without apostrophes.
+    fn plain(&self) -> String {
+        self.word.replace(['\'', '’'], "")
+    }
+}
+
+/// "MEYER" as "Meyer".
+fn capitalised(letters: &str) -> String {
+    let mut letters = letters.chars();
+    let first: String = letters.next().into_iter().collect();
+    first + &letters.as_str().to_lowercase()
 }
 
 /// The words of a message.

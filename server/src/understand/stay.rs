@@ -42,11 +42,13 @@ pub(super) struct StaySaid {
     pub(super) placed: bool,
     /// Whether more was said than could be told apart.
     pub(super) ambiguous: bool,
+    /// A day that its month does not have, and the last one that it has.
+    pub(super) no_such_day: Option<(u32, NaiveDate)>,
 }
 
 impl StaySaid {
     pub(super) fn is_empty(&self) -> bool {
-        self.range == DateRange::default() && self.days.is_empty()
+        self.range == DateRange::default() && self.days.is_empty() && self.no_such_day.is_none()
     }
 }
 
@@ -72,6 +74,7 @@ struct Point {
 impl Sentence<'_> {
     /// Reads all days and lengths of stay and takes their atoms.
     pub(super) fn stay(&mut self, context: StayContext) -> StaySaid {
+        let no_such_day = self.no_such_day(context.today);
         let (mut points, nights) = self.points(context);
         self.give_roles(&mut points);
         let (gone, mut points): (Vec<Point>, Vec<Point>) =
@@ -85,6 +88,7 @@ impl Sentence<'_> {
         let mut said =
             StaySaid { ambiguous: points.iter().any(|point| point.alternative), ..StaySaid::default() };
         said.range.nights = nights.and_then(|nights| nights.resolve(context.known));
+        said.no_such_day = no_such_day;
         said.placed = nights.is_some() || points.len() > 1 || points.iter().any(|point| point.role.is_some());
         if points.is_empty() {
             self.bare_answer(context, &mut said);
@@ -129,6 +133,10 @@ impl Sentence<'_> {
                 at += 1;
                 continue;
             };
+            if self.is_first_of_all(found, context) {
+                at = found.end;
+                continue;
+            }
             let point = self.point(found, points.last());
             at = found.end;
             points.push(point);
@@ -168,6 +176,39 @@ impl Sentence<'_> {
                 && !between.clone().any(|at| self.any(at, &[Class::Arrive, Class::Leave, Until]));
         }
         point
+    }
+
+    /// "First" and nothing else, where nobody asked for a day.
+    fn is_first_of_all(&self, found: Found, context: StayContext) -> bool {
+        let is_word = self.token(found.first).is_some_and(|token| token.is_word())
+            && self.meaning(found.first).ordinal.is_some();
+        context.asked == Asked::No && is_word && found.first == 0 && self.ends(found.end)
+    }
+
+    /// "the thirtieth of February": a day that its month does not have, with the last day that it has. Takes its atoms.
+    fn no_such_day(&mut self, today: NaiveDate) -> Option<(u32, NaiveDate)> {
+        let (first, end, month, day) = (0..self.len()).find_map(|at| {
+            let month = u32::from(self.meaning(at).month?);
+            let day_at = |at: usize| {
+                let meaning = self.meaning(at);
+                let number = meaning.ordinal.or_else(|| u32::try_from(self.number(at)?).ok())?;
+                (!self.is_taken(at) && (29..=31).contains(&number)).then_some(number)
+            };
+            let of = at.checked_sub(1).map(|before| if self.is(before, Class::Of) { at - 2 } else { before });
+            let of = of.and_then(|before| Some((before, at + 1, month, day_at(before)?)));
+            let after = if self.is(at + 1, Class::The) { at + 2 } else { at + 1 };
+            of.or_else(|| Some((at, after + 1, month, day_at(after)?)))
+        })?;
+        // A leap year has every day that any year has.
+        if NaiveDate::from_ymd_opt(2000, month, day).is_some() {
+            return None;
+        }
+        let last = (today.year()..=today.year() + 1).find_map(|year| {
+            let days = (28..=day).rev();
+            days.filter_map(|day| NaiveDate::from_ymd_opt(year, month, day)).find(|last| *last >= today)
+        })?;
+        self.take(first, end, Taken::Day);
+        Some((day, last))
     }
 
     /// "no" by itself, which corrects and does not deny what follows.
@@ -410,7 +451,14 @@ impl Sentence<'_> {
         if let [only] = live.as_mut_slice()
             && only.role.is_none()
         {
-            let departs = context.asked == Asked::Departure || denied_role == Some(Role::Out);
+            let departs = match self.is_meant(only).then_some((known.check_in, known.check_out)) {
+                // It stands in place of what is known: of two days, the nearer one.
+                Some((Some(_), Some(check_out))) => {
+                    resolve(only.found.said, None, Some(check_out)).is_some_and(|day| day >= check_out)
+                }
+                Some((Some(_), None)) => false,
+                Some((None, _)) | None => context.asked == Asked::Departure || denied_role == Some(Role::Out),
+            };
             only.role = Some(if departs { Role::Out } else { Role::In });
         }
         let labelled =
@@ -452,6 +500,11 @@ impl Sentence<'_> {
             said.days.extend(date);
         }
         said.ambiguous |= live.len() > 2;
+    }
+
+    /// "Sorry, I meant the thirteenth": what was said last was said wrong.
+    fn is_meant(&self, only: &Point) -> bool {
+        (0..only.found.first).any(|at| self.is(at, Class::Meant))
     }
 
     /// "move it from the 12th": the day is the old one.

@@ -58,6 +58,12 @@ pub struct Words {
     /// who wants to be left alone says so in their own.
     #[serde(default)]
     pub(super) messages: MessageWishes,
+    /// How telephone numbers are said.
+    #[serde(default)]
+    pub(super) digits: Digits,
+    /// What the things that a number counts are called by their kind: of `room`, `double`.
+    #[serde(default)]
+    pub(super) kinds: BTreeMap<String, Vec<String>>,
     /// Words of guests who want to hear how something is spelled.
     #[serde(default)]
     pub(super) spell: Vec<String>,
@@ -92,6 +98,18 @@ pub(super) struct MessageWishes {
     pub(super) start: Vec<String>,
 }
 
+/// How telephone numbers are said.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Digits {
+    /// Words for digits that are no numbers anywhere else.
+    pub(super) names: BTreeMap<String, String>,
+    /// Words after which a digit counts so many times.
+    pub(super) times: BTreeMap<String, usize>,
+    /// Words for noughts after a number.
+    pub(super) noughts: BTreeMap<String, String>,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pair {
@@ -117,6 +135,12 @@ pub(super) enum Phrase {
     Greet,
     Thank,
     Bye,
+    /// Wants a moment.
+    Wait,
+    /// Wants to hear again what was offered before.
+    Back,
+    /// Asks what it costs.
+    Price,
     NoPreference,
     Ask,
 }

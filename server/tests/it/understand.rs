@@ -42,6 +42,9 @@ struct Case {
     asked: Option<String>,
     #[serde(default)]
     button: Option<String>,
+    /// The slots in scope, where they are others than the sheet's.
+    #[serde(default)]
+    flow: Option<String>,
     /// Whether a recogniser wrote it.
     #[serde(default)]
     spoken: bool,
@@ -144,7 +147,8 @@ fn sheets() -> Vec<PathBuf> {
 }
 
 fn question(sheet: &Sheet, case: &Case) -> Question {
-    let mut scope = sheet.flow.as_deref().map(scope).unwrap_or_default();
+    let flow = case.flow.as_deref().or(sheet.flow.as_deref());
+    let mut scope = flow.map(scope).unwrap_or_default();
     for slot in &mut scope {
         slot.value = case.known.get(&slot.name).map(|known| value(slot, known));
     }
@@ -159,7 +163,7 @@ fn question(sheet: &Sheet, case: &Case) -> Question {
         button: case.button.clone(),
         today: sheet.today,
         expecting,
-        flow: sheet.flow.clone(),
+        flow: flow.map(str::to_owned),
         unanswered: case.unanswered.clone(),
         scope,
         starts: starts(),
@@ -312,6 +316,7 @@ fn text(heard: &Heard) -> String {
         Heard::Boolean(yes) => yes.to_string(),
         Heard::Integer(number) => number.to_string(),
         Heard::NoPreference => "no preference".to_owned(),
+        Heard::NoSuchDay { day, last } => format!("no day {day} after {last}"),
     }
 }
 

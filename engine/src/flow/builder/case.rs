@@ -165,6 +165,11 @@ pub fn next_page() -> Case {
     Case::default().with("next_page", Yaml::plain(true))
 }
 
+/// A case that says the page before of the list on offer.
+pub fn previous_page() -> Case {
+    Case::default().with("previous_page", Yaml::plain(true))
+}
+
 impl Case {
     fn with(self, key: &str, value: Yaml) -> Self {
         Self(self.0.with(key, value))

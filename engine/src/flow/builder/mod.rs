@@ -25,8 +25,8 @@ mod state;
 mod yaml;
 
 pub use self::case::{
-    Action, Case, Cases, EventName, Formula, clear, next_page, queue, raise, run_flow, run_requested, say,
-    say_again, set, stay, to, to_all, undo,
+    Action, Case, Cases, EventName, Formula, clear, next_page, previous_page, queue, raise, run_flow,
+    run_requested, say, say_again, set, stay, to, to_all, undo,
 };
 pub use self::property::{Always, Never};
 pub use self::slot::{

@@ -23,12 +23,13 @@ pub(super) const KEYS: &[&str] = &[
     "reenter",
     "run",
     "next_page",
+    "previous_page",
     "queue",
     "undo",
 ];
 
 /// The keys that say where a case goes.
-pub(super) const WAYS: &[&str] = &["target", "run", "next_page", "queue", "undo"];
+pub(super) const WAYS: &[&str] = &["target", "run", "next_page", "previous_page", "queue", "undo"];
 
 pub(super) const ACTION_KEYS: &[&str] = &["say", "clear", "set", "raise"];
 
@@ -47,6 +48,9 @@ pub(super) const EVENTS: &[(&str, Event)] = &[
     ("undo", Event::Undo),
     ("more", Event::More),
     ("repeat", Event::Repeat),
+    ("back", Event::Back),
+    ("wait", Event::Wait),
+    ("price", Event::Price),
     ("help", Event::Help),
     ("human", Event::Human),
     ("greet", Event::Greet),
@@ -300,7 +304,7 @@ fn case(report: &mut Report<'_>, node: &Node, what: &str, place: Place) -> Draft
             case.say_again = truth("say_again").unwrap_or(false);
             case.ask_again = truth("ask_again");
             case.reenter = truth("reenter").unwrap_or(false);
-            let flags = ["next_page", "queue", "undo"].map(|key| (key, truth(key)));
+            let flags = ["next_page", "previous_page", "queue", "undo"].map(|key| (key, truth(key)));
             let ways: Vec<_> = fields.keys().filter(|(key, _)| WAYS.contains(key)).collect();
             if let [(first, _), (second, at), ..] = ways.as_slice() {
                 report.add(
@@ -317,6 +321,7 @@ fn case(report: &mut Report<'_>, node: &Node, what: &str, place: Place) -> Draft
                 (None, None) => match flags.iter().find(|(key, _)| fields.get(key).is_some()) {
                     Some((_, None)) => DraftGo::Unread,
                     Some(("next_page", Some(true))) => DraftGo::NextPage,
+                    Some(("previous_page", Some(true))) => DraftGo::PreviousPage,
                     Some(("queue", Some(true))) => DraftGo::Queue,
                     Some(("undo", Some(true))) => DraftGo::Undo,
                     None if fields.strange => DraftGo::Unread,
@@ -368,6 +373,12 @@ fn limit(report: &mut Report<'_>, case: &DraftCase, what: &str, place: Place) {
             format!("`next_page` answers what a guest says; it cannot stand in `{what}`"),
             None,
         ),
+        DraftGo::PreviousPage if !place.answers => report.add(
+            case.at,
+            Rule::Conflict,
+            format!("`previous_page` answers what a guest says; it cannot stand in `{what}`"),
+            None,
+        ),
         DraftGo::Undo if !place.answers => report.add(
             case.at,
             Rule::Conflict,
@@ -394,6 +405,7 @@ fn limit(report: &mut Report<'_>, case: &DraftCase, what: &str, place: Place) {
         ),
         DraftGo::Stay
         | DraftGo::NextPage
+        | DraftGo::PreviousPage
         | DraftGo::Undo
         | DraftGo::Queue
         | DraftGo::Run(_)

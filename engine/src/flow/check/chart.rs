@@ -200,9 +200,12 @@ impl<'g> Graph<'g> {
                     }
                 }
                 DraftGo::Unread => End::Anywhere,
-                DraftGo::Stay | DraftGo::Run(_) | DraftGo::Queue | DraftGo::Undo | DraftGo::NextPage => {
-                    End::Stays
-                }
+                DraftGo::Stay
+                | DraftGo::Run(_)
+                | DraftGo::Queue
+                | DraftGo::Undo
+                | DraftGo::NextPage
+                | DraftGo::PreviousPage => End::Stays,
             };
             if end != End::Stays || !case.actions.is_empty() {
                 let actions = case.actions.iter().collect();

@@ -188,6 +188,7 @@ pub(super) enum DraftGo {
     Queue,
     Undo,
     NextPage,
+    PreviousPage,
     /// It could not be read: it may go anywhere.
     Unread,
 }
@@ -372,6 +373,7 @@ impl DraftCase {
             | DraftGo::Queue
             | DraftGo::Undo
             | DraftGo::NextPage
+            | DraftGo::PreviousPage
             | DraftGo::Unread => self.at,
         }
     }

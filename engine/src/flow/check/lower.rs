@@ -273,6 +273,7 @@ impl Lower<'_, '_> {
         let go = match &case.go {
             DraftGo::Stay => Go::Stay,
             DraftGo::NextPage => Go::NextPage,
+            DraftGo::PreviousPage => Go::PreviousPage,
             DraftGo::Queue => Go::Queue,
             DraftGo::Undo => Go::Undo,
             DraftGo::Run(flow) if flow.value == REQUESTED => Go::RunRequested,

@@ -76,6 +76,7 @@ impl Targets<'_, '_, '_> {
             | DraftGo::Queue
             | DraftGo::Undo
             | DraftGo::NextPage
+            | DraftGo::PreviousPage
             | DraftGo::Unread => {}
         }
     }

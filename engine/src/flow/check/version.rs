@@ -243,6 +243,7 @@ impl Written<'_> {
             Go::Queue => json!("queue"),
             Go::Undo => json!("undo"),
             Go::NextPage => json!("next_page"),
+            Go::PreviousPage => json!("previous_page"),
         }
     }
 

@@ -135,7 +135,8 @@ impl<'d> Drawing<'d> {
                 | Go::RunRequested
                 | Go::Queue
                 | Go::Undo
-                | Go::NextPage => match from {
+                | Go::NextPage
+                | Go::PreviousPage => match from {
                     From::State(state) => self.lines.entry(state).or_default().push(label),
                     From::Anywhere => self.anywhere.push(label),
                 },

@@ -174,6 +174,7 @@ impl Words<'_> {
             Go::Queue => Some("let it wait".to_owned()),
             Go::Undo => Some("undo".to_owned()),
             Go::NextPage => Some("next page".to_owned()),
+            Go::PreviousPage => Some("previous page".to_owned()),
         }
     }
 

@@ -6,7 +6,7 @@ use super::shapes::{expressions, name, name_or_names, names, object, reference, 
 use super::{DELAY, keys, with, words};
 
 /// Keys of a case that only an answer to what a guest says has.
-const ANSWERS: &[&str] = &["next_page", "undo"];
+const ANSWERS: &[&str] = &["next_page", "previous_page", "undo"];
 /// Keys of a case that comes back to where it was.
 const STAYS: &[&str] = &["run"];
 /// Keys of a case that puts a wish aside.
@@ -64,7 +64,7 @@ fn case(keys: &[&'static str], onward: bool) -> Json {
     let ways: Vec<&&str> = keys::WAYS.iter().filter(|way| keys.contains(way)).collect();
     let schema = object(words::CASE, keys, if onward { &["target"] } else { &[] }, |key| match key {
         "guard" => reference("condition"),
-        "say_again" | "ask_again" | "reenter" | "next_page" | "queue" | "undo" => {
+        "say_again" | "ask_again" | "reenter" | "next_page" | "previous_page" | "queue" | "undo" => {
             json!({ "type": "boolean" })
         }
         "clear" => names(),

@@ -134,6 +134,7 @@ pub(super) const CASE: &[Told] = &[
         "A flow that is run now, and then back to where the guest was. `requested` is the one they asked for.",
     ),
     ("next_page", "Says the next page of the list on offer."),
+    ("previous_page", "Says the page before of the list on offer; the first one again where there is none."),
     ("queue", "The flow that the guest asked for waits until nothing else runs."),
     ("undo", "Takes back the guest's last change."),
 ];
@@ -233,6 +234,9 @@ pub(super) const EVENTS: &[Told] = &[
     ("undo", "The guest takes back what they said last. Guards see `undoable`."),
     ("more", "The guest wants to hear more of the list."),
     ("repeat", "The guest wants to hear it again."),
+    ("back", "The guest wants to hear again what was offered before. Without an answer it counts as `more`."),
+    ("wait", "The guest wants a moment: neither a yes nor a no."),
+    ("price", "The guest asks what it costs, and nothing else. Without an answer it counts as `question`."),
     ("help", "The guest asks what is possible."),
     ("human", "The guest wants a person."),
     ("greet", "A greeting and nothing else."),

@@ -63,7 +63,7 @@ fn flaw(flows: &Flows) -> Option<String> {
                 }
                 Go::Root(state) | Go::RunRoot(state) => root.state(*state).is_some(),
                 Go::Run(other) => other.index() <= flows.iter().count(),
-                Go::Stay | Go::RunRequested | Go::Queue | Go::Undo | Go::NextPage => true,
+                Go::Stay | Go::RunRequested | Go::Queue | Go::Undo | Go::NextPage | Go::PreviousPage => true,
             };
             let acts = case.actions.iter().all(|action| match action {
                 Action::Clear(slots) => slots.iter().all(|slot| flow.slot(*slot).is_some()),

@@ -220,6 +220,7 @@ impl Summary<'_> {
                     Go::Queue => text.push_str("let it wait"),
                     Go::Undo => text.push_str("take it back"),
                     Go::NextPage => text.push_str("next page"),
+                    Go::PreviousPage => text.push_str("previous page"),
                 }
                 text
             })
