@@ -77,8 +77,6 @@ pub struct Database(Arc<Inner>);
 struct Inner {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
-    /// Writes what a call says and what was heard in it.
-    passing: DatabaseConnection,
     clock: Arc<dyn Clock>,
     outgoing: Notify,
     timing: Notify,
@@ -181,8 +179,7 @@ impl Database {
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Result<Self, Fault> {
-        let Connections { reader, writer, passing } =
-            connect(url.as_str(), options.hasty).await.map_err(Fault::Open)?;
+        let (reader, writer) = connect(url.as_str(), options.hasty).await.map_err(Fault::Open)?;
         migrate(&writer).await.map_err(Fault::doing("bringing the tables up to date"))?;
         let known = Arc::new(AllKnown::default());
         let group = match writer.get_database_backend() {
@@ -198,7 +195,6 @@ impl Database {
         Ok(Self(Arc::new(Inner {
             reader,
             writer,
-            passing,
             clock,
             outgoing,
             timing,
@@ -250,7 +246,6 @@ impl Database {
     pub async fn close(&self) -> Result<(), Fault> {
         let doing = "closing it";
         self.0.reader.close_by_ref().await.map_err(Fault::doing(doing))?;
-        self.0.passing.close_by_ref().await.map_err(Fault::doing(doing))?;
         self.0.writer.close_by_ref().await.map_err(Fault::doing(doing))
     }
 
@@ -266,11 +261,6 @@ impl Database {
     /// Begins to write.
     async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
         begin(&self.0.writer).await
-    }
-
-    /// Begins to write what is of no use without its call.
-    async fn begin_passing(&self) -> Result<DatabaseTransaction, Fault> {
-        begin(&self.0.passing).await
     }
 }
 
@@ -295,47 +285,25 @@ async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, Fault
     writer.begin_with_options(options).await.map_err(Fault::doing("beginning to write"))
 }
 
-/// What is read and written with.
-struct Connections {
-    reader: DatabaseConnection,
-    writer: DatabaseConnection,
-    passing: DatabaseConnection,
-}
-
-/// A connection to read with and two to write with.
+/// A connection to read with and one to write with.
 ///
 /// SQLite files are in WAL mode with `synchronous=FULL`: a commit is on the disk before anybody is told of it. `NORMAL`
 /// is a hundred times faster but may lose the last commits with the power, and with them a message that its provider
 /// was told we have, or the note of a booking under way. A turn has about four commits, a few milliseconds.
-///
-/// What a call says, and what was heard in it, is written by a connection of its own with `NORMAL`: nobody can say it
-/// again, the power takes the call with it, and the next commit of a turn brings everything before it to the disk. So no
-/// caller waits for the disk behind another's words.
-async fn connect(url: &str, hasty: bool) -> Result<Connections, DbErr> {
+async fn connect(url: &str, hasty: bool) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
     if !url.starts_with("sqlite:") {
         let mut options = quiet(url);
         options.max_connections(POSTGRES_CONNECTIONS);
         let pool = SeaOrm::connect(options).await?;
-        return Ok(Connections { reader: pool.clone(), writer: pool.clone(), passing: pool });
+        return Ok((pool.clone(), pool));
     }
     if url.contains(":memory:") || url.contains("mode=memory") {
         // It lives as long as its only connection.
         let mut options = quiet(url);
         options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
         let only = SeaOrm::connect(options).await?;
-        return Ok(Connections { reader: only.clone(), writer: only.clone(), passing: only });
+        return Ok((only.clone(), only));
     }
-    let writer = SeaOrm::connect(writing(url, hasty)).await?;
-    let passing = SeaOrm::connect(writing(url, true)).await?;
-    let mut reading = quiet(url);
-    reading
-        .max_connections(READERS)
-        .map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON"));
-    Ok(Connections { reader: SeaOrm::connect(reading).await?, writer, passing })
-}
-
-/// Options of a connection that writes to a file.
-fn writing(url: &str, hasty: bool) -> ConnectOptions {
     let mut writing = quiet(url);
     writing.max_connections(1).map_sqlx_sqlite_opts(move |sqlite| {
         sqlite
@@ -349,7 +317,12 @@ fn writing(url: &str, hasty: bool) -> ConnectOptions {
             .pragma("wal_autocheckpoint", "4000")
             .busy_timeout(BUSY_TIMEOUT)
     });
-    writing
+    let writer = SeaOrm::connect(writing).await?;
+    let mut reading = quiet(url);
+    reading
+        .max_connections(READERS)
+        .map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON"));
+    Ok((SeaOrm::connect(reading).await?, writer))
 }
 
 /// Options that keep statements, and the guests' words in them, out of the log.

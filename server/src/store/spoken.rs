@@ -67,12 +67,12 @@ impl Database {
                     .col_expr(outbox::Column::SentAt, Expr::value(*at))
                     .filter(outbox::Column::Id.eq(id.0))
                     .filter(outbox::Column::Status.eq(Status::Queued))
-                    .exec(&self.0.passing)
+                    .exec(&self.0.writer)
                     .await
                     .map_err(Fault::doing(DOING))?;
             }
             Listened::Part { heard, why } => {
-                let transaction = self.begin_passing().await?;
+                let transaction = self.begin().await?;
                 let row = outbox::Entity::find_by_id(id.0)
                     .filter(outbox::Column::Status.eq(Status::Queued))
                     .one(&transaction)

@@ -49,8 +49,7 @@ impl Database {
         let doing = "writing an inbound message down";
         let now = self.clock().now();
         let answerable = inbound.is_answerable();
-        let is_call = inbound.channel == message::ChannelName::Call;
-        let transaction = if is_call { self.begin_passing().await? } else { self.begin().await? };
+        let transaction = self.begin().await?;
         let mut from = identity::identify(&transaction, &inbound.guest).await?;
         let key = keys::made(&transaction, from.guest.as_str()).await?;
         // The guest's row is locked from here on: a guest's messages get their numbers in the order they are committed.
