@@ -1,8 +1,5 @@
 //! One call: one task, one `select!`, one kind of event.
 
-mod begun;
-mod supposed;
-
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +9,6 @@ use futures::future::{BoxFuture, OptionFuture};
 use statig::prelude::*;
 use tokio::task::JoinHandle;
 
-use self::begun::{Begun, Taking};
-use self::supposed::{Supposed, Thinking};
 use super::ends::End;
 use super::machine::{Call as Machine, Event, Phase, State, Turn, Wait, Wish};
 use super::script::{Line, LineId, Told};
@@ -54,10 +49,6 @@ pub(super) struct Session {
     wanted: Option<String>,
     /// A reply that was not given to be said yet.
     reply: Option<Reply>,
-    /// What is being said of a reply that is not committed yet.
-    begun: Option<Begun>,
-    /// What happened before it could be of use.
-    kept_back: Option<Event>,
     /// What must be said before the next reply: what it tells was done, and was not heard.
     news: Vec<Line>,
     /// The lines that tell news.
@@ -72,10 +63,18 @@ pub(super) struct Session {
     line: u64,
 }
 
+struct Supposed {
+    words: String,
+    thinking: Thinking,
+}
+
+enum Thinking {
+    UnderWay(JoinHandle<Option<Ahead>>),
+    There(Option<Box<Ahead>>),
+}
+
 /// What a job came to.
 enum Done {
-    /// What the answer would be to words that are all there is.
-    Supposed(Box<Taking>, Option<Ahead>),
     Turned(Box<Result<Reply, AnswerFault>>),
     Recorded,
     Transferred(Result<(), ControlFault>),
@@ -102,8 +101,6 @@ impl Session {
             supposed: None,
             wanted: None,
             reply: None,
-            begun: None,
-            kept_back: None,
             news: Vec::new(),
             telling: Vec::new(),
             book: Book::new(),
@@ -147,17 +144,12 @@ impl Session {
 
     /// What happens next, if it is anything to the machine.
     async fn next(&mut self) -> Option<Event> {
-        if self.begun.is_none()
-            && let Some(event) = self.kept_back.take()
-        {
-            return Some(event);
-        }
         let next_wait = self.waits.iter().min_by_key(|(_, at)| **at).map(|(wait, at)| (*wait, *at));
         let wait = OptionFuture::from(next_wait.map(|(_, at)| self.shared.clock().sleep_until(at)));
         let job = OptionFuture::from(self.job.as_mut());
         let supposed = OptionFuture::from(self.supposed.as_mut().and_then(Supposed::under_way));
         tokio::select! {
-            event = self.end.next() => self.in_time(event),
+            event = self.end.next() => Some(event),
             Some(done) = job => {
                 self.job = None;
                 let event = self.done(done);
@@ -180,17 +172,12 @@ impl Session {
     /// What a job came to, as an event.
     fn done(&mut self, done: Result<Done, tokio::task::JoinError>) -> Option<Event> {
         match done {
-            Ok(Done::Supposed(taking, ahead)) => {
-                self.take(*taking, ahead, true);
-                None
-            }
             Ok(Done::Turned(turned)) => {
                 let is_superseded = self.is_superseded();
                 match *turned {
                     Ok(reply) => {
                         let thought = reply.thought.clone();
                         self.drop_reply(INTERRUPTED);
-                        self.compare(&reply);
                         self.reply = Some(reply);
                         if is_superseded {
                             self.drop_reply(INTERRUPTED);
@@ -200,7 +187,6 @@ impl Session {
                     }
                     Err(fault) => {
                         tracing::error!(call = self.id, error = %crate::fault::chain(&fault), "a turn of a call failed");
-                        self.retract();
                         (!is_superseded).then_some(Event::Failed)
                     }
                 }
@@ -216,7 +202,6 @@ impl Session {
             }
             Err(error) => {
                 tracing::error!(call = self.id, %error, "a turn of a call ended badly");
-                self.retract();
                 Some(Event::Failed)
             }
         }
@@ -243,10 +228,6 @@ impl Session {
             | Event::Unreached
             | Event::HungUp => false,
         };
-        if begins {
-            // They go on: what they said was not all.
-            self.retract();
-        }
         let is_new = self.since.is_none() || *event == Event::TurnStarted;
         if begins && is_new {
             self.since = Some(self.shared.clock().now());
@@ -265,8 +246,6 @@ impl Session {
                 self.end.go_on();
             }
             Wish::GiveUp => self.give_up(INTERRUPTED),
-            // Where the reply can be heard already nobody waits for it.
-            Wish::Filler if self.begun.is_some() => {}
             Wish::Filler => self.say_phrase(ONE_MOMENT, false),
             Wish::Say(prompt) => self.say_phrase(prompt, false),
             Wish::SayKept(prompt) => self.say_phrase(prompt, true),
@@ -322,24 +301,54 @@ impl Session {
             None => None,
         };
         let since = self.since.take().unwrap_or_else(|| self.shared.clock().now());
-        let records = std::mem::take(&mut self.records);
+        let (turns, records, number) = (self.turns.clone(), std::mem::take(&mut self.records), self.turn);
         self.open_turns += 1;
-        let taking = Taking { turn, since, records, number: self.turn };
-        match supposed {
-            Some(Thinking::There(ahead)) => self.take(taking, ahead.map(|ahead| *ahead), false),
-            Some(Thinking::UnderWay(thought)) => {
-                self.start(async move { Done::Supposed(Box::new(taking), thought.await.ok().flatten()) });
+        self.start(async move {
+            let ahead = match supposed {
+                Some(Thinking::UnderWay(thought)) => thought.await.ok().flatten(),
+                Some(Thinking::There(ahead)) => ahead.map(|ahead| *ahead),
+                None => None,
+            };
+            Done::Turned(Box::new(turns.take(records, number, turn, since, ahead).await))
+        });
+    }
+
+    fn suppose(&mut self, words: String) {
+        self.forget();
+        // What it rests on must be in the books.
+        if self.job.is_some() || !self.records.is_empty() {
+            self.wanted = Some(words);
+            return;
+        }
+        let since = self.since.unwrap_or_else(|| self.shared.clock().now());
+        let words = words.trim().to_owned();
+        let thinking = tokio::spawn(self.turns.clone().suppose(words.clone(), since));
+        self.supposed = Some(Supposed { words, thinking: Thinking::UnderWay(thinking) });
+    }
+
+    /// Has what would be said made ready.
+    fn prepare(&mut self, ahead: Option<Ahead>) {
+        let Some(supposed) = self.supposed.as_mut() else { return };
+        if let Some(ahead) = &ahead {
+            let texts: Vec<String> = ahead.outgoing().iter().map(|message| message.text.clone()).collect();
+            self.end.prepare(&texts);
+        }
+        supposed.thinking = Thinking::There(ahead.map(Box::new));
+    }
+
+    fn forget(&mut self) {
+        self.wanted = None;
+        if let Some(supposed) = self.supposed.take() {
+            if let Thinking::UnderWay(thought) = supposed.thinking {
+                thought.abort();
             }
-            None => self.take_anew(taking),
+            self.end.forget();
         }
     }
 
     fn speak(&mut self) {
         let Some(reply) = self.reply.take() else { return };
         self.since = None;
-        if let Some(begun) = self.begun.take() {
-            return self.is_said(begun, &reply);
-        }
         let mut lines = std::mem::take(&mut self.news);
         let mut said = Vec::new();
         for (entry, text) in reply.entries() {
@@ -376,7 +385,6 @@ impl Session {
 
     /// What is left is not said any more; of what was done the guest hears later.
     fn give_up(&mut self, why: &'static str) {
-        self.retract();
         let cut = self.end.give_up();
         let told: Vec<Told> = self.end.told();
         let telling = std::mem::take(&mut self.telling);
@@ -408,11 +416,6 @@ impl Session {
     }
 
     fn note(&mut self, told: &Told, why: &'static str) {
-        if let Some(begun) = &mut self.begun
-            && begun.note(told)
-        {
-            return;
-        }
         if let Some(entry) = self.book.remove(&told.id) {
             self.saw(Seen::Heard(told));
             self.records.push(Record::of(&entry, told, why));
@@ -449,11 +452,6 @@ impl Session {
         self.give_up(HUNG_UP);
         while let Some(job) = self.job.take() {
             match job.await {
-                // Nobody hears it any more.
-                Ok(Done::Supposed(taking, ahead)) => {
-                    let taken = self.taken(*taking, ahead);
-                    self.jobs.push_front(taken);
-                }
                 Ok(Done::Turned(turned)) => {
                     self.drop_reply(HUNG_UP);
                     self.reply = turned.ok();
@@ -489,5 +487,15 @@ impl Session {
 
     fn saw(&self, seen: Seen<'_>) {
         self.shared.saw(&self.id, seen);
+    }
+}
+
+impl Supposed {
+    /// What is still thought about.
+    fn under_way(&mut self) -> Option<&mut JoinHandle<Option<Ahead>>> {
+        match &mut self.thinking {
+            Thinking::UnderWay(thought) => Some(thought),
+            Thinking::There(_) => None,
+        }
     }
 }

@@ -89,11 +89,6 @@ impl Record {
         Self { entry: entry.clone(), listened }
     }
 
-    /// Whether it was heard to its end.
-    pub(super) fn is_whole(&self) -> bool {
-        matches!(self.listened, Listened::Whole(_))
-    }
-
     /// Nothing of it was said.
     pub(super) fn unsaid(at: &Place, which: usize, why: &'static str) -> Self {
         let entry = Entry { at: at.clone(), which };

@@ -30,8 +30,8 @@ const UNSENT: usize = 256 * 1024;
 /// So many signals wait in the channel to the callee, and so many orders in the one from it.
 const IN_CHANNEL: usize = 16;
 
-/// So many pieces of sound wait for the callee: two seconds and more. The oldest goes first.
-const SOUND_WAITING: usize = 60;
+/// So many pieces of sound wait for the callee: two seconds. The oldest goes first.
+const SOUND_WAITING: usize = 50;
 
 /// So many messages wait for the far end before no more orders are taken.
 const UNSENT_MESSAGES: usize = 64;

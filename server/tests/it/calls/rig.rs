@@ -14,7 +14,6 @@ use innkeeper::conversation::Receptionist;
 use innkeeper::message::{ChannelName, GuestIds, GuestKey};
 use innkeeper::store::{OutboxRow, Status};
 use innkeeper::tools::HotelTools;
-use sea_orm::{DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait as _};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -30,7 +29,7 @@ pub(crate) struct Hotel {
     pub(crate) hotel: SceneHotel,
     pub(crate) calls: Calls,
     pub(crate) seen: Arc<Watched>,
-    folder: Folder,
+    _folder: Folder,
 }
 
 /// What was seen of calls.
@@ -97,24 +96,13 @@ impl Hotel {
         let seen = Arc::new(Watched { lines: Mutex::default(), phase: watch::Sender::new(Phase::Listening) });
         let watching = Arc::clone(&seen) as Arc<dyn Witness>;
         let calls = Calls::new(Arc::clone(&receptionist), config.call).watched_by(watching);
-        Self { clock, receptionist, hotel, calls, seen, folder }
+        Self { clock, receptionist, hotel, calls, seen, _folder: folder }
     }
 
     /// Everything that was spoken to anybody, in order.
     pub(crate) async fn spoken(&self, guest: &GuestKey) -> Vec<OutboxRow> {
         let rows = self.receptionist.store.outgoing_to(guest).await.expect("rows");
         rows.into_iter().filter(|row| row.channel == "call").collect()
-    }
-
-    /// Nothing is written to the database while this lives.
-    pub(crate) async fn locked(&self) -> DatabaseTransaction {
-        let url = self.folder.database_url();
-        let connection = sea_orm::Database::connect(url.as_str()).await.expect("the database");
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        connection.begin_with_options(options).await.expect("the lock")
     }
 
     pub(crate) async fn bookings(&self) -> Vec<String> {

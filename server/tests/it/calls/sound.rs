@@ -130,56 +130,6 @@ async fn what_was_thought_ahead_is_kept_or_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn a_reply_that_only_reads_is_heard_while_it_is_committed_and_counts_when_it_is() {
-    let sounding = Sounding::open().await;
-    let mut handset = sounding.rings("CA1", ANA);
-    handset.hears(&sounding.hotel).await;
-    let (said, played) = (sounding.voice.texts().len(), handset.played);
-    let lock = sounding.hotel.locked().await;
-    handset.says("I want to book a room").await;
-    crate::rig::until("it is spoken", async || sounding.voice.texts().len() > said).await;
-    handset.passes(300).await;
-    assert!(handset.played > played, "nothing is heard");
-    assert_eq!(sounding.hotel.spoken(&ana()).await.len(), 1, "it cannot be committed yet");
-    lock.rollback().await.expect("no fault");
-    sounding.hotel.is(Phase::Talking).await;
-    let texts = sounding.voice.texts();
-    handset.hears(&sounding.hotel).await;
-    assert_eq!(sounding.voice.texts(), texts, "nothing is spoken twice");
-    handset.hangs_up().await;
-    let rows = hotel_rows(&sounding).await;
-    assert_eq!(rows.len(), 2);
-    assert!(rows.iter().all(|line| line.starts_with("heard: ")), "{rows:#?}");
-}
-
-#[tokio::test]
-async fn who_goes_on_while_a_reply_is_committed_silences_it_and_has_heard_nothing_of_it() {
-    let sounding = Sounding::open().await;
-    let mut handset = sounding.rings("CA1", ANA);
-    handset.hears(&sounding.hotel).await;
-    let (said, cleared) = (sounding.voice.texts().len(), handset.cleared);
-    let lock = sounding.hotel.locked().await;
-    handset.says("I want to book a room").await;
-    crate::rig::until("it is spoken", async || sounding.voice.texts().len() > said).await;
-    handset.passes(300).await;
-    handset.heard(Heard::TurnStarted).await;
-    handset.settles().await;
-    assert_eq!(handset.cleared, cleared + 1, "at once");
-    let played = handset.played;
-    handset.passes(300).await;
-    assert_eq!(handset.played, played, "nothing stale is played");
-    lock.rollback().await.expect("no fault");
-    sounding.hotel.is(Phase::Held).await;
-    handset.heard(Heard::TurnEnded { words: "never mind, forget it".to_owned(), confidence: None }).await;
-    handset.hears(&sounding.hotel).await;
-    handset.hangs_up().await;
-    let rows = hotel_rows(&sounding).await;
-    assert_eq!(rows.len(), 3, "{rows:#?}");
-    assert!(rows[1].starts_with("cut (interrupted): \"\" of"), "{rows:#?}");
-    assert!(rows[2].starts_with("heard: "), "{rows:#?}");
-}
-
-#[tokio::test]
 async fn a_call_that_is_not_heard_any_more_is_told_so_and_ends() {
     let sounding = Sounding::open().await;
     let mut handset = sounding.rings_with("CA1", ANA, Switch { has_desk: true, ..Switch::default() });

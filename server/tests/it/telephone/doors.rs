@@ -108,6 +108,8 @@ async fn is_served(wire: &Wire, start: &str) -> bool {
     socket.send(Message::text(start.to_owned())).await.expect("a message");
     let frame = r#"{"event":"media","media":{"payload":"AAECAw=="}}"#;
     let _ = socket.send(Message::text(frame)).await;
+    // Frames wait for another one; a mark waits for nothing, and passes none.
+    let _ = socket.send(Message::text(r#"{"event":"mark","mark":{"name":"m"}}"#)).await;
     match socket.next().await {
         Some(Ok(Message::Text(text))) => text.contains("AAECAw=="),
         Some(Ok(Message::Close(Some(close)))) => {
