@@ -27,6 +27,9 @@ const DOUBT: Duration = Duration::from_millis(100);
 /// So many bytes of words are spoken in a millisecond as a rule.
 const BYTES_OF_TEXT_PER_MS: f64 = 0.015;
 
+/// The line of what belongs to none.
+const NONE: LineId = LineId(0);
+
 /// Something for the voice to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToSay {
@@ -143,9 +146,19 @@ impl Playback {
         orders
     }
 
+    /// Plays a sound before what is to be sent next. It belongs to no line, and is not played after a clear.
+    pub fn bridge(&mut self, sound: &[u8]) {
+        let utterance = self.next_utterance();
+        let (sound, sent, heard) = (sound.to_vec(), 0, 0);
+        let piece =
+            Piece { utterance, line: NONE, words: 0..0, is_last: false, sound, sent, heard, is_done: true };
+        let next = self.pieces.iter().position(|piece| !piece.is_sent()).unwrap_or(self.pieces.len());
+        self.pieces.insert(next, piece);
+    }
+
     /// Makes a line ready that may be said next.
     pub fn prepare(&mut self, text: &str) -> Vec<ToSay> {
-        let (new, orders) = self.cut_up(LineId(0), text);
+        let (new, orders) = self.cut_up(NONE, text);
         self.ready.push((text.to_owned(), new));
         orders
     }
@@ -326,6 +339,7 @@ impl Playback {
         self.plays_until = None;
         self.starved_since = None;
         let upto = self.pieces.iter().map(|piece| piece.utterance).max();
+        self.pieces.retain(|piece| piece.line != NONE);
         // What was made ready before that is called off with it.
         self.ready.retain(|(_, pieces)| pieces.iter().all(|piece| Some(piece.utterance) > upto));
         (ToSound::Clear, upto)
