@@ -207,6 +207,10 @@ impl Sounding {
 
     /// Is silent at once: the line is cleared, then the voice called off.
     pub(in crate::call) fn hush(&mut self, now: DateTime<Utc>) {
+        if self.is_gone {
+            // It is silent already, and was before we knew.
+            return;
+        }
         // What the line has not taken yet need not be cleared.
         self.line.clear();
         let (clear, upto) = self.playback.hush(now);
