@@ -83,6 +83,8 @@ struct Spoken {
     text: String,
     /// Where something of it had no sound: it cannot be heard whole, nor can anybody say that more was heard.
     lost: Option<usize>,
+    /// How far it was heard before what was not finished of it is said again from a little before.
+    heard: usize,
 }
 
 #[derive(Debug)]
@@ -143,7 +145,11 @@ impl Playback {
             }
             None => self.cut_up(line.id, &line.text),
         };
-        self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), lost: None });
+        let mut spoken = Spoken { id: line.id, text: line.text.clone(), lost: None, heard: 0 };
+        for piece in new.iter().filter(|piece| piece.is_done && piece.sound.is_empty()) {
+            spoken.is_silent(&piece.words);
+        }
+        self.lines.push_back(spoken);
         if new.is_empty() {
             self.lines.pop_back();
         }
@@ -161,7 +167,7 @@ impl Playback {
         let words = 0..line.text.len();
         let sound = sound.to_vec();
         let (sent, heard) = (0, 0);
-        self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), lost: None });
+        self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), lost: None, heard: 0 });
         let piece =
             Piece { utterance, line: line.id, words, is_last: true, sound, sent, heard, is_done: true };
         self.pieces.push_back(piece);
@@ -238,10 +244,7 @@ impl Playback {
         let (line, words, sound) = (piece.line, piece.words.clone(), piece.sound.len());
         let is_empty = sound == 0;
         for spoken in self.lines.iter_mut().filter(|spoken| spoken.id == line && is_empty) {
-            // Words without a sound were not heard.
-            if letters(&spoken.text[words.clone()]) > 0 {
-                spoken.loses(words.start);
-            }
+            spoken.is_silent(&words);
         }
         if !is_empty {
             self.spoken.0 += words.len();
@@ -411,13 +414,18 @@ impl Playback {
         }
         self.flight.clear();
         let mut utterances = self.utterances;
-        let pace = self.pace().unwrap_or(SLOWEST);
+        let (pace, usual) = (self.pace().unwrap_or(SLOWEST), self.pace().unwrap_or(USUAL));
+        let mut before = None;
         for piece in &mut self.pieces {
+            let is_first = before.replace(piece.line) != Some(piece.line);
             piece.sent = piece.heard;
             if piece.is_done {
                 continue;
             }
-            let Some(line) = self.lines.iter().find(|spoken| spoken.id == piece.line) else { continue };
+            let Some(line) = self.lines.iter_mut().find(|spoken| spoken.id == piece.line) else { continue };
+            if is_first {
+                line.heard = line.heard.max(piece.place(usual));
+            }
             utterances += 1;
             let from = next_word(&line.text, piece.place(pace)).max(piece.words.start).min(piece.words.end);
             piece.utterance = UtteranceId(utterances);
@@ -449,12 +457,12 @@ impl Playback {
             let piece = self.pieces.iter().find(is_left);
             let upto = piece.map_or(line.text.len(), |piece| piece.place(pace));
             cut.push(line.id);
-            let upto = line.lost.map_or(upto, |lost| lost.min(upto));
+            let upto = line.lost.map_or(upto, |lost| lost.min(upto)).max(line.heard);
             let heard = whole_words(&line.text, upto).to_owned();
             self.told.push(Told { id: line.id, much: Much::Part(heard) });
         }
+        // What was sent and not cleared is played still, before whatever is sent now.
         self.pieces.clear();
-        self.plays_until = None;
         self.cleared_at = None;
         self.starved_since = None;
         cut
@@ -478,6 +486,13 @@ impl Playback {
 }
 
 impl Spoken {
+    /// Words without a sound are not heard.
+    fn is_silent(&mut self, words: &Range<usize>) {
+        if letters(&self.text[words.clone()]) > 0 {
+            self.loses(words.start);
+        }
+    }
+
     fn loses(&mut self, at: usize) {
         self.lost = Some(self.lost.map_or(at, |lost| lost.min(at)));
     }

@@ -102,7 +102,9 @@ impl Oracle {
         for word in said.split_whitespace() {
             let begin = at + said[at..].find(word).expect("its word");
             at = begin + word.len();
-            spans.push(begin * ms / said.len()..(at * ms).div_ceil(said.len()).min(ms));
+            // The signs behind a word are no part of it.
+            let end = begin + bare(word).len();
+            spans.push(begin * ms / said.len()..(end * ms).div_ceil(said.len()).min(ms));
         }
         let say = self.texts[text].says.saturating_sub(1);
         let utterance_of = Utterance {
@@ -157,7 +159,8 @@ impl Oracle {
     pub(super) fn word(&self, slot: Slot) -> Option<(usize, usize)> {
         let utterance = self.utterances.get(&slot.utterance)?;
         let ms = usize::try_from(slot.ms).ok()?;
-        let at = utterance.spans.iter().position(|span| ms < span.end)?;
+        let at = utterance.spans.iter().position(|span| ms < span.end);
+        let at = at.unwrap_or(utterance.spans.len().checked_sub(1)?);
         Some((utterance.text, utterance.words.start + at))
     }
 

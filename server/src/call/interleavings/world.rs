@@ -184,7 +184,9 @@ pub(super) struct World {
     /// Whether nothing may be sent: the caller speaks, perhaps.
     is_hushed: bool,
     clears: u64,
-    /// Where each text was left, to be gone on with.
+    /// The texts that are being said.
+    saying: Vec<usize>,
+    /// Where a text was left, to be gone on with.
     left_at: Option<(usize, usize)>,
     /// What was told of lines that were cut, to be judged once the far end is silent.
     unjudged: Vec<Told>,
@@ -256,6 +258,7 @@ impl World {
             is_calm: is_usual && manner.troubles == 0,
             is_hushed: false,
             clears: 0,
+            saying: Vec::new(),
             left_at: None,
             unjudged: Vec::new(),
             tally: Tally { calls: 1, ..Tally::default() },
@@ -581,7 +584,8 @@ impl World {
             if self.is_calm && word + 4 < heard {
                 return Err(format!("it goes on at word {word} although {heard} were heard"));
             }
-            if word > heard {
+            // Of a voice that leaves words out nothing is to be gone on with.
+            if self.is_calm && word > heard {
                 return Err(format!("it goes on at word {word} although only {heard} were heard"));
             }
         }
@@ -630,6 +634,7 @@ impl World {
                     self.oracle.says(&line.text);
                     let text = self.oracle.number(&line.text).ok_or("nobody knows what is said")?;
                     self.tally.said_again += u64::from(self.lines.insert(line.id.0, text).is_some());
+                    self.saying.push(text);
                 }
                 self.sounding.say(&lines, now);
             }
@@ -654,9 +659,9 @@ impl World {
                 self.plays();
                 self.sounding.go_on(now);
                 // What is left of the first line that was not heard whole.
-                let open =
-                    self.lines.values().copied().filter(|text| self.oracle.heard_whole(*text).is_none());
-                let first = open.min().filter(|_| self.coming.values().all(|coming| !is_to_far_end(coming)));
+                let open = self.saying.iter().copied();
+                let open = open.filter(|text| self.oracle.heard_whole(*text).is_none()).min();
+                let first = open.filter(|_| !self.coming.values().any(is_to_far_end));
                 self.left_at = first.map(|text| (text, self.oracle.heard_words(text)));
             }
             Wish::GiveUp => self.give_up(INTERRUPTED)?,
@@ -765,6 +770,8 @@ impl World {
 
     fn give_up(&mut self, why: &'static str) -> Result<(), String> {
         let cut = self.sounding.give_up();
+        self.saying.clear();
+        self.left_at = None;
         for line in &cut {
             if let Some(text) = self.lines.get(&line.0) {
                 self.oracle.given_up(*text);
@@ -785,7 +792,7 @@ impl World {
             if is_whole {
                 self.tally.whole += 1;
                 if self.oracle.heard_whole(text).is_none_or(|heard| heard > self.now) {
-                    return Err(format!("{told:?} was not heard whole"));
+                    return Err(format!("{told:?} was not heard whole; {}", self.oracle.about(text)));
                 }
             } else {
                 self.tally.part += u64::from(!words.is_empty());
