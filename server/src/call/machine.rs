@@ -32,6 +32,8 @@ impl Phase {
 
 /// The prompts that a call says by itself.
 pub(super) const APOLOGY: &str = "apology";
+/// It takes a moment.
+pub(super) const ONE_MOMENT: &str = "one_moment";
 /// Nobody can be heard.
 pub(super) const CANNOT_HEAR: &str = "cannot_hear";
 /// Nobody is at the front desk.

@@ -6,11 +6,14 @@
 //! [`playback`] and [`recital`]; both are pure.
 
 mod ends;
+#[cfg(test)]
+mod interleavings;
 pub mod keys;
 mod machine;
 pub mod pace;
 pub mod playback;
 pub mod recital;
+mod said;
 pub mod script;
 mod task;
 mod turns;
@@ -156,11 +159,12 @@ impl Calls {
         })))
     }
 
-    /// Has the voice say once what must be ready when there is none: what a call says when a provider is gone.
+    /// Has the voice say once what must be ready when there is none, or none yet: what a call says when a provider is
+    /// gone or slow.
     pub async fn keep_ready(&self) {
         let Some(voice) = &self.0.voice else { return };
         let clock = self.0.clock();
-        for prompt in [machine::APOLOGY, machine::CANNOT_HEAR, machine::CALL_BACK] {
+        for prompt in [machine::APOLOGY, machine::ONE_MOMENT, machine::CANNOT_HEAR, machine::CALL_BACK] {
             let words = self.0.receptionist.phrase(prompt, crate::reply::Medium::Voice, LANGUAGE);
             self.0.kept.fill(prompt, &words, &**voice, &**clock).await;
         }
@@ -190,9 +194,11 @@ impl Callee for Calls {
                     ears: self.0.ears.clone(),
                     voice: self.0.voice.clone(),
                     fixed: Arc::clone(&self.0.fixed),
+                    one_moment: self.0.kept(machine::ONE_MOMENT),
                 };
                 let ahead = self.0.manners.pace.ahead;
-                let end = SoundEnd::open(signals, orders, &hearing, &self.0.hints, clock, ahead).await;
+                let hints = self.0.hints.clone();
+                let end = SoundEnd::open(signals, orders, hearing, hints, clock, ahead);
                 End::Sound(Box::new(end))
             }
         };

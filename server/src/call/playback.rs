@@ -2,7 +2,8 @@
 //!
 //! Sound is sent just in time, a little ahead of what is heard, with a mark behind each chunk, `generation:utterance:ms`.
 //! A mark that comes back says that everything before it was played, unless the sound was cleared: then it counts only
-//! if what is before it could have been played by that time. So what counts as heard was heard.
+//! if what is before it could have been played by that time, on a line as slow as its last marks say. So what counts as
+//! heard was heard.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -24,8 +25,17 @@ const OVERDUE: Duration = Duration::from_secs(3);
 /// How much later than at the earliest something may have been played: the way there is not always the same.
 const DOUBT: Duration = Duration::from_millis(100);
 
-/// So many bytes of words are spoken in a millisecond as a rule.
-const BYTES_OF_TEXT_PER_MS: f64 = 0.015;
+/// The way there and back takes no longer, unless something holds it up.
+const WAY: TimeDelta = TimeDelta::milliseconds(300);
+
+/// So long a byte of words takes as a rule, in milliseconds; a voice shows its own pace with the first piece it ends.
+const USUAL: f64 = 1.0 / 0.015;
+
+/// So long it takes at most: nobody speaks slower.
+const SLOWEST: f64 = 100.0;
+
+/// The line of what belongs to none.
+const NONE: LineId = LineId(0);
 
 /// Something for the voice to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +60,20 @@ pub struct Playback {
     flight: VecDeque<Chunk>,
     /// When what was sent will have been played.
     plays_until: Option<DateTime<Utc>>,
+    /// The last utterance that was called off: nothing that comes of it or of those before it is wanted.
+    called_off: UtteranceId,
+    /// How long after its sound could have been played the last mark came back, and how long that takes at least: the
+    /// rest is time in which somebody on the way took nothing.
+    took: TimeDelta,
+    takes: TimeDelta,
+    /// How much later than it could have been sound was played when it was cleared.
+    late: TimeDelta,
     /// When the sound was cleared, until something is said again.
     cleared_at: Option<DateTime<Utc>>,
     /// Since when there is nothing to play although there should be.
     starved_since: Option<DateTime<Utc>>,
+    /// What was spoken whole: bytes of words, and milliseconds.
+    spoken: (usize, usize),
     told: Vec<Told>,
 }
 
@@ -61,8 +81,10 @@ pub struct Playback {
 struct Spoken {
     id: LineId,
     text: String,
-    /// Whether some of it had no sound: it cannot be heard whole.
-    is_lost: bool,
+    /// Where something of it had no sound: it cannot be heard whole, nor can anybody say that more was heard.
+    lost: Option<usize>,
+    /// How far it was heard before what was not finished of it is said again from a little before.
+    heard: usize,
 }
 
 #[derive(Debug)]
@@ -101,8 +123,13 @@ impl Playback {
             ready: Vec::new(),
             flight: VecDeque::new(),
             plays_until: None,
+            called_off: UtteranceId(0),
+            took: TimeDelta::zero(),
+            takes: WAY,
+            late: TimeDelta::zero(),
             cleared_at: None,
             starved_since: None,
+            spoken: (0, 0),
             told: Vec::new(),
         }
     }
@@ -118,7 +145,11 @@ impl Playback {
             }
             None => self.cut_up(line.id, &line.text),
         };
-        self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), is_lost: false });
+        let mut spoken = Spoken { id: line.id, text: line.text.clone(), lost: None, heard: 0 };
+        for piece in new.iter().filter(|piece| piece.is_done && piece.sound.is_empty()) {
+            spoken.is_silent(&piece.words);
+        }
+        self.lines.push_back(spoken);
         if new.is_empty() {
             self.lines.pop_back();
         }
@@ -136,16 +167,26 @@ impl Playback {
         let words = 0..line.text.len();
         let sound = sound.to_vec();
         let (sent, heard) = (0, 0);
-        self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), is_lost: false });
+        self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), lost: None, heard: 0 });
         let piece =
             Piece { utterance, line: line.id, words, is_last: true, sound, sent, heard, is_done: true };
         self.pieces.push_back(piece);
         orders
     }
 
+    /// Plays a sound before what is to be sent next. It belongs to no line, and is not played after a clear.
+    pub fn bridge(&mut self, sound: &[u8]) {
+        let utterance = self.next_utterance();
+        let (sound, sent, heard) = (sound.to_vec(), 0, 0);
+        let piece =
+            Piece { utterance, line: NONE, words: 0..0, is_last: false, sound, sent, heard, is_done: true };
+        let next = self.pieces.iter().position(|piece| !piece.is_sent()).unwrap_or(self.pieces.len());
+        self.pieces.insert(next, piece);
+    }
+
     /// Makes a line ready that may be said next.
     pub fn prepare(&mut self, text: &str) -> Vec<ToSay> {
-        let (new, orders) = self.cut_up(LineId(0), text);
+        let (new, orders) = self.cut_up(NONE, text);
         self.ready.push((text.to_owned(), new));
         orders
     }
@@ -157,7 +198,9 @@ impl Playback {
         if self.pieces.iter().any(|piece| !piece.is_done) {
             return None;
         }
-        ready.into_iter().flat_map(|(_, pieces)| pieces).map(|piece| piece.utterance).max()
+        let upto = ready.into_iter().flat_map(|(_, pieces)| pieces).map(|piece| piece.utterance).max();
+        self.called_off = self.called_off.max(upto.unwrap_or_default());
+        upto
     }
 
     fn cut_up(&mut self, line: LineId, text: &str) -> (Vec<Piece>, Vec<ToSay>) {
@@ -189,33 +232,43 @@ impl Playback {
 
     /// More sound of an utterance is here. Late sound of what is not wanted any more is dropped.
     pub fn sound(&mut self, utterance: UtteranceId, bytes: &[u8]) {
-        if let Some(piece) = self.piece(utterance) {
+        if let Some(piece) = self.wanted(utterance) {
             piece.sound.extend_from_slice(bytes);
         }
     }
 
     /// All sound of an utterance is here.
     pub fn done(&mut self, utterance: UtteranceId, now: DateTime<Utc>) {
-        let Some(piece) = self.piece(utterance) else { return };
+        let Some(piece) = self.wanted(utterance) else { return };
         piece.is_done = true;
-        let (line, words, is_empty) = (piece.line, piece.words.clone(), piece.sound.is_empty());
+        let (line, words, sound) = (piece.line, piece.words.clone(), piece.sound.len());
+        let is_empty = sound == 0;
         for spoken in self.lines.iter_mut().filter(|spoken| spoken.id == line && is_empty) {
-            // Words without a sound were not heard.
-            spoken.is_lost |= letters(&spoken.text[words.clone()]) > 0;
+            spoken.is_silent(&words);
+        }
+        if !is_empty {
+            self.spoken.0 += words.len();
+            self.spoken.1 += sound / BYTES_PER_MS;
         }
         self.settle(now);
     }
 
     /// An utterance cannot be said, or not to its end. Whether it was wanted still.
     pub fn failed(&mut self, utterance: UtteranceId, now: DateTime<Utc>) -> bool {
-        let Some(piece) = self.piece(utterance) else { return false };
+        let Some(piece) = self.wanted(utterance) else { return false };
         piece.is_done = true;
-        let line = piece.line;
-        for lost in self.lines.iter_mut().filter(|spoken| spoken.id == line) {
-            lost.is_lost = true;
+        let (line, from) = (piece.line, piece.words.start);
+        let share = piece.sound.len() as f64 / BYTES_PER_MS as f64 / SLOWEST;
+        for spoken in self.lines.iter_mut().filter(|spoken| spoken.id == line) {
+            spoken.loses(from + share as usize);
         }
         self.settle(now);
         true
+    }
+
+    /// The piece of an utterance of which more may come.
+    fn wanted(&mut self, utterance: UtteranceId) -> Option<&mut Piece> {
+        if utterance <= self.called_off { None } else { self.piece(utterance) }
     }
 
     fn piece(&mut self, utterance: UtteranceId) -> Option<&mut Piece> {
@@ -246,6 +299,9 @@ impl Playback {
             let chunk =
                 Chunk { generation: self.generation, utterance: piece.utterance, upto: piece.sent, ends };
             self.plays_until = Some(ends);
+            if self.flight.is_empty() {
+                self.took = TimeDelta::zero();
+            }
             self.flight.push_back(chunk);
             orders.push(ToSound::Sound(bytes));
             orders.push(ToSound::Mark(chunk.name()));
@@ -289,9 +345,12 @@ impl Playback {
     /// A mark came back.
     pub fn mark(&mut self, name: &str, now: DateTime<Utc>) {
         let Some(at) = self.flight.iter().position(|chunk| chunk.name() == name) else { return };
+        if self.cleared_at.is_none() {
+            self.took = (now - self.flight[at].ends).max(TimeDelta::zero());
+            self.takes = self.takes.min(self.took);
+        }
         for chunk in self.flight.drain(..=at).collect::<Vec<_>>() {
-            let is_true = chunk.generation == self.generation
-                || self.cleared_at.is_some_and(|cleared| later(chunk.ends, DOUBT) <= cleared);
+            let is_true = chunk.generation == self.generation || self.was_played(&chunk);
             if is_true && let Some(piece) = self.piece(chunk.utterance) {
                 piece.heard = piece.heard.max(chunk.upto);
             }
@@ -299,10 +358,15 @@ impl Playback {
         self.settle(now);
     }
 
+    /// Whether sound must have been played before it was cleared.
+    fn was_played(&self, chunk: &Chunk) -> bool {
+        self.cleared_at.is_some_and(|cleared| later(chunk.ends, DOUBT) + self.late <= cleared)
+    }
+
     /// Pieces that were heard to their end are done with.
     fn settle(&mut self, now: DateTime<Utc>) {
         while let Some(piece) = self.pieces.front() {
-            if !piece.is_done || piece.heard < piece.sound.len() {
+            if !piece.is_heard() {
                 return;
             }
             let (line, is_last) = (piece.line, piece.is_last);
@@ -312,7 +376,10 @@ impl Playback {
             }
             if let Some(at) = self.lines.iter().position(|spoken| spoken.id == line) {
                 let Some(spoken) = self.lines.remove(at) else { continue };
-                let much = if spoken.is_lost { Much::Part(String::new()) } else { Much::Whole(now) };
+                let much = match spoken.lost {
+                    Some(lost) => Much::Part(whole_words(&spoken.text, lost).to_owned()),
+                    None => Much::Whole(now),
+                };
                 self.told.push(Told { id: line, much });
             }
         }
@@ -322,10 +389,18 @@ impl Playback {
     /// Is silent at once. Returns the order that clears the line, and the last utterance to be called off.
     pub fn hush(&mut self, now: DateTime<Utc>) -> (ToSound, Option<UtteranceId>) {
         self.generation += 1;
-        self.cleared_at.get_or_insert(now);
+        if self.cleared_at.is_none() {
+            self.cleared_at = Some(now);
+            let oldest = self.flight.front().map_or(TimeDelta::zero(), |chunk| now - chunk.ends);
+            // Where a mark should be here and is not, nothing behind it is known to have been played.
+            let is_held_up = oldest > self.takes + TimeDelta::from_std(DOUBT).unwrap_or_default();
+            self.late = if is_held_up { oldest } else { (self.took - self.takes).max(TimeDelta::zero()) };
+        }
         self.plays_until = None;
         self.starved_since = None;
         let upto = self.pieces.iter().map(|piece| piece.utterance).max();
+        self.called_off = self.called_off.max(upto.unwrap_or_default());
+        self.pieces.retain(|piece| piece.line != NONE);
         // What was made ready before that is called off with it.
         self.ready.retain(|(_, pieces)| pieces.iter().all(|piece| Some(piece.utterance) > upto));
         (ToSound::Clear, upto)
@@ -339,14 +414,20 @@ impl Playback {
         }
         self.flight.clear();
         let mut utterances = self.utterances;
+        let (pace, usual) = (self.pace().unwrap_or(SLOWEST), self.pace().unwrap_or(USUAL));
+        let mut before = None;
         for piece in &mut self.pieces {
+            let is_first = before.replace(piece.line) != Some(piece.line);
             piece.sent = piece.heard;
             if piece.is_done {
                 continue;
             }
-            let Some(line) = self.lines.iter().find(|spoken| spoken.id == piece.line) else { continue };
+            let Some(line) = self.lines.iter_mut().find(|spoken| spoken.id == piece.line) else { continue };
+            if is_first {
+                line.heard = line.heard.max(piece.place(usual));
+            }
             utterances += 1;
-            let from = next_word(&line.text, piece.place()).max(piece.words.start).min(piece.words.end);
+            let from = next_word(&line.text, piece.place(pace)).max(piece.words.start).min(piece.words.end);
             piece.utterance = UtteranceId(utterances);
             piece.words = from..piece.words.end;
             (piece.sound, piece.sent, piece.heard) = (Vec::new(), 0, 0);
@@ -359,20 +440,38 @@ impl Playback {
 
     /// Nothing of what is left is said any more. Returns the lines that were not heard to their end.
     pub fn give_up(&mut self) -> Vec<LineId> {
+        // Of what was cleared the marks may be on their way still. They would prove no end: that is too late now.
+        for chunk in std::mem::take(&mut self.flight) {
+            if self.was_played(&chunk)
+                && let Some(piece) = self.piece(chunk.utterance)
+            {
+                piece.heard = piece.heard.max(chunk.upto);
+            }
+        }
         let mut cut = Vec::new();
+        let pace = self.pace().unwrap_or(USUAL);
         for line in std::mem::take(&mut self.lines) {
-            let piece = self.pieces.iter().find(|piece| piece.line == line.id);
-            let upto = piece.map_or(line.text.len(), Piece::place);
+            // What has no sound was not heard.
+            let is_left =
+                |piece: &&Piece| piece.line == line.id && (!piece.is_heard() || piece.sound.is_empty());
+            let piece = self.pieces.iter().find(is_left);
+            let upto = piece.map_or(line.text.len(), |piece| piece.place(pace));
             cut.push(line.id);
+            let upto = line.lost.map_or(upto, |lost| lost.min(upto)).max(line.heard);
             let heard = whole_words(&line.text, upto).to_owned();
             self.told.push(Told { id: line.id, much: Much::Part(heard) });
         }
+        // What was sent and not cleared is played still, before whatever is sent now.
         self.pieces.clear();
-        self.flight.clear();
-        self.plays_until = None;
         self.cleared_at = None;
         self.starved_since = None;
         cut
+    }
+
+    /// How long the voice takes for a byte of words, in milliseconds, where it has said anything.
+    fn pace(&self) -> Option<f64> {
+        let (bytes, ms) = self.spoken;
+        (bytes > 0).then(|| ms as f64 / bytes as f64)
     }
 
     /// What became known since this was asked last.
@@ -386,15 +485,32 @@ impl Playback {
     }
 }
 
+impl Spoken {
+    /// Words without a sound are not heard.
+    fn is_silent(&mut self, words: &Range<usize>) {
+        if letters(&self.text[words.clone()]) > 0 {
+            self.loses(words.start);
+        }
+    }
+
+    fn loses(&mut self, at: usize) {
+        self.lost = Some(self.lost.map_or(at, |lost| lost.min(at)));
+    }
+}
+
 impl Piece {
     fn is_sent(&self) -> bool {
         self.is_done && self.sent >= self.sound.len()
     }
 
-    /// The place in its line up to which it was heard.
-    fn place(&self) -> usize {
+    fn is_heard(&self) -> bool {
+        self.is_done && self.heard >= self.sound.len()
+    }
+
+    /// The place in its line up to which it was heard, at a pace.
+    fn place(&self, pace: f64) -> usize {
         let length = self.words.len();
-        let usual = (length as f64 / BYTES_OF_TEXT_PER_MS) as usize * BYTES_PER_MS;
+        let usual = (length as f64 * pace) as usize * BYTES_PER_MS;
         let whole = if self.is_done { self.sound.len() } else { self.sound.len().max(usual) };
         let share = if whole == 0 { 0.0 } else { self.heard as f64 / whole as f64 };
         self.words.start + (length as f64 * share) as usize

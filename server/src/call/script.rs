@@ -65,17 +65,25 @@ pub fn pieces(text: &str) -> Vec<Range<usize>> {
 pub fn whole_words(text: &str, upto: usize) -> &str {
     let upto = floor(text, upto);
     let (before, after) = text.split_at(upto);
-    if after.is_empty() || after.starts_with(char::is_whitespace) || !after.starts_with(char::is_alphanumeric)
-    {
+    let rest = after.split(char::is_whitespace).next().unwrap_or_default();
+    if !rest.contains(char::is_alphanumeric) {
         return before.trim_end();
     }
     before.rfind(char::is_whitespace).map_or("", |at| before[..at].trim_end())
 }
 
-/// The place to go on from after a place: the beginning of the word that is cut in two there, or of the next.
+/// The place to go on from after a place: the beginning of the word that is cut in two there, or of the next. The signs
+/// behind the last word that was heard belong to it.
 pub fn next_word(text: &str, from: usize) -> usize {
     let heard = whole_words(text, from).len();
-    heard + (text[heard..].len() - text[heard..].trim_start().len())
+    let rest = &text[heard..];
+    let signs = if heard == 0 { 0 } else { rest.find(is_no_sign).unwrap_or(rest.len()) };
+    let rest = &rest[signs..];
+    heard + signs + (rest.len() - rest.trim_start().len())
+}
+
+fn is_no_sign(letter: char) -> bool {
+    letter.is_alphanumeric() || letter.is_whitespace()
 }
 
 /// How many letters and digits there are: what is counted where nobody knows how something is written.
@@ -90,8 +98,7 @@ pub fn after_letters(text: &str, many: usize) -> usize {
     }
     let place = text.char_indices().filter(|(_, letter)| letter.is_alphanumeric()).nth(many - 1);
     let behind = place.map_or(text.len(), |(at, letter)| at + letter.len_utf8());
-    let is_sign = |letter: char| !letter.is_alphanumeric() && !letter.is_whitespace();
-    text[behind..].find(|letter| !is_sign(letter)).map_or(text.len(), |signs| behind + signs)
+    text[behind..].find(is_no_sign).map_or(text.len(), |signs| behind + signs)
 }
 
 /// The last place not behind this one that is between two characters.
@@ -126,6 +133,8 @@ mod tests {
         assert_eq!(whole_words(text, 3), "two");
         assert_eq!(whole_words(text, 99), text);
         assert_eq!(&text[next_word(text, 7)..], "nights, please");
+        assert_eq!(&text[next_word(text, 10)..], "please");
+        assert_eq!(whole_words("at 2.50 euros", 4), "at");
     }
 
     proptest! {
@@ -141,7 +150,7 @@ mod tests {
         fn what_was_heard_and_what_comes_next_are_the_whole(text in "[a-zé ,.]{0,60}", at in 0_usize..70) {
             let (heard, next) = (whole_words(&text, at), next_word(&text, at));
             prop_assert!(heard.len() <= next);
-            prop_assert!(text[heard.len()..next].trim().is_empty());
+            prop_assert!(!text[heard.len()..next].contains(char::is_alphanumeric));
         }
     }
 }

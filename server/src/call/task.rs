@@ -10,23 +10,17 @@ use statig::prelude::*;
 use tokio::task::JoinHandle;
 
 use super::ends::End;
-use super::machine::{Call as Machine, Event, Phase, State, Turn, Wait, Wish};
-use super::script::{Line, LineId, Told};
-use super::turns::{Book, Record, Reply, Turns};
+use super::machine::{Call as Machine, Event, ONE_MOMENT, Phase, State, Turn, Wait, Wish};
+use super::said::{HUNG_UP, INTERRUPTED, Said};
+use super::script::Told;
+use super::turns::{Reply, Turns};
 use super::{Seen, Shared};
 use crate::channel::line::{Control, ControlFault};
 use crate::clock::later;
 use crate::conversation::{Ahead, AnswerFault};
 
-/// The prompt that says that a reply takes a moment.
-const ONE_MOMENT: &str = "one_moment";
-
 /// How long the line may take to take what is left when a call ends.
 const CLOSING: Duration = Duration::from_secs(2);
-
-/// Why what was said was not heard.
-const INTERRUPTED: &str = "interrupted";
-const HUNG_UP: &str = "hung up";
 
 /// A call under way.
 pub(super) struct Session {
@@ -47,20 +41,12 @@ pub(super) struct Session {
     supposed: Option<Supposed>,
     /// Such words that wait for what is being recorded.
     wanted: Option<String>,
-    /// A reply that was not given to be said yet.
-    reply: Option<Reply>,
-    /// What must be said before the next reply: what it tells was done, and was not heard.
-    news: Vec<Line>,
-    /// The lines that tell news.
-    telling: Vec<Line>,
-    book: Book,
-    records: Vec<Record>,
+    said: Said,
     /// When the caller's turn began.
     since: Option<DateTime<Utc>>,
     /// Whether the front desk has the caller.
     is_transferred: bool,
     turn: u64,
-    line: u64,
 }
 
 struct Supposed {
@@ -100,15 +86,10 @@ impl Session {
             open_turns: 0,
             supposed: None,
             wanted: None,
-            reply: None,
-            news: Vec::new(),
-            telling: Vec::new(),
-            book: Book::new(),
-            records: Vec::new(),
+            said: Said::default(),
             since: None,
             is_transferred: false,
             turn: 0,
-            line: 0,
         }
     }
 
@@ -177,10 +158,9 @@ impl Session {
                 match *turned {
                     Ok(reply) => {
                         let thought = reply.thought.clone();
-                        self.drop_reply(INTERRUPTED);
-                        self.reply = Some(reply);
+                        self.said.replied(reply);
                         if is_superseded {
-                            self.drop_reply(INTERRUPTED);
+                            self.said.drop_reply(INTERRUPTED);
                             return None;
                         }
                         Some(Event::Thought(thought))
@@ -246,7 +226,7 @@ impl Session {
                 self.end.go_on();
             }
             Wish::GiveUp => self.give_up(INTERRUPTED),
-            Wish::Filler => self.say_phrase(ONE_MOMENT, false),
+            Wish::Filler => self.say_phrase(ONE_MOMENT, true),
             Wish::Say(prompt) => self.say_phrase(prompt, false),
             Wish::SayKept(prompt) => self.say_phrase(prompt, true),
             Wish::Wait(wait, long) => {
@@ -256,8 +236,7 @@ impl Session {
                 self.waits.remove(&wait);
             }
             Wish::Tune(asks) => {
-                let terms = self.reply.as_ref().map(|reply| reply.terms.clone()).unwrap_or_default();
-                self.end.tune(asks, self.shared.terms(terms));
+                self.end.tune(asks, self.shared.terms(self.said.terms()));
             }
             Wish::Transfer => {
                 let control = Arc::clone(&self.control);
@@ -301,7 +280,7 @@ impl Session {
             None => None,
         };
         let since = self.since.take().unwrap_or_else(|| self.shared.clock().now());
-        let (turns, records, number) = (self.turns.clone(), std::mem::take(&mut self.records), self.turn);
+        let (turns, records, number) = (self.turns.clone(), self.said.records(), self.turn);
         self.open_turns += 1;
         self.start(async move {
             let ahead = match supposed {
@@ -316,7 +295,7 @@ impl Session {
     fn suppose(&mut self, words: String) {
         self.forget();
         // What it rests on must be in the books.
-        if self.job.is_some() || !self.records.is_empty() {
+        if self.job.is_some() || self.said.has_records() {
             self.wanted = Some(words);
             return;
         }
@@ -347,21 +326,8 @@ impl Session {
     }
 
     fn speak(&mut self) {
-        let Some(reply) = self.reply.take() else { return };
+        let Some(lines) = self.said.lines() else { return };
         self.since = None;
-        let mut lines = std::mem::take(&mut self.news);
-        let mut said = Vec::new();
-        for (entry, text) in reply.entries() {
-            self.line += 1;
-            let line = Line { id: LineId(self.line), text: text.clone() };
-            self.book.insert(line.id, entry);
-            said.push(line);
-        }
-        self.telling.clone_from(&lines);
-        if reply.is_news {
-            self.telling.extend(said.iter().cloned());
-        }
-        lines.extend(said);
         for line in &lines {
             self.saw(Seen::Says(&line.text));
         }
@@ -373,8 +339,7 @@ impl Session {
         if text.is_empty() {
             return;
         }
-        self.line += 1;
-        let line = Line { id: LineId(self.line), text };
+        let line = self.said.phrase(text);
         self.saw(Seen::Says(&line.text));
         if kept {
             self.end.say_kept(&line, self.shared.kept(prompt).as_ref());
@@ -383,42 +348,18 @@ impl Session {
         }
     }
 
-    /// What is left is not said any more; of what was done the guest hears later.
+    /// What is left is not said any more.
     fn give_up(&mut self, why: &'static str) {
         let cut = self.end.give_up();
-        let told: Vec<Told> = self.end.told();
-        let telling = std::mem::take(&mut self.telling);
-        if why == INTERRUPTED {
-            self.news.extend(telling.into_iter().filter(|line| cut.contains(&line.id)));
-        }
-        for told in told {
-            let is_news = self.news.iter().any(|line| line.id == told.id);
-            if !(is_news && cut.contains(&told.id)) {
-                self.note(&told, why);
-            }
-        }
-        self.drop_reply(why);
-    }
-
-    /// A reply that is not said: it is news, or nobody has heard it.
-    fn drop_reply(&mut self, why: &'static str) {
-        let Some(reply) = self.reply.take() else { return };
-        for (entry, text) in reply.entries() {
-            if reply.is_news && why == INTERRUPTED {
-                self.line += 1;
-                let line = Line { id: LineId(self.line), text: text.clone() };
-                self.book.insert(line.id, entry);
-                self.news.push(line);
-            } else {
-                self.records.push(Record::unsaid(&entry.at, entry.which, why));
-            }
+        let told = self.end.told();
+        for told in self.said.cut(&cut, told, why) {
+            self.saw(Seen::Heard(&told));
         }
     }
 
     fn note(&mut self, told: &Told, why: &'static str) {
-        if let Some(entry) = self.book.remove(&told.id) {
+        if self.said.note(told, why) {
             self.saw(Seen::Heard(told));
-            self.records.push(Record::of(&entry, told, why));
         }
     }
 
@@ -431,8 +372,8 @@ impl Session {
     /// Notes what was heard, and writes it down where nothing else is done.
     fn settle(&mut self) {
         self.collect();
-        if self.job.is_none() && !self.records.is_empty() {
-            let (turns, records) = (self.turns.clone(), std::mem::take(&mut self.records));
+        if self.job.is_none() && self.said.has_records() {
+            let (turns, records) = (self.turns.clone(), self.said.records());
             self.start(async move {
                 turns.record(records).await;
                 Done::Recorded
@@ -453,8 +394,10 @@ impl Session {
         while let Some(job) = self.job.take() {
             match job.await {
                 Ok(Done::Turned(turned)) => {
-                    self.drop_reply(HUNG_UP);
-                    self.reply = turned.ok();
+                    self.said.drop_reply(HUNG_UP);
+                    if let Ok(reply) = *turned {
+                        self.said.replied(reply);
+                    }
                 }
                 Ok(Done::Transferred(Ok(()))) => self.is_transferred = true,
                 Ok(Done::Recorded | Done::Transferred(Err(_))) => {}
@@ -462,13 +405,8 @@ impl Session {
             }
             self.go_to_work();
         }
-        self.drop_reply(HUNG_UP);
-        for line in std::mem::take(&mut self.news) {
-            if let Some(entry) = self.book.remove(&line.id) {
-                self.records.push(Record::unsaid(&entry.at, entry.which, HUNG_UP));
-            }
-        }
-        self.turns.record(std::mem::take(&mut self.records)).await;
+        self.said.end();
+        self.turns.record(self.said.records()).await;
         self.turns.end().await;
         self.saw(Seen::Over);
         if self.is_transferred {

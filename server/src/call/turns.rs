@@ -58,9 +58,9 @@ pub(super) struct Reply {
 /// Where the messages of a turn are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Place {
-    conversation: ConversationId,
-    revision: u64,
-    count: usize,
+    pub(super) conversation: ConversationId,
+    pub(super) revision: u64,
+    pub(super) count: usize,
 }
 
 /// Which message a line says.
@@ -75,8 +75,8 @@ pub(super) struct Entry {
 /// What was heard, to be recorded.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
-    entry: Entry,
-    listened: Listened,
+    pub(super) entry: Entry,
+    pub(super) listened: Listened,
 }
 
 impl Record {

@@ -40,7 +40,7 @@ pub struct Mouth {
 }
 
 /// What an utterance is known by in its session: higher ones come later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UtteranceId(pub u64);
 
 /// How long the sound of words is of use after they were said. Only a voice that remembers cares.

@@ -1,7 +1,9 @@
 //! The two kinds of lines, as one: what happens on them, and what is said on them.
 
+mod kept;
 mod outlet;
 mod sound;
+mod sounding;
 mod words;
 
 use std::sync::Arc;
@@ -10,8 +12,11 @@ use super::machine::Event;
 use super::pace::Asks;
 use super::script::{Line, LineId, Told};
 
+pub(super) use self::kept::Kept;
 pub(super) use self::outlet::Outlet;
-pub(super) use self::sound::{Hearing, Kept, SoundEnd};
+pub(super) use self::sound::{Hearing, SoundEnd};
+#[cfg(test)]
+pub(super) use self::sounding::Sounding;
 pub(super) use self::words::WordsEnd;
 
 /// Our end of a call's line.

@@ -36,16 +36,6 @@ impl<T> Outlet<T> {
         self.waiting.retain(is_wanted);
     }
 
-    /// How many wait.
-    pub(in crate::call) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Takes the oldest that waits back.
-    pub(in crate::call) fn drop_oldest(&mut self) {
-        self.waiting.pop_front();
-    }
-
     /// Waits until one that waited was taken; for ever where none waits, or nobody takes any.
     pub(in crate::call) async fn flush_one(&mut self) {
         if self.waiting.is_empty() {

@@ -1,31 +1,23 @@
-//! A line that carries sound, with ears and a voice between it and the call.
+//! A line that carries sound, with ears and a voice between it and the call: what [`Sounding`] decides is carried there
+//! and back.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::Outlet;
+use super::sounding::Sounding;
 use crate::call::machine::Event;
 use crate::call::pace::Asks;
-use crate::call::playback::{Playback, ToSay};
 use crate::call::script::{Line, LineId, Told};
 use crate::channel::line::{FromSound, ToSound};
-use crate::clock::{Clock, later};
+use crate::clock::Clock;
 use crate::stt::Hints;
-use crate::stt::live::{Feed, Heard, LiveRecogniser, Session};
-use crate::tts::live::{Fixed, Keep, LiveVoice, Mouth, Order, Spoken, UtteranceId};
-
-/// So much sound may wait for the ears; the oldest is given up.
-const UNHEARD_MOST: usize = 125;
-
-/// How long a voice may make no sound before it counts as lost.
-const MUTE: Duration = Duration::from_secs(4);
-
-/// How long a sound that is kept ready may take to be made.
-const MAKING: Duration = Duration::from_secs(20);
+use crate::stt::live::{Heard, LiveRecogniser, Session};
+use crate::tts::live::{Fixed, LiveVoice, Mouth, Spoken};
 
 /// Who hears and who speaks.
 pub(in crate::call) struct Hearing {
@@ -33,305 +25,182 @@ pub(in crate::call) struct Hearing {
     pub(in crate::call) voice: Option<Arc<dyn LiveVoice>>,
     /// What is said to every caller.
     pub(in crate::call) fixed: Arc<Fixed>,
-}
-
-/// Sounds by their prompts.
-type Sounds = HashMap<&'static str, Arc<[u8]>>;
-
-/// Sounds that are there when no voice is. Clones share them.
-#[derive(Clone, Debug, Default)]
-pub(in crate::call) struct Kept(Arc<Mutex<Sounds>>);
-
-impl Kept {
-    /// The sound of a prompt.
-    pub(in crate::call) fn get(&self, prompt: &str) -> Option<Arc<[u8]>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(prompt).cloned()
-    }
-
-    /// Has a voice make the sound of a prompt.
-    pub(in crate::call) async fn fill(
-        &self,
-        prompt: &'static str,
-        words: &str,
-        voice: &dyn LiveVoice,
-        clock: &dyn Clock,
-    ) {
-        let made = tokio::select! {
-            made = made(words, voice) => made,
-            () = clock.sleep(MAKING) => None,
-        };
-        match made {
-            Some(sound) => {
-                let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.insert(prompt, sound.into());
-            }
-            None => tracing::warn!(prompt, "the voice did not say what is kept ready for when it is gone"),
-        }
-    }
-}
-
-async fn made(words: &str, voice: &dyn LiveVoice) -> Option<Vec<u8>> {
-    let mut mouth = voice.open().await.ok()?;
-    let said = Order::Say { utterance: UtteranceId(1), text: words.to_owned(), keep: Keep::Disk };
-    mouth.orders.send(said).await.ok()?;
-    let mut sound = Vec::new();
-    while let Some(spoken) = mouth.spoken.recv().await {
-        match spoken {
-            Spoken::Sound { bytes, .. } => sound.extend(bytes),
-            Spoken::Done { .. } => return (!sound.is_empty()).then_some(sound),
-            Spoken::Failed { .. } => return None,
-        }
-    }
-    None
+    /// What is played where the voice is slow.
+    pub(in crate::call) one_moment: Option<Arc<[u8]>>,
 }
 
 /// Our end of a line that carries sound.
 pub(in crate::call) struct SoundEnd {
     signals: mpsc::Receiver<FromSound>,
-    orders: Outlet<ToSound>,
-    /// What goes to the ears.
-    feed: Option<Outlet<Feed>>,
-    heard: Option<mpsc::Receiver<Heard>>,
-    /// What goes to the voice.
-    say: Option<Outlet<Order>>,
-    spoken: Option<mpsc::Receiver<Spoken>>,
-    playback: Playback,
-    /// What is said to every caller, and may be remembered.
-    fixed: Arc<Fixed>,
+    orders: mpsc::Sender<ToSound>,
+    ears: Provider<Session>,
+    voice: Provider<Mouth>,
+    sounding: Sounding,
     clock: Arc<dyn Clock>,
-    happened: VecDeque<Event>,
-    speaks: bool,
-    is_gone: bool,
+}
+
+/// A provider: what is for it waits until it is there.
+enum Provider<T> {
+    Opening(BoxFuture<'static, Option<T>>),
+    Open(T),
+    Gone,
+}
+
+/// What came from a provider.
+enum Came<T, R> {
+    Opened(Option<T>),
+    Said(Option<R>),
+}
+
+impl<T> Provider<T> {
+    /// What comes next; nothing ever from one that is gone. Nothing is lost when the waiting is given up.
+    async fn comes<R>(&mut self, from: impl Fn(&mut T) -> &mut mpsc::Receiver<R>) -> Came<T, R> {
+        match self {
+            Self::Opening(opening) => Came::Opened(opening.await),
+            Self::Open(open) => Came::Said(from(open).recv().await),
+            Self::Gone => std::future::pending().await,
+        }
+    }
+
+    fn open(&self) -> Option<&T> {
+        match self {
+            Self::Open(open) => Some(open),
+            Self::Opening(_) | Self::Gone => None,
+        }
+    }
 }
 
 impl SoundEnd {
-    /// Our end of this line. What cannot be opened is told as lost.
-    pub(in crate::call) async fn open(
+    /// Our end of this line. Ears and voice are opened while the call goes on; what cannot be opened is told as lost.
+    pub(in crate::call) fn open(
         signals: mpsc::Receiver<FromSound>,
         orders: mpsc::Sender<ToSound>,
-        hearing: &Hearing,
-        hints: &Hints,
+        hearing: Hearing,
+        hints: Hints,
         clock: Arc<dyn Clock>,
         ahead: Duration,
     ) -> Self {
-        let (ears, mouth) = tokio::join!(listening(hearing, hints), speaking(hearing));
-        let mut happened = VecDeque::new();
-        let (feed, heard) = match ears {
-            Some(Session { feed, heard }) => (Some(Outlet::new(feed)), Some(heard)),
-            None => {
-                happened.push_back(Event::LostEars);
-                (None, None)
-            }
-        };
-        let (say, spoken) = match mouth {
-            Some(Mouth { orders, spoken }) => (Some(Outlet::new(orders)), Some(spoken)),
-            None => {
-                happened.push_back(Event::LostVoice);
-                (None, None)
-            }
-        };
-        Self {
-            signals,
-            orders: Outlet::new(orders),
-            feed,
-            heard,
-            say,
-            spoken,
-            playback: Playback::new(ahead),
-            fixed: Arc::clone(&hearing.fixed),
-            clock,
-            happened,
-            speaks: false,
-            is_gone: false,
-        }
+        let Hearing { ears, voice, fixed, one_moment } = hearing;
+        let ears = Provider::Opening(Box::pin(listening(ears, hints)));
+        let voice = Provider::Opening(Box::pin(speaking(voice)));
+        Self { signals, orders, ears, voice, sounding: Sounding::new(ahead, fixed, one_moment), clock }
     }
 
     pub(super) async fn next(&mut self) -> Event {
         loop {
-            if let Some(event) = self.happened.pop_front() {
+            let event = self.sounding.due(self.clock.now());
+            self.pour();
+            if let Some(event) = event {
                 return event;
             }
-            for order in self.playback.send(self.clock.now()) {
-                self.orders.push(order);
-            }
-            if self.speaks && self.playback.is_over() {
-                self.speaks = false;
-                return Event::Played;
-            }
-            let clock = Arc::clone(&self.clock);
-            let mute = self.playback.starved_since().map(|since| later(since, MUTE));
-            let until = [self.playback.next(), mute].into_iter().flatten().min();
+            let (until, clock) = (self.sounding.until(), Arc::clone(&self.clock));
+            let Self { signals, orders, ears, voice, sounding, .. } = self;
+            let (feed, say) = (
+                ears.open().filter(|_| waits(sounding.ears.as_ref())).map(|open| open.feed.clone()),
+                voice.open().filter(|_| waits(sounding.voice.as_ref())).map(|open| open.orders.clone()),
+            );
+            let line = (!sounding.line.is_empty()).then_some(&*orders);
             tokio::select! {
-                signal = self.signals.recv(), if !self.is_gone => self.signalled(signal),
-                heard = next_of(&mut self.heard) => self.heard(heard),
-                spoken = next_of(&mut self.spoken) => self.spoken(spoken),
-                () = self.orders.flush_one() => {}
-                () = flush(&mut self.feed) => {}
-                () = flush(&mut self.say) => {}
-                () = wait(clock, until) => self.passed(),
-            }
-        }
-    }
-
-    fn passed(&mut self) {
-        let now = self.clock.now();
-        self.playback.passed(now);
-        if self.playback.starved_since().is_some_and(|since| later(since, MUTE) <= now) {
-            self.lose_voice();
-        }
-    }
-
-    fn signalled(&mut self, signal: Option<FromSound>) {
-        match signal {
-            Some(FromSound::Sound(sound)) => {
-                if let Some(feed) = &mut self.feed {
-                    if feed.len() >= UNHEARD_MOST {
-                        feed.drop_oldest();
-                    }
-                    feed.push(Feed::Sound(sound));
+                signal = signals.recv(), if !sounding.is_gone() => {
+                    let now = self.clock.now();
+                    self.sounding.signalled(signal, now);
                 }
-            }
-            Some(FromSound::Digit(digit)) => self.happened.push_back(Event::Digit(digit)),
-            Some(FromSound::Mark(name)) => self.playback.mark(&name, self.clock.now()),
-            Some(FromSound::Stopped) | None => {
-                self.is_gone = true;
-                self.happened.push_back(Event::HungUp);
+                came = ears.comes(|open| &mut open.heard) => self.heard(came),
+                came = voice.comes(|open| &mut open.spoken) => self.spoken(came),
+                () = room(line) => {}
+                () = room(feed.as_ref()) => {}
+                () = room(say.as_ref()) => {}
+                () = wait(clock, until) => self.sounding.passed(self.clock.now()),
             }
         }
     }
 
-    fn heard(&mut self, heard: Option<Heard>) {
-        let event = match heard {
-            Some(Heard::TurnStarted) => Event::TurnStarted,
-            Some(Heard::Partial { words }) => Event::Partial(words),
-            Some(Heard::EagerEnd { words }) => Event::EagerEnd(words),
-            Some(Heard::Resumed) => Event::Resumed,
-            Some(Heard::TurnEnded { words, confidence: _ }) => Event::TurnEnded(words),
-            Some(Heard::Lost { reason }) => {
-                tracing::error!(reason, "a call is not heard any more");
-                (self.heard, self.feed) = (None, None);
-                Event::LostEars
-            }
-            None => {
-                (self.heard, self.feed) = (None, None);
-                Event::LostEars
-            }
-        };
-        self.happened.push_back(event);
+    fn heard(&mut self, came: Came<Session, Heard>) {
+        match came {
+            Came::Opened(Some(session)) => self.ears = Provider::Open(session),
+            Came::Said(Some(heard)) => self.sounding.heard(Some(heard)),
+            Came::Opened(None) | Came::Said(None) => self.sounding.heard(None),
+        }
     }
 
-    fn spoken(&mut self, spoken: Option<Spoken>) {
+    fn spoken(&mut self, came: Came<Mouth, Spoken>) {
         let now = self.clock.now();
-        match spoken {
-            Some(Spoken::Sound { utterance, bytes }) => self.playback.sound(utterance, &bytes),
-            Some(Spoken::Done { utterance }) => self.playback.done(utterance, now),
-            Some(Spoken::Failed { utterance, reason }) => {
-                tracing::warn!(reason, "something could not be spoken");
-                if self.playback.failed(utterance, now) {
-                    self.lose_voice();
-                }
-            }
-            None => self.lose_voice(),
+        match came {
+            Came::Opened(Some(mouth)) => self.voice = Provider::Open(mouth),
+            Came::Said(Some(spoken)) => self.sounding.spoken(Some(spoken), now),
+            Came::Opened(None) | Came::Said(None) => self.sounding.spoken(None, now),
         }
     }
 
-    fn lose_voice(&mut self) {
-        if self.spoken.take().is_some() {
-            self.say = None;
-            self.playback.forget();
-            self.happened.push_back(Event::LostVoice);
+    /// Gives everybody what they take at once; a provider that is lost is let go.
+    fn pour(&mut self) {
+        pour(&self.orders, &mut self.sounding.line);
+        match (&mut self.sounding.ears, self.ears.open()) {
+            (Some(waiting), Some(open)) => pour(&open.feed, waiting),
+            (Some(_), None) => {}
+            (None, _) => self.ears = Provider::Gone,
+        }
+        match (&mut self.sounding.voice, self.voice.open()) {
+            (Some(waiting), Some(open)) => pour(&open.orders, waiting),
+            (Some(_), None) => {}
+            (None, _) => self.voice = Provider::Gone,
         }
     }
 
     pub(super) fn say(&mut self, lines: &[Line]) {
-        for line in lines {
-            self.speaks = true;
-            let orders = self.playback.say(line);
-            self.order(orders);
-        }
+        self.sounding.say(lines, self.clock.now());
+        self.pour();
     }
 
     pub(super) fn say_kept(&mut self, line: &Line, sound: &[u8]) {
-        self.speaks = true;
-        let orders = self.playback.say_sound(line, sound);
-        self.order(orders);
+        self.sounding.say_kept(line, sound, self.clock.now());
+        self.pour();
     }
 
     pub(super) fn prepare(&mut self, texts: &[String]) {
-        for text in texts {
-            let orders = self.playback.prepare(text);
-            self.order(orders);
-        }
+        self.sounding.prepare(texts, self.clock.now());
+        self.pour();
     }
 
     pub(super) fn forget(&mut self) {
-        let upto = self.playback.forget();
-        self.call_off(upto);
+        self.sounding.forget();
+        self.pour();
     }
 
     pub(super) fn hush(&mut self) {
-        // What the line has not taken yet need not be cleared.
-        self.orders.retain(|_| false);
-        let (clear, upto) = self.playback.hush(self.clock.now());
-        self.orders.push(clear);
-        self.call_off(upto);
+        self.sounding.hush(self.clock.now());
+        self.pour();
     }
 
     pub(super) fn go_on(&mut self) {
-        // Its end may have been heard while it was not known whether the caller speaks.
-        self.speaks = true;
-        let orders = self.playback.go_on();
-        self.order(orders);
+        self.sounding.go_on(self.clock.now());
+        self.pour();
     }
 
     pub(super) fn give_up(&mut self) -> Vec<LineId> {
-        self.speaks = false;
-        self.playback.give_up()
+        self.sounding.give_up()
     }
 
     pub(super) fn told(&mut self) -> Vec<Told> {
-        self.playback.told()
+        self.sounding.told()
     }
 
     pub(super) fn tune(&mut self, asks: Asks, terms: Vec<String>) {
-        if let Some(feed) = &mut self.feed {
-            feed.push(Feed::Thresholds(asks.thresholds()));
-            feed.push(Feed::Terms(terms));
-        }
+        self.sounding.tune(asks, terms);
+        self.pour();
     }
 
     pub(super) async fn close(&mut self) {
-        self.orders.flush().await;
-    }
-
-    fn call_off(&mut self, upto: Option<UtteranceId>) {
-        if let (Some(say), Some(upto)) = (&mut self.say, upto) {
-            say.retain(|order| match order {
-                Order::Say { utterance, .. } => *utterance > upto,
-                Order::Cancel { .. } => true,
-            });
-            say.push(Order::Cancel { upto });
-        }
-    }
-
-    fn order(&mut self, orders: Vec<ToSay>) {
-        let now = self.clock.now();
-        for ToSay { utterance, text } in orders {
-            match &mut self.say {
-                Some(say) => {
-                    let keep = self.fixed.keep(&text);
-                    say.push(Order::Say { utterance, text, keep });
-                }
-                // Nobody can say it.
-                None => _ = self.playback.failed(utterance, now),
+        while let Some(order) = self.sounding.line.pop_front() {
+            if self.orders.send(order).await.is_err() {
+                return;
             }
         }
     }
 }
 
-async fn listening(hearing: &Hearing, hints: &Hints) -> Option<Session> {
-    let ears = hearing.ears.as_ref()?;
-    let opened = ears.open(hints).await;
+async fn listening(ears: Option<Arc<dyn LiveRecogniser>>, hints: Hints) -> Option<Session> {
+    let opened = ears?.open(&hints).await;
     opened
         .inspect_err(|fault| {
             tracing::error!(error = %crate::fault::chain(fault), "a call cannot be heard");
@@ -339,9 +208,8 @@ async fn listening(hearing: &Hearing, hints: &Hints) -> Option<Session> {
         .ok()
 }
 
-async fn speaking(hearing: &Hearing) -> Option<Mouth> {
-    let voice = hearing.voice.as_ref()?;
-    let opened = voice.open().await;
+async fn speaking(voice: Option<Arc<dyn LiveVoice>>) -> Option<Mouth> {
+    let opened = voice?.open().await;
     opened
         .inspect_err(|fault| {
             tracing::error!(error = %crate::fault::chain(fault), "nothing can be said in a call");
@@ -349,18 +217,25 @@ async fn speaking(hearing: &Hearing) -> Option<Mouth> {
         .ok()
 }
 
-/// What comes next; nothing ever from what is not there.
-async fn next_of<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
-    match receiver {
-        Some(receiver) => receiver.recv().await,
-        None => std::future::pending().await,
+/// Gives what waits, as long as it is taken.
+fn pour<T>(sender: &mpsc::Sender<T>, waiting: &mut VecDeque<T>) {
+    while !waiting.is_empty() {
+        let Ok(place) = sender.try_reserve() else { return };
+        if let Some(order) = waiting.pop_front() {
+            place.send(order);
+        }
     }
 }
 
-async fn flush<T>(outlet: &mut Option<Outlet<T>>) {
-    match outlet {
-        Some(outlet) => outlet.flush_one().await,
-        None => std::future::pending().await,
+fn waits<T>(waiting: Option<&VecDeque<T>>) -> bool {
+    waiting.is_some_and(|waiting| !waiting.is_empty())
+}
+
+/// Waits until something is taken; for ever where nothing is to be taken, or nobody takes anything.
+async fn room<T>(taker: Option<&mpsc::Sender<T>>) {
+    match taker {
+        Some(taker) if taker.reserve().await.is_ok() => {}
+        Some(_) | None => std::future::pending().await,
     }
 }
 

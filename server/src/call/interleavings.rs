@@ -1,0 +1,57 @@
+//! Whole calls by chance: turn machine, playback, books and the sound's end, driven by a clock of their own through
+//! every order in which sound, marks, clears, speech, keys, replies and losses may come; judged by an [`oracle`] that
+//! knows what was really played.
+
+mod far;
+mod oracle;
+mod voice;
+mod world;
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use world::{Tally, World};
+
+/// How many calls are held, where nobody asks for more.
+const USUAL: u64 = 600;
+
+/// What a number in the environment says.
+fn asked(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+#[test]
+fn whatever_comes_when_what_counts_as_heard_was_heard_and_every_call_ends() {
+    let count = asked("INNKEEPER_INTERLEAVINGS").unwrap_or(USUAL);
+    let fresh = || RandomState::new().build_hasher().finish();
+    let seed = asked("INNKEEPER_INTERLEAVINGS_SEED").unwrap_or_else(fresh);
+    println!("{count} interleavings from INNKEEPER_INTERLEAVINGS_SEED={seed}");
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = || {
+        let mut all = Tally::default();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                return all;
+            }
+            let one = seed.wrapping_add(number);
+            match World::new(one, false).run() {
+                Ok(tally) => all.add(&tally),
+                Err(fault) => {
+                    let trace = World::new(one, true).traced();
+                    panic!("INNKEEPER_INTERLEAVINGS=1 INNKEEPER_INTERLEAVINGS_SEED={one}: {fault}\n{trace}");
+                }
+            }
+        }
+    };
+    let mut all = Tally::default();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            all.add(&worker.join().expect("a call went wrong"));
+        }
+    });
+    println!("{all:#?}");
+    assert!(count < USUAL || all.is_everything(), "not everything came about: {all:#?}");
+}
