@@ -10,9 +10,6 @@ use super::{Listener, Medium, Replies, neutral};
 /// What a prompt says that differs from day to day.
 const PASSING: [&str; 1] = ["today"];
 
-/// What a prompt may use that is the same for every guest.
-const SAME: [&str; 2] = ["hotel", "channel"];
-
 /// How the names of prompts begin that are about messages, and never said in a call.
 const WRITTEN_ONLY: [&str; 5] = ["note_", "messages_", "i_heard", "offer_gone", "unreadable"];
 
@@ -28,10 +25,8 @@ impl Replies {
             if !is_meant || variables.iter().any(|variable| PASSING.contains(&variable.as_str())) {
                 continue;
             }
-            // One that is about more than the house is the same for every guest only in part.
-            let is_whole = variables.iter().all(|variable| SAME.contains(&variable.as_str()));
-            if is_whole
-                && let Ok(text) = self.say(&Say::given(&key.name, IndexMap::new()), listener)
+            // One that cannot be said without facts is said in part.
+            if let Ok(text) = self.say(&Say::given(&key.name, IndexMap::new()), listener)
                 && !text.is_empty()
             {
                 fixed.insert(text);

@@ -194,7 +194,11 @@ impl Sentence<'_> {
                 let number = meaning.ordinal.or_else(|| u32::try_from(self.number(at)?).ok())?;
                 (!self.is_taken(at) && (29..=31).contains(&number)).then_some(number)
             };
-            let of = at.checked_sub(1).map(|before| if self.is(before, Class::Of) { at - 2 } else { before });
+            let of = at.checked_sub(1);
+            let of =
+                of.and_then(
+                    |before| if self.is(before, Class::Of) { before.checked_sub(1) } else { Some(before) },
+                );
             let of = of.and_then(|before| Some((before, at + 1, month, day_at(before)?)));
             let after = if self.is(at + 1, Class::The) { at + 2 } else { at + 1 };
             of.or_else(|| Some((at, after + 1, month, day_at(after)?)))

@@ -88,10 +88,12 @@ impl Talking {
     fn store(&self) -> &Database {
         &self.app.receptionist.store
     }
-}
 
-fn moment() -> Moment {
-    Moment { at: morning(), today: morning().date_naive() }
+    /// Now, by the program's clock: what it found out is fresh for some minutes.
+    fn moment(&self) -> Moment {
+        let at = self.app.receptionist.clock.now();
+        Moment { at, today: at.date_naive() }
+    }
 }
 
 /// Comes to the question for the name.
@@ -123,31 +125,37 @@ async fn moving(database: &DatabaseUrl, folder: &Folder) {
     let talking = Talking::start(&config(database, Some(renamed(folder)))).await;
     let (store, kept) = (talking.store(), talking.versions());
     let new = kept.current();
-    let plan = versions::plan(store, kept, &new, moment()).await.expect("a plan");
+    let plan = versions::plan(store, kept, &new, talking.moment()).await.expect("a plan");
     let [planned] = plan.conversations.as_slice() else { panic!("one conversation: {plan:?}") };
     assert_eq!((planned.way, planned.state.as_deref()), (Way::Mapped, Some("book_room.asking_who")));
     assert_eq!(planned.differences, [], "a new name is no difference");
-    assert_eq!(versions::move_planned(store, planned, moment()).await.expect("no fault"), Moved::Moved);
+    assert_eq!(
+        versions::move_planned(store, planned, talking.moment()).await.expect("no fault"),
+        Moved::Moved
+    );
     // A plan is for where it stood: it cannot be carried out twice.
-    assert_eq!(versions::move_planned(store, planned, moment()).await.expect("no fault"), Moved::MovedOn);
-    let again = versions::plan(store, kept, &new, moment()).await.expect("a plan");
+    assert_eq!(
+        versions::move_planned(store, planned, talking.moment()).await.expect("no fault"),
+        Moved::MovedOn
+    );
+    let again = versions::plan(store, kept, &new, talking.moment()).await.expect("a plan");
     assert_eq!((again.already, again.conversations.len()), (1, 0));
 
-    let back = versions::back(store, kept, moment()).await.expect("no fault");
+    let back = versions::back(store, kept, talking.moment()).await.expect("no fault");
     let [backed] = back.as_slice() else { panic!("one conversation: {back:?}") };
     assert_eq!((backed.version.as_str(), backed.state.as_deref()), (old.as_str(), Some("book_room.who")));
     assert!(
-        versions::back(store, kept, moment()).await.expect("no fault").is_empty(),
+        versions::back(store, kept, talking.moment()).await.expect("no fault").is_empty(),
         "nothing is left to put back"
     );
 
-    let plan = versions::plan(store, kept, &new, moment()).await.expect("a plan");
-    versions::move_planned(store, &plan.conversations[0], moment()).await.expect("no fault");
+    let plan = versions::plan(store, kept, &new, talking.moment()).await.expect("a plan");
+    versions::move_planned(store, &plan.conversations[0], talking.moment()).await.expect("no fault");
     // It goes on where it was moved to; from then on there is no way back.
     let turned = talking.tries("Ana Lind, +49 30 123456").await.expect("a turn");
     assert_eq!(turned.completed.flows.version(), new.version());
     assert_eq!(turned.completed.position.state(&turned.completed.flows), "book_room.confirming");
-    let back = versions::back(store, kept, moment()).await.expect("no fault");
+    let back = versions::back(store, kept, talking.moment()).await.expect("no fault");
     assert_eq!(back[0].not, Some(versions::NotBack::WentOn));
 
     // Its whole way, over two versions, repeats.
@@ -189,8 +197,8 @@ async fn a_server_goes_on_with_a_conversation_that_another_program_moved() {
     serving.says("the first one").await;
     let mover = Talking::start(&config(&folder.database_url(), Some(renamed(&folder)))).await;
     let new = mover.versions().current();
-    let plan = versions::plan(mover.store(), mover.versions(), &new, moment()).await.expect("a plan");
-    let moved = versions::move_planned(mover.store(), &plan.conversations[0], moment()).await;
+    let plan = versions::plan(mover.store(), mover.versions(), &new, mover.moment()).await.expect("a plan");
+    let moved = versions::move_planned(mover.store(), &plan.conversations[0], mover.moment()).await;
     assert_eq!(moved.expect("no fault"), Moved::Moved);
     // What the server knew is behind: its commit is refused, and the turn is taken again on the version it has to find.
     let turned = serving.tries("Ana Lind, +49 30 123456").await.expect("a turn");
@@ -237,7 +245,7 @@ async fn a_conversation_on_a_version_that_was_never_written_down_is_not_ended_in
     let open = store.open_conversations().await.expect("no fault");
     assert_eq!(open.len(), 1, "it is still open");
     let stood = store.load(open[0].id.as_str()).await.expect("no fault").expect("a conversation");
-    let plan = versions::plan(store, kept, &kept.current(), moment()).await.expect("a plan");
+    let plan = versions::plan(store, kept, &kept.current(), talking.moment()).await.expect("a plan");
     assert_eq!(plan.conversations[0].way, Way::Impossible);
     assert_eq!(store.load(open[0].id.as_str()).await.expect("no fault").expect("a conversation"), stood);
     // It moves on after the plan was made: then it is not ended.
@@ -255,7 +263,7 @@ async fn a_conversation_on_a_version_that_was_never_written_down_is_not_ended_in
     let ended = versions::end_lost(store, &plan.conversations[0]).await.expect("no fault");
     assert_eq!(ended, EndedLost::WentOn);
     assert_eq!(store.open_conversations().await.expect("no fault").len(), 1, "it is still open");
-    let plan = versions::plan(store, kept, &kept.current(), moment()).await.expect("a plan");
+    let plan = versions::plan(store, kept, &kept.current(), talking.moment()).await.expect("a plan");
     for came in [EndedLost::Ended, EndedLost::WentOn] {
         assert_eq!(versions::end_lost(store, &plan.conversations[0]).await.expect("no fault"), came);
     }
