@@ -536,7 +536,7 @@ impl Extractor {
 }
 
 /// The items of a list that were said last, where not all were: they come first in what the question knows of it.
-fn just_said<'i>(items: &'i [Item], reading: Reading) -> &'i [Item] {
+fn just_said(items: &[Item], reading: Reading) -> &[Item] {
     &items[..reading.at_once.unwrap_or_default().min(items.len())]
 }
 

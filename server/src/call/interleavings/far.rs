@@ -62,8 +62,8 @@ impl FarEnd {
     pub(super) fn plays(&mut self, now: i64, oracle: &mut Oracle) -> Vec<String> {
         while let Some((begins, slots, played)) = self.queue.front_mut() {
             let upto = usize::try_from(now - *begins).unwrap_or(0).min(slots.len());
-            for slot in *played..upto {
-                oracle.hears(slots[slot], *begins + i64::try_from(slot).expect("a short sound") + 1);
+            for (place, slot) in slots.iter().enumerate().take(upto).skip(*played) {
+                oracle.hears(*slot, *begins + i64::try_from(place).expect("a short sound") + 1);
             }
             *played = upto.max(*played);
             if *played < slots.len() {
