@@ -57,7 +57,7 @@ pub enum Event {
     /// The guest wants a moment.
     Wait,
     /// The guest wants to hear again what was offered before.
-    Back,
+    Previous,
     /// The guest asks what it costs.
     Price,
 }

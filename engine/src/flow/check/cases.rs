@@ -48,7 +48,7 @@ pub(super) const EVENTS: &[(&str, Event)] = &[
     ("undo", Event::Undo),
     ("more", Event::More),
     ("repeat", Event::Repeat),
-    ("back", Event::Back),
+    ("previous", Event::Previous),
     ("wait", Event::Wait),
     ("price", Event::Price),
     ("help", Event::Help),

@@ -234,7 +234,10 @@ pub(super) const EVENTS: &[Told] = &[
     ("undo", "The guest takes back what they said last. Guards see `undoable`."),
     ("more", "The guest wants to hear more of the list."),
     ("repeat", "The guest wants to hear it again."),
-    ("back", "The guest wants to hear again what was offered before. Without an answer it counts as `more`."),
+    (
+        "previous",
+        "The guest wants to hear again what was offered before. Without an answer it counts as `more`.",
+    ),
     ("wait", "The guest wants a moment: neither a yes nor a no."),
     ("price", "The guest asks what it costs, and nothing else. Without an answer it counts as `question`."),
     ("help", "The guest asks what is possible."),

@@ -7,8 +7,8 @@ use innkeeper_engine::flow::Event;
 use innkeeper_engine::flow::builder::{
     Always, FlowBuilder, Formula, Never, ask, back, boolean, choice, choice_from, clear, collect, compound,
     confirm, date, date_range, deep_back, end, held, integer, invoke, next_page, parallel, party,
-    person_name, phone, queue, raise, reference, rest, run, run_flow, run_requested, say_again, set, stay,
-    text, to, to_all, undo, wait,
+    person_name, phone, previous_page, queue, raise, reference, rest, run, run_flow, run_requested,
+    say_again, set, stay, text, to, to_all, undo, wait,
 };
 use innkeeper_engine::{DateBound, Merge};
 
@@ -262,6 +262,9 @@ pub(super) fn conversation_of_statechart() -> FlowBuilder {
         .on(Event::Undo, [undo().when("undoable"), stay().say("nothing_to_undo")])
         .on(Event::Repeat, say_again())
         .on(Event::More, next_page())
+        .on(Event::Previous, previous_page())
+        .on(Event::Wait, stay().say("take_your_time").ask_again(false))
+        .on(Event::Price, stay().say("price"))
         .on(Event::Help, stay().say("help"))
         .on(Event::Human, run_flow("with_person"))
         .on(Event::Cancel, to("idle"))

@@ -5,8 +5,8 @@ use std::time::Duration;
 use innkeeper_engine::DateBound;
 use innkeeper_engine::flow::Event;
 use innkeeper_engine::flow::builder::{
-    FlowBuilder, ask, choice, choice_from, collect, confirm, date_range, end, integer, invoke, next_page,
-    party, person_name, phone, rest, stay, to,
+    FlowBuilder, ask, choice, choice_from, collect, confirm, date_range, end, integer, invoke, party,
+    person_name, phone, rest, say_again, stay, to,
 };
 
 pub(super) fn book_room() -> FlowBuilder {
@@ -45,6 +45,7 @@ pub(super) fn book_room() -> FlowBuilder {
         .initial("details")
         .on(Event::Cancel, to("dropped"))
         .on(Event::Bye, to("closing").say("nothing_booked"))
+        .on(Event::Price, [stay().when("quote").say("price_is"), stay().say("price_with_rooms")])
         .state("details", collect(["stay", "guests", "view"]).then([several(), to("checking")]))
         .state(
             "checking",
@@ -75,14 +76,9 @@ pub(super) fn book_room() -> FlowBuilder {
             "choosing",
             collect(["room"])
                 .then("quoting")
-                .on(
-                    Event::Affirm,
-                    [
-                        next_page().when("offers.rooms | length > 2"),
-                        stay().say("which_room").ask_again(false),
-                    ],
-                )
-                .on(Event::Deny, stay().say("none_of_these").ask_again(false)),
+                .on(Event::Affirm, stay().say("which_room").ask_again(false))
+                .on(Event::Deny, stay().say("none_of_these").ask_again(false))
+                .on(Event::Price, say_again().ask_again(false)),
         )
         .state(
             "quoting",
@@ -135,13 +131,8 @@ pub(super) fn book_room() -> FlowBuilder {
             collect(["alternative"])
                 .say("sold_out")
                 .then("checking")
-                .on(
-                    Event::Affirm,
-                    [
-                        next_page().when("offers.alternatives | length > 2"),
-                        stay().say("which_alternative").ask_again(false),
-                    ],
-                )
+                .on(Event::Affirm, stay().say("which_alternative").ask_again(false))
+                .on(Event::Price, say_again().ask_again(false))
                 .on(Event::Deny, stay().say("none_of_these").ask_again(false)),
         )
         .state("nothing_free", ask("nothing_free").then("checking").on(Event::Deny, "dropped"))
