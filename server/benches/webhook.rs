@@ -6,6 +6,9 @@
 //! that nobody is waited for; no language model is asked.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures the machine's own time")]
 
+#[path = "../tests/it/support/caller/sign.rs"]
+mod sign;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -17,11 +20,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use sha1::Sha1;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -57,7 +56,7 @@ async fn mark(State(provider): State<Provider>, body: Bytes) -> Json<Value> {
     Json(json!({"success": true}))
 }
 
-fn message(number: usize) -> (String, String, Vec<(&'static str, String)>) {
+fn message(number: usize) -> (String, String, Vec<(String, String)>) {
     let (sid, guest) = (format!("SM{number:0>32}"), format!("whatsapp:+346{number:08}"));
     let form = vec![
         ("MessageSid", sid.clone()),
@@ -68,15 +67,7 @@ fn message(number: usize) -> (String, String, Vec<(&'static str, String)>) {
         ("MessageType", "text".to_owned()),
         ("NumMedia", "0".to_owned()),
     ];
-    (sid, guest, form)
-}
-
-fn signature(path: &str, form: &[(&'static str, String)]) -> String {
-    let mut sorted: Vec<String> = form.iter().map(|(name, value)| format!("{name}{value}")).collect();
-    sorted.sort();
-    let mut mac = Hmac::<Sha1>::new_from_slice(TOKEN.as_bytes()).expect("a key");
-    mac.update(format!("{PUBLIC}{path}{}", sorted.concat()).as_bytes());
-    STANDARD.encode(mac.finalize().into_bytes())
+    (sid, guest, form.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 async fn serve(database: &str, base: &str) -> (Child, SocketAddr) {
@@ -130,7 +121,7 @@ async fn measure(name: &str, database: &str, programs: usize, rate: u32, seconds
         let (sid, guest, form) = message(number);
         let request = http
             .post(format!("http://{}/twilio/whatsapp", servers[number % programs].1))
-            .header("X-Twilio-Signature", signature("/twilio/whatsapp", &form))
+            .header("X-Twilio-Signature", sign::sign(TOKEN, &format!("{PUBLIC}/twilio/whatsapp"), &form))
             .form(&form);
         calls.spawn(async move {
             let began = Instant::now();

@@ -108,8 +108,14 @@ impl Database {
             .one(&*transaction)
             .await
             .map_err(Fault::doing(doing))?;
-        let Some(row) = row else { return Ok(None) };
-        let Some(key) = keys::one(&*transaction, &row.id).await? else { return Ok(None) };
+        let key = match &row {
+            Some(row) => keys::one(&*transaction, &row.id).await?,
+            None => None,
+        };
+        let Some((row, key)) = row.zip(key) else {
+            transaction.rollback().await.map_err(Fault::doing(doing))?;
+            return Ok(None);
+        };
         let local = ChannelName::parse(&row.channel).is_some_and(ChannelName::is_local);
         let mut ids = Vec::new();
         for text in pieces {

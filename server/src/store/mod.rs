@@ -6,6 +6,7 @@
 
 mod commit;
 mod conversations;
+mod delivered;
 mod desk;
 mod due;
 mod entity;
@@ -44,6 +45,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, watch};
 
 pub use conversations::ConversationRow;
+pub(crate) use delivered::Delivered;
 pub use desk::HeldConversation;
 pub(crate) use desk::Typed;
 pub use due::Due;
@@ -51,7 +53,7 @@ pub use flow_versions::{FlowVersionRow, OpenConversation};
 pub use forget::Forgotten;
 pub use inbox::{Arrived, Begun, InboxRow, Outcome, Received};
 pub use offers::Offered;
-pub(crate) use outbox::{Delivered, Tried};
+pub(crate) use outbox::Tried;
 pub use outbox::{OutboxRow, Status};
 pub use reachable::{Consent, Reach};
 pub use spoken::Listened;
@@ -270,7 +272,7 @@ impl Database {
 
     /// Begins to write.
     async fn begin(&self) -> Result<Writing, Fault> {
-        self.0.writer.begin().await.map_err(Fault::doing("beginning to write"))
+        self.0.writer.begin().await
     }
 }
 

@@ -4,6 +4,9 @@
 //! others wait to leaves the end to a task that waits behind them: each of them writes within a savepoint of its own,
 //! and all of them are told when the one transaction is on the disk. What fails takes back only what it wrote itself.
 //! Whoever writes alone waits for nobody.
+//!
+//! What others have written in a shared transaction is seen before it is on the disk. Whoever tells of it without writing
+//! anything ends with [`Writing::rollback`], which waits for the disk; dropping a [`Writing`] does not.
 
 use std::fmt;
 use std::ops::Deref;
@@ -14,6 +17,8 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+use super::Fault;
 
 /// The way to write to a database. Clones share everything.
 #[derive(Clone, Debug)]
@@ -67,19 +72,22 @@ impl Writer {
     ///
     /// # Errors
     /// The database fails.
-    pub(super) async fn begin(&self) -> Result<Writing, DbErr> {
+    pub(super) async fn begin(&self) -> Result<Writing, Fault> {
+        let fault = Fault::doing("beginning to write");
         let Some(shared) = &self.shared else {
-            return Ok(Writing { transaction: self.connection.begin().await?, place: Place::Own });
+            let transaction = self.connection.begin().await.map_err(fault)?;
+            return Ok(Writing { transaction, place: Place::Own });
         };
         let guard = Arc::clone(shared).lock_owned().await;
         if let Some(open) = &guard.open {
-            return Ok(Writing { transaction: open.begin().await?, place: Place::Further(guard) });
+            let transaction = open.begin().await.map_err(fault)?;
+            return Ok(Writing { transaction, place: Place::Further(guard) });
         }
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.connection.begin_with_options(options).await?;
+        let transaction = self.connection.begin_with_options(options).await.map_err(fault)?;
         tokio::spawn(close(Arc::clone(shared)));
         Ok(Writing { transaction, place: Place::First(guard) })
     }

@@ -141,14 +141,14 @@ impl Batch {
 /// Writes commits in one transaction. Says which of them were written; the others are conflicts.
 async fn write(writer: &Writer, commits: &[&Prepared]) -> Result<Vec<bool>, Fault> {
     let doing = "committing turns";
-    let transaction = writer.begin().await.map_err(Fault::doing("beginning to write"))?;
+    let transaction = writer.begin().await?;
     if rows(&transaction, commits).await? {
         remember(&transaction, commits).await?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
         return Ok(vec![true; commits.len()]);
     }
     transaction.rollback().await.map_err(Fault::doing(doing))?;
-    let transaction = writer.begin().await.map_err(Fault::doing("beginning to write"))?;
+    let transaction = writer.begin().await?;
     let can = possible(&transaction, commits).await?;
     let made: Vec<&Prepared> =
         commits.iter().zip(&can).filter(|(_, can)| **can).map(|(commit, _)| *commit).collect();
