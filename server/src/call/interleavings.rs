@@ -2,15 +2,18 @@
 //! every order in which sound, marks, clears, speech, keys, replies and losses may come; judged by an [`oracle`] that
 //! knows what was really played.
 
+mod chance;
 mod far;
 mod oracle;
+mod tally;
 mod voice;
 mod world;
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use world::{Tally, World};
+use tally::Tally;
+use world::World;
 
 /// How many calls are held, where nobody asks for more.
 const USUAL: u64 = 600;

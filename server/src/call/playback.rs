@@ -5,13 +5,15 @@
 //! if what is before it could have been played by that time, on a line as slow as its last marks say. So what counts as
 //! heard was heard.
 
+mod piece;
+
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::script::{Line, LineId, Much, Told, letters, next_word, pieces, whole_words};
+use self::piece::{Chunk, Piece, Spoken};
+use super::script::{Line, LineId, Much, Told, next_word, pieces, whole_words};
 use crate::channel::line::{BYTES_PER_MS, ToSound};
 use crate::clock::later;
 use crate::tts::live::UtteranceId;
@@ -77,40 +79,6 @@ pub struct Playback {
     told: Vec<Told>,
 }
 
-#[derive(Debug)]
-struct Spoken {
-    id: LineId,
-    text: String,
-    /// Where something of it had no sound: it cannot be heard whole, nor can anybody say that more was heard.
-    lost: Option<usize>,
-    /// How far it was heard before what was not finished of it is said again from a little before.
-    heard: usize,
-}
-
-#[derive(Debug)]
-struct Piece {
-    utterance: UtteranceId,
-    line: LineId,
-    /// Its words, in its line.
-    words: Range<usize>,
-    is_last: bool,
-    sound: Vec<u8>,
-    sent: usize,
-    heard: usize,
-    /// Whether all its sound is here.
-    is_done: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Chunk {
-    generation: u64,
-    utterance: UtteranceId,
-    /// Up to here in its piece.
-    upto: usize,
-    /// When it would have been played at the earliest.
-    ends: DateTime<Utc>,
-}
-
 impl Playback {
     /// Nothing to say yet; sound is sent so far ahead.
     pub fn new(ahead: Duration) -> Self {
@@ -164,22 +132,14 @@ impl Playback {
     pub fn say_sound(&mut self, line: &Line, sound: &[u8]) -> Vec<ToSay> {
         let orders = self.go_on();
         let utterance = self.next_utterance();
-        let words = 0..line.text.len();
-        let sound = sound.to_vec();
-        let (sent, heard) = (0, 0);
         self.lines.push_back(Spoken { id: line.id, text: line.text.clone(), lost: None, heard: 0 });
-        let piece =
-            Piece { utterance, line: line.id, words, is_last: true, sound, sent, heard, is_done: true };
-        self.pieces.push_back(piece);
+        self.pieces.push_back(Piece::kept(utterance, line.id, 0..line.text.len(), sound));
         orders
     }
 
     /// Plays a sound before what is to be sent next. It belongs to no line, and is not played after a clear.
     pub fn bridge(&mut self, sound: &[u8]) {
-        let utterance = self.next_utterance();
-        let (sound, sent, heard) = (sound.to_vec(), 0, 0);
-        let piece =
-            Piece { utterance, line: NONE, words: 0..0, is_last: false, sound, sent, heard, is_done: true };
+        let piece = Piece::kept(self.next_utterance(), NONE, 0..0, sound);
         let next = self.pieces.iter().position(|piece| !piece.is_sent()).unwrap_or(self.pieces.len());
         self.pieces.insert(next, piece);
     }
@@ -211,16 +171,7 @@ impl Playback {
         for (at, words) in cuts.into_iter().enumerate() {
             let utterance = self.next_utterance();
             orders.push(ToSay { utterance, text: text[words.clone()].to_owned() });
-            new.push(Piece {
-                utterance,
-                line,
-                words,
-                is_last: at == last,
-                sound: Vec::new(),
-                sent: 0,
-                heard: 0,
-                is_done: false,
-            });
+            new.push(Piece::asked(utterance, line, words, at == last));
         }
         (new, orders)
     }
@@ -482,44 +433,6 @@ impl Playback {
     /// Whether nothing is left to be said.
     pub fn is_over(&self) -> bool {
         self.pieces.is_empty()
-    }
-}
-
-impl Spoken {
-    /// Words without a sound are not heard.
-    fn is_silent(&mut self, words: &Range<usize>) {
-        if letters(&self.text[words.clone()]) > 0 {
-            self.loses(words.start);
-        }
-    }
-
-    fn loses(&mut self, at: usize) {
-        self.lost = Some(self.lost.map_or(at, |lost| lost.min(at)));
-    }
-}
-
-impl Piece {
-    fn is_sent(&self) -> bool {
-        self.is_done && self.sent >= self.sound.len()
-    }
-
-    fn is_heard(&self) -> bool {
-        self.is_done && self.heard >= self.sound.len()
-    }
-
-    /// The place in its line up to which it was heard, at a pace.
-    fn place(&self, pace: f64) -> usize {
-        let length = self.words.len();
-        let usual = (length as f64 * pace) as usize * BYTES_PER_MS;
-        let whole = if self.is_done { self.sound.len() } else { self.sound.len().max(usual) };
-        let share = if whole == 0 { 0.0 } else { self.heard as f64 / whole as f64 };
-        self.words.start + (length as f64 * share) as usize
-    }
-}
-
-impl Chunk {
-    fn name(&self) -> String {
-        format!("{}:{}:{}", self.generation, self.utterance.0, self.upto / BYTES_PER_MS)
     }
 }
 

@@ -72,7 +72,7 @@ impl Said {
             self.news.extend(telling.into_iter().filter(|line| cut.contains(&line.id)));
         }
         let is_news = |told: &Told| cut.contains(&told.id) && self.news.iter().any(|line| line.id == told.id);
-        let (_, told): (Vec<Told>, Vec<Told>) = told.into_iter().partition(is_news);
+        let told: Vec<Told> = told.into_iter().filter(|told| !is_news(told)).collect();
         let told = told.into_iter().filter(|told| self.note(told, why)).collect();
         self.drop_reply(why);
         told

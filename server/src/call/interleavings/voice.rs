@@ -1,7 +1,7 @@
 //! A voice: takes its time, makes sound faster than it is played, and fails in every way a voice can.
 
+use super::chance::{Dice, Draws as _};
 use super::far::sound;
-use super::world::Dice;
 use crate::tts::live::{Spoken, UtteranceId};
 
 /// How a voice is, all through a call.
