@@ -146,7 +146,7 @@ pub enum Act {
     /// Wants a moment.
     Wait,
     /// Wants to hear again what was offered before.
-    Back,
+    Previous,
     /// Asks what it costs.
     Price,
 }

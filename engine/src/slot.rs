@@ -13,7 +13,7 @@ mod value;
 
 pub use filled::{Filled, Slots};
 pub use invalid::Invalid;
-pub use kind::{DateBound, Kind, Merge};
+pub use kind::{DateBound, Kind, Merge, PHONE_DIGITS_MAX};
 pub use options::{Item, Options};
 pub use party::Party;
 pub use range::DateRange;

@@ -9,7 +9,7 @@ use super::range::in_bounds;
 use super::{DateRange, Heard, Invalid, Item, Options, Party, Value};
 
 /// The most digits of a telephone number (E.164), which never begins with a nought.
-const PHONE_DIGITS_MAX: usize = 15;
+pub const PHONE_DIGITS_MAX: usize = 15;
 
 /// The type of a slot, with its authored bounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

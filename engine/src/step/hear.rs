@@ -111,7 +111,7 @@ impl<'f> Machine<'f, '_> {
             return self.event(Event::Wait);
         }
         for (act, event, else_event) in
-            [(Act::Price, Event::Price, Event::Question), (Act::Back, Event::Previous, Event::More)]
+            [(Act::Price, Event::Price, Event::Question), (Act::Previous, Event::Previous, Event::More)]
         {
             if does(&act) {
                 let is_answered = self.handler(event).is_some();

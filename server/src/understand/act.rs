@@ -198,7 +198,7 @@ impl Sentence<'_> {
             Phrase::Bye => (&mut said.bye, true),
             Phrase::Wait => (&mut said.wait, leading || act.first == 0),
             // Only where it is the whole message.
-            Phrase::Back => return false,
+            Phrase::Previous => return false,
             Phrase::Price => (&mut said.price, rest.clause_content == 0),
             Phrase::Ask => (&mut said.question, !rest.valued && rest.words > 0 && !clause.asks),
             Phrase::NoPreference => {

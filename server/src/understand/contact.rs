@@ -1,14 +1,12 @@
 //! Names, telephone numbers and booking references.
 
+use innkeeper_engine::PHONE_DIGITS_MAX;
 use phonenumber::{PhoneNumber, country};
 
 use super::lexicon::{Class, Lexicon};
 use super::sentence::{Sentence, Taken};
 use super::token::TokenKind;
 use super::words::Digits;
-
-/// The most digits of a telephone number (E.164).
-const DIGITS_MAX: usize = 15;
 
 /// The most words of a name.
 const NAME_WORDS_MAX: usize = 5;
@@ -288,7 +286,7 @@ impl Sentence<'_> {
                 && count <= 8
                 && groups.iter().all(|len| matches!(len, 1 | 2 | 4))
                 && !digits.starts_with('+');
-            if count >= 7 && (asked || count <= DIGITS_MAX) && !date && end > at {
+            if count >= 7 && (asked || count <= PHONE_DIGITS_MAX) && !date && end > at {
                 return Some((at, end, digits));
             }
             at = end.max(at + 1);
@@ -332,10 +330,7 @@ impl Sentence<'_> {
                 digits.push_str(noughts);
                 open = noughts.len();
             } else if let Some(number) = self.meaning(end).number {
-                let text = self
-                    .token(end)
-                    .filter(|_| self.is_digits(end))
-                    .map_or_else(|| number.to_string(), |token| token.text.clone());
+                let text = if self.is_digits(end) { text.to_owned() } else { number.to_string() };
                 let follows_and = self.tokens_are(end - usize::from(end > at), &["and"]);
                 if open >= text.len() && (text.len() > 1 || follows_and) {
                     digits.truncate(digits.len() - text.len());
@@ -488,7 +483,7 @@ fn e164(digits: &str, region: Option<country::Id>, asked: bool) -> Option<String
         Some(rest) if rest.len() >= 8 => format!("+{rest}"),
         _ => digits.to_owned(),
     };
-    if written.trim_start_matches('+').len() > DIGITS_MAX {
+    if written.trim_start_matches('+').len() > PHONE_DIGITS_MAX {
         return asked.then(|| format!("+{}", written.trim_start_matches('+')));
     }
     // With a country code, another country's trunk prefix must not be looked for in the number.

@@ -3,7 +3,7 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 
 use super::lexicon::Class;
-use super::sentence::Sentence;
+use super::sentence::{Sentence, Taken};
 
 /// A day as it was said, not yet counted from any other.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,6 +122,32 @@ fn in_week(today: NaiveDate, weeks: i64, weekday: u8) -> Option<NaiveDate> {
 }
 
 impl Sentence<'_> {
+    /// "the thirtieth of February": a day that its month does not have, with the last day that it has. Takes its atoms.
+    pub(super) fn no_such_day(&mut self, today: NaiveDate) -> Option<(u32, NaiveDate)> {
+        let (first, end, month, day) = (0..self.len()).find_map(|at| {
+            let month = u32::from(self.meaning(at).month?);
+            let day_at = |at: usize| {
+                let meaning = self.meaning(at);
+                let number = meaning.ordinal.or_else(|| u32::try_from(self.number(at)?).ok())?;
+                (!self.is_taken(at) && (29..=31).contains(&number)).then_some(number)
+            };
+            let before = at.checked_sub(1).and_then(|at| at.checked_sub(usize::from(self.is(at, Class::Of))));
+            let of = before.and_then(|before| Some((before, at + 1, month, day_at(before)?)));
+            let after = if self.is(at + 1, Class::The) { at + 2 } else { at + 1 };
+            of.or_else(|| Some((at, after + 1, month, day_at(after)?)))
+        })?;
+        // A leap year has every day that any year has.
+        if NaiveDate::from_ymd_opt(2000, month, day).is_some() {
+            return None;
+        }
+        let last = (today.year()..=today.year() + 1).find_map(|year| {
+            let days = (28..=day).rev();
+            days.filter_map(|day| NaiveDate::from_ymd_opt(year, month, day)).find(|last| *last >= today)
+        })?;
+        self.take(first, end, Taken::Day);
+        Some((day, last))
+    }
+
     /// The day that begins at an atom.
     pub(super) fn day(&self, at: usize, today: NaiveDate) -> Option<Found> {
         if at >= self.len() || self.is_taken(at) {

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use indexmap::IndexMap;
 use innkeeper_engine::{
-    Act, By, DateRange, Expecting, Heard, Item, Kind, Options, Question, ScopedSlot, Understanding, Value,
+    Act, DateRange, Expecting, Heard, Kind, Question, ScopedSlot, Startable, Understanding, Value,
 };
 use phonenumber::country;
 
 use super::act::ActsSaid;
-use super::choice::{ChoiceContext, Chosen};
+use super::choice::Chosen;
 use super::decide::{HeardValues, ReadOut, button, finish};
-use super::lexicon::{Class, Lexicon, split};
+use super::lexicon::{Lexicon, split};
 use super::messages::SpellWords;
+use super::offered::choice_context;
 use super::sentence::Sentence;
 use super::several::Besides;
 use super::slips::Misheard;
@@ -88,7 +88,7 @@ impl Extractor {
         }
         let alone = [
             (self.asks_for_a_person(question), Act::Human),
-            (question.page > 0 && self.asks_of_an_offer(question, Phrase::Back), Act::Back),
+            (question.page > 0 && self.asks_of_an_offer(question, Phrase::Previous), Act::Previous),
             (self.asks_of_an_offer(question, Phrase::More), Act::More),
         ];
         if let Some((_, act)) = alone.into_iter().find(|(asks, _)| *asks) {
@@ -156,16 +156,10 @@ impl Extractor {
 
     /// "Stop" where nothing is under way is about no booking: only words that guests ask for a flow with are.
     fn stop_nothing(&self, question: &Question, understanding: &mut Understanding) {
-        let stops = |text: &str| Sentence::new(&self.lexicon, text).acts(&self.lexicon).cancel;
-        let topic: HashSet<String> = question
-            .starts
-            .iter()
-            .flat_map(|start| &start.examples)
-            .flat_map(|example| split(example))
-            .filter(|word| stops(word))
-            .collect();
-        let is_about = split(&question.said).iter().any(|word| topic.contains(word));
-        if !is_about && let Some(act) = understanding.acts.iter_mut().find(|act| **act == Act::Cancel) {
+        let Some(act) = understanding.acts.iter_mut().find(|act| **act == Act::Cancel) else { return };
+        let topic = topic(&question.starts);
+        let is_about = |word: &String| self.stops(word) && topic.contains(word);
+        if !split(&question.said).iter().any(is_about) {
             *act = Act::Deny;
         }
     }
@@ -188,41 +182,15 @@ impl Extractor {
         !counts && self.lexicon.is_alone(Phrase::Human, &question.said)
     }
 
-    /// "More" or "go back", and nothing else, where something was offered.
-    fn asks_of_an_offer(&self, question: &Question, what: Phrase) -> bool {
-        let offered = |slot: &&ScopedSlot| {
-            asks_for(&question.expecting, &slot.name) && matches!(slot.kind, Kind::Choice(_))
-        };
-        question.scope.iter().any(|slot| offered(&slot)) && self.lexicon.is_alone(what, &question.said)
-    }
-
     /// Whether every word that could mean to stop is one that guests ask for the flow under way with.
     fn speaks_of_its_own(&self, question: &Question) -> bool {
-        let examples = question.starts.iter().filter(|start| Some(&start.flow) == question.flow.as_ref());
-        let topic: HashSet<String> =
-            examples.flat_map(|start| &start.examples).flat_map(|example| split(example)).collect();
-        let stops = |text: &str| {
-            let acts = Sentence::new(&self.lexicon, text).acts(&self.lexicon);
-            acts.cancel
-        };
-        split(&question.said).iter().filter(|word| stops(word)).all(|word| topic.contains(word))
+        let topic = topic(question.starts.iter().filter(|start| Some(&start.flow) == question.flow.as_ref()));
+        split(&question.said).iter().filter(|word| self.stops(word)).all(|word| topic.contains(word))
     }
 
-    /// Words of an earlier message, against a list that exists only now.
-    fn kept(&self, question: &Question) -> Understanding {
-        let mut sentence = Sentence::new(&self.lexicon, &question.said);
-        let mut slots = IndexMap::new();
-        for slot in &question.scope {
-            let (Kind::Choice(_), Some(items)) = (&slot.kind, &slot.items) else { continue };
-            let context = ChoiceContext { items, known: None, asked: false, correctable: false, kept: true };
-            let heard = match sentence.choice_by_words(&self.lexicon, context) {
-                Chosen::One(key) => Heard::Choice(key),
-                Chosen::Several(keys) if tells_some_apart(slot, &keys) => Heard::Among(keys),
-                Chosen::Several(_) | Chosen::Nothing => continue,
-            };
-            slots.insert(slot.name.clone(), heard);
-        }
-        Understanding { slots, acts: Vec::new(), sure: true, by: By::Rules }
+    /// Whether a word could mean to stop.
+    fn stops(&self, word: &str) -> bool {
+        Sentence::new(&self.lexicon, word).acts(&self.lexicon).cancel
     }
 
     /// Reads the value of every slot, in the order in which words belong to one type rather than another.
@@ -302,104 +270,6 @@ impl Extractor {
             heard.put(slot, Heard::Text(name));
         }
         heard
-    }
-
-    /// Choices by their words, the asked one first. Words for several items of an offered list may still say which
-    /// items are wanted at all ("garden view" among rooms); words for several written options mean nothing else.
-    fn choices(
-        &self,
-        sentence: &mut Sentence<'_>,
-        scope: &[ScopedSlot],
-        question: &Question,
-        expected: Option<&ScopedSlot>,
-        reading: Reading,
-        heard: &mut HeardValues,
-    ) {
-        let is_expected = |slot: &ScopedSlot| expected.is_some_and(|expected| expected.name == slot.name);
-        let is_written = |slot: &ScopedSlot| matches!(slot.kind, Kind::Choice(Options::Fixed(_)));
-        let mut several: Option<(&ScopedSlot, Vec<String>)> = None;
-        for slot in ordered(scope, expected).filter(|slot| matches!(slot.kind, Kind::Choice(_))) {
-            let Some(context) = choice_context(slot, question, is_expected(slot)) else { continue };
-            if heard.has(slot) || (several.is_some() && !is_written(slot)) {
-                continue;
-            }
-            if is_expected(slot)
-                && let Some(key) = self.among(sentence, context, &question.among)
-            {
-                heard.put(slot, Heard::Choice(key));
-                continue;
-            }
-            let page = if is_expected(slot) { just_said(context.items, reading) } else { &[] };
-            if let Some(key) = self.superlative_of(sentence, context, page, question) {
-                heard.put(slot, Heard::Choice(key));
-                continue;
-            }
-            match sentence.choice_by_words(&self.lexicon, context) {
-                Chosen::One(key) => {
-                    heard.put(slot, Heard::Choice(key));
-                    several = None;
-                }
-                Chosen::Several(keys) if sentence.is_definite() && only(page, &keys).is_some() => {
-                    heard.slots.extend(only(page, &keys).map(|key| (slot.name.clone(), Heard::Choice(key))));
-                }
-                Chosen::Several(_) if is_expected(slot) && is_written(slot) => {
-                    heard.ambiguous = true;
-                    return;
-                }
-                Chosen::Several(keys) if is_expected(slot) || context.correctable => {
-                    several = Some((slot, keys));
-                }
-                Chosen::Several(_) | Chosen::Nothing => {}
-            }
-        }
-        let open = |slot: &&ScopedSlot| slot.optional && is_written(slot) && !heard.has(slot);
-        if let [slot] = scope.iter().filter(open).collect::<Vec<_>>()[..]
-            && sentence.takes_any(&self.lexicon)
-        {
-            heard.put(slot, Heard::NoPreference);
-        }
-        match several {
-            Some((slot, keys)) if tells_some_apart(slot, &keys) => heard.put(slot, Heard::Among(keys)),
-            Some((slot, _)) => heard.ambiguous |= is_expected(slot),
-            None => {}
-        }
-    }
-
-    /// "The cheapest one" of those that were said last, where the guest has asked for more of them; of all, it is of all.
-    fn superlative_of(
-        &self,
-        sentence: &mut Sentence<'_>,
-        context: ChoiceContext<'_>,
-        page: &[Item],
-        question: &Question,
-    ) -> Option<String> {
-        let of_all = (0..sentence.len()).any(|at| sentence.is(at, Class::All));
-        let ranks = (0..sentence.len()).any(|at| sentence.any(at, &[Class::Cheapest, Class::Dearest]));
-        if question.page == 0 || page.len() < 2 || of_all || !ranks {
-            return None;
-        }
-        match sentence.choice_by_words(&self.lexicon, ChoiceContext { items: page, ..context }) {
-            Chosen::One(key) => Some(key),
-            Chosen::Several(_) | Chosen::Nothing => None,
-        }
-    }
-
-    /// The one item that is meant of those that the guest has said before it is one of.
-    fn among(
-        &self,
-        sentence: &mut Sentence<'_>,
-        context: ChoiceContext<'_>,
-        keys: &[String],
-    ) -> Option<String> {
-        let offered: Vec<Item> =
-            context.items.iter().filter(|item| keys.contains(&item.key)).cloned().collect();
-        if offered.len() < 2 {
-            return None;
-        }
-        match sentence.choice_by_words(&self.lexicon, ChoiceContext { items: &offered, ..context }) {
-            Chosen::One(key) => Some(key),
-            Chosen::Several(_) | Chosen::Nothing => None,
-        }
     }
 
     /// "a room for two adults" is one room.
@@ -535,38 +405,14 @@ impl Extractor {
     }
 }
 
-/// The items of a list that were said last, where not all were: they come first in what the question knows of it.
-fn just_said(items: &[Item], reading: Reading) -> &[Item] {
-    &items[..reading.at_once.unwrap_or_default().min(items.len())]
-}
-
-/// The only one of the keys that is on a page.
-fn only(page: &[Item], keys: &[String]) -> Option<String> {
-    let mut there = page.iter().filter(|item| keys.contains(&item.key));
-    match (there.next(), there.next()) {
-        (Some(item), None) => Some(item.key.clone()),
-        _ => None,
-    }
+/// The words that guests ask for flows with.
+fn topic<'q>(starts: impl IntoIterator<Item = &'q Startable>) -> HashSet<String> {
+    starts.into_iter().flat_map(|start| &start.examples).flat_map(|example| split(example)).collect()
 }
 
 /// Whether the last question asked for this slot.
 pub(super) fn asks_for(expecting: &Expecting, slot: &str) -> bool {
     matches!(expecting, Expecting::Slot(name) if **name == *slot)
-}
-
-fn choice_context<'a>(slot: &'a ScopedSlot, question: &Question, asked: bool) -> Option<ChoiceContext<'a>> {
-    let known = match &slot.value {
-        Some(Value::Choice(item)) => Some(item.key.as_str()),
-        _ => None,
-    };
-    let reviewed = matches!(question.expecting, Expecting::Confirmation | Expecting::Change);
-    let correctable = known.is_some() && reviewed && !question.said.contains('?');
-    Some(ChoiceContext { items: slot.items.as_deref()?, known, asked, correctable, kept: false })
-}
-
-/// Whether keys are some of a slot's items: what fits all of them tells nothing.
-fn tells_some_apart(slot: &ScopedSlot, keys: &[String]) -> bool {
-    slot.items.as_ref().is_some_and(|items| keys.len() < items.len())
 }
 
 fn expected_or_first<'a>(
@@ -581,7 +427,7 @@ fn expected_or_first<'a>(
 }
 
 /// The expected slot first.
-fn ordered<'a>(
+pub(super) fn ordered<'a>(
     scope: &'a [ScopedSlot],
     expected: Option<&'a ScopedSlot>,
 ) -> impl Iterator<Item = &'a ScopedSlot> {

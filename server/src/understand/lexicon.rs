@@ -98,6 +98,7 @@ pub(super) enum Class {
     Hedge,
     Correction,
     Meant,
+    Bed,
     Stay,
     Aspect,
     Praise,

@@ -157,7 +157,7 @@ impl Turn {
                 (Act::Change, _) => "change",
                 (Act::Undo, _) => "undo",
                 (Act::Choose, _) => "choose",
-                (Act::More | Act::Back | Act::Question | Act::Price, _) => "question",
+                (Act::More | Act::Previous | Act::Question | Act::Price, _) => "question",
                 (Act::Wait, _) => "wait",
                 (Act::Repeat, _) => "repeat",
                 (Act::Help, _) => "help",

@@ -19,6 +19,7 @@ mod messages;
 mod model;
 mod nights;
 mod number;
+mod offered;
 mod party;
 mod sentence;
 mod several;

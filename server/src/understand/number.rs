@@ -3,9 +3,6 @@
 use super::lexicon::{Class, Lexicon};
 use super::sentence::{Sentence, Taken};
 
-/// What a room has of a kind is no room of it.
-const BEDS: [&str; 2] = ["bed", "beds"];
-
 impl Sentence<'_> {
     /// The number of things that `units` name, or the one number of the message if one was asked for.
     pub(super) fn integer(&mut self, units: &[String], asked: bool) -> Option<i64> {
@@ -49,7 +46,8 @@ impl Sentence<'_> {
         let kind = |at: usize| self.token(at).is_some_and(|token| kinds.contains(&token.text));
         let mut found: Vec<(usize, i64)> = Vec::new();
         for at in (1..self.len()).filter(|at| kind(*at)) {
-            let bed = self.token(at + 1).is_some_and(|token| BEDS.contains(&token.text.as_str()));
+            // A double bed is no double.
+            let bed = self.is(at + 1, Class::Bed);
             let before = at - 1;
             let count = if self.is(before, Class::Article) { Some(1) } else { self.number(before) };
             found.extend(count.filter(|count| !bed && (1..=20).contains(count)).map(|count| (at, count)));

@@ -185,36 +185,6 @@ impl Sentence<'_> {
         context.asked == Asked::No && is_word && found.first == 0 && self.ends(found.end)
     }
 
-    /// "the thirtieth of February": a day that its month does not have, with the last day that it has. Takes its atoms.
-    fn no_such_day(&mut self, today: NaiveDate) -> Option<(u32, NaiveDate)> {
-        let (first, end, month, day) = (0..self.len()).find_map(|at| {
-            let month = u32::from(self.meaning(at).month?);
-            let day_at = |at: usize| {
-                let meaning = self.meaning(at);
-                let number = meaning.ordinal.or_else(|| u32::try_from(self.number(at)?).ok())?;
-                (!self.is_taken(at) && (29..=31).contains(&number)).then_some(number)
-            };
-            let of = at.checked_sub(1);
-            let of =
-                of.and_then(
-                    |before| if self.is(before, Class::Of) { before.checked_sub(1) } else { Some(before) },
-                );
-            let of = of.and_then(|before| Some((before, at + 1, month, day_at(before)?)));
-            let after = if self.is(at + 1, Class::The) { at + 2 } else { at + 1 };
-            of.or_else(|| Some((at, after + 1, month, day_at(after)?)))
-        })?;
-        // A leap year has every day that any year has.
-        if NaiveDate::from_ymd_opt(2000, month, day).is_some() {
-            return None;
-        }
-        let last = (today.year()..=today.year() + 1).find_map(|year| {
-            let days = (28..=day).rev();
-            days.filter_map(|day| NaiveDate::from_ymd_opt(year, month, day)).find(|last| *last >= today)
-        })?;
-        self.take(first, end, Taken::Day);
-        Some((day, last))
-    }
-
     /// "no" by itself, which corrects and does not deny what follows.
     fn is_no(&self, at: usize) -> bool {
         self.tokens_are(at, &["no"])

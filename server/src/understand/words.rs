@@ -138,7 +138,7 @@ pub(super) enum Phrase {
     /// Wants a moment.
     Wait,
     /// Wants to hear again what was offered before.
-    Back,
+    Previous,
     /// Asks what it costs.
     Price,
     NoPreference,
