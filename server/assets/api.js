@@ -54,6 +54,13 @@ export async function* take(id, doing) {
   }
 }
 
+/** Calls `changed` when something was said in a conversation, until it is closed. */
+export function saidIn(id, changed) {
+  const source = new EventSource(`/api/conversations/${encodeURIComponent(id)}/events`);
+  source.addEventListener('changed', changed);
+  return source;
+}
+
 /** Tells `happened` of everything that goes on in a call, `{what, …}`, until it is closed. */
 export function callEvents(id, happened) {
   const source = new EventSource(`/api/calls/${encodeURIComponent(id)}/events`);
@@ -61,7 +68,7 @@ export function callEvents(id, happened) {
   return source;
 }
 
-/** The conversations that wait for a person or are with one, and what only a person can deliver. */
+/** The conversations that wait for a person or are with one, what nobody answered, and what only a person can deliver. */
 export function queue() {
   return asked('GET', '/api/queue');
 }
@@ -84,6 +91,11 @@ export function write(id, by, text) {
 /** Notes that a person saw to a message that could not be sent. */
 export function seenTo(message, by) {
   return asked('POST', `/api/queue/left/${message}/done`, { by });
+}
+
+/** Notes that a person saw to a message that nobody answered. */
+export function attended(message, by) {
+  return asked('POST', `/api/queue/missed/${message}/done`, { by });
 }
 
 /** Gives one back; the guest reads the summary. */

@@ -18,7 +18,12 @@ const chat = new Chat((doing) => take(doing, !FINE_POINTER.matches));
 let id = null;
 let phone = null;
 let turns = 0;
+let replies = 0;
 let busy = false;
+
+/** Tells when something was said in the conversation, here or by a person at the desk. */
+let said = null;
+let looksAgain = false;
 
 /** Takes a turn and shows all of it. */
 async function take(doing, keepFocus = false) {
@@ -40,6 +45,7 @@ async function take(doing, keepFocus = false) {
   } finally {
     chat.answered();
     setBusy(false);
+    if (looksAgain) look();
   }
 }
 
@@ -47,7 +53,33 @@ async function begin() {
   const begun = await api.begin(phone);
   id = begun.id;
   turns = 0;
+  replies = 0;
   keep(id);
+  watch();
+}
+
+/** Watches the conversation, and no other. */
+function watch() {
+  said?.close();
+  said = id === null ? null : api.saidIn(id, look);
+}
+
+/** Shows what was said to the guest beside the page's own turns: by a person at the desk. */
+async function look() {
+  looksAgain = busy;
+  if (busy || id === null) return;
+  const looked = id;
+  try {
+    const talk = await api.talk(looked);
+    if (busy || id !== looked) looksAgain = id === looked;
+    else if (talk.turns.length !== turns || count(talk) !== replies) render(talk);
+  } catch {
+    // Whatever is wrong will be said when the guest writes.
+  }
+}
+
+function count(talk) {
+  return talk.turns.reduce((sum, { line }) => sum + line.replies.length, 0);
 }
 
 /** Shows a turn while it happens; it must come to its end. */
@@ -63,6 +95,7 @@ async function follow(doing) {
   }
   if (line === null) throw new api.Refused('lost', 'The connection to the receptionist was lost.');
   panel.turned(line);
+  replies += line.replies.length;
   if (line.ended) chat.says('This conversation has ended. The next message begins another.');
 }
 
@@ -111,12 +144,18 @@ async function show() {
     forget();
     return false;
   }
+  render(talk);
+  return true;
+}
+
+function render(talk) {
   chat.clear();
   panel.clear();
   playing(talk.phone);
   turns = talk.turns.length;
-  for (const { line, silent, button, happened } of talk.turns) {
-    chat.past(line, silent, button);
+  replies = count(talk);
+  for (const { line, silent, elsewhere, button, happened } of talk.turns) {
+    chat.past(line, { silent, elsewhere, button });
     panel.begins(silent ? null : line.guest);
     for (const { event, data } of happened) {
       if (event === 'trace') panel.trace(data);
@@ -126,7 +165,6 @@ async function show() {
     panel.turned(line);
     if (line.ended) chat.says('This conversation has ended. The next message begins another.');
   }
-  return true;
 }
 
 function keep(value) {
@@ -148,6 +186,8 @@ function kept() {
 function forget() {
   id = null;
   turns = 0;
+  replies = 0;
+  watch();
   try {
     localStorage.removeItem(KEPT);
   } catch {
@@ -288,7 +328,10 @@ async function start() {
     document.title = `${name}: chat`;
     suggest(today);
     id = kept();
-    if (id !== null && !(await show())) notice('The earlier conversation is no longer there; this is a new one.');
+    if (id !== null) {
+      if (await show()) watch();
+      else notice('The earlier conversation is no longer there; this is a new one.');
+    }
   } catch (problem) {
     notice(`${problem.message} Reload the page to try again.`);
   }

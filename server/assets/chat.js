@@ -116,15 +116,17 @@ export class Chat {
     this.#log.removeAttribute('aria-busy');
   }
 
-  /** Shows a turn of the past. */
-  past({ guest, replies }, silence, button) {
+  /** Shows a turn of the past, with what a person wrote after it. */
+  past({ guest, replies }, { silent, elsewhere, button }) {
     if (button) {
       const pressed = [...this.#messages.querySelectorAll('button.reply:enabled')].find((one) => one.dataset.id === button);
       pressed?.classList.add('was-pressed');
     }
-    this.guest({ text: guest, silence });
-    for (const { text, buttons } of replies) {
-      const item = bubble('host', 'Receptionist', text);
+    if (elsewhere) this.#retireButtons();
+    else this.guest({ text: guest, silence: silent });
+    for (const { text, buttons, by } of replies) {
+      const item = bubble('host', by ?? 'Receptionist', text);
+      if (by) item.append(make('span', 'by', by));
       this.#append(item);
       this.#buttons(item, buttons);
     }

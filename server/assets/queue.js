@@ -33,8 +33,9 @@ function look() {
     try {
       do {
         again = false;
-        const { waiting, left } = await api.queue();
+        const { waiting, missed, left } = await api.queue();
         showQueue(waiting);
+        showMissed(missed);
         showLeft(left);
         if (open !== null) await showOpen();
       } while (again);
@@ -80,28 +81,42 @@ function showQueue(waiting) {
   if (focused) $('queue').querySelector(`[data-conversation="${CSS.escape(focused)}"]`)?.focus();
 }
 
-/** What could not be sent stays until a person says that they saw to it. */
+/** What nobody answered stays until a person says that they saw to it. */
+function showMissed(missed) {
+  showUntilDone('missed', missed, api.attended, ({ text, kind }) => [element('p', text || `(${kind})`, 'words')]);
+}
+
+/** What could not be sent, too. */
 function showLeft(left) {
-  $('left').hidden = left.length === 0;
-  $('left-count').textContent = left.length ? String(left.length) : '';
-  const focused = document.activeElement?.dataset?.message;
-  $('undelivered').replaceChildren(
-    ...left.map(({ message, guest, channel, text, why, waiting_s: waited }) => {
+  showUntilDone('left', left, api.seenTo, ({ text, why }) => {
+    const words = [element('p', text, 'words')];
+    if (why) words.push(element('small', why, 'failed-why'));
+    return words;
+  });
+}
+
+/** Messages, each with a button for whoever has done what is to be done about it. */
+function showUntilDone(section, messages, done, words) {
+  $(section).hidden = messages.length === 0;
+  $(`${section}-count`).textContent = messages.length ? String(messages.length) : '';
+  const list = $(`${section}-list`);
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.message : null;
+  list.replaceChildren(
+    ...messages.map((one) => {
+      const { message, guest, channel, waiting_s: waited } = one;
       const item = element('li', '', 'left');
       const head = element('b');
       head.append(element('span', guest), element('span', ago(waited), 'ago'));
-      const done = element('button', 'Done');
-      done.type = 'button';
-      done.dataset.message = message;
-      done.setAttribute('aria-label', `Done: ${guest}`);
-      done.addEventListener('click', () => named((by) => api.seenTo(message, by)));
-      item.append(head, element('small', channel), element('p', text, 'words'));
-      if (why) item.append(element('small', why, 'failed-why'));
-      item.append(done);
+      const button = element('button', 'Done');
+      button.type = 'button';
+      button.dataset.message = message;
+      button.setAttribute('aria-label', `Done: ${guest}`);
+      button.addEventListener('click', () => named((by) => done(message, by)));
+      item.append(head, element('small', channel), ...words(one), button);
       return item;
     }),
   );
-  if (focused) $('undelivered').querySelector(`[data-message="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) list.querySelector(`[data-message="${CSS.escape(focused)}"]`)?.focus();
 }
 
 function ago(seconds) {

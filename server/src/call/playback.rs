@@ -2,8 +2,9 @@
 //!
 //! Sound is sent just in time, a little ahead of what is heard, with a mark behind each chunk, `generation:utterance:ms`.
 //! A mark that comes back says that everything before it was played, unless the sound was cleared: then it counts only
-//! if what is before it could have been played by that time, on a line as slow as its last marks say. So what counts as
-//! heard was heard.
+//! if what is before it could have been played by that time, on a line as slow as its last marks say, and never for the
+//! end of a line: how long a line holds sound back before it begins to play nobody tells. So what counts as heard was
+//! heard.
 
 mod piece;
 
@@ -207,7 +208,7 @@ impl Playback {
     /// An utterance cannot be said, or not to its end. Whether it was wanted still.
     pub fn failed(&mut self, utterance: UtteranceId, now: DateTime<Utc>) -> bool {
         let Some(piece) = self.wanted(utterance) else { return false };
-        piece.is_done = true;
+        (piece.is_done, piece.is_cut) = (true, true);
         let (line, from) = (piece.line, piece.words.start);
         let share = piece.sound.len() as f64 / BYTES_PER_MS as f64 / SLOWEST;
         for spoken in self.lines.iter_mut().filter(|spoken| spoken.id == line) {
@@ -301,8 +302,10 @@ impl Playback {
             self.takes = self.takes.min(self.took);
         }
         for chunk in self.flight.drain(..=at).collect::<Vec<_>>() {
-            let is_true = chunk.generation == self.generation || self.was_played(&chunk);
-            if is_true && let Some(piece) = self.piece(chunk.utterance) {
+            let is_sure = chunk.generation == self.generation;
+            let is_likely = !is_sure && self.was_played(&chunk);
+            let Some(piece) = self.piece(chunk.utterance) else { continue };
+            if is_sure || is_likely && !piece.ends_line(chunk.upto) {
                 piece.heard = piece.heard.max(chunk.upto);
             }
         }

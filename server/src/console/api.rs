@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use chrono::NaiveDate;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use super::Desk;
 use super::happened::Happened;
+use super::looks::{looks, told};
 use super::past::{self, PastTurn};
 use super::queue::Giving;
 use super::refusal::{Refusal, report};
@@ -134,6 +135,29 @@ pub(super) async fn talk(State(desk): State<Desk>, Path(id): Path<String>) -> Re
     // What is stored counts: a turn that was cut off may have been taken up by somebody else.
     *standing = past::count(&talks);
     Ok(Json(Talked { id: id.to_string(), phone: session.phone.clone(), turns }).into_response())
+}
+
+/// A stream that says when something was said to the guest: by this page's turns, or by a person at the desk.
+pub(super) async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let fault = |fault| Refusal::fault("a console session could not be read", &fault);
+    let id = SessionId::parse(&id).ok_or_else(Refusal::unknown)?;
+    let session = desk.sessions.find(id).await.map_err(fault)?.ok_or_else(Refusal::unknown)?;
+    let (store, key) = (desk.receptionist.store.clone(), session.key.clone());
+    let looks = Box::pin(looks(&desk));
+    let said = stream::unfold((looks, None), move |(mut looks, known)| {
+        let (store, key) = (store.clone(), key.clone());
+        async move {
+            loop {
+                looks.next().await?;
+                // The page connects again where it ends.
+                let last = store.last_said_to(&key).await.ok()?;
+                if known != Some(last) {
+                    return Some(((), (looks, Some(last))));
+                }
+            }
+        }
+    });
+    Ok(told(said))
 }
 
 /// Takes a turn and streams what happens. The turn goes on when nobody listens any more.

@@ -7,6 +7,7 @@ mod api;
 mod assets;
 mod calls;
 mod happened;
+mod looks;
 mod past;
 mod queue;
 mod refusal;
@@ -67,13 +68,14 @@ pub fn documented() -> Vec<(&'static str, &'static str)> {
     api().into_iter().map(|(method, path, _)| (method, path)).collect()
 }
 
-fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 15] {
+fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 17] {
     [
         ("get", "/api/openapi.json", get(assets::openapi)),
         ("get", "/api/hotel", get(api::hotel)),
         ("get", "/api/flows", get(api::flows)),
         ("post", "/api/conversations", post(api::begin)),
         ("get", "/api/conversations/{id}", get(api::talk)),
+        ("get", "/api/conversations/{id}/events", get(api::events)),
         ("post", "/api/conversations/{id}/turns", post(api::turn)),
         ("post", "/api/conversations/{id}/give-back", post(api::give_back)),
         ("get", "/api/calls/{id}/relay", get(calls::relay)),
@@ -81,6 +83,7 @@ fn api() -> [(&'static str, &'static str, MethodRouter<Desk>); 15] {
         ("get", "/api/queue", get(queue::queue)),
         ("get", "/api/queue/events", get(queue::events)),
         ("post", "/api/queue/left/{message}/done", post(queue::seen_to)),
+        ("post", "/api/queue/missed/{message}/done", post(queue::attended)),
         ("get", "/api/queue/{id}", get(queue::open)),
         ("post", "/api/queue/{id}/take", post(queue::take)),
         ("post", "/api/queue/{id}/messages", post(queue::write)),

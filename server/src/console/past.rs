@@ -22,6 +22,8 @@ pub(super) struct PastTurn {
     line: TurnLine,
     /// Whether the guest said nothing: they were silent, or something else happened.
     silent: bool,
+    /// Whether the guest did nothing at all: a time came, or something happened elsewhere.
+    elsewhere: bool,
     /// The button that was pressed.
     button: Option<String>,
     /// What happened, but for replies.
@@ -66,14 +68,15 @@ fn tell(talk: &Talk, again: &mut Option<Again>, turns: &mut Vec<PastTurn>) {
             if let Input::Said { text, button } = input {
                 turns.push(PastTurn::new(turns.len(), text, button.clone()));
             } else if begins_a_turn(input) {
-                turns.push(PastTurn { silent: true, ..PastTurn::new(turns.len(), "", None) });
+                let elsewhere = matches!(input, Input::Due | Input::Event { .. });
+                turns.push(PastTurn { silent: true, elsewhere, ..PastTurn::new(turns.len(), "", None) });
             }
             if let Some(again) = again.as_mut() {
                 again.take(input, logged.moment, turns[before..].last_mut());
             }
         }
         if let Some(turn) = turns[before..].last_mut() {
-            turn.line.replies.extend(commit.outgoing.iter().map(ReplyLine::of));
+            turn.line.replies.extend(commit.outgoing.iter().map(ReplyLine::told));
         }
     }
     if let (Some(turn), Some(position)) = (turns[before..].last_mut(), &talk.position) {
@@ -104,7 +107,7 @@ impl PastTurn {
             tools: Vec::new(),
             ended: false,
         };
-        Self { line, silent: false, button, happened: Vec::new() }
+        Self { line, silent: false, elsewhere: false, button, happened: Vec::new() }
     }
 }
 

@@ -1,34 +1,26 @@
 //! The routes of the people at the desk: what waits for them, what was said, and what they do about it.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
-use futures::{StreamExt as _, stream};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Desk;
 use super::api::{LONGEST_TEXT, read};
+use super::looks::{looks, told};
 use super::refusal::Refusal;
 use crate::conversation::{HandBack, Handed, Spoken, Why};
-use crate::message::{ConversationId, OutgoingId};
-use crate::store::OutboxRow;
+use crate::message::{ConversationId, Gathered, Kind, MessageId, OutgoingId};
+use crate::store::{Fault, OutboxRow};
 
 /// The longest name a person can go by, and the longest summary, in characters.
 const LONGEST_NAME: usize = 60;
 const LONGEST_SUMMARY: usize = 500;
-
-/// How often whoever watches is told to look, whatever this program knows: another one on the same database may know
-/// more.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A conversation that waits for a person, or is with one.
 #[derive(Serialize)]
@@ -68,10 +60,23 @@ struct Left {
     waiting_s: i64,
 }
 
+/// What a guest wrote and nobody answered.
+#[derive(Serialize)]
+struct Missed {
+    message: i64,
+    guest: String,
+    channel: &'static str,
+    text: String,
+    kind: &'static str,
+    at: DateTime<Utc>,
+    waiting_s: i64,
+}
+
 /// Everything that is a person's.
 #[derive(Serialize)]
 struct Queue {
     waiting: Vec<Waits>,
+    missed: Vec<Missed>,
     left: Vec<Left>,
 }
 
@@ -152,6 +157,20 @@ impl Left {
     }
 }
 
+impl Missed {
+    fn of(turn: Gathered, now: DateTime<Utc>) -> Self {
+        Self {
+            message: turn.lead.0,
+            guest: shown(turn.guest.as_str()),
+            channel: turn.channel.as_str(),
+            text: turn.text,
+            kind: turn.unsupported.unwrap_or(Kind::Text).as_str(),
+            at: turn.received_at,
+            waiting_s: (now - turn.received_at).num_seconds().max(0),
+        }
+    }
+}
+
 impl Giving {
     /// What it says, if it may be said.
     pub(super) fn checked(self) -> Result<HandBack, Refusal> {
@@ -164,16 +183,30 @@ impl Giving {
     }
 }
 
-/// Everything that waits for a person or is with one, and every message that only a person can get to its guest, the
-/// longest first.
+/// Everything that waits for a person or is with one, every message that nobody answered, and every message that only a
+/// person can get to its guest, the longest first.
 pub(super) async fn queue(State(desk): State<Desk>) -> Result<Response, Refusal> {
     let fault = |fault| Refusal::fault("the queue could not be read", &fault);
     let queue = desk.receptionist.queue().await.map_err(fault)?;
+    let missed = desk.receptionist.store.missed().await.map_err(fault)?;
     let left = desk.receptionist.store.left_to_persons().await.map_err(fault)?;
     let now = desk.receptionist.clock.now();
     let waiting = queue.into_iter().map(|handed| Waits::of(handed, now)).collect();
+    let missed = missed.into_iter().map(|turn| Missed::of(turn, now)).collect();
     let left = left.into_iter().map(|row| Left::of(row, now)).collect();
-    Ok(Json(Queue { waiting, left }).into_response())
+    Ok(Json(Queue { waiting, missed, left }).into_response())
+}
+
+/// Notes that a person saw to a message that nobody answered.
+pub(super) async fn attended(
+    State(desk): State<Desk>,
+    Path(message): Path<i64>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let Taking { by } = read(&headers, &body)?;
+    let attended = desk.receptionist.store.attended(MessageId(message), &name(&by)?).await;
+    noted(message, attended)
 }
 
 /// Notes that a person saw to a message that was left to one.
@@ -184,8 +217,12 @@ pub(super) async fn seen_to(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let Taking { by } = read(&headers, &body)?;
-    let by = name(&by)?;
-    let seen = desk.receptionist.store.seen_to(OutgoingId(message), &by).await;
+    let seen = desk.receptionist.store.seen_to(OutgoingId(message), &name(&by)?).await;
+    noted(message, seen)
+}
+
+/// Tells that a person saw to a message, if somebody could.
+fn noted(message: i64, seen: Result<bool, Fault>) -> Result<Response, Refusal> {
     let seen = seen.map_err(|fault| Refusal::fault("what was seen to could not be noted", &fault))?;
     if seen { Ok(Json(SeenTo { message }).into_response()) } else { Err(Refusal::unknown()) }
 }
@@ -248,24 +285,7 @@ pub(super) async fn write(
 
 /// A stream that says when there is something to look at.
 pub(super) async fn events(State(desk): State<Desk>) -> Response {
-    let clock = Arc::clone(&desk.receptionist.clock);
-    let changes = desk.receptionist.store.changes();
-    let looks = stream::unfold((changes, false), move |(mut changes, waits)| {
-        let clock = Arc::clone(&clock);
-        async move {
-            if waits {
-                tokio::select! {
-                    changed = changes.changed() => changed.ok()?,
-                    () = clock.sleep(LOOK_EVERY) => {}
-                }
-            }
-            changes.mark_unchanged();
-            Some((Event::default().event("changed").json_data(()), (changes, true)))
-        }
-    });
-    // A page that stays open keeps nobody from stopping.
-    let looks = looks.take_until(desk.stop.clone().cancelled_owned());
-    Sse::new(looks).keep_alive(KeepAlive::default()).into_response()
+    told(looks(&desk))
 }
 
 /// A guest as people know them.

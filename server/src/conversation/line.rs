@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::Turned;
 use crate::message::{Button, Outgoing};
+use crate::store::Told;
 
 /// A turn as programs see it: a line of `innkeeper chat --json`.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +35,9 @@ pub struct ReplyLine {
     pub text: String,
     /// What can be pressed.
     pub buttons: Vec<Button>,
+    /// The person who wrote it; none where the receptionist did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// A tool call as programs see it.
@@ -68,7 +72,12 @@ impl Turned {
 impl ReplyLine {
     /// A reply as it went out.
     pub fn of(reply: &Outgoing) -> Self {
-        Self { text: reply.text.clone(), buttons: reply.buttons.clone() }
+        Self { text: reply.text.clone(), buttons: reply.buttons.clone(), by: None }
+    }
+
+    /// A message as it is kept.
+    pub fn told(told: &Told) -> Self {
+        Self { by: told.by.clone(), ..Self::of(&told.message) }
     }
 }
 

@@ -220,8 +220,8 @@ impl Receptionist {
         Ok(if asks && about { Pointed::At(Box::new(then)) } else { Pointed::Nothing })
     }
 
-    /// The button that is meant by its number or by the words on it, where yes or no was asked for. What is chosen from
-    /// lists is understood by the rules for lists.
+    /// The button that is meant by the words on it, where yes or no was asked for: nobody sees numbers there. What is
+    /// chosen from lists is understood by the rules for lists.
     async fn typed(&self, text: &str, open: &ConversationId) -> Result<Option<String>, StoreFault> {
         let text = text.trim();
         if text.is_empty() || text.len() > TITLE_MAX {
@@ -235,18 +235,10 @@ impl Receptionist {
             return Ok(None);
         }
         let Some(last) = self.store.last_outgoing(open).await? else { return Ok(None) };
-        let yes_or_no: Vec<(String, &Button)> = last
-            .buttons
-            .iter()
-            .filter_map(|button| Some((Tag::read(&button.id)?.id, button)))
-            .filter(|(id, _)| matches!(id.as_str(), "yes" | "no"))
-            .collect();
-        let number = text.trim_end_matches(['.', ')']).parse::<usize>().ok().and_then(|at| at.checked_sub(1));
-        let title =
-            |button: &Button| button.title.to_lowercase() == text.trim_end_matches(['.', '!']).to_lowercase();
-        let meant =
-            yes_or_no.iter().enumerate().find(|(at, (_, button))| number == Some(*at) || title(button));
-        Ok(meant.map(|(_, (id, _))| id.clone()))
+        let said = text.trim_end_matches(['.', '!']).to_lowercase();
+        let is_meant = |button: &&Button| button.title.to_lowercase() == said;
+        let meant = last.buttons.iter().filter(is_meant).find_map(|button| Some(Tag::read(&button.id)?.id));
+        Ok(meant.filter(|id| matches!(id.as_str(), "yes" | "no")))
     }
 
     /// What the guest could be understood to answer then, and now. `None` where that cannot be told any more.

@@ -14,15 +14,18 @@ use serde_json::{Value as Json, json};
 
 use super::play::{PlayFault, Stage};
 use super::scene::{GiveBack, Happens, Power, Scene, Send, duration};
-use super::transcript::Transcript;
+use super::transcript::{Transcript, shown_note};
 use crate::channel::{Body, Channel, Fetched, MediaFault, Outbound, SendFault, Sent, TakenSince};
 use crate::clock::{Clock as _, later};
 use crate::config::Templates;
 use crate::conversation::{HandBack, ReplyLine, TurnLine};
 use crate::inbox::{Inbox, Taken};
-use crate::message::{Button, ChannelName, Content, GuestIds, GuestKey, Inbound, Kind, Media};
+use crate::message::{self, Button, ChannelName, Content, GuestIds, GuestKey, Inbound, Kind, Media};
+use crate::notes::Notes;
 use crate::outbox::Outbox;
+use crate::speech::SpeechFault;
 use crate::store::Status;
+use crate::stt::{Hints, Recogniser, Recording};
 use crate::turn::{Alarm, Answerer, Lanes, Pace};
 
 /// The provider that is played.
@@ -97,8 +100,25 @@ impl Channel for Telephone {
         Ok(())
     }
 
-    async fn fetch(&self, _media: &Media) -> Result<Fetched, MediaFault> {
-        Err(MediaFault::None)
+    /// The recording of a voice note is what a recogniser writes of it.
+    async fn fetch(&self, media: &Media) -> Result<Fetched, MediaFault> {
+        if !media.voice {
+            return Err(MediaFault::None);
+        }
+        let bytes = media.reference.clone().into_bytes();
+        Ok(Fetched { bytes, content_type: media.content_type.clone() })
+    }
+}
+
+/// Hears what the telephone recorded.
+#[derive(Debug)]
+struct Ear;
+
+#[async_trait]
+impl Recogniser for Ear {
+    async fn hear(&self, recording: &Recording, _hints: &Hints) -> Result<message::Transcript, SpeechFault> {
+        let words = String::from_utf8_lossy(&recording.bytes).into_owned();
+        Ok(message::Transcript { words, ..message::Transcript::default() })
     }
 }
 
@@ -129,12 +149,20 @@ impl Stage {
         let channel: Arc<dyn Channel> = Arc::<Telephone>::clone(&telephone);
         let templates =
             Templates::of(scene.templates.iter().map(|(purpose, at)| (purpose.clone(), at.into())));
-        let outbox = Outbox::new(store.clone(), Arc::clone(&clock), [channel]);
+        let outbox = Outbox::new(store.clone(), Arc::clone(&clock), [Arc::clone(&channel)]);
         let outbox = Arc::new(outbox.with_templates([(CHANNEL, templates)]));
         let answerer: Arc<dyn Answerer> = self.receptionist.clone();
         let pace = Pace { fragment: Duration::ZERO, cap: Duration::ZERO };
         let alarm = Alarm::new(store.clone(), Arc::clone(&clock), Arc::clone(&answerer), &[]);
-        let lanes = Lanes::new(store.clone(), answerer, clock, pace);
+        let by_ear = Notes::new(
+            answerer,
+            store.clone(),
+            Arc::clone(&clock),
+            [channel],
+            Some(Arc::new(Ear)),
+            Hints::default(),
+        );
+        let lanes = Lanes::new(store.clone(), Arc::new(by_ear), clock, pace);
         let alarm = alarm.through(lanes.clone(), &[CHANNEL]);
         let guest = match &scene.from {
             Some(phone) => GuestIds::on_whatsapp(None, Some(phone)),
@@ -199,8 +227,15 @@ impl Line<'_> {
                 let back = HandBack { by: by.clone(), summary: summary.clone() };
                 self.give_back(&back, transcript).await
             }
-            Happens::Note(_) => {
-                Err(PlayFault::Script("note: a voice note needs channels: [chat] or [voice]".to_owned()))
+            Happens::Note(words) => {
+                let media = Media {
+                    reference: words.clone().unwrap_or_default(),
+                    content_type: "audio/ogg; codecs=opus".to_owned(),
+                    sha256: None,
+                    voice: true,
+                };
+                let said = self.message("", Content::Audio { media }, None);
+                self.send(said, &shown_note(words.as_deref()), transcript).await
             }
             Happens::Silence => {
                 Err(PlayFault::Script("silence: on a telephone time passes: later: 10m".to_owned()))
@@ -331,7 +366,7 @@ impl Line<'_> {
             } else {
                 bubble.buttons.clone()
             };
-            ReplyLine { text: bubble.text.clone(), buttons }
+            ReplyLine { text: bubble.text.clone(), buttons, by: None }
         });
         self.turns += 1;
         let (state, slots, ended) = self.stands(&key).await?;

@@ -13,7 +13,7 @@ use innkeeper_engine::{Call, Outcome, Retry};
 use serde_json::{Value as Json, json};
 
 use super::scene::{Channel, GiveBack, Happens, Model, Person, Power, Scene, Staff, duration};
-use super::transcript::Transcript;
+use super::transcript::{Transcript, shown_note};
 use crate::app::{self, SceneHotel, StartFault};
 use crate::channel::local::{Doing, LocalGuest};
 use crate::clock::{Clock, later};
@@ -134,10 +134,7 @@ impl Stage {
             let (said, doing) = match happens {
                 Happens::Guest(text) => (text.clone(), Doing::Message { text: text.clone(), button: None }),
                 Happens::Note(words) => {
-                    let said = match words {
-                        Some(words) => format!("(voice note) {words}"),
-                        None => "(voice note without words)".to_owned(),
-                    };
+                    let said = shown_note(words.as_deref());
                     let heard = match words.clone() {
                         Some(words) => Heard::said(words),
                         None => Heard::Nothing { why: Unheard::Unclear, again: unheard },

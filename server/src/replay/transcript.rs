@@ -8,6 +8,14 @@ use serde_json::Value as Json;
 use crate::conversation::{Handed, TurnLine, Why, outcome_word};
 use crate::message::Button;
 
+/// A voice note by the words that a recogniser writes of it.
+pub(super) fn shown_note(words: Option<&str>) -> String {
+    match words {
+        Some(words) => format!("(voice note) {words}"),
+        None => "(voice note without words)".to_owned(),
+    }
+}
+
 /// Writes a talk down.
 #[derive(Debug, Default)]
 pub(super) struct Transcript(String);

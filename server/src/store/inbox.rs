@@ -1,6 +1,7 @@
 //! Inbound messages: written down once, gathered into turns, each with one outcome.
 
 mod arrive;
+mod missed;
 mod notes;
 
 use std::collections::{BTreeMap, HashSet};
@@ -262,7 +263,8 @@ impl Database {
         }
     }
 
-    /// Ends a message that could not be answered, with what is said to the guest about it.
+    /// Ends a message that could not be answered, with what is said to the guest about it. What is handed over waits for a
+    /// person then, with [`Database::missed`].
     ///
     /// # Errors
     /// The database fails; then nothing was changed.
@@ -279,6 +281,7 @@ impl Database {
         end(&*transaction, turn, outcome, conversation, outgoing, now).await?;
         transaction.commit().await.map_err(Fault::doing(doing))?;
         self.outgoing().notify_one();
+        self.changed();
         Ok(())
     }
 
@@ -381,6 +384,9 @@ pub(super) async fn end(
             key: &key,
         };
         outbox::put(transaction, &from, outgoing).await?;
+        if outcome == Outcome::HandedOver {
+            missed::miss(transaction, turn.lead).await?;
+        }
     }
     Ok(())
 }

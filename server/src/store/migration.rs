@@ -4,6 +4,7 @@ mod flow_versions;
 mod guest_names;
 mod held;
 mod leases;
+mod missed;
 mod of_guest;
 mod reachable;
 mod standing;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(reachable::Reachable),
             Box::new(leases::Leases),
             Box::new(of_guest::OfGuest),
+            Box::new(missed::Missed),
         ]
     }
 

@@ -57,7 +57,7 @@ pub(crate) use outbox::Tried;
 pub use outbox::{OutboxRow, Status};
 pub use reachable::{Consent, Reach};
 pub use spoken::Listened;
-pub use talk::{Talk, TalkCommit, Welcomed};
+pub use talk::{Talk, TalkCommit, Told, Welcomed};
 
 use self::commit::group::Group;
 use self::known::AllKnown;

@@ -36,8 +36,17 @@ pub struct Talk {
 pub struct TalkCommit {
     /// The inputs.
     pub log: Vec<Logged>,
-    /// What went out to the guest.
-    pub outgoing: Vec<Outgoing>,
+    /// What went out to the guest, from here to the next commit.
+    pub outgoing: Vec<Told>,
+}
+
+/// A message that went out to the guest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The message; of what was cut off only what was heard.
+    pub message: Outgoing,
+    /// The person who wrote it; none where the receptionist did.
+    pub by: Option<String>,
 }
 
 impl Database {
@@ -89,7 +98,7 @@ impl Database {
             .all(self.reader())
             .await
             .map_err(Fault::doing(doing))?;
-        let mut said: HashMap<(String, i64), Vec<Outgoing>> = HashMap::new();
+        let mut said: HashMap<(String, i64), Vec<Told>> = HashMap::new();
         let mut spoken: HashMap<String, i64> = HashMap::new();
         for row in self.outgoing_to(key).await? {
             let Some(id) = row.conversation.clone() else { continue };
@@ -99,7 +108,8 @@ impl Database {
             if heard.text.is_empty() && row.heard.is_some() {
                 continue;
             }
-            said.entry((id, row.revision)).or_default().push(heard);
+            let told = Told { message: heard, by: row.by.clone() };
+            said.entry((id, row.revision)).or_default().push(told);
         }
         // Of two that began at the same instant, the one that spoke first was first.
         rows.sort_by_key(|row| (row.started_at, spoken.get(&row.id).copied().unwrap_or(i64::MAX)));

@@ -1,7 +1,8 @@
 //! What a recogniser writes for what was said, put right where the slot that was asked for makes it plain.
 //!
-//! "To adults" answers how many come, "for nights" how long they stay, "be K 792" which booking it is. Nothing is
-//! changed in words that were written, nor where something else was asked.
+//! "To adults" answers how many come, "for nights" how long they stay, "be K 792" which booking it is. What is counted
+//! tells itself what it answers, so that nothing else need have been asked; everything else is put right only where it
+//! was asked for. Nothing is changed in words that were written, nor of what is known already.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -55,19 +56,30 @@ struct Spoken<'a> {
 impl Extractor {
     /// The message with the recogniser's slips put right; `None` where there are none.
     pub fn mended(&self, question: &Question) -> Option<String> {
-        let Expecting::Slot(_) = &question.expecting else { return None };
         let corrects_code = |slot: &ScopedSlot| slot.kind == Kind::Reference && slot.value.is_some();
-        let slot = question.scope.iter().find(|slot| asks_for(&question.expecting, &slot.name))?;
+        let is_asked = |slot: &&ScopedSlot| asks_for(&question.expecting, &slot.name);
+        let asked = match &question.expecting {
+            Expecting::Slot(_) => question.scope.iter().find(is_asked),
+            Expecting::Anything => None,
+            Expecting::Confirmation | Expecting::Change => return None,
+        };
         let spoken = spoken(&question.said);
-        let mends = match &slot.kind {
-            Kind::Reference => self.spelled(&spoken),
-            Kind::PersonName => {
+        let mends = match asked.map(|slot| &slot.kind) {
+            Some(Kind::Reference) => self.spelled(&spoken),
+            Some(Kind::PersonName) => {
                 // A reference that was given before may be put right here, too.
                 let codes = question.scope.iter().any(corrects_code).then(|| self.spelled(&spoken));
                 codes.filter(|codes| !codes.is_empty()).unwrap_or_else(|| self.spelled_names(&spoken))
             }
-            Kind::Party { .. } | Kind::DateRange { .. } | Kind::Integer { .. } => self.numbers(&spoken, slot),
-            _ => return None,
+            _ => {
+                let open = question.scope.iter().filter(|slot| is_asked(slot) || slot.value.is_none());
+                // Before anything is wished for, what may be wished for says what is counted.
+                let starts = question.starts.iter().filter(|_| question.scope.is_empty());
+                let open = open.chain(starts.flat_map(|start| &start.slots));
+                let open: Vec<&Kind> = open.map(|slot| &slot.kind).collect();
+                let is_count = |kind: &Kind| matches!(kind, Kind::Party { .. } | Kind::Integer { .. });
+                self.numbers(&spoken, &open, asked.is_some_and(|slot| is_count(&slot.kind)))
+            }
         };
         let mut said = question.said.clone();
         for (words, instead) in mends.iter().rev() {
@@ -79,22 +91,25 @@ impl Extractor {
         (!mends.is_empty()).then_some(said)
     }
 
-    /// Words that stand where a number must: before what is counted, or alone.
-    fn numbers(&self, spoken: &[Spoken<'_>], slot: &ScopedSlot) -> Vec<Mend> {
+    /// Words that stand where a number must: before what one of these counts, or alone where a number was asked for.
+    fn numbers(&self, spoken: &[Spoken<'_>], open: &[&Kind], asks_number: bool) -> Vec<Mend> {
         let misheard = &self.misheard;
-        let counted = |at: usize| spoken.get(at).is_some_and(|next| self.counts(&next.word, &slot.kind));
-        let alone = spoken.len() == 1 && !matches!(slot.kind, Kind::DateRange { .. });
+        let alone = spoken.len() == 1 && asks_number;
         let mut mends = Vec::new();
         for (at, here) in spoken.iter().enumerate() {
             let Some(number) = misheard.numbers.get(&here.word) else { continue };
-            let follows = at.checked_sub(1).is_none_or(|before| {
-                let word = &spoken[before].word;
-                spoken[before].ends
-                    || misheard.after.contains(word)
-                    || misheard.numbers.contains_key(word)
-                    || counted(before)
-            });
-            if alone || follows && !here.ends && counted(at + 1) {
+            let counted = spoken.get(at + 1).filter(|_| !here.ends);
+            let kind = counted.and_then(|next| open.iter().find(|kind| self.counts(&next.word, kind)));
+            let follows = |kind: &Kind| {
+                at.checked_sub(1).is_none_or(|before| {
+                    let word = &spoken[before].word;
+                    spoken[before].ends
+                        || misheard.after.contains(word)
+                        || misheard.numbers.contains_key(word)
+                        || self.counts(word, kind)
+                })
+            };
+            if alone || kind.is_some_and(|kind| follows(kind)) {
                 mends.push((at..at + 1, number.clone()));
             }
         }

@@ -1,5 +1,5 @@
 // Helps a guest from the desk's page. What the guest does meanwhile is done by whoever started this, when it says how
-// far it is: `opened`, `written`, `given back`; then a message of theirs comes too late.
+// far it is: `opened`, `written`, `given back`; then a message to them comes too late, and one of theirs is never answered.
 //
 //   node desk.mjs <address> <folder>
 //
@@ -64,13 +64,20 @@ try {
   await page.locator('#composer').waitFor({ state: 'hidden' });
   console.log('given back');
 
-  const undelivered = page.locator('#undelivered .left', { hasText: 'Your room is ready.' });
+  const undelivered = page.locator('#left-list .left', { hasText: 'Your room is ready.' });
   await undelivered.waitFor();
   assert.match(await undelivered.innerText(), /no template/);
   assert.deepEqual(await faint(page), []);
   await page.screenshot({ path: join(folder, 'desk-undelivered.png') });
   await undelivered.getByRole('button').click();
   await page.locator('#left').waitFor({ state: 'hidden' });
+
+  const missed = page.locator('#missed-list .left', { hasText: 'Are you still there?' });
+  await missed.waitFor();
+  assert.deepEqual(await faint(page), []);
+  await page.screenshot({ path: join(folder, 'desk-missed.png') });
+  await missed.getByRole('button').click();
+  await page.locator('#missed').waitFor({ state: 'hidden' });
 
   await page.reload();
   await ready(page);

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use innkeeper::config::{Config, Overrides};
+use innkeeper::store::{Outcome, Received};
 use reqwest::StatusCode;
 use serde_json::{Value as Json, json};
 
 use crate::console::rig::Console;
-use crate::rig::{Folder, morning, standing_clock, until};
+use crate::rig::{Folder, ana, morning, standing_clock, text_from, until};
 use crate::support::meta::hook::{change, text};
 use crate::support::meta::{BEARER, MetaDouble, NUMBER, SECRET, WORD};
 use crate::support::twilio::deliver::Reports;
@@ -93,6 +94,23 @@ impl Desk {
         assert_eq!(self.write(&id, "Your room is ready.").await, StatusCode::CREATED);
         until("a message is left", async || !self.listed("left").await.is_empty()).await;
         self.listed("left").await.remove(0)
+    }
+
+    /// Ana writes these in one turn, and nobody can answer it. The number of its first message.
+    pub(crate) async fn is_never_answered(&self, id: &str, texts: &[&str]) -> i64 {
+        let store = &self.console.app.receptionist.store;
+        let mut messages = Vec::new();
+        for (part, text) in texts.iter().enumerate() {
+            let inbound = text_from(&ana(), &format!("SM{id}.{part}"), text);
+            match store.receive(&inbound).await.expect("no fault") {
+                Received::New(message) => messages.push(message),
+                Received::Unanswered(_) | Received::Repeat(_) => unreachable!("new words"),
+            }
+        }
+        let (lead, fragments) = messages.split_first().expect("one");
+        let turn = store.begin_turn(*lead, fragments).await.expect("no fault").expect("a turn");
+        store.give_up(&turn, Outcome::HandedOver, None, &[]).await.expect("no fault");
+        lead.0
     }
 
     /// The only conversation in the queue, once it is as it should be.
@@ -321,5 +339,27 @@ async fn what_came_too_late_to_be_sent_waits_at_the_desk_until_somebody_saw_to_i
     assert_eq!(desk.listed("left").await, [Json::Null; 0]);
     let sent = desk.console.post("/api/queue/left/1/done", &json!({"by": "Anna"})).send().await;
     assert_eq!(sent.expect("an answer").status(), StatusCode::NOT_FOUND, "that one was sent");
+    desk.console.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_answered_waits_at_the_desk_until_somebody_saw_to_it_or_it_is_forgotten() {
+    let desk = Desk::open().await;
+    assert_eq!(desk.listed("missed").await, [Json::Null; 0]);
+    let left = desk.is_never_answered("1", &["Have you got a cot?", "And a lift?"]).await;
+    desk.is_never_answered("2", &["Hello?"]).await;
+    let missed = desk.listed("missed").await;
+    let texts: Vec<&str> = missed.iter().map(|one| one["text"].as_str().expect("words")).collect();
+    assert_eq!(texts, ["Have you got a cot?\nAnd a lift?", "Hello?"], "oldest first, each with all of it");
+    assert_eq!((&missed[0]["guest"], &missed[0]["channel"]), (&json!("+34600000001"), &json!("twilio")));
+    assert_eq!((&missed[0]["kind"], &missed[0]["message"]), (&json!("text"), &json!(left)));
+    let done = format!("/api/queue/missed/{left}/done");
+    assert_eq!(desk.post(&done, &json!({"by": " "})).await, StatusCode::UNPROCESSABLE_ENTITY, "by nobody");
+    assert_eq!(desk.post(&done, &json!({"by": "Anna"})).await, StatusCode::OK);
+    assert_eq!(desk.post(&done, &json!({"by": "Ben"})).await, StatusCode::NOT_FOUND, "somebody has done it");
+    assert_eq!(desk.listed("missed").await.len(), 1);
+    let store = &desk.console.app.receptionist.store;
+    store.forget_guest(&ana()).await.expect("no fault");
+    assert_eq!(desk.listed("missed").await, [Json::Null; 0], "nothing of it is left to be told");
     desk.console.close().await;
 }

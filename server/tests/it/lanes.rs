@@ -309,6 +309,9 @@ async fn a_message_that_cannot_be_answered_goes_to_a_person_with_one_apology() {
         receipt.in_time().await;
         assert_eq!(lobby.said_to(&ana()).await, ["Sorry, a person will answer you."]);
         assert_eq!(lobby.outcomes().await, BTreeMap::from([(Outcome::HandedOver, 1)]));
+        let missed = lobby.store.missed().await.expect("rows");
+        let missed: Vec<&str> = missed.iter().map(|turn| turn.text.as_str()).collect();
+        assert_eq!(missed, ["A room, please."], "a person has it");
         // The next message is answered as ever.
         lobby.hear(&ana(), "2", "Hello?").await.in_time().await;
         assert_eq!(lobby.outcomes().await.get(&Outcome::Answered), Some(&1));

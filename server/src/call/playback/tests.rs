@@ -242,17 +242,48 @@ fn a_mark_that_a_clear_gave_back_counts_only_if_it_could_have_been_played() {
     let order = playback.say(&line("Shall I book it?"));
     playback.sound(order[0].utterance, &[1; 4000]);
     playback.done(order[0].utterance, at(0));
-    let marks: Vec<String> = playback
-        .send(at(0))
-        .into_iter()
-        .filter_map(|order| if let ToSound::Mark(name) = order { Some(name) } else { None })
-        .collect();
+    let marks = marks(&mut playback, 0);
     assert_eq!(marks, ["1:1:100", "1:1:200", "1:1:300"]);
     playback.hush(at(210));
     marks.iter().for_each(|mark| playback.mark(mark, at(240)));
     playback.give_up();
     let told = playback.told();
     assert_eq!(told, [Told { id: LineId(1), much: Much::Part(String::new()) }], "a fifth of it");
+}
+
+/// The marks behind what is sent now.
+fn marks(playback: &mut Playback, now: i64) -> Vec<String> {
+    let mark = |order| if let ToSound::Mark(name) = order { Some(name) } else { None };
+    playback.send(at(now)).into_iter().filter_map(mark).collect()
+}
+
+#[test]
+fn a_mark_that_a_clear_gave_back_proves_no_end() {
+    let mut playback = Playback::new(Duration::from_millis(300));
+    let order = playback.say(&line("Shall I book it?"));
+    playback.sound(order[0].utterance, &[1; 2400]);
+    playback.done(order[0].utterance, at(0));
+    let marks = marks(&mut playback, 0);
+    // It could have been played long ago, on a line that begins to play at once.
+    playback.mark(&marks[0], at(390));
+    playback.hush(at(450));
+    marks[1..].iter().for_each(|mark| playback.mark(mark, at(500)));
+    assert!(!playback.is_over(), "its end may not have been played");
+    playback.give_up();
+    let told = playback.told();
+    assert!(matches!(&told[..], [Told { much: Much::Part(_), .. }]), "{told:?}");
+}
+
+#[test]
+fn of_what_the_voice_left_off_only_what_its_pace_allows_was_heard() {
+    let mut playback = Playback::new(Duration::from_millis(300));
+    let order = playback.say(&line("The room costs two hundred euros in all"));
+    playback.sound(order[0].utterance, &[1; 9600]);
+    let marks = marks(&mut playback, 0);
+    marks.iter().for_each(|mark| playback.mark(mark, at(330)));
+    assert!(playback.failed(order[0].utterance, at(331)), "not even half of it was made");
+    playback.give_up();
+    assert_eq!(playback.told(), [Told { id: LineId(1), much: Much::Part("The".to_owned()) }]);
 }
 
 #[test]

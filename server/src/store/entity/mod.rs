@@ -8,5 +8,6 @@ pub(super) mod guest_name;
 pub(super) mod inbox;
 pub(super) mod key;
 pub(super) mod log;
+pub(super) mod missed;
 pub(super) mod outbox;
 pub(super) mod window;

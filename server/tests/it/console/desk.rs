@@ -40,6 +40,7 @@ async fn a_person_at_the_page_helps_a_guest_and_the_bot_goes_on() {
                 desk.hear("sea view, please. What have you got?").await;
                 assert!(desk.shown(5).await[4].contains("sea view"), "the bot goes on");
                 desk.writes_too_late().await;
+                desk.is_never_answered("9", &["Are you still there?"]).await;
             }
             _ => {}
         }
