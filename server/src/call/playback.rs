@@ -2,9 +2,9 @@
 //!
 //! Sound is sent just in time, a little ahead of what is heard, with a mark behind each chunk, `generation:utterance:ms`.
 //! A mark that comes back says that everything before it was played, unless the sound was cleared: then it counts only
-//! if what is before it could have been played by that time, on a line as slow as its last marks say, and never for the
-//! end of a line: how long a line holds sound back before it begins to play nobody tells. So what counts as heard was
-//! heard.
+//! if what is before it could have been played by that time, on a line as slow as its last marks say, and only for what is
+//! told of a line that was cut off: how long a line holds sound back before it begins to play nobody tells. What goes on
+//! goes on from what was surely heard. So what counts as heard was heard.
 
 mod piece;
 
@@ -303,10 +303,13 @@ impl Playback {
         }
         for chunk in self.flight.drain(..=at).collect::<Vec<_>>() {
             let is_sure = chunk.generation == self.generation;
-            let is_likely = !is_sure && self.was_played(&chunk);
+            let is_likely = is_sure || self.was_played(&chunk);
             let Some(piece) = self.piece(chunk.utterance) else { continue };
-            if is_sure || is_likely && !piece.ends_line(chunk.upto) {
+            if is_sure {
                 piece.heard = piece.heard.max(chunk.upto);
+            }
+            if is_likely {
+                piece.likely = piece.likely.max(chunk.upto);
             }
         }
         self.settle(now);
@@ -378,13 +381,15 @@ impl Playback {
             }
             let Some(line) = self.lines.iter_mut().find(|spoken| spoken.id == piece.line) else { continue };
             if is_first {
-                line.heard = line.heard.max(piece.place(usual));
+                line.heard = line.heard.max(piece.place(piece.likely, usual));
             }
             utterances += 1;
-            let from = next_word(&line.text, piece.place(pace)).max(piece.words.start).min(piece.words.end);
+            let from = next_word(&line.text, piece.place(piece.heard, pace))
+                .max(piece.words.start)
+                .min(piece.words.end);
             piece.utterance = UtteranceId(utterances);
             piece.words = from..piece.words.end;
-            (piece.sound, piece.sent, piece.heard) = (Vec::new(), 0, 0);
+            (piece.sound, piece.sent, piece.heard, piece.likely) = (Vec::new(), 0, 0, 0);
             orders
                 .push(ToSay { utterance: piece.utterance, text: line.text[piece.words.clone()].to_owned() });
         }
@@ -399,7 +404,7 @@ impl Playback {
             if self.was_played(&chunk)
                 && let Some(piece) = self.piece(chunk.utterance)
             {
-                piece.heard = piece.heard.max(chunk.upto);
+                piece.likely = piece.likely.max(chunk.upto);
             }
         }
         let mut cut = Vec::new();
@@ -407,9 +412,9 @@ impl Playback {
         for line in std::mem::take(&mut self.lines) {
             // What has no sound was not heard.
             let is_left =
-                |piece: &&Piece| piece.line == line.id && (!piece.is_heard() || piece.sound.is_empty());
+                |piece: &&Piece| piece.line == line.id && (!piece.is_likely() || piece.sound.is_empty());
             let piece = self.pieces.iter().find(is_left);
-            let upto = piece.map_or(line.text.len(), |piece| piece.place(pace));
+            let upto = piece.map_or(line.text.len(), |piece| piece.place(piece.likely, pace));
             cut.push(line.id);
             let upto = line.lost.map_or(upto, |lost| lost.min(upto)).max(line.heard);
             let heard = whole_words(&line.text, upto).to_owned();

@@ -29,7 +29,10 @@ pub(super) struct Piece {
     pub(super) is_last: bool,
     pub(super) sound: Vec<u8>,
     pub(super) sent: usize,
+    /// So much of it was surely heard.
     pub(super) heard: usize,
+    /// So much of it was likely heard.
+    pub(super) likely: usize,
     /// Whether no more of its sound will come.
     pub(super) is_done: bool,
     /// Whether the voice could not say it to its end.
@@ -64,13 +67,35 @@ impl Piece {
     /// One whose sound is there.
     pub(super) fn kept(utterance: UtteranceId, line: LineId, words: Range<usize>, sound: &[u8]) -> Self {
         let (sound, is_last) = (sound.to_vec(), true);
-        Self { utterance, line, words, is_last, sound, sent: 0, heard: 0, is_done: true, is_cut: false }
+        Self {
+            utterance,
+            line,
+            words,
+            is_last,
+            sound,
+            sent: 0,
+            heard: 0,
+            likely: 0,
+            is_done: true,
+            is_cut: false,
+        }
     }
 
     /// One that the voice is asked for.
     pub(super) fn asked(utterance: UtteranceId, line: LineId, words: Range<usize>, is_last: bool) -> Self {
         let (is_done, is_cut) = (false, false);
-        Self { utterance, line, words, is_last, sound: Vec::new(), sent: 0, heard: 0, is_done, is_cut }
+        Self {
+            utterance,
+            line,
+            words,
+            is_last,
+            sound: Vec::new(),
+            sent: 0,
+            heard: 0,
+            likely: 0,
+            is_done,
+            is_cut,
+        }
     }
 
     pub(super) fn is_sent(&self) -> bool {
@@ -81,17 +106,16 @@ impl Piece {
         self.is_done && self.heard >= self.sound.len()
     }
 
-    /// Whether its line is heard to its end with so much of its sound.
-    pub(super) fn ends_line(&self, upto: usize) -> bool {
-        self.is_last && self.is_done && upto >= self.sound.len()
+    pub(super) fn is_likely(&self) -> bool {
+        self.is_done && self.likely >= self.sound.len()
     }
 
-    /// The place in its line up to which it was heard, at a pace.
-    pub(super) fn place(&self, pace: f64) -> usize {
+    /// The place in its line up to which it was heard, with so much of its sound, at a pace.
+    pub(super) fn place(&self, heard: usize, pace: f64) -> usize {
         let length = self.words.len();
         let usual = (length as f64 * pace) as usize * BYTES_PER_MS;
         let whole = if self.is_done && !self.is_cut { self.sound.len() } else { self.sound.len().max(usual) };
-        let share = if whole == 0 { 0.0 } else { self.heard as f64 / whole as f64 };
+        let share = if whole == 0 { 0.0 } else { heard as f64 / whole as f64 };
         self.words.start + (length as f64 * share) as usize
     }
 }
