@@ -381,7 +381,8 @@ impl Playback {
             }
             let Some(line) = self.lines.iter_mut().find(|spoken| spoken.id == piece.line) else { continue };
             if is_first {
-                line.heard = line.heard.max(piece.place(piece.likely, usual));
+                let place = piece.place(piece.likely, usual);
+                line.heard = line.heard.max(line.lost.map_or(place, |lost| lost.min(place)));
             }
             utterances += 1;
             let from = next_word(&line.text, piece.place(piece.heard, pace))

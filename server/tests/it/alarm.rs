@@ -10,6 +10,7 @@ use innkeeper::clock::{Clock, ManualClock};
 use innkeeper::config::{Config, Overrides};
 use innkeeper::conversation::{HandBack, Receptionist};
 use innkeeper::inbox::{Inbox, Taken};
+use innkeeper::llm::LanguageModel;
 use innkeeper::message::{ChannelName, ConversationId};
 use innkeeper::store::{Database, Outcome};
 use innkeeper::tools::HotelTools;
@@ -21,16 +22,26 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// A whole receptionist on WhatsApp, but for the sending, at a standing clock.
-struct Night {
+pub(crate) struct Night {
     clock: ManualClock,
     receptionist: Arc<Receptionist>,
-    lanes: Lanes,
-    inbox: Inbox,
+    pub(crate) lanes: Lanes,
+    pub(crate) inbox: Inbox,
     _hotel: SceneHotel,
 }
 
 impl Night {
     async fn open(folder: &Folder, clock: &ManualClock, flows: Option<PathBuf>) -> Self {
+        Self::open_with(folder, clock, flows, None).await
+    }
+
+    /// The same with a language model.
+    pub(crate) async fn open_with(
+        folder: &Folder,
+        clock: &ManualClock,
+        flows: Option<PathBuf>,
+        model: Option<Arc<dyn LanguageModel>>,
+    ) -> Self {
         let overrides = Overrides {
             database: Some(folder.database_url().as_str().to_owned()),
             flows: flows.map(|flows| flows.display().to_string()),
@@ -41,7 +52,7 @@ impl Night {
         let hotel = SceneHotel::open(Arc::clone(&shared)).await.expect("a hotel");
         let tools = HotelTools::connect(hotel.address()).await.expect("tools");
         let house = app::house(&tools).await.expect("a house");
-        let understander = app::understander_with(&config, &house, None).expect("a vocabulary");
+        let understander = app::understander_with(&config, &house, model).expect("a vocabulary");
         let zone = hotel.zone;
         let receptionist = app::receptionist(&config, tools, house, zone, Arc::clone(&shared), understander);
         let receptionist = Arc::new(receptionist.await.expect("a receptionist"));
@@ -51,7 +62,7 @@ impl Night {
         Self { clock: clock.clone(), receptionist, lanes, inbox, _hotel: hotel }
     }
 
-    fn store(&self) -> &Database {
+    pub(crate) fn store(&self) -> &Database {
         &self.receptionist.store
     }
 
@@ -63,7 +74,7 @@ impl Night {
     }
 
     /// Ends once the message has its outcome. It ends in a sign that ends a sentence: nobody waits for more of it.
-    async fn hear(&self, id: &str, text: &str) {
+    pub(crate) async fn hear(&self, id: &str, text: &str) {
         match self.inbox.take(&text_from(&ana(), id, text)).await.expect("no fault") {
             Taken::Waits(receipt) => {
                 tokio::time::timeout(PATIENCE, receipt.ended()).await.expect("an outcome in time");
@@ -74,7 +85,7 @@ impl Night {
     }
 
     /// What was said to the guest so far.
-    async fn said(&self) -> Vec<String> {
+    pub(crate) async fn said(&self) -> Vec<String> {
         let rows = self.store().outgoing_to(&ana()).await.expect("rows");
         rows.into_iter().map(|row| row.text).collect()
     }

@@ -136,11 +136,8 @@ async fn a_turn_is_begun_by_nobody_but_the_program_that_has_the_guest() {
     assert_eq!(other.said().await, ["You said: A room, please."]);
 }
 
-#[tokio::test]
-async fn a_message_that_did_not_come_is_fetched_once() {
-    let (folder, clock) = (Folder::new(), standing_clock());
-    let program = Program::start(&folder, &clock).await;
-    let double = TwilioDouble::start_on(clock.clone()).await;
+/// Looks for messages that did not come to a program.
+fn missed_by(program: &Program, double: &TwilioDouble, clock: &ManualClock) -> Missed {
     let environment = [
         ("TWILIO_ACCOUNT_SID", ACCOUNT),
         ("TWILIO_AUTH_TOKEN", TOKEN),
@@ -151,7 +148,15 @@ async fn a_message_that_did_not_come_is_fetched_once() {
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::load(None, environment, Overrides::default()).expect("a configuration");
     let twilio = Arc::new(Twilio::new(&config, Arc::new(clock.clone())).expect("an account"));
-    let missed = Missed::new(twilio, program.inbox.clone(), program.store.clone(), Duration::from_secs(300));
+    Missed::new(twilio, program.inbox.clone(), program.store.clone(), Duration::from_secs(300))
+}
+
+#[tokio::test]
+async fn a_message_that_did_not_come_is_fetched_once() {
+    let (folder, clock) = (Folder::new(), standing_clock());
+    let program = Program::start(&folder, &clock).await;
+    let double = TwilioDouble::start_on(clock.clone()).await;
+    let missed = missed_by(&program, &double, &clock);
     double.note_heard(&message("7", ana().as_str(), "A room, please."));
     assert_eq!(missed.look(None).await.expect("an answer"), 0, "it may still come by itself");
     clock.advance(Duration::from_secs(30));
@@ -163,4 +168,26 @@ async fn a_message_that_did_not_come_is_fetched_once() {
     let sid = format!("SM{:0>32}", 7);
     let webhook = program.inbox.take(&text_from(&ana(), &sid, "A room, please.")).await.expect("no fault");
     assert!(matches!(webhook, Taken::Repeat), "its webhook comes after all");
+}
+
+#[tokio::test]
+async fn what_did_not_come_is_fetched_from_every_page_and_answered_in_the_order_it_was_sent() {
+    let (folder, clock) = (Folder::new(), standing_clock());
+    let program = Program::start(&folder, &clock).await;
+    let double = TwilioDouble::start_on(clock.clone()).await;
+    double.rules(|rules| rules.page = 2);
+    let missed = missed_by(&program, &double, &clock);
+    for number in 1..=7 {
+        double.note_heard(&message(&number.to_string(), ana().as_str(), &format!("Number {number}.")));
+        clock.advance(Duration::from_secs(1));
+    }
+    clock.advance(Duration::from_secs(30));
+    program.store.renew().await.expect("no fault");
+    assert_eq!(missed.look(None).await.expect("an answer"), 7, "four pages");
+    program.is_done().await;
+    assert_eq!(missed.look(None).await.expect("an answer"), 0);
+    let said: Vec<String> =
+        program.said().await.iter().flat_map(|said| said.lines()).map(str::to_owned).collect();
+    let numbers: Vec<&str> = said.iter().map(|line| line.trim_start_matches("You said: ")).collect();
+    assert_eq!(numbers, (1..=7).map(|number| format!("Number {number}.")).collect::<Vec<_>>());
 }

@@ -16,6 +16,7 @@ mod lease;
 mod llm;
 mod notes;
 mod outbox;
+mod overtaken;
 mod postgres;
 mod reload;
 mod replays;

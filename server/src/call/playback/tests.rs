@@ -287,6 +287,18 @@ fn of_what_the_voice_left_off_only_what_its_pace_allows_was_heard() {
 }
 
 #[test]
+fn what_had_no_sound_was_not_heard_however_often_the_rest_is_begun_again() {
+    let mut playback = Playback::new(Duration::from_millis(300));
+    let orders = playback.say(&line("So that is a double room. Shall I book it?"));
+    assert_eq!(orders.len(), 2, "a sentence each");
+    playback.done(orders[0].utterance, at(0));
+    playback.hush(at(10));
+    assert_eq!(playback.go_on().len(), 1, "what the voice has not made yet");
+    playback.give_up();
+    assert_eq!(playback.told(), [Told { id: LineId(1), much: Much::Part(String::new()) }]);
+}
+
+#[test]
 fn what_goes_on_begins_where_it_was_left() {
     let mut playback = Playback::new(Duration::from_millis(300));
     let order = playback.say(&line("Shall I book it?"));

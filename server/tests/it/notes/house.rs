@@ -8,7 +8,7 @@ use innkeeper::channel::Channel;
 use innkeeper::channel::meta::{self, Meta};
 use innkeeper::channel::twilio::{self, Twilio};
 use innkeeper::clock::ManualClock;
-use innkeeper::config::{Config, Overrides};
+use innkeeper::config::{Config, DatabaseUrl, Overrides};
 use innkeeper::conversation::Receptionist;
 use innkeeper::inbox::Inbox;
 use innkeeper::notes::Notes;
@@ -39,8 +39,16 @@ pub(super) struct House {
 impl House {
     /// Deepgram hears.
     pub(super) async fn open() -> Self {
+        Self::open_with(deepgram).await
+    }
+
+    /// The same on another database.
+    pub(super) async fn open_on(database: &DatabaseUrl) -> Self {
+        let address = database.as_str().to_owned();
         Self::open_with(|speech| {
-            vec![("DEEPGRAM_API_KEY", KEY.to_owned()), ("INNKEEPER__DEEPGRAM__BASE_URL", speech.deepgram())]
+            let mut variables = deepgram(speech);
+            variables.push(("DATABASE_URL", address));
+            variables
         })
         .await
     }
@@ -133,6 +141,11 @@ impl House {
     pub(super) fn folder(&self) -> &Folder {
         &self.folder
     }
+}
+
+/// Deepgram, played here.
+fn deepgram(speech: &SpeechDouble) -> Vec<(&'static str, String)> {
+    vec![("DEEPGRAM_API_KEY", KEY.to_owned()), ("INNKEEPER__DEEPGRAM__BASE_URL", speech.deepgram())]
 }
 
 /// The form of a voice note.

@@ -3,6 +3,7 @@
 use innkeeper::message::{GuestKey, Heard, MessageId};
 
 use super::house::{ANA, House, NOTE};
+use crate::postgres::Cluster;
 use crate::rig::until;
 use crate::support::twilio::media::Trick;
 
@@ -29,7 +30,16 @@ async fn a_note_takes_the_way_of_words_and_the_reply_says_what_was_heard() {
 
 #[tokio::test]
 async fn a_slip_is_put_right_where_the_question_makes_it_plain_and_a_read_back_is_not_preceded() {
-    let house = House::open().await;
+    books_by_notes(&House::open().await).await;
+}
+
+#[tokio::test]
+async fn a_room_is_booked_by_notes_on_postgresql() {
+    let Some(cluster) = Cluster::start() else { return };
+    books_by_notes(&House::open_on(&cluster.database("notes")).await).await;
+}
+
+async fn books_by_notes(house: &House) {
     house.says("1", "A room, please, from the twelfth of December.").await;
     house.sees(1).await;
     house.says("2", "For nights.").await;

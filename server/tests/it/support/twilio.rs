@@ -66,6 +66,8 @@ pub(crate) struct Rules {
     pub(crate) window: bool,
     /// So many messages are taken a second.
     pub(crate) per_second: Option<usize>,
+    /// So many messages are listed on a page at most.
+    pub(crate) page: usize,
     /// Guests who want nothing.
     pub(crate) opted_out: BTreeSet<String>,
     /// Guests who have not joined the sandbox.
@@ -87,6 +89,7 @@ impl Default for Rules {
         Self {
             window: false,
             per_second: None,
+            page: 1000,
             opted_out: BTreeSet::new(),
             not_joined: BTreeSet::new(),
             reports: Reports::None,

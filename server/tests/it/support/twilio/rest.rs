@@ -230,7 +230,8 @@ pub(super) async fn list(
     }
     let exchange = double.exchange();
     let to = query.get("To");
-    let size = query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50).min(1000);
+    let size =
+        query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50).min(exchange.rules.page);
     let all = if to.is_some_and(|to| *to == *SENDER) { &exchange.heard } else { &exchange.taken };
     // A page goes on after the last one, whatever came meanwhile: its token is how many are older than that.
     let token = query.get("PageToken").and_then(|token| token.strip_prefix("PA")?.parse().ok());
