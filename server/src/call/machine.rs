@@ -349,8 +349,7 @@ impl Call {
             }
             Event::TurnEnded(words) => {
                 if self.is_no_turn(words) {
-                    self.speaks = false;
-                    return Transition(State::talking());
+                    return self.was_nothing();
                 }
                 self.ended(words);
                 self.take_turn(context)
@@ -364,10 +363,7 @@ impl Call {
                 Handled
             }
             Event::Waited(Wait::Keys) => self.keys_are_in(context),
-            Event::Waited(Wait::Words) => {
-                self.speaks = false;
-                Transition(State::talking())
-            }
+            Event::Waited(Wait::Words) => self.was_nothing(),
             Event::Played => Handled,
             _ => Super,
         }
@@ -421,6 +417,8 @@ impl Call {
 
     #[action]
     fn talk(&mut self, context: &mut Vec<Wish>) {
+        // Nobody waits for more keys any more.
+        self.pressed.clear();
         context.push(if std::mem::replace(&mut self.said, true) { Wish::GoOn } else { Wish::Speak });
         context.push(Wish::Wait(Wait::Stuck, self.manners.pace.stuck));
     }
@@ -464,6 +462,12 @@ impl Call {
             self.pressed.clear();
         }
         is_answer
+    }
+
+    /// The caller said nothing after all: what was being said goes on, unless more keys are waited for.
+    fn was_nothing(&mut self) -> Outcome<State> {
+        self.speaks = false;
+        if self.pressed.is_empty() { Transition(State::talking()) } else { Handled }
     }
 
     /// No more keys are waited for: they are the turn, or what was being said goes on.
@@ -534,3 +538,6 @@ impl Call {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
