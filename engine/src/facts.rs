@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use crate::effect::Expecting;
 use crate::flow::{Flow, SlotId};
 use crate::guard::{Fact, Path, Root};
-use crate::position::{Frame, Guest, States};
+use crate::position::{Frame, Guest, States, plain};
 use crate::slot::{Item, Kind, Options, Value, below, found};
 
 /// Facts as they are now.
@@ -181,7 +181,7 @@ impl<'a> View<'a> {
             now: self.now,
             item: self.item.clone(),
             event: self.event.clone(),
-            between: States::from_slice(&self.between),
+            between: plain(&self.between),
         }
     }
 }
@@ -191,7 +191,7 @@ impl Snapshot {
         View {
             item: self.item.clone(),
             event: self.event.clone(),
-            between: self.between.clone(),
+            between: plain(&self.between),
             ..View::new(&self.flow, &self.frame, &self.guest, self.now)
         }
     }

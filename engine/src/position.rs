@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 
 pub(crate) use self::frame::{
     Active, Among, Caller, Change, Confirmed, Failure, Frame, Open, Read, ReadBack, Repair, Saved, Task,
-    Timer,
+    Timer, in_order,
 };
 use crate::effect::Expecting;
 use crate::flow::{FlowId, Flows, SlotId, StateId};
@@ -178,9 +178,19 @@ pub(crate) fn few<A: smallvec::Array>(list: &SmallVec<A>) -> SmallVec<A>
 where
     A::Item: Clone,
 {
-    let mut copy = SmallVec::with_capacity(list.len());
-    list.iter().for_each(|item| copy.push(item.clone()));
-    copy
+    match list.as_slice() {
+        [] => SmallVec::new(),
+        [one] => smallvec::smallvec![one.clone()],
+        several => several.iter().cloned().collect(),
+    }
+}
+
+/// The same of what is copied as it is.
+pub(crate) fn plain<A: smallvec::Array>(list: &SmallVec<A>) -> SmallVec<A>
+where
+    A::Item: Copy,
+{
+    if list.is_empty() { SmallVec::new() } else { SmallVec::from_slice(list) }
 }
 
 impl Position {
@@ -335,7 +345,10 @@ impl Standing {
     /// Keeps what can be said of a flow that has ended, if something of it was among what was said last.
     pub(crate) fn keep_ended(&mut self, mut ended: Arc<Frame>) {
         if self.last_said.iter().any(|said| said.flow == ended.flow) {
-            Arc::make_mut(&mut ended).keep_facts();
+            match Arc::get_mut(&mut ended) {
+                Some(ended) => ended.keep_facts(),
+                None => ended = Arc::new(ended.facts()),
+            }
             self.ended = Some(ended);
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use smallvec::SmallVec;
 
-use super::{Few, States, few};
+use super::{Few, States, few, plain};
 use crate::flow::{Does, Flow, FlowId, ResultId, SlotId, StateId};
 use crate::saved;
 use crate::slot::{Slots, Value};
@@ -208,20 +208,28 @@ impl Clone for Frame {
             timers: self.timers.clone(),
             slots: self.slots.clone(),
             results: self.results.clone(),
-            trail: SmallVec::from_slice(&self.trail),
-            defaulted: SmallVec::from_slice(&self.defaulted),
-            asked: SmallVec::from_slice(&self.asked),
+            trail: plain(&self.trail),
+            defaulted: plain(&self.defaulted),
+            asked: plain(&self.asked),
             read_back: self.read_back.clone(),
             confirmed: self.confirmed.clone(),
             repair: self.repair.clone(),
             anew: self.anew,
             kept: few(&self.kept),
-            tried: SmallVec::from_slice(&self.tried),
+            tried: plain(&self.tried),
             among: self.among.clone(),
             error: self.error.clone(),
             outcome: self.outcome.clone(),
             changes,
         }
+    }
+}
+
+/// Puts states into document order, each once.
+pub(crate) fn in_order(states: &mut States) {
+    if states.len() > 1 {
+        states.sort_unstable();
+        states.dedup();
     }
 }
 
@@ -277,6 +285,19 @@ impl Frame {
         [defaulted, asked, tried].into_iter().for_each(SmallVec::clear);
     }
 
+    /// A copy of only that.
+    pub(crate) fn facts(&self) -> Self {
+        Self {
+            active: few(&self.active),
+            slots: self.slots.clone(),
+            results: self.results.clone(),
+            anew: self.anew,
+            error: self.error.clone(),
+            outcome: self.outcome.clone(),
+            ..Self::new(self.flow, self.caller)
+        }
+    }
+
     /// A saved result.
     pub(crate) fn result(&self, id: ResultId) -> Option<&Saved> {
         self.results.get(id.index()).and_then(Option::as_deref)
@@ -306,8 +327,7 @@ impl Frame {
             all.push(active.state);
             all.extend(flow.ancestors(active.state));
         }
-        all.sort_unstable();
-        all.dedup();
+        in_order(&mut all);
         all
     }
 

@@ -4,7 +4,7 @@
 use std::borrow::Borrow;
 
 use super::walk::Source;
-use super::{Machine, Moved, Seen, Step};
+use super::{Machine, Seen, Step};
 use crate::flow::{FlowId, Flows, SlotId, Span, StateId, Transition};
 use crate::input::{Input, Moment};
 use crate::position::Position;
@@ -40,10 +40,11 @@ pub(crate) fn step_told(
     moment: Moment,
 ) -> (Step, Vec<Decision>) {
     let mut machine = Machine::new(flows, position.standing_mut(), moment);
-    machine.decisions = Some(Vec::new());
-    let Moved { effects, trace, decisions } = machine.through(input.borrow());
+    (machine.decisions, machine.is_told) = (Some(Vec::new()), true);
+    machine.through(input.borrow());
+    let Machine { effects, trace, decisions, .. } = machine;
     let trace = trace.iter().map(Seen::told).collect();
-    (Step { next: position, effects, trace }, decisions)
+    (Step { next: position, effects, trace }, decisions.unwrap_or_default())
 }
 
 impl<'f> Machine<'f, '_> {

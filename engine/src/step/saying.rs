@@ -67,6 +67,9 @@ impl<'f> Machine<'f, '_> {
 
     /// Lets what was said hold on to the facts as they are: before they change, and when the step is over.
     pub(super) fn settle_says(&mut self) {
+        if self.unsettled.is_empty() {
+            return;
+        }
         for (place, flow) in std::mem::take(&mut self.unsettled) {
             let Some((frame, flow)) = self.about(flow) else { continue };
             let mut view = View::new(flow, &frame, &self.position.guest, self.now());
@@ -80,9 +83,7 @@ impl<'f> Machine<'f, '_> {
 
     /// The active flow's frame, for a change that expressions and prompts can see.
     pub(super) fn facts_mut(&mut self) -> &mut Frame {
-        if !self.unsettled.is_empty() {
-            self.settle_says();
-        }
+        self.settle_says();
         self.position.frame_mut()
     }
 
