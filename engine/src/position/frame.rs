@@ -28,7 +28,8 @@ pub(crate) struct Frame {
     /// Its slots.
     pub(crate) slots: Slots,
     /// The saved results.
-    pub(crate) results: Vec<Option<Arc<Saved>>>,
+    #[serde(with = "saved::few")]
+    pub(crate) results: SmallVec<[Option<Arc<Saved>>; 4]>,
     /// The atomic states it came through, oldest first, each once.
     #[serde(with = "saved::few")]
     pub(crate) trail: States,
@@ -48,7 +49,7 @@ pub(crate) struct Frame {
     pub(crate) anew: Option<StateId>,
     /// What the guest said in this flow, oldest first: it may hold words for a list that does not exist yet.
     #[serde(with = "saved::few")]
-    pub(crate) kept: SmallVec<[Arc<str>; 2]>,
+    pub(crate) kept: Few<Arc<str>>,
     /// The slots whose lists the kept words were tried on.
     #[serde(with = "saved::few")]
     pub(crate) tried: Few<SlotId>,
@@ -59,7 +60,8 @@ pub(crate) struct Frame {
     /// How the flow that was run last ended.
     pub(crate) outcome: Option<Arc<str>>,
     /// What the guest can take back, oldest first.
-    pub(crate) changes: Vec<Arc<Change>>,
+    #[serde(with = "saved::few")]
+    pub(crate) changes: SmallVec<[Arc<Change>; 8]>,
 }
 
 /// Why a flow runs.
@@ -195,11 +197,9 @@ pub(crate) struct Change {
     pub(crate) before: Vec<(SlotId, Option<Value>)>,
 }
 
-/// A frame is copied by the first change of a turn: there is room for what usually comes with it.
+/// The active flow's frame is copied by the first step of a turn.
 impl Clone for Frame {
     fn clone(&self) -> Self {
-        let mut changes = Vec::with_capacity(self.changes.len() + 1);
-        changes.extend(self.changes.iter().map(Arc::clone));
         Self {
             flow: self.flow,
             caller: self.caller,
@@ -207,7 +207,7 @@ impl Clone for Frame {
             history: self.history.clone(),
             timers: self.timers.clone(),
             slots: self.slots.clone(),
-            results: self.results.clone(),
+            results: few(&self.results),
             trail: plain(&self.trail),
             defaulted: plain(&self.defaulted),
             asked: plain(&self.asked),
@@ -220,7 +220,7 @@ impl Clone for Frame {
             among: self.among.clone(),
             error: self.error.clone(),
             outcome: self.outcome.clone(),
-            changes,
+            changes: few(&self.changes),
         }
     }
 }
@@ -242,7 +242,7 @@ impl Frame {
             history: Vec::new(),
             timers: Vec::new(),
             slots: Slots::default(),
-            results: Vec::new(),
+            results: SmallVec::new(),
             trail: SmallVec::new(),
             defaulted: SmallVec::new(),
             asked: SmallVec::new(),
@@ -255,7 +255,7 @@ impl Frame {
             among: None,
             error: None,
             outcome: None,
-            changes: Vec::new(),
+            changes: SmallVec::new(),
         }
     }
 
@@ -283,19 +283,6 @@ impl Frame {
         kept.clear();
         changes.clear();
         [defaulted, asked, tried].into_iter().for_each(SmallVec::clear);
-    }
-
-    /// A copy of only that.
-    pub(crate) fn facts(&self) -> Self {
-        Self {
-            active: few(&self.active),
-            slots: self.slots.clone(),
-            results: self.results.clone(),
-            anew: self.anew,
-            error: self.error.clone(),
-            outcome: self.outcome.clone(),
-            ..Self::new(self.flow, self.caller)
-        }
     }
 
     /// A saved result.

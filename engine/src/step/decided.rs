@@ -3,6 +3,7 @@
 
 use std::borrow::Borrow;
 
+use super::saying::settle;
 use super::walk::Source;
 use super::{Machine, Seen, Step};
 use crate::flow::{FlowId, Flows, SlotId, Span, StateId, Transition};
@@ -42,7 +43,8 @@ pub(crate) fn step_told(
     let mut machine = Machine::new(flows, position.standing_mut(), moment);
     (machine.decisions, machine.is_told) = (Some(Vec::new()), true);
     machine.through(input.borrow());
-    let Machine { effects, trace, decisions, .. } = machine;
+    let Machine { mut effects, trace, decisions, unsettled, .. } = machine;
+    settle(flows, &position, moment, &unsettled, None, &mut effects);
     let trace = trace.iter().map(Seen::told).collect();
     (Step { next: position, effects, trace }, decisions.unwrap_or_default())
 }

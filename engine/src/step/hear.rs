@@ -301,7 +301,7 @@ impl<'f> Machine<'f, '_> {
 
     /// Leaves a digression when the message fills only slots of the flow beneath it.
     fn return_to(&mut self, slots: &IndexMap<String, Heard>) {
-        let knows = |frame: &Arc<Frame>| {
+        let knows = |frame: &Frame| {
             self.flows
                 .flow(frame.flow)
                 .is_some_and(|flow| slots.keys().any(|name| flow.slots.contains_key(name.as_str())))
@@ -326,19 +326,20 @@ impl<'f> Machine<'f, '_> {
         };
         let frames = &self.position.frames;
         let top = frames.len() - 1;
-        let own = slots.keys().any(|name| knows(frames[top].flow, name));
+        let own = slots.keys().any(|name| knows(frames.top().flow, name));
         let runs = frames.iter().rev().take_while(|frame| frame.caller != Caller::Guest).count();
         let beneath = (top.saturating_sub(runs)..top).rev();
         let found = beneath.into_iter().find(|depth| {
-            let unknown = |name: &String| !frames[depth + 1..].iter().any(|frame| knows(frame.flow, name));
-            slots.keys().any(|name| unknown(name) && knows(frames[*depth].flow, name))
+            let unknown = |name: &String| !frames.iter().skip(depth + 1).any(|frame| knows(frame.flow, name));
+            let here = |name: &String| frames.get(*depth).is_some_and(|frame| knows(frame.flow, name));
+            slots.keys().any(|name| unknown(name) && here(name))
         });
         let Some(depth) = found else { return false };
-        let above: Vec<crate::flow::FlowId> = frames[depth + 1..].iter().map(|frame| frame.flow).collect();
+        let above: Vec<crate::flow::FlowId> = frames.iter().skip(depth + 1).map(|frame| frame.flow).collect();
         let heard = slots.iter().filter(|(name, _)| !above.iter().any(|flow| knows(*flow, name)));
         let heard: Vec<(String, Heard)> = heard.map(|(name, heard)| (name.clone(), heard.clone())).collect();
         self.settle_says();
-        let held: Vec<Arc<Frame>> = self.position.frames.drain(depth + 1..).collect();
+        let held: Vec<Frame> = above.iter().map_while(|_| self.position.frames.pop()).collect();
         let heard = self.named_slots(heard.iter().map(|(name, heard)| (name, heard)));
         let filling = self.fill(heard);
         let refused = filling.refused.is_some();
@@ -365,7 +366,7 @@ impl<'f> Machine<'f, '_> {
             }
             _ => false,
         };
-        self.position.frames.extend(held);
+        held.into_iter().rev().for_each(|frame| self.position.frames.push(frame));
         if refused && self.frame().read_back.is_some() {
             // Something else was said since: a yes that came with it is none to the read-back.
             self.frame_mut().read_back = None;

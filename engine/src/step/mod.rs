@@ -69,7 +69,9 @@ pub(crate) fn step_in_place<'f>(
     machine.trace.clear();
     machine.is_told = moved.is_told;
     machine.through(input);
-    (moved.effects, moved.trace) = (machine.effects, machine.trace);
+    let Machine { effects, trace, unsettled, .. } = machine;
+    (moved.effects, moved.trace) = (effects, trace);
+    saying::settle(flows, position, moment, &unsettled, None, &mut moved.effects);
 }
 
 /// What came of a step, beside the position.
@@ -112,7 +114,7 @@ struct Machine<'f, 'p> {
     /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
     dry: bool,
     /// Then: the active flow as it was before the last state that asks more than values was passed over.
-    passed_dry: Option<Arc<Frame>>,
+    passed_dry: Option<Box<Frame>>,
     /// What was said over facts that have not changed since, by its place among the effects.
     unsettled: Few<(usize, FlowId)>,
     /// What decided, where somebody wants to know.
@@ -164,7 +166,6 @@ impl<'f, 'p> Machine<'f, 'p> {
     fn through(&mut self, input: &Input) {
         self.begin_conversation(input);
         self.take(input);
-        self.settle_says();
     }
 
     /// Tells whoever wants to know what happens.
@@ -392,10 +393,12 @@ impl<'f, 'p> Machine<'f, 'p> {
         self.tell(Trace::Ignored { why });
     }
 
-    fn frame(&self) -> &Arc<Frame> {
+    #[inline]
+    fn frame(&self) -> &Frame {
         self.position.frame()
     }
 
+    #[inline]
     fn frame_mut(&mut self) -> &mut Frame {
         self.position.frame_mut()
     }

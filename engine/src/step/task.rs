@@ -109,7 +109,7 @@ impl<'f> Machine<'f, '_> {
             // What is not known yet is asked when the guest is back.
             _ => return false,
         };
-        self.passed_dry = Some(Arc::clone(self.frame()));
+        self.passed_dry = Some(Box::new(self.frame().clone()));
         self.follow(state, onward);
         true
     }

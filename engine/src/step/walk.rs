@@ -351,7 +351,7 @@ impl<'f> Machine<'f, '_> {
         self.expecting = Expecting::Anything;
         let mut frame = Frame::new(flow, caller);
         frame.kept.extend(self.said.clone().filter(|said| !said.is_empty()));
-        self.position.frames.push(Arc::new(frame));
+        self.position.frames.push(frame);
     }
 
     /// Begins a flow the guest asked for, with what the same words fill.
