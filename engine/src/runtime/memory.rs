@@ -13,6 +13,9 @@ use crate::saved::{self, BadForm};
 /// How many conversations that moved lately are kept as they are; the others are kept in their saved form.
 const HOT: usize = 256;
 
+/// How many messages that went out are kept in one list.
+const TOGETHER: usize = 1024;
+
 /// Keeps conversations in memory, with everything that was committed. Logs, and the positions of conversations that
 /// have not moved for a while, are kept in their compact form.
 #[derive(Debug)]
@@ -28,8 +31,8 @@ struct Kept<M> {
     hot: VecDeque<u32>,
     /// Bytes on their way into a log or a saved form: room that is used again.
     bytes: Vec<u8>,
-    /// What went out, with the place of its conversation.
-    outgoing: Vec<(u32, M)>,
+    /// What went out, with the place of its conversation: in lists of [`TOGETHER`], which need not be moved to grow.
+    outgoing: Vec<Vec<(u32, M)>>,
     answered: Vec<(String, MessageOutcome)>,
 }
 
@@ -68,7 +71,7 @@ impl<M: Clone> MemoryStore<M> {
     /// Every message that went out, oldest first, with its conversation.
     pub fn outgoing(&self) -> Vec<(String, M)> {
         let kept = self.lock();
-        let named = kept.outgoing.iter().filter_map(|(place, message)| {
+        let named = kept.outgoing.iter().flatten().filter_map(|(place, message)| {
             let (id, _) = kept.conversations.get_index(*place as usize)?;
             Some((id.to_string(), message.clone()))
         });
@@ -127,6 +130,20 @@ impl<M> Kept<M> {
         Ok(())
     }
 
+    /// Takes down what goes out.
+    fn send(&mut self, place: u32, messages: Vec<M>) {
+        for message in messages {
+            match self.outgoing.last_mut().filter(|list| list.len() < TOGETHER) {
+                Some(list) => list.push((place, message)),
+                None => {
+                    let mut list = Vec::with_capacity(TOGETHER);
+                    list.push((place, message));
+                    self.outgoing.push(list);
+                }
+            }
+        }
+    }
+
     /// Drops a conversation. The last one takes its place.
     fn forget(&mut self, conversation: &str) -> bool {
         let Some((place, ..)) = self.conversations.swap_remove_full(conversation) else { return false };
@@ -139,7 +156,7 @@ impl<M> Kept<M> {
             is_other
         };
         self.hot.retain_mut(moves);
-        self.outgoing.retain_mut(|(known, _)| moves(known));
+        self.outgoing.iter_mut().for_each(|list| list.retain_mut(|(known, _)| moves(known)));
         true
     }
 }
@@ -189,7 +206,7 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
                 place
             }
         };
-        kept.outgoing.extend(commit.outgoing.into_iter().map(|message| (place as u32, message)));
+        kept.send(place as u32, commit.outgoing);
         kept.answered.extend(commit.answered.map(|answered| (answered.message.to_owned(), answered.outcome)));
         kept.cool().map_err(CommitError::Fault)
     }

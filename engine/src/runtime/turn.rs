@@ -5,6 +5,7 @@ mod speculate;
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use smallvec::SmallVec;
 
 use super::{
     Answered, Ask, Cache, Commit, CommitError, Entry, Logged, Mark, MessageOutcome, Performer, Store, Stored,
@@ -98,6 +99,9 @@ pub struct Driver {
 
 /// What a turn usually goes through: a read-back was conveyed, words, what they mean, an answer.
 const USUAL: usize = 4;
+
+/// The calls that one step wishes for, usually one.
+type Calls = SmallVec<[Call; 1]>;
 
 /// Whoever watches a turn.
 pub type Watch<'w> = dyn FnMut(Happening<'_>) + Send + 'w;
@@ -261,7 +265,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
             }
             self.answered(place.flows, call, outcome, now);
         }
-        self.call(place, again, watch).await;
+        self.call(place, again.into_iter().collect(), watch).await;
         Ok(())
     }
 
@@ -288,7 +292,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
                     watch(Happening::Traced(trace));
                 }
             }
-            let mut calls: Vec<Call> = Vec::new();
+            let mut calls: Calls = SmallVec::new();
             for effect in moved.effects.drain(..) {
                 match effect {
                     Effect::Understand => {
@@ -301,6 +305,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
                         if let Some(watch) = watch {
                             watch(Happening::Said(&say));
                         }
+                        self.says.reserve_exact(usize::from(self.says.is_empty()));
                         self.says.push(say);
                     }
                     Effect::Remember { name, value } => self.remember.push((name.to_string(), value)),
@@ -328,7 +333,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
     async fn call<S, P: Performer>(
         &mut self,
         place: &Place<'_, S, P>,
-        mut calls: Vec<Call>,
+        mut calls: Calls,
         watch: &mut Watching<'_, '_>,
     ) {
         if calls.is_empty() {
@@ -375,6 +380,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
             Input::Answered { call: call.id, outcome: outcome.clone() }
         };
         self.log.push(Logged::new(now, input));
+        self.calls.reserve_exact(usize::from(self.calls.is_empty()));
         self.calls.push((call, outcome));
     }
 
