@@ -242,20 +242,13 @@ impl Move<'_> {
     }
 
     /// A frame whose flow is walked from its beginning to where the guest is needed.
-    fn walked(
-        &self,
-        position: &Position,
-        below: &[Arc<Frame>],
-        mut frame: Frame,
-        path: States,
-    ) -> Arc<Frame> {
+    fn walked(&self, position: &Position, below: &[Arc<Frame>], frame: Frame, path: States) -> Arc<Frame> {
         let Some(initial) = self.new.flow(frame.flow).map(|flow| flow.initial) else {
             return Arc::new(frame);
         };
-        let flow = frame.flow;
-        let depth = below.len();
+        let (depth, flow) = (below.len(), frame.flow);
         // No state is the goal: the whole way repeats what the guest went through already.
-        frame.repair = Some(Repair { goal: StateId(u16::MAX), path });
+        let frame = Frame { repair: Some(Repair { goal: StateId(u16::MAX), path }), ..frame };
         let mut here = Standing {
             version: Arc::clone(&self.new.version),
             frames: Frames::new(below, frame),
