@@ -263,7 +263,7 @@ impl Bench {
         inputs.extend(conveyed.map(|say| Input::Conveyed { say }));
         inputs.push(Input::Said { text: said.to_owned(), button: None });
         let arrival = Arrival { message: None, inputs, moment: self.desk.moment };
-        driver.turn(store, &self.desk, id, arrival, &mut |_| {}).await.expect("a turn")
+        driver.turn(store, &self.desk, id, arrival, None).await.expect("a turn")
     }
 }
 

@@ -1,6 +1,6 @@
 //! What guards, arguments and prompts see of a running flow.
 //!
-//! A [`View`] borrows it while a step runs; a [`Snapshot`] keeps it, which costs a few reference counts, because frames
+//! A [`View`] borrows it while a step runs; a [`Snapshot`] keeps it, which costs a few reference counts, because positions
 //! are shared. Neither copies a value before somebody asks for it.
 
 use std::cell::OnceCell;
@@ -14,13 +14,13 @@ use serde_json::{Value as Json, json};
 use crate::effect::Expecting;
 use crate::flow::{Flow, SlotId};
 use crate::guard::{Fact, Path, Root};
-use crate::position::{Frame, Guest, States};
+use crate::position::{Frame, Guest, Position, States, plain};
 use crate::slot::{Item, Kind, Options, Value, below, found};
 
 /// Facts as they are now.
 pub(crate) struct View<'a> {
     pub(crate) flow: &'a Arc<Flow>,
-    pub(crate) frame: &'a Arc<Frame>,
+    pub(crate) frame: &'a Frame,
     pub(crate) guest: &'a Arc<Guest>,
     pub(crate) now: Now,
     /// The item of an `each`, with its name.
@@ -47,16 +47,24 @@ pub(crate) struct Now {
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     flow: Arc<Flow>,
-    frame: Arc<Frame>,
-    guest: Arc<Guest>,
+    holds: Holds,
     now: Now,
     item: Option<(Arc<str>, Arc<Json>)>,
     event: Option<Arc<Json>>,
     between: States,
 }
 
+/// Where the facts of a snapshot are.
+#[derive(Clone, Debug)]
+enum Holds {
+    /// In a position that has its flow.
+    Position(Position),
+    /// In a copy of their own.
+    Copy(Box<(Frame, Arc<Guest>)>),
+}
+
 impl<'a> View<'a> {
-    pub(crate) fn new(flow: &'a Arc<Flow>, frame: &'a Arc<Frame>, guest: &'a Arc<Guest>, now: Now) -> Self {
+    pub(crate) fn new(flow: &'a Arc<Flow>, frame: &'a Frame, guest: &'a Arc<Guest>, now: Now) -> Self {
         Self {
             flow,
             frame,
@@ -173,26 +181,45 @@ impl<'a> View<'a> {
         self.context.get_or_init(|| minijinja::Value::from_object(self.snapshot())).clone()
     }
 
-    pub(crate) fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self) -> Snapshot {
         Snapshot {
             flow: Arc::clone(self.flow),
-            frame: Arc::clone(self.frame),
-            guest: Arc::clone(self.guest),
+            holds: Holds::Copy(Box::new((self.frame.clone(), Arc::clone(self.guest)))),
             now: self.now,
             item: self.item.clone(),
             event: self.event.clone(),
-            between: States::from_slice(&self.between),
+            between: plain(&self.between),
         }
     }
 }
 
 impl Snapshot {
+    /// The facts of a flow that runs in a position, or has just ended in it.
+    pub(crate) fn of(flow: &Arc<Flow>, position: Position, now: Now, event: Option<Arc<Json>>) -> Self {
+        let (flow, holds) = (Arc::clone(flow), Holds::Position(position));
+        Self { flow, holds, now, item: None, event, between: States::new() }
+    }
+
+    fn frame(&self) -> &Frame {
+        match &self.holds {
+            Holds::Position(position) => position.about(self.flow.id).unwrap_or_else(|| position.frame()),
+            Holds::Copy(copy) => &copy.0,
+        }
+    }
+
+    fn guest(&self) -> &Arc<Guest> {
+        match &self.holds {
+            Holds::Position(position) => &position.guest,
+            Holds::Copy(copy) => &copy.1,
+        }
+    }
+
     fn view(&self) -> View<'_> {
         View {
             item: self.item.clone(),
             event: self.event.clone(),
-            between: self.between.clone(),
-            ..View::new(&self.flow, &self.frame, &self.guest, self.now)
+            between: plain(&self.between),
+            ..View::new(&self.flow, self.frame(), self.guest(), self.now)
         }
     }
 
@@ -200,12 +227,12 @@ impl Snapshot {
     pub(crate) fn json(&self, expecting: &Expecting) -> IndexMap<String, Json> {
         let view = self.view();
         let mut facts = IndexMap::new();
-        for (name, saved) in self.flow.results.keys().zip(&self.frame.results) {
+        for (name, saved) in self.flow.results.keys().zip(&self.frame().results) {
             if let Some(saved) = saved {
                 facts.insert(name.to_string(), (*saved.value).clone());
             }
         }
-        for (slot, value) in self.frame.slots.iter() {
+        for (slot, value) in self.frame().slots.iter() {
             if let Some(name) = self.flow.slot_name(slot) {
                 facts.insert(name.to_string(), value.json());
             }
@@ -235,8 +262,8 @@ impl Snapshot {
     /// are all of the first page, and come first on the others.
     pub(crate) fn items(&self, slot: &str, page: u32) -> Vec<Item> {
         let Some(id) = self.flow.slot_id(slot) else { return Vec::new() };
-        let mut items = self.flow.slot(id).and_then(|slot| items_of(slot, &self.frame)).unwrap_or_default();
-        let wanted = foremost(id, &mut items, &self.frame);
+        let mut items = self.flow.slot(id).and_then(|slot| items_of(slot, self.frame())).unwrap_or_default();
+        let wanted = foremost(id, &mut items, self.frame());
         if page == 0 && wanted > 0 {
             items.truncate(wanted);
         }
@@ -247,8 +274,8 @@ impl Snapshot {
 impl PartialEq for Snapshot {
     fn eq(&self, other: &Self) -> bool {
         self.flow.name == other.flow.name
-            && self.frame == other.frame
-            && self.guest == other.guest
+            && self.frame() == other.frame()
+            && self.guest() == other.guest()
             && self.now == other.now
             && self.item == other.item
             && self.event == other.event
@@ -265,7 +292,7 @@ impl Object for Snapshot {
             return Some(Seen::value(value));
         }
         if let Some(slot) = self.flow.slot_id(name)
-            && let Some(value) = self.frame.slots.get(slot)
+            && let Some(value) = self.frame().slots.get(slot)
         {
             return Some(match value {
                 Value::Choice(item) => Seen::value(&item.record),
@@ -273,7 +300,7 @@ impl Object for Snapshot {
             });
         }
         if let Some(result) = self.flow.results.get_index_of(name)
-            && let Some(saved) = self.frame.results.get(result).and_then(Option::as_ref)
+            && let Some(saved) = self.frame().results.get(result).and_then(Option::as_ref)
         {
             return Some(Seen::value(&saved.value));
         }

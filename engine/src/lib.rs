@@ -121,7 +121,7 @@
 //!     let words = Input::Said { text: words.to_owned(), button: None };
 //!     let inputs = heard.into_iter().chain([words]).collect();
 //!     let arrival = Arrival { message: None, inputs, moment };
-//!     let turn = driver.turn(&store, &performer, "room 12", arrival, &mut |_| {}).await?;
+//!     let turn = driver.turn(&store, &performer, "room 12", arrival, None).await?;
 //!     conveyed = turn.outgoing.last().map(|say| say.id);
 //!     said.extend(turn.outgoing.iter().map(|say| say.prompt.to_string()));
 //! }

@@ -1,9 +1,10 @@
 //! Where a conversation stands, what it waits for, and the form it is saved in.
 //!
-//! A position is a stack of running flows on the root chart. Each is shared and copied when it is written to, so that
+//! A position is a stack of running flows on the root chart. It is shared and copied when it is written to, so that
 //! what is said can hold on to the facts it is about, and a position is cheap to keep and to try out.
 
 mod frame;
+mod frames;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -16,8 +17,9 @@ use smallvec::SmallVec;
 
 pub(crate) use self::frame::{
     Active, Among, Caller, Change, Confirmed, Failure, Frame, Open, Read, ReadBack, Repair, Saved, Task,
-    Timer,
+    Timer, in_order,
 };
+pub(crate) use self::frames::Frames;
 use crate::effect::Expecting;
 use crate::flow::{FlowId, Flows, SlotId, StateId};
 use crate::saved::{self, BadForm};
@@ -48,8 +50,7 @@ pub struct Standing {
     /// What is known about the guest.
     pub(crate) guest: Arc<Guest>,
     /// What runs, the root chart first and the active flow last. Never empty.
-    #[serde(with = "saved::few")]
-    pub(crate) frames: SmallVec<[Arc<Frame>; 2]>,
+    pub(crate) frames: Frames,
     /// What it waits for.
     pub(crate) waiting: Waiting,
     /// Messages in a row that were not understood.
@@ -158,7 +159,7 @@ impl Clone for Standing {
             schema: self.schema,
             version: Arc::clone(&self.version),
             guest: Arc::clone(&self.guest),
-            frames: few(&self.frames),
+            frames: self.frames.clone(),
             waiting: self.waiting.clone(),
             unclear: self.unclear,
             silence: self.silence,
@@ -178,9 +179,19 @@ pub(crate) fn few<A: smallvec::Array>(list: &SmallVec<A>) -> SmallVec<A>
 where
     A::Item: Clone,
 {
-    let mut copy = SmallVec::with_capacity(list.len());
-    list.iter().for_each(|item| copy.push(item.clone()));
-    copy
+    match list.as_slice() {
+        [] => SmallVec::new(),
+        [one] => smallvec::smallvec![one.clone()],
+        several => several.iter().cloned().collect(),
+    }
+}
+
+/// The same of what is copied as it is.
+pub(crate) fn plain<A: smallvec::Array>(list: &SmallVec<A>) -> SmallVec<A>
+where
+    A::Item: Copy,
+{
+    if list.is_empty() { SmallVec::new() } else { SmallVec::from_slice(list) }
 }
 
 impl Position {
@@ -191,7 +202,7 @@ impl Position {
             schema: SCHEMA,
             version: Arc::clone(&flows.version),
             guest: Arc::default(),
-            frames: smallvec::smallvec![Arc::new(root)],
+            frames: Frames::new(&[], root),
             waiting: Waiting::Guest { expecting: Expecting::Anything, page: 0 },
             unclear: 0,
             silence: 0,
@@ -204,6 +215,11 @@ impl Position {
             wishes: Vec::new(),
         };
         Self(Arc::new(standing))
+    }
+
+    /// A position of its own that stands where another does now.
+    pub(crate) fn copy_of(standing: &Standing) -> Self {
+        Self(Arc::new(standing.clone()))
     }
 
     /// What is in it, to be changed.
@@ -253,7 +269,7 @@ impl Position {
 
     /// Every running flow with the names of its active states, ancestors included, the root chart first.
     pub fn active(&self, flows: &Flows) -> Vec<(String, Vec<String>)> {
-        let of = |frame: &Arc<Frame>| {
+        let of = |frame: &Frame| {
             let flow = flows.flow(frame.flow)?;
             let names = frame.configuration(flow).into_iter().filter_map(|state| flow.state_name(state));
             Some((flow.name.to_string(), names.map(|name| name.to_string()).collect()))
@@ -309,7 +325,7 @@ impl Position {
     /// [`BadForm`] for bytes that are no position of this [`SCHEMA`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadForm> {
         let position: Self = saved::value("a position", bytes)?;
-        if position.schema != SCHEMA || position.frames.is_empty() {
+        if position.schema != SCHEMA {
             return Err(BadForm { what: "a position", source: postcard::Error::DeserializeBadEncoding });
         }
         Ok(position)
@@ -323,26 +339,33 @@ impl Standing {
     }
 
     /// The active flow's frame. There always is one: the root chart's is never popped.
-    pub(crate) fn frame(&self) -> &Arc<Frame> {
-        &self.frames[self.frames.len() - 1]
+    #[inline]
+    pub(crate) fn frame(&self) -> &Frame {
+        self.frames.top()
     }
 
+    #[inline]
     pub(crate) fn frame_mut(&mut self) -> &mut Frame {
-        let top = self.frames.len() - 1;
-        Arc::make_mut(&mut self.frames[top])
+        self.frames.top_mut()
+    }
+
+    /// The frame of a flow that runs, or has just ended.
+    pub(crate) fn about(&self, flow: FlowId) -> Option<&Frame> {
+        let running = self.frames.iter().rev().find(|frame| frame.flow == flow);
+        running.or_else(|| self.ended.as_deref().filter(|frame| frame.flow == flow))
     }
 
     /// Keeps what can be said of a flow that has ended, if something of it was among what was said last.
-    pub(crate) fn keep_ended(&mut self, mut ended: Arc<Frame>) {
+    pub(crate) fn keep_ended(&mut self, mut ended: Frame) {
         if self.last_said.iter().any(|said| said.flow == ended.flow) {
-            Arc::make_mut(&mut ended).keep_facts();
-            self.ended = Some(ended);
+            ended.keep_facts();
+            self.ended = Some(Arc::new(ended));
         }
     }
 
     /// Ends the active flow. `None` when only the root chart runs.
-    pub(crate) fn pop(&mut self) -> Option<Arc<Frame>> {
-        if self.frames.len() > 1 { self.frames.pop() } else { None }
+    pub(crate) fn pop(&mut self) -> Option<Frame> {
+        self.frames.pop()
     }
 }
 

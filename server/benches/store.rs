@@ -152,7 +152,7 @@ async fn turn<S: Store<Outgoing = Outgoing, Fault = Fault>>(
     let means = Understanding { slots, acts: acts.clone(), sure: true, by: By::Rules };
     let script = Script { moment, means };
     let arrival = Arrival { message: None, inputs, moment };
-    let completed = driver.turn(store, &script, conversation, arrival, &mut |_| {}).await.unwrap();
+    let completed = driver.turn(store, &script, conversation, arrival, None).await.unwrap();
     completed.position.state(&completed.flows)
 }
 

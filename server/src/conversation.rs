@@ -319,7 +319,7 @@ impl Receptionist {
         let arrival = Arrival { message, inputs, moment: self.moment() };
         let completed = self
             .driver
-            .turn(&self.store, &desk, conversation.as_str(), arrival, watch)
+            .turn(&self.store, &desk, conversation.as_str(), arrival, Some(watch))
             .await
             .map_err(|fault| AnswerFault::Turn(Box::new(fault)))?;
         self.used.note(&self.store, completed.flows.version()).await?;

@@ -8,6 +8,7 @@
 
 pub mod builder;
 mod check;
+mod covering;
 mod draw;
 mod error;
 mod number;
@@ -82,6 +83,12 @@ pub struct Flow {
     /// The slots that decide where each state leads to.
     #[serde(skip)]
     pub(crate) deciding: onward::Deciding,
+    /// Whether any state has eventless transitions.
+    #[serde(skip)]
+    pub(crate) has_eventless: bool,
+    /// The read-backs that cover what its writing calls send.
+    #[serde(skip)]
+    pub(crate) covering: covering::Covering,
     /// The hash of everything it says, for telling it from the same flow of another version.
     #[serde(skip)]
     pub(crate) meaning: Arc<str>,

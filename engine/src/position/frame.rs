@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use smallvec::SmallVec;
 
-use super::{Few, States, few};
+use super::{Few, States, few, plain};
 use crate::flow::{Does, Flow, FlowId, ResultId, SlotId, StateId};
 use crate::saved;
 use crate::slot::{Slots, Value};
@@ -28,7 +28,8 @@ pub(crate) struct Frame {
     /// Its slots.
     pub(crate) slots: Slots,
     /// The saved results.
-    pub(crate) results: Vec<Option<Arc<Saved>>>,
+    #[serde(with = "saved::few")]
+    pub(crate) results: SmallVec<[Option<Arc<Saved>>; 4]>,
     /// The atomic states it came through, oldest first, each once.
     #[serde(with = "saved::few")]
     pub(crate) trail: States,
@@ -48,7 +49,7 @@ pub(crate) struct Frame {
     pub(crate) anew: Option<StateId>,
     /// What the guest said in this flow, oldest first: it may hold words for a list that does not exist yet.
     #[serde(with = "saved::few")]
-    pub(crate) kept: SmallVec<[Arc<str>; 2]>,
+    pub(crate) kept: Few<Arc<str>>,
     /// The slots whose lists the kept words were tried on.
     #[serde(with = "saved::few")]
     pub(crate) tried: Few<SlotId>,
@@ -59,7 +60,8 @@ pub(crate) struct Frame {
     /// How the flow that was run last ended.
     pub(crate) outcome: Option<Arc<str>>,
     /// What the guest can take back, oldest first.
-    pub(crate) changes: Vec<Arc<Change>>,
+    #[serde(with = "saved::few")]
+    pub(crate) changes: SmallVec<[Arc<Change>; 8]>,
 }
 
 /// Why a flow runs.
@@ -195,11 +197,9 @@ pub(crate) struct Change {
     pub(crate) before: Vec<(SlotId, Option<Value>)>,
 }
 
-/// A frame is copied by the first change of a turn: there is room for what usually comes with it.
+/// The active flow's frame is copied by the first step of a turn.
 impl Clone for Frame {
     fn clone(&self) -> Self {
-        let mut changes = Vec::with_capacity(self.changes.len() + 1);
-        changes.extend(self.changes.iter().map(Arc::clone));
         Self {
             flow: self.flow,
             caller: self.caller,
@@ -207,21 +207,29 @@ impl Clone for Frame {
             history: self.history.clone(),
             timers: self.timers.clone(),
             slots: self.slots.clone(),
-            results: self.results.clone(),
-            trail: SmallVec::from_slice(&self.trail),
-            defaulted: SmallVec::from_slice(&self.defaulted),
-            asked: SmallVec::from_slice(&self.asked),
+            results: few(&self.results),
+            trail: plain(&self.trail),
+            defaulted: plain(&self.defaulted),
+            asked: plain(&self.asked),
             read_back: self.read_back.clone(),
             confirmed: self.confirmed.clone(),
             repair: self.repair.clone(),
             anew: self.anew,
             kept: few(&self.kept),
-            tried: SmallVec::from_slice(&self.tried),
+            tried: plain(&self.tried),
             among: self.among.clone(),
             error: self.error.clone(),
             outcome: self.outcome.clone(),
-            changes,
+            changes: few(&self.changes),
         }
+    }
+}
+
+/// Puts states into document order, each once.
+pub(crate) fn in_order(states: &mut States) {
+    if states.len() > 1 {
+        states.sort_unstable();
+        states.dedup();
     }
 }
 
@@ -234,7 +242,7 @@ impl Frame {
             history: Vec::new(),
             timers: Vec::new(),
             slots: Slots::default(),
-            results: Vec::new(),
+            results: SmallVec::new(),
             trail: SmallVec::new(),
             defaulted: SmallVec::new(),
             asked: SmallVec::new(),
@@ -247,7 +255,7 @@ impl Frame {
             among: None,
             error: None,
             outcome: None,
-            changes: Vec::new(),
+            changes: SmallVec::new(),
         }
     }
 
@@ -306,8 +314,7 @@ impl Frame {
             all.push(active.state);
             all.extend(flow.ancestors(active.state));
         }
-        all.sort_unstable();
-        all.dedup();
+        in_order(&mut all);
         all
     }
 

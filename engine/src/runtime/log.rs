@@ -1,6 +1,6 @@
 //! The log of a conversation: every input it had, compact.
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, Datelike, TimeDelta};
 use serde::{Deserialize, Serialize};
 
 use crate::input::{Input, Moment};
@@ -103,6 +103,11 @@ pub fn read(mut bytes: &[u8]) -> Result<Vec<Logged>, BadForm> {
     Ok(entries)
 }
 
+/// The first of January 1970, as days from the first of January of year 1.
+const FIRST_DAY: i64 = 719_163;
+
+const SECONDS_A_DAY: i64 = 86_400;
+
 /// A moment: milliseconds since 1970, and by how many days "today" differs from that instant's in UTC.
 #[derive(Serialize, Deserialize)]
 struct Saved {
@@ -112,7 +117,8 @@ struct Saved {
 
 impl From<Moment> for Saved {
     fn from(Moment { at, today }: Moment) -> Self {
-        Self { at: at.timestamp_millis(), today: (today - at.date_naive()).num_days() }
+        let days = at.timestamp().div_euclid(SECONDS_A_DAY);
+        Self { at: at.timestamp_millis(), today: i64::from(today.num_days_from_ce()) - FIRST_DAY - days }
     }
 }
 
@@ -147,6 +153,20 @@ mod tests {
             let (first, second) = entries.split_at(cut.min(entries.len()));
             let bytes = append(append(Vec::new(), first).unwrap(), second).unwrap();
             prop_assert_eq!(read(&bytes).unwrap(), entries);
+        }
+    }
+
+    #[test]
+    fn today_is_told_by_how_far_it_is_from_the_day_in_utc() {
+        for at in
+            ["1969-12-31T23:59:59.5Z", "1970-01-01T00:00:00Z", "2024-02-29T12:00:00Z", "2026-12-31T23:59:59Z"]
+        {
+            let at: DateTime<chrono::Utc> = at.parse().unwrap();
+            for days in -2..=2 {
+                let moment = Moment { at, today: at.date_naive() + TimeDelta::days(days) };
+                assert_eq!(Saved::from(moment).today, days, "{at}");
+                assert_eq!(Saved::from(moment).moment(), Some(moment));
+            }
         }
     }
 

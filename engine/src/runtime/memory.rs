@@ -1,19 +1,20 @@
 //! A store in memory: for tests, and for conversations that nobody needs tomorrow.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use super::{Commit, CommitError, Logged, MessageOutcome, Store, Stored, Underway, log};
 use crate::position::Position;
 use crate::saved::{self, BadForm};
 
-/// How many conversations that moved last are kept as they are; the others are kept in their saved form.
+/// How many conversations that moved lately are kept as they are; the others are kept in their saved form.
 const HOT: usize = 256;
 
-/// The most moves that are noted of them.
-const MOST_NOTED: usize = 8 * HOT;
+/// How many messages that went out are kept in one list.
+const TOGETHER: usize = 1024;
 
 /// Keeps conversations in memory, with everything that was committed. Logs, and the positions of conversations that
 /// have not moved for a while, are kept in their compact form.
@@ -24,25 +25,26 @@ pub struct MemoryStore<M> {
 
 #[derive(Debug)]
 struct Kept<M> {
-    conversations: HashMap<Arc<str>, Conversation<M>, RandomState>,
-    /// The conversations that moved, the longest ago first, each with the revision it moved to; it may have moved on.
-    moved: VecDeque<(Arc<str>, u64)>,
-    /// How many are kept as they are.
-    hot: usize,
+    conversations: IndexMap<Arc<str>, Conversation<M>, RandomState>,
+    /// The places of those that are kept as they are. The first is put into its saved form next, unless it has moved
+    /// since it came to be the last.
+    hot: VecDeque<u32>,
     /// Bytes on their way into a log or a saved form: room that is used again.
     bytes: Vec<u8>,
-    outgoing: Vec<(Arc<str>, M)>,
+    /// What went out, with the place of its conversation: in lists of [`TOGETHER`], which need not be moved to grow.
+    outgoing: Vec<Vec<(u32, M)>>,
     answered: Vec<(String, MessageOutcome)>,
 }
 
 #[derive(Debug)]
 struct Conversation<M> {
-    id: Arc<str>,
     position: Form,
     revision: u64,
     underway: Option<Box<Underway<M>>>,
     /// The log, one revision after the other, each behind its length.
     log: Vec<u8>,
+    /// Whether it moved since its place came to be the last of the hot ones.
+    moved: bool,
 }
 
 /// A position, in either form.
@@ -55,9 +57,8 @@ enum Form {
 impl<M> Default for MemoryStore<M> {
     fn default() -> Self {
         let kept = Kept {
-            conversations: HashMap::default(),
-            moved: VecDeque::new(),
-            hot: 0,
+            conversations: IndexMap::default(),
+            hot: VecDeque::with_capacity(HOT + 1),
             bytes: Vec::new(),
             outgoing: Vec::new(),
             answered: Vec::new(),
@@ -69,7 +70,12 @@ impl<M> Default for MemoryStore<M> {
 impl<M: Clone> MemoryStore<M> {
     /// Every message that went out, oldest first, with its conversation.
     pub fn outgoing(&self) -> Vec<(String, M)> {
-        self.lock().outgoing.iter().map(|(id, message)| (id.to_string(), message.clone())).collect()
+        let kept = self.lock();
+        let named = kept.outgoing.iter().flatten().filter_map(|(place, message)| {
+            let (id, _) = kept.conversations.get_index(*place as usize)?;
+            Some((id.to_string(), message.clone()))
+        });
+        named.collect()
     }
 
     /// Every inbound message that has an outcome, oldest first.
@@ -107,27 +113,51 @@ impl<M> Conversation<M> {
 }
 
 impl<M> Kept<M> {
-    /// Puts the conversations that have not moved for the longest time into their saved form.
+    /// Puts conversations that have not moved for a while into their saved form.
     fn cool(&mut self) -> Result<(), BadForm> {
-        if self.moved.len() > MOST_NOTED {
-            let known = &self.conversations;
-            self.moved
-                .retain(|(id, revision)| known.get(id).is_some_and(|known| known.revision == *revision));
-        }
-        while self.hot > HOT {
-            let Some((id, revision)) = self.moved.pop_front() else { break };
-            let known = self.conversations.get_mut(&id).filter(|known| known.revision == revision);
-            if let Some(known) = known
-                && let Form::Hot(position) = &known.position
-            {
+        while self.hot.len() > HOT {
+            let Some(place) = self.hot.pop_front() else { break };
+            let Some((_, known)) = self.conversations.get_index_mut(place as usize) else { continue };
+            if std::mem::take(&mut known.moved) {
+                self.hot.push_back(place);
+            } else if let Form::Hot(position) = &known.position {
                 self.bytes.clear();
                 saved::put(&mut self.bytes, "a position", position)?;
                 known.position = Form::Cold(self.bytes.as_slice().into());
                 known.log.shrink_to_fit();
-                self.hot -= 1;
             }
         }
         Ok(())
+    }
+
+    /// Takes down what goes out.
+    fn send(&mut self, place: u32, messages: Vec<M>) {
+        for message in messages {
+            match self.outgoing.last_mut().filter(|list| list.len() < TOGETHER) {
+                Some(list) => list.push((place, message)),
+                None => {
+                    let mut list = Vec::with_capacity(TOGETHER);
+                    list.push((place, message));
+                    self.outgoing.push(list);
+                }
+            }
+        }
+    }
+
+    /// Drops a conversation. The last one takes its place.
+    fn forget(&mut self, conversation: &str) -> bool {
+        let Some((place, ..)) = self.conversations.swap_remove_full(conversation) else { return false };
+        let last = self.conversations.len();
+        let moves = |known: &mut u32| {
+            let is_other = *known as usize != place;
+            if *known as usize == last {
+                *known = place as u32;
+            }
+            is_other
+        };
+        self.hot.retain_mut(moves);
+        self.outgoing.iter_mut().for_each(|list| list.retain_mut(|(known, _)| moves(known)));
+        true
     }
 }
 
@@ -149,36 +179,35 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
         let mut guard = self.lock();
         let kept = &mut *guard;
         let revision = commit.expected + 1;
-        let known = kept.conversations.get_mut(commit.conversation);
-        if known.as_ref().map_or(0, |known| known.revision) != commit.expected {
+        let known = kept.conversations.get_full_mut(commit.conversation);
+        if known.as_ref().map_or(0, |(.., known)| known.revision) != commit.expected {
             return Err(CommitError::Conflict);
         }
         kept.bytes.clear();
         log::put(&mut kept.bytes, commit.log).map_err(CommitError::Fault)?;
+        let position = Form::Hot(commit.position.clone());
         let underway = commit.underway.cloned().map(Box::new);
-        let id = match known {
-            Some(known) => {
-                kept.hot += usize::from(matches!(known.position, Form::Cold(_)));
-                known.position = Form::Hot(commit.position.clone());
-                (known.revision, known.underway) = (revision, underway);
+        let place = match known {
+            Some((place, _, known)) => {
+                known.moved = matches!(known.position, Form::Hot(_));
+                if !known.moved {
+                    kept.hot.push_back(place as u32);
+                }
+                (known.position, known.revision, known.underway) = (position, revision, underway);
                 known.put(&kept.bytes);
-                Arc::clone(&known.id)
+                place
             }
             None => {
-                let id: Arc<str> = commit.conversation.into();
-                let position = Form::Hot(commit.position.clone());
-                kept.hot += 1;
                 let log = Vec::with_capacity(kept.bytes.len() + 2);
-                let mut known = Conversation { id: Arc::clone(&id), position, revision, underway, log };
+                let mut known = Conversation { position, revision, underway, log, moved: false };
                 known.put(&kept.bytes);
-                kept.conversations.insert(Arc::clone(&id), known);
-                id
+                let (place, _) = kept.conversations.insert_full(commit.conversation.into(), known);
+                kept.hot.push_back(place as u32);
+                place
             }
         };
-        let sent = commit.outgoing.into_iter().map(|message| (Arc::clone(&id), message));
-        kept.outgoing.extend(sent);
+        kept.send(place as u32, commit.outgoing);
         kept.answered.extend(commit.answered.map(|answered| (answered.message.to_owned(), answered.outcome)));
-        kept.moved.push_back((id, revision));
         kept.cool().map_err(CommitError::Fault)
     }
 
@@ -197,12 +226,6 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
     }
 
     async fn forget(&self, conversation: &str) -> Result<bool, BadForm> {
-        let mut kept = self.lock();
-        kept.outgoing.retain(|(id, _)| &**id != conversation);
-        let forgotten = kept.conversations.remove(conversation);
-        if forgotten.as_ref().is_some_and(|known| matches!(known.position, Form::Hot(_))) {
-            kept.hot -= 1;
-        }
-        Ok(forgotten.is_some())
+        Ok(self.lock().forget(conversation))
     }
 }

@@ -127,7 +127,7 @@ impl Revision {
         {
             self.calls.push((open.remove(place), outcome));
         }
-        let mut moved = Moved::default();
+        let mut moved = Moved { is_told: true, ..Moved::default() };
         step_in_place(flows, &mut self.position, input, moment, &mut moved);
         self.trace.extend(moved.trace.iter().map(Seen::told));
         for effect in moved.effects {

@@ -91,7 +91,7 @@ impl Driver {
         let (tell, told) = mpsc::unbounded();
         let turn = async move {
             let mut watch = |happening: Happening<'_>| drop(tell.unbounded_send(Ok(happening.into())));
-            let ended = self.turn(store, performer, conversation, arrival, &mut watch).await;
+            let ended = self.turn(store, performer, conversation, arrival, Some(&mut watch)).await;
             drop(tell.unbounded_send(ended.map(|completed| Event::Completed(Box::new(completed)))));
         };
         let taken = turn.into_stream().filter_map(|()| std::future::ready(None));

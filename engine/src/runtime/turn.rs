@@ -5,6 +5,7 @@ mod speculate;
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use smallvec::SmallVec;
 
 use super::{
     Answered, Ask, Cache, Commit, CommitError, Entry, Logged, Mark, MessageOutcome, Performer, Store, Stored,
@@ -99,8 +100,14 @@ pub struct Driver {
 /// What a turn usually goes through: a read-back was conveyed, words, what they mean, an answer.
 const USUAL: usize = 4;
 
+/// The calls that one step wishes for, usually one.
+type Calls = SmallVec<[Call; 1]>;
+
 /// Whoever watches a turn.
 pub type Watch<'w> = dyn FnMut(Happening<'_>) + Send + 'w;
+
+/// The same where perhaps nobody does: what nobody watches is not told.
+type Watching<'a, 'w> = Option<&'a mut Watch<'w>>;
 
 impl Driver {
     /// Drives conversations on these flows.
@@ -122,7 +129,7 @@ impl Driver {
         performer: &P,
         conversation: &str,
         arrival: Arrival,
-        watch: &mut Watch<'_>,
+        mut watch: Option<&mut Watch<'_>>,
     ) -> Result<Completed<P::Outgoing>, TurnFault<S::Fault, P::Fault>>
     where
         S: Store<Outgoing = P::Outgoing>,
@@ -152,9 +159,9 @@ impl Driver {
             // A turn was cut off between its write-ahead and its end: its call is made (again) first.
             let ours = underway.message == arrival.message;
             let message = underway.message.clone();
-            turn.recover(&place, underway, watch).await?;
-            turn.run(&place, message.as_deref(), watch).await?;
-            turn.commit(&place, message.as_deref(), watch).await?;
+            turn.recover(&place, underway, &mut watch).await?;
+            turn.run(&place, message.as_deref(), &mut watch).await?;
+            turn.commit(&place, message.as_deref(), &mut watch).await?;
             if ours {
                 return Ok(turn.completed(&flows));
             }
@@ -171,8 +178,8 @@ impl Driver {
         }
         turn.log.extend(guest.map(|guest| Logged::new(arrival.moment, Input::Guest(guest))));
         turn.log.extend(arrival.inputs.into_iter().map(|input| Logged::new(arrival.moment, input)));
-        turn.run(&place, arrival.message.as_deref(), watch).await?;
-        turn.commit(&place, arrival.message.as_deref(), watch).await?;
+        turn.run(&place, arrival.message.as_deref(), &mut watch).await?;
+        turn.commit(&place, arrival.message.as_deref(), &mut watch).await?;
         let mut completed = turn.completed(&flows);
         if let Some(recovered) = recovered {
             completed.outgoing.splice(0..0, recovered.outgoing);
@@ -237,7 +244,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         &mut self,
         place: &Place<'_, S, P>,
         underway: Underway<M>,
-        watch: &mut Watch<'_>,
+        watch: &mut Watching<'_, '_>,
     ) -> Result<(), TurnFault<S::Fault, P::Fault>>
     where
         S: Store<Outgoing = M>,
@@ -253,10 +260,12 @@ impl<M: Clone + Send + Sync> Turn<M> {
             .partition(|call| call.writes && !place.performer.honours_keys(&call.tool));
         for call in lost {
             let outcome = Outcome::Unknown { message: "the call was cut off".to_owned() };
-            watch(Happening::Answered(&call, &outcome));
+            if let Some(watch) = watch {
+                watch(Happening::Answered(&call, &outcome));
+            }
             self.answered(place.flows, call, outcome, now);
         }
-        self.call(place, again, watch).await;
+        self.call(place, again.into_iter().collect(), watch).await;
         Ok(())
     }
 
@@ -265,24 +274,25 @@ impl<M: Clone + Send + Sync> Turn<M> {
         &mut self,
         place: &Place<'_, S, P>,
         message: Option<&str>,
-        watch: &mut Watch<'_>,
+        watch: &mut Watching<'_, '_>,
     ) -> Result<(), TurnFault<S::Fault, P::Fault>>
     where
         S: Store<Outgoing = M>,
         P: Performer<Outgoing = M>,
     {
-        let mut moved = Moved::default();
+        let mut moved = Moved { is_told: watch.is_some(), ..Moved::default() };
         moved.effects.reserve(USUAL);
-        moved.trace.reserve(3 * USUAL);
         while let Some(Logged { moment, entry }) = self.log.get(self.taken) {
             self.taken += 1;
             let Entry::Input(input) = entry else { continue };
             let moment = *moment;
             step_in_place(place.flows, &mut self.position, input, moment, &mut moved);
-            for trace in &moved.trace {
-                watch(Happening::Traced(trace));
+            if let Some(watch) = watch {
+                for trace in &moved.trace {
+                    watch(Happening::Traced(trace));
+                }
             }
-            let mut calls: Vec<Call> = Vec::new();
+            let mut calls: Calls = SmallVec::new();
             for effect in moved.effects.drain(..) {
                 match effect {
                     Effect::Understand => {
@@ -292,7 +302,10 @@ impl<M: Clone + Send + Sync> Turn<M> {
                     }
                     Effect::Call(call) => calls.push(call),
                     Effect::Say(say) => {
-                        watch(Happening::Said(&say));
+                        if let Some(watch) = watch {
+                            watch(Happening::Said(&say));
+                        }
+                        self.says.reserve_exact(usize::from(self.says.is_empty()));
                         self.says.push(say);
                     }
                     Effect::Remember { name, value } => self.remember.push((name.to_string(), value)),
@@ -320,30 +333,37 @@ impl<M: Clone + Send + Sync> Turn<M> {
     async fn call<S, P: Performer>(
         &mut self,
         place: &Place<'_, S, P>,
-        mut calls: Vec<Call>,
-        watch: &mut Watch<'_>,
+        mut calls: Calls,
+        watch: &mut Watching<'_, '_>,
     ) {
         if calls.is_empty() {
             return;
         }
         let make = |call: Call| async move {
-            let key = format!("{}/{}", place.conversation, call.id);
+            let key = key_of(place.conversation, call.id);
             let outcome = calls::make(&place.driver.cache, place.performer, &call, &key).await;
             (call, outcome)
         };
-        for call in &calls {
-            watch(Happening::Called(call));
+        if let Some(watch) = watch {
+            for call in &calls {
+                watch(Happening::Called(call));
+            }
         }
+        let mut heard = |call: &Call, outcome: &Outcome| {
+            if let Some(watch) = watch {
+                watch(Happening::Answered(call, outcome));
+            }
+        };
         if let [_] = calls.as_slice()
             && let Some(call) = calls.pop()
         {
             let (call, outcome) = make(call).await;
-            watch(Happening::Answered(&call, &outcome));
+            heard(&call, &outcome);
             return self.answered(place.flows, call, outcome, place.performer.now());
         }
         let mut open: FuturesUnordered<_> = calls.into_iter().map(make).collect();
         while let Some((call, outcome)) = open.next().await {
-            watch(Happening::Answered(&call, &outcome));
+            heard(&call, &outcome);
             self.answered(place.flows, call, outcome, place.performer.now());
         }
     }
@@ -360,6 +380,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
             Input::Answered { call: call.id, outcome: outcome.clone() }
         };
         self.log.push(Logged::new(now, input));
+        self.calls.reserve_exact(usize::from(self.calls.is_empty()));
         self.calls.push((call, outcome));
     }
 
@@ -398,7 +419,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         &mut self,
         place: &Place<'_, S, P>,
         message: Option<&str>,
-        watch: &mut Watch<'_>,
+        watch: &mut Watching<'_, '_>,
     ) -> Result<(), TurnFault<S::Fault, P::Fault>>
     where
         S: Store<Outgoing = M>,
@@ -421,7 +442,9 @@ impl<M: Clone + Send + Sync> Turn<M> {
         place.store.commit(commit).await.map_err(refused)?;
         self.revision += 1;
         self.outgoing = outgoing;
-        watch(Happening::Saved(self.revision));
+        if let Some(watch) = watch {
+            watch(Happening::Saved(self.revision));
+        }
         Ok(())
     }
 
@@ -435,6 +458,16 @@ impl<M: Clone + Send + Sync> Turn<M> {
             handed_over: self.handed_over,
         }
     }
+}
+
+/// What stays the same whenever a call is repeated: the conversation and the call's number in it.
+fn key_of(conversation: &str, call: u32) -> String {
+    let number = call.to_string();
+    let mut key = String::with_capacity(conversation.len() + 1 + number.len());
+    key.push_str(conversation);
+    key.push('/');
+    key.push_str(&number);
+    key
 }
 
 fn refused<S: std::error::Error, P: std::error::Error>(error: CommitError<S>) -> TurnFault<S, P> {

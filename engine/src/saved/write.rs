@@ -8,9 +8,6 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// The most bytes of a number: seven bits a byte.
-const LONGEST: usize = 10;
-
 /// Puts a value at the end of bytes.
 pub(super) fn put<T: Serialize + ?Sized>(bytes: &mut Vec<u8>, value: &T) -> Result<(), postcard::Error> {
     value.serialize(&mut Writer { bytes })
@@ -24,18 +21,11 @@ pub(super) fn number(bytes: &mut Vec<u8>, number: u64) {
 
 #[inline(never)]
 fn large(bytes: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0_u8; LONGEST];
-    let mut length = 0;
-    for digit in &mut digits {
-        length += 1;
-        *digit = (number & 0x7f) as u8;
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
         number >>= 7;
-        if number == 0 {
-            break;
-        }
-        *digit |= 0x80;
     }
-    bytes.extend_from_slice(digits.get(..length).unwrap_or_default());
+    bytes.push(number as u8);
 }
 
 /// A number that may be below zero: small ones of either sign are short.

@@ -109,12 +109,14 @@ impl Value {
     pub fn json(&self) -> Json {
         match self {
             Self::DateRange(DateRange { check_in, check_out, nights }) => {
-                let days = [("check_in", check_in), ("check_out", check_out)];
-                let days =
-                    days.into_iter().filter_map(|(name, day)| Some((name.to_owned(), day_json((*day)?))));
-                let mut json: serde_json::Map<String, Json> = days.collect();
-                if json.len() < 2 {
-                    json.extend(nights.map(|nights| ("nights".to_owned(), Json::from(nights))));
+                let mut json = serde_json::Map::new();
+                for (name, day) in [("check_in", check_in), ("check_out", check_out)] {
+                    if let Some(day) = day {
+                        json.insert(name.to_owned(), day_json(*day));
+                    }
+                }
+                if let (0 | 1, Some(nights)) = (json.len(), nights) {
+                    json.insert("nights".to_owned(), Json::from(*nights));
                 }
                 Json::Object(json)
             }
@@ -174,6 +176,12 @@ impl Value {
             (Self::Choice(item), ..) => found(&item.record, fields).is_some_and(|known| known == given),
             (Self::Text(text), [], Json::String(given)) => text == given,
             (Self::Integer(number), [], Json::Number(given)) => given.as_i64() == Some(*number),
+            (Self::DateRange(range), [], Json::Object(given)) if range.is_complete() => {
+                given.len() == 2
+                    && [("check_in", range.check_in), ("check_out", range.check_out)].into_iter().all(
+                        |(name, day)| given.get(name).zip(day).is_some_and(|(given, day)| is_day(given, day)),
+                    )
+            }
             _ => self.at(fields) == *given,
         }
     }
@@ -227,25 +235,35 @@ pub(crate) fn found<'j>(json: &'j Json, fields: &[Arc<str>]) -> Option<&'j Json>
 
 /// A day as `YYYY-MM-DD`.
 fn day_json(day: NaiveDate) -> Json {
-    let year = day.year();
-    if !(0..=9999).contains(&year) {
-        return json!(day);
+    match digits_of(day).as_ref().map(|digits| std::str::from_utf8(digits)) {
+        Some(Ok(text)) => Json::String(text.to_owned()),
+        _ => json!(day),
     }
-    let digit = |number: u32| char::from_digit(number % 10, 10).unwrap_or('0');
-    let (year, month, day) = (year.unsigned_abs(), day.month(), day.day());
-    let text = [
+}
+
+/// Whether JSON is that day.
+fn is_day(json: &Json, day: NaiveDate) -> bool {
+    match (json, digits_of(day)) {
+        (Json::String(text), Some(digits)) => text.as_bytes() == digits,
+        (json, _) => *json == day_json(day),
+    }
+}
+
+/// `YYYY-MM-DD`, where the year has four digits.
+fn digits_of(day: NaiveDate) -> Option<[u8; 10]> {
+    let year = u32::try_from(day.year()).ok().filter(|year| *year <= 9999)?;
+    let (month, day) = (day.month(), day.day());
+    let digit = |number: u32| b'0' + (number % 10) as u8;
+    Some([
         digit(year / 1000),
         digit(year / 100),
         digit(year / 10),
         digit(year),
-        '-',
+        b'-',
         digit(month / 10),
         digit(month),
-        '-',
+        b'-',
         digit(day / 10),
         digit(day),
-    ];
-    let mut written = String::with_capacity(text.len());
-    written.extend(text);
-    Json::String(written)
+    ])
 }

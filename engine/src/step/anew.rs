@@ -46,7 +46,6 @@ impl<'f> Machine<'f, '_> {
                 None => _ = before.slots.clear(*slot),
             }
         }
-        let before = Arc::new(before);
         let mut places = (first..frame.trail.len()).zip(frame.trail.iter().skip(first).copied());
         let found = places.find(|(place, state)| {
             Some(*state) == frame.anew
@@ -59,13 +58,7 @@ impl<'f> Machine<'f, '_> {
     }
 
     /// Whether the state at that place of the trail led on from there by itself, and would lead elsewhere now.
-    fn leads_elsewhere(
-        &self,
-        flow: &'f Arc<Flow>,
-        place: usize,
-        state: StateId,
-        before: &Arc<Frame>,
-    ) -> bool {
+    fn leads_elsewhere(&self, flow: &'f Arc<Flow>, place: usize, state: StateId, before: &Frame) -> bool {
         let frame = self.frame();
         let mut after = frame.trail.iter().skip(place + 1);
         let Some(next) = after.find(|other| !flow.are_beside(**other, state)) else { return false };
@@ -79,7 +72,7 @@ impl<'f> Machine<'f, '_> {
     }
 
     /// The case by which a state leads on over these facts; `None` where it would not be left.
-    fn leads(&self, flow: &'f Arc<Flow>, state: StateId, frame: &Arc<Frame>) -> Option<&'f Transition> {
+    fn leads(&self, flow: &'f Arc<Flow>, state: StateId, frame: &Frame) -> Option<&'f Transition> {
         if let Some(Does::Invoke(invoke)) = flow.does(state)
             && let Some(save) = invoke.save
             && is_stale(save, flow, frame, self.moment)

@@ -38,7 +38,7 @@ impl<'f> Machine<'f, '_> {
             return true;
         }
         self.position.unasked += 1;
-        let calls = match self.calls_of(invoke) {
+        let calls = match self.calls_of(state, invoke) {
             Ok(calls) => calls,
             Err((code, message)) => {
                 self.failed(state, code, &message);
@@ -63,9 +63,9 @@ impl<'f> Machine<'f, '_> {
     }
 
     /// The arguments of every call that an invocation makes.
-    fn calls_of(&self, invoke: &Invoke) -> Result<Vec<Arguments>, (&'static str, String)> {
+    fn calls_of(&self, state: StateId, invoke: &Invoke) -> Result<Vec<Arguments>, (&'static str, String)> {
         let Some(view) = self.view() else { return Ok(Vec::new()) };
-        if invoke.writes && !is_confirmed(invoke, &view) {
+        if invoke.writes && !is_confirmed(state, &view) {
             return Err(("not_confirmed", "the guest has not said yes to exactly these values".to_owned()));
         }
         let complete =
@@ -203,7 +203,7 @@ impl<'f> Machine<'f, '_> {
         self.set_task(state, Task::Waiting);
         let cases = self.flows.root().and_then(|root| root.on.get(&Event::ToolFailed));
         let case = cases.and_then(|cases| self.pick(cases));
-        self.trace.push(Trace::Event { event: Event::ToolFailed, handled: case.is_some() });
+        self.tell(Trace::Event { event: Event::ToolFailed, handled: case.is_some() });
         if let Some(case) = case {
             self.take_case(Source::Root, case, None);
         }

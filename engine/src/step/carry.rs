@@ -18,7 +18,7 @@ use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, ResultId, SlotId, StateId};
 use crate::input::Moment;
 use crate::position::{
-    Active, Caller, Frame, Position, Repair, Saved, Standing, States, Task, Timer, Waiting,
+    Active, Caller, Frame, Frames, Position, Repair, Saved, Standing, States, Task, Timer, Waiting,
 };
 use crate::slot::{Heard, Kind, Merge, Value};
 
@@ -108,7 +108,8 @@ pub fn carry(old: &Flows, new: &Flows, position: &Position, moment: Moment) -> C
             None => return move_.refused(),
         }
     }
-    moved.frames = frames;
+    let Some(top) = frames.pop() else { return move_.refused() };
+    moved.frames = Frames::new(&frames, Arc::unwrap_or_clone(top));
     moved.wishes = position.wishes.iter().filter_map(|wish| move_.wish(wish)).collect();
     let known = |flow| move_.flow_id(flow);
     moved.last_said = position
@@ -154,8 +155,8 @@ impl Move<'_> {
         &mut self,
         position: &Position,
         below: &[Arc<Frame>],
-        frame: &Arc<Frame>,
-        above: Option<&Arc<Frame>>,
+        frame: &Frame,
+        above: Option<&Frame>,
     ) -> Option<Arc<Frame>> {
         let old = self.old.shared(frame.flow)?;
         let Some(new) = self.flow_id(frame.flow).and_then(|id| self.new.shared(id)) else {
@@ -163,7 +164,7 @@ impl Move<'_> {
             return None;
         };
         if old.meaning == new.meaning && self.runs_same() {
-            let mut same = (**frame).clone();
+            let mut same = frame.clone();
             same.flow = new.id;
             same.caller = self.caller(frame, below)?;
             return Some(Arc::new(same));
@@ -245,38 +246,35 @@ impl Move<'_> {
         let Some(initial) = self.new.flow(frame.flow).map(|flow| flow.initial) else {
             return Arc::new(frame);
         };
+        let (depth, flow) = (below.len(), frame.flow);
+        // No state is the goal: the whole way repeats what the guest went through already.
+        let frame = Frame { repair: Some(Repair { goal: StateId(u16::MAX), path }), ..frame };
         let mut here = Standing {
             version: Arc::clone(&self.new.version),
-            frames: below.iter().cloned().collect(),
+            frames: Frames::new(below, frame),
             wishes: Vec::new(),
             ..Standing::clone(position)
         };
-        let (depth, flow) = (below.len(), frame.flow);
-        let mut frame = frame;
-        // No state is the goal: the whole way repeats what the guest went through already.
-        frame.repair = Some(Repair { goal: StateId(u16::MAX), path });
-        here.frames.push(Arc::new(frame));
         let mut machine = Machine::new(self.new, &mut here, self.moment);
         machine.dry = true;
         machine.enter_first(initial);
-        let begun = Arc::clone(machine.position.frame());
+        let begun = machine.position.frame().clone();
         machine.settle();
         let arrived = machine
             .position
             .frames
             .get(depth)
             .filter(|frame| frame.flow == flow && !machine.position.is_over());
-        let mut frame = match (arrived, machine.passed_dry) {
-            (Some(arrived), _) => Arc::clone(arrived),
+        let mut walked = match (arrived, machine.passed_dry) {
+            (Some(arrived), _) => arrived.clone(),
             // The way leads out of the flow: that is for the guest to hear. It stands where it last could have asked.
-            (None, Some(before)) => before,
+            (None, Some(before)) => *before,
             (None, None) => begun,
         };
-        let walked = Arc::make_mut(&mut frame);
         walked.repair = None;
         walked.read_back = None;
         walked.confirmed = None;
-        frame
+        Arc::new(walked)
     }
 
     /// What a carried conversation waits for. The answer to a question that is asked here too is still one; any other
@@ -388,7 +386,7 @@ impl Move<'_> {
         position: &Position,
         old: &Arc<Flow>,
         new: &Arc<Flow>,
-        frame: &Arc<Frame>,
+        frame: &Frame,
         next: &mut Frame,
     ) {
         for (index, saved) in frame.results.iter().enumerate() {
@@ -447,7 +445,7 @@ impl Move<'_> {
         flows: &Flows,
         position: &Position,
         flow: &Arc<Flow>,
-        frame: &Arc<Frame>,
+        frame: &Frame,
         state: StateId,
     ) -> Json {
         let view = View::new(flow, frame, &position.guest, position.now(flows, self.moment));

@@ -9,7 +9,7 @@ use super::walk::Source;
 use super::{Decider, Machine, Raised, Trace};
 use crate::effect::Expecting;
 use crate::flow::{Does, Event, EventId, Flow, Form, Go, StateId, Transition};
-use crate::position::{Active, States, Task, Timer};
+use crate::position::{Active, States, Task, Timer, in_order};
 
 /// Transitions of one microstep.
 type Taken<'f> = SmallVec<[(Source, &'f Transition); 2]>;
@@ -17,7 +17,7 @@ type Taken<'f> = SmallVec<[(Source, &'f Transition); 2]>;
 impl<'f> Machine<'f, '_> {
     /// Takes eventless transitions, one for each active state. False where none is enabled.
     pub(super) fn eventless(&mut self) -> bool {
-        let Some(flow) = self.flow() else { return false };
+        let Some(flow) = self.flow().filter(|flow| flow.has_eventless) else { return false };
         let mut taken = Taken::new();
         for active in &self.frame().active {
             for state in std::iter::once(active.state).chain(flow.ancestors(active.state)) {
@@ -53,7 +53,7 @@ impl<'f> Machine<'f, '_> {
             }
         }
         let handled = !taken.is_empty();
-        self.trace.push(Trace::Event { event: Event::Named(event), handled });
+        self.tell(Trace::Event { event: Event::Named(event), handled });
         self.take_all(taken);
     }
 
@@ -294,8 +294,7 @@ impl<'f> Machine<'f, '_> {
 
     /// Leaves states, the innermost and last first.
     pub(super) fn leave(&mut self, flow: &'f Flow, mut leaving: States) {
-        leaving.sort_unstable();
-        leaving.dedup();
+        in_order(&mut leaving);
         self.remember_history(flow, &leaving);
         for active in &self.position.frame().active {
             flow.ancestors(active.state).for_each(|above| put(&mut self.between, above));
@@ -318,7 +317,7 @@ impl<'f> Machine<'f, '_> {
                 self.expecting = Expecting::Anything;
             }
             if let Some(name) = flow.state_name(state) {
-                self.trace.push(Trace::Left { flow: &flow.name, state: name });
+                self.tell(Trace::Left { flow: &flow.name, state: name });
             }
         }
     }
@@ -349,7 +348,7 @@ impl<'f> Machine<'f, '_> {
 
     /// Enters states, the outermost and first first.
     fn enter(&mut self, flow: &'f Flow, mut entering: States) {
-        entering.sort_unstable();
+        in_order(&mut entering);
         let mut last: Option<StateId> = None;
         for state in entering {
             let Some(declared) = flow.state(state) else { continue };
@@ -370,7 +369,7 @@ impl<'f> Machine<'f, '_> {
                 }
             }
             if let Some(name) = flow.state_name(state) {
-                self.trace.push(Trace::Entered { flow: &flow.name, state: name });
+                self.tell(Trace::Entered { flow: &flow.name, state: name });
             }
             self.decided(Decider::State(state));
             let repeats = self.repeats(state);

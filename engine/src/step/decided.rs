@@ -3,8 +3,9 @@
 
 use std::borrow::Borrow;
 
+use super::saying::settle;
 use super::walk::Source;
-use super::{Machine, Moved, Seen, Step};
+use super::{Machine, Seen, Step};
 use crate::flow::{FlowId, Flows, SlotId, Span, StateId, Transition};
 use crate::input::{Input, Moment};
 use crate::position::Position;
@@ -40,10 +41,12 @@ pub(crate) fn step_told(
     moment: Moment,
 ) -> (Step, Vec<Decision>) {
     let mut machine = Machine::new(flows, position.standing_mut(), moment);
-    machine.decisions = Some(Vec::new());
-    let Moved { effects, trace, decisions } = machine.through(input.borrow());
+    (machine.decisions, machine.is_told) = (Some(Vec::new()), true);
+    machine.through(input.borrow());
+    let Machine { mut effects, trace, decisions, unsettled, .. } = machine;
+    settle(flows, &position, moment, &unsettled, None, &mut effects);
     let trace = trace.iter().map(Seen::told).collect();
-    (Step { next: position, effects, trace }, decisions)
+    (Step { next: position, effects, trace }, decisions.unwrap_or_default())
 }
 
 impl<'f> Machine<'f, '_> {

@@ -24,15 +24,15 @@ impl Position {
         let out = frame.active.iter().find_map(|Active { state, task }| match (task, flow.does(*state)) {
             (Task::Calling(open), Some(Does::Invoke(invoke))) => {
                 let place = open.iter().position(|open| open.call == call.id && open.result.is_none())?;
-                Some((invoke, place))
+                Some((*state, invoke, place))
             }
             _ => None,
         });
-        let Some((invoke, place)) = out else { return false };
+        let Some((state, invoke, place)) = out else { return false };
         let mut view = View::new(flow, frame, &self.guest, self.now(flows, moment));
         if invoke.tool != call.tool
             || invoke.writes != call.writes
-            || invoke.writes && !is_confirmed(invoke, &view)
+            || invoke.writes && !is_confirmed(state, &view)
         {
             return false;
         }
@@ -62,7 +62,7 @@ impl Position {
                 continue;
             };
             let mut view = View::new(flow, frame, &self.guest, self.now(flows, moment));
-            if invoke.writes && !is_confirmed(invoke, &view) {
+            if invoke.writes && !is_confirmed(*state, &view) {
                 continue;
             }
             let items = items(invoke, &view);
@@ -219,35 +219,9 @@ fn is_still(path: &Path, known: &Read, view: &View<'_>) -> bool {
     }
 }
 
-/// Whether every argument of a writing call was read back and said yes to, and still has that value.
-///
-/// A path is covered by a confirmed path that is its beginning (a choice confirms its whole record), and an id of a
-/// result by any confirmed field of the same result.
-pub(super) fn is_confirmed(invoke: &Invoke, view: &View<'_>) -> bool {
+/// Whether everything that a writing call of this state sends was read back and said yes to, and still has that value.
+pub(super) fn is_confirmed(call: StateId, view: &View<'_>) -> bool {
     let confirmed = view.frame.confirmed.as_ref();
-    let Some(confirmed) = confirmed.filter(|confirmed| still_holds(confirmed, view)) else {
-        return false;
-    };
-    let Some(Does::Confirm { paths, .. }) = view.flow.does(confirmed.by) else {
-        return false;
-    };
-    covers(paths, invoke, view.flow)
-}
-
-/// Whether everything that a call sends is among what is read back.
-fn covers(paths: &[Path], invoke: &Invoke, flow: &Flow) -> bool {
-    invoke.with.iter().flat_map(|(_, expression)| expression.paths()).all(|path| {
-        let is_result = path.first().is_some_and(|root| flow.results.contains_key(root.as_str()));
-        paths.iter().any(|read| {
-            read.covers(path)
-                || (is_result
-                    && is_id(path.last().map_or("", String::as_str))
-                    && path.first().is_some_and(|root| **root == *read.name))
-        })
-    })
-}
-
-/// Whether a field's name says that it is an opaque id.
-fn is_id(field: &str) -> bool {
-    field == "id" || field.ends_with("_id")
+    confirmed
+        .is_some_and(|confirmed| view.flow.is_covered(call, confirmed.by) && still_holds(confirmed, view))
 }

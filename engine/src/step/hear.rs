@@ -1,5 +1,6 @@
 //! From what a message means to what happens: slots first, then what the guest does with it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -27,7 +28,9 @@ pub(super) struct Filling {
 impl<'f> Machine<'f, '_> {
     /// Takes in what a message means. False where nobody asked for it.
     pub(super) fn understood(&mut self, understanding: &Arc<Understanding>) -> bool {
-        self.trace.push(Trace::Understood(Arc::clone(understanding)));
+        if self.is_told {
+            self.tell(Trace::Understood(Arc::clone(understanding)));
+        }
         match &self.position.waiting {
             Waiting::Meaning { text, .. } => {
                 self.said = Some(Arc::clone(text));
@@ -223,7 +226,7 @@ impl<'f> Machine<'f, '_> {
         let frame = self.frame_mut();
         frame.confirmed = frame.read_back.take().map(|read| read.what);
         if let Some(flow) = self.flow() {
-            self.trace.push(Trace::Confirmed { flow: &flow.name });
+            self.tell(Trace::Confirmed { flow: &flow.name });
         }
         self.follow(state, yes);
     }
@@ -298,7 +301,7 @@ impl<'f> Machine<'f, '_> {
 
     /// Leaves a digression when the message fills only slots of the flow beneath it.
     fn return_to(&mut self, slots: &IndexMap<String, Heard>) {
-        let knows = |frame: &Arc<Frame>| {
+        let knows = |frame: &Frame| {
             self.flows
                 .flow(frame.flow)
                 .is_some_and(|flow| slots.keys().any(|name| flow.slots.contains_key(name.as_str())))
@@ -323,19 +326,20 @@ impl<'f> Machine<'f, '_> {
         };
         let frames = &self.position.frames;
         let top = frames.len() - 1;
-        let own = slots.keys().any(|name| knows(frames[top].flow, name));
+        let own = slots.keys().any(|name| knows(frames.top().flow, name));
         let runs = frames.iter().rev().take_while(|frame| frame.caller != Caller::Guest).count();
         let beneath = (top.saturating_sub(runs)..top).rev();
         let found = beneath.into_iter().find(|depth| {
-            let unknown = |name: &String| !frames[depth + 1..].iter().any(|frame| knows(frame.flow, name));
-            slots.keys().any(|name| unknown(name) && knows(frames[*depth].flow, name))
+            let unknown = |name: &String| !frames.iter().skip(depth + 1).any(|frame| knows(frame.flow, name));
+            let here = |name: &String| frames.get(*depth).is_some_and(|frame| knows(frame.flow, name));
+            slots.keys().any(|name| unknown(name) && here(name))
         });
         let Some(depth) = found else { return false };
-        let above: Vec<crate::flow::FlowId> = frames[depth + 1..].iter().map(|frame| frame.flow).collect();
+        let above: Vec<crate::flow::FlowId> = frames.iter().skip(depth + 1).map(|frame| frame.flow).collect();
         let heard = slots.iter().filter(|(name, _)| !above.iter().any(|flow| knows(*flow, name)));
         let heard: Vec<(String, Heard)> = heard.map(|(name, heard)| (name.clone(), heard.clone())).collect();
         self.settle_says();
-        let held: Vec<Arc<Frame>> = self.position.frames.drain(depth + 1..).collect();
+        let held: Vec<Frame> = above.iter().map_while(|_| self.position.frames.pop()).collect();
         let heard = self.named_slots(heard.iter().map(|(name, heard)| (name, heard)));
         let filling = self.fill(heard);
         let refused = filling.refused.is_some();
@@ -362,7 +366,7 @@ impl<'f> Machine<'f, '_> {
             }
             _ => false,
         };
-        self.position.frames.extend(held);
+        held.into_iter().rev().for_each(|frame| self.position.frames.push(frame));
         if refused && self.frame().read_back.is_some() {
             // Something else was said since: a yes that came with it is none to the read-back.
             self.frame_mut().read_back = None;
@@ -380,25 +384,25 @@ impl<'f> Machine<'f, '_> {
     }
 
     /// What was heard, by the active flow's slots.
-    fn named_slots<'h>(&self, heard: impl Iterator<Item = (&'h String, &'h Heard)>) -> Vec<HeardSlot> {
+    fn named_slots<'h>(&self, heard: impl Iterator<Item = (&'h String, &'h Heard)>) -> Vec<HeardSlot<'h>> {
         let Some(flow) = self.flow() else { return Vec::new() };
-        let known = heard.filter_map(|(name, heard)| Some((flow.slot_id(name)?, heard.clone())));
-        known.map(|(slot, heard)| HeardSlot { slot, heard, said: true }).collect()
+        let known = heard.filter_map(|(name, heard)| Some((flow.slot_id(name)?, heard)));
+        known.map(|(slot, heard)| HeardSlot { slot, heard: Cow::Borrowed(heard), said: true }).collect()
     }
 
     /// Fills slots of the active flow with what was heard; choosing an item fills the slots it `sets`.
-    pub(super) fn fill(&mut self, heard: Vec<HeardSlot>) -> Filling {
+    pub(super) fn fill(&mut self, heard: Vec<HeardSlot<'_>>) -> Filling {
         let mut filling = Filling::default();
         let mut todo = heard;
         todo.reverse();
         while let Some(next) = todo.pop() {
             let id = next.slot;
             let Some(slot) = self.flow().and_then(|flow| flow.slot(id)) else { continue };
-            if next.heard == Heard::NoPreference && !slot.optional {
+            if *next.heard == Heard::NoPreference && !slot.optional {
                 continue;
             }
             let before = self.frame().slots.get(id).cloned();
-            if let Heard::Among(keys) = &next.heard {
+            if let Heard::Among(keys) = &*next.heard {
                 if self.narrowed(id, keys) {
                     filling.answered.push(id);
                     if before.is_some() && self.facts_mut().slots.clear(id) {
@@ -452,7 +456,7 @@ impl<'f> Machine<'f, '_> {
     }
 
     /// What choosing an item fills besides.
-    fn set_by_choice(&mut self, chosen: SlotId, todo: &mut Vec<HeardSlot>) {
+    fn set_by_choice(&mut self, chosen: SlotId, todo: &mut Vec<HeardSlot<'_>>) {
         let Some(flow) = self.flow() else { return };
         let Some(sets) = flow.slot(chosen).map(|slot| &slot.sets).filter(|sets| !sets.is_empty()) else {
             return;
@@ -468,7 +472,7 @@ impl<'f> Machine<'f, '_> {
                 None | Some(serde_json::Value::Null) => Heard::NoPreference,
                 Some(field) => Heard::from_json(kind, field)?,
             };
-            Some(HeardSlot { slot: *set, heard, said: false })
+            Some(HeardSlot { slot: *set, heard: Cow::Owned(heard), said: false })
         }));
     }
 

@@ -32,7 +32,7 @@ use crate::effect::{Effect, Expecting};
 use crate::facts::{Now, View};
 use crate::flow::{Event, EventId, Flow, FlowId, Flows, StateId};
 use crate::input::{Input, Moment, Outcome};
-use crate::position::{Active, Few, Frame, Position, Standing, States, Task, Waiting};
+use crate::position::{Active, Few, Frame, Position, Standing, States, Task, Waiting, plain};
 
 /// Transitions one input may cause before the walk is called endless.
 const LONGEST_WALK: u32 = 1000;
@@ -50,7 +50,7 @@ pub struct Step {
 
 /// Decides what happens next. `position` must have been made on these `flows`.
 pub fn step(flows: &Flows, mut position: Position, input: impl Borrow<Input>, moment: Moment) -> Step {
-    let mut moved = Moved::default();
+    let mut moved = Moved { is_told: true, ..Moved::default() };
     step_in_place(flows, &mut position, input.borrow(), moment, &mut moved);
     Step { next: position, effects: moved.effects, trace: moved.trace.iter().map(Seen::told).collect() }
 }
@@ -67,16 +67,20 @@ pub(crate) fn step_in_place<'f>(
     (machine.effects, machine.trace) = (std::mem::take(&mut moved.effects), std::mem::take(&mut moved.trace));
     machine.effects.clear();
     machine.trace.clear();
-    *moved = machine.through(input);
+    machine.is_told = moved.is_told;
+    machine.through(input);
+    let Machine { effects, trace, unsettled, .. } = machine;
+    (moved.effects, moved.trace) = (effects, trace);
+    saying::settle(flows, position, moment, &unsettled, None, &mut moved.effects);
 }
 
 /// What came of a step, beside the position.
 #[derive(Default)]
 pub(crate) struct Moved<'f> {
     pub(crate) effects: Vec<Effect>,
+    /// What happened, where somebody wants to know.
     pub(crate) trace: Vec<Seen<'f>>,
-    /// What decided, where somebody wants to know.
-    pub(crate) decisions: Vec<Decision>,
+    pub(crate) is_told: bool,
 }
 
 /// One macrostep under way.
@@ -86,6 +90,8 @@ struct Machine<'f, 'p> {
     moment: Moment,
     effects: Vec<Effect>,
     trace: Vec<Seen<'f>>,
+    /// Whether somebody wants to know what happens.
+    is_told: bool,
     /// What the open question expects.
     expecting: Expecting,
     /// The page of a list that is being asked for.
@@ -108,7 +114,7 @@ struct Machine<'f, 'p> {
     /// Whether nothing is said and nothing is called: only where the conversation would stand is wanted.
     dry: bool,
     /// Then: the active flow as it was before the last state that asks more than values was passed over.
-    passed_dry: Option<Arc<Frame>>,
+    passed_dry: Option<Box<Frame>>,
     /// What was said over facts that have not changed since, by its place among the effects.
     unsettled: Few<(usize, FlowId)>,
     /// What decided, where somebody wants to know.
@@ -139,6 +145,7 @@ impl<'f, 'p> Machine<'f, 'p> {
             moment,
             effects: Vec::new(),
             trace: Vec::new(),
+            is_told: false,
             expecting: Expecting::Anything,
             page: 0,
             said: None,
@@ -156,14 +163,15 @@ impl<'f, 'p> Machine<'f, 'p> {
     }
 
     /// Takes one input to its end.
-    fn through(&mut self, input: &Input) -> Moved<'f> {
+    fn through(&mut self, input: &Input) {
         self.begin_conversation(input);
         self.take(input);
-        self.settle_says();
-        Moved {
-            effects: std::mem::take(&mut self.effects),
-            trace: std::mem::take(&mut self.trace),
-            decisions: self.decisions.take().unwrap_or_default(),
+    }
+
+    /// Tells whoever wants to know what happens.
+    fn tell(&mut self, trace: Seen<'f>) {
+        if self.is_told {
+            self.trace.push(trace);
         }
     }
 
@@ -382,13 +390,15 @@ impl<'f, 'p> Machine<'f, 'p> {
     }
 
     fn ignored(&mut self, why: &'static str) {
-        self.trace.push(Trace::Ignored { why });
+        self.tell(Trace::Ignored { why });
     }
 
-    fn frame(&self) -> &Arc<Frame> {
+    #[inline]
+    fn frame(&self) -> &Frame {
         self.position.frame()
     }
 
+    #[inline]
     fn frame_mut(&mut self) -> &mut Frame {
         self.position.frame_mut()
     }
@@ -401,7 +411,7 @@ impl<'f, 'p> Machine<'f, 'p> {
     fn view(&self) -> Option<View<'_>> {
         let mut view = View::new(self.flow()?, self.frame(), &self.position.guest, self.now());
         view.event.clone_from(&self.event);
-        view.between = States::from_slice(&self.between);
+        view.between = plain(&self.between);
         Some(view)
     }
 

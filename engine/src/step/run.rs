@@ -1,5 +1,6 @@
 //! Flows that a state runs.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -50,7 +51,7 @@ impl<'f> Machine<'f, '_> {
         for (slot, json) in given {
             let heard = declared.slot(slot).and_then(|slot| Heard::from_json(&slot.kind, &json));
             if let Some(heard) = heard
-                && let Err(why) = self.fill_one(&HeardSlot { slot, heard, said: false })
+                && let Err(why) = self.fill_one(&HeardSlot { slot, heard: Cow::Owned(heard), said: false })
             {
                 self.refused(slot, why);
             }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::Machine;
 use crate::effect::{Effect, Expecting, SaidOf, Say};
-use crate::facts::View;
-use crate::flow::{Flow, FlowId};
-use crate::position::{Frame, Said};
+use crate::facts::Snapshot;
+use crate::flow::{FlowId, Flows};
+use crate::input::Moment;
+use crate::position::{Frame, Position, Said};
 use crate::slot::Invalid;
 
 impl<'f> Machine<'f, '_> {
@@ -65,31 +66,37 @@ impl<'f> Machine<'f, '_> {
         self.position.last_said.push(said);
     }
 
-    /// Lets what was said hold on to the facts as they are: before they change, and when the step is over.
+    /// Lets what was said hold on to the facts as they are, before they change.
     pub(super) fn settle_says(&mut self) {
-        for (place, flow) in std::mem::take(&mut self.unsettled) {
-            let Some((frame, flow)) = self.about(flow) else { continue };
-            let mut view = View::new(flow, &frame, &self.position.guest, self.now());
-            view.event.clone_from(&self.event);
-            let snapshot = view.snapshot();
-            if let Some(Effect::Say(say)) = self.effects.get_mut(place) {
-                say.facts = SaidOf::Flow(Box::new(snapshot));
-            }
+        if !self.unsettled.is_empty() {
+            let unsettled = std::mem::take(&mut self.unsettled);
+            let stands = Position::copy_of(self.position);
+            settle(self.flows, &stands, self.moment, &unsettled, self.event.as_ref(), &mut self.effects);
         }
     }
 
     /// The active flow's frame, for a change that expressions and prompts can see.
+    #[inline]
     pub(super) fn facts_mut(&mut self) -> &mut Frame {
-        if !self.unsettled.is_empty() {
-            self.settle_says();
-        }
+        self.settle_says();
         self.position.frame_mut()
     }
+}
 
-    /// The frame that something was said about: it runs, or has just ended.
-    fn about(&self, flow: FlowId) -> Option<(Arc<Frame>, &'f Arc<Flow>)> {
-        let running = self.position.frames.iter().rev().find(|frame| frame.flow == flow);
-        let frame = running.or(self.position.ended.as_ref().filter(|frame| frame.flow == flow))?;
-        Some((Arc::clone(frame), self.flows.shared(flow)?))
+/// Lets what was said, by its place among the effects and its flow, hold on to the facts of a position.
+pub(super) fn settle(
+    flows: &Flows,
+    stands: &Position,
+    moment: Moment,
+    unsettled: &[(usize, FlowId)],
+    event: Option<&Arc<serde_json::Value>>,
+    effects: &mut [Effect],
+) {
+    for (place, flow) in unsettled {
+        let (Some(_), Some(flow)) = (stands.about(*flow), flows.shared(*flow)) else { continue };
+        if let Some(Effect::Say(say)) = effects.get_mut(*place) {
+            let now = stands.now(flows, moment);
+            say.facts = SaidOf::Flow(Box::new(Snapshot::of(flow, stands.clone(), now, event.cloned())));
+        }
     }
 }

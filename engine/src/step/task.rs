@@ -1,5 +1,6 @@
 //! What active states are for: asking and reading back here, calling in `call`, running flows in `run`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::facts::{read_by, still_holds};
@@ -12,9 +13,9 @@ use crate::position::{Active, ReadBack, Task, Waiting};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
 
 /// What was heard for a slot.
-pub(super) struct HeardSlot {
+pub(super) struct HeardSlot<'h> {
     pub(super) slot: SlotId,
-    pub(super) heard: Heard,
+    pub(super) heard: Cow<'h, Heard>,
     /// Whether the guest said it, and it does not only follow from what they said.
     pub(super) said: bool,
 }
@@ -108,7 +109,7 @@ impl<'f> Machine<'f, '_> {
             // What is not known yet is asked when the guest is back.
             _ => return false,
         };
-        self.passed_dry = Some(Arc::clone(self.frame()));
+        self.passed_dry = Some(Box::new(self.frame().clone()));
         self.follow(state, onward);
         true
     }
@@ -136,11 +137,12 @@ impl<'f> Machine<'f, '_> {
         if self.frame().repair.is_some() {
             self.frame_mut().repair = None;
         }
-        if let Some(flow) = self.flow()
+        if self.is_told
+            && let Some(flow) = self.flow()
             && let Some(name) = flow.state_name(state)
         {
             let expecting = expecting.clone();
-            self.trace.push(Trace::Asked { flow: &flow.name, state: name, expecting });
+            self.tell(Trace::Asked { flow: &flow.name, state: name, expecting });
         }
         self.expecting = expecting;
     }
@@ -195,16 +197,16 @@ impl<'f> Machine<'f, '_> {
         let json = self.view().map(|view| default.evaluate(&view)).unwrap_or_default();
         self.frame_mut().defaulted.push(id);
         let Some(heard) = Heard::from_json(&slot.kind, &json) else { return false };
-        let filled = self.fill_one(&HeardSlot { slot: id, heard, said: false }).is_ok();
+        let filled = self.fill_one(&HeardSlot { slot: id, heard: Cow::Owned(heard), said: false }).is_ok();
         filled && self.frame().slots.get(id).is_some_and(Value::is_complete)
     }
 
     /// Fills one slot of the active flow. `Ok(true)` when its value changed.
-    pub(super) fn fill_one(&mut self, heard: &HeardSlot) -> Result<bool, Invalid> {
+    pub(super) fn fill_one(&mut self, heard: &HeardSlot<'_>) -> Result<bool, Invalid> {
         let Some(slot) = self.flow().and_then(|flow| flow.slot(heard.slot)) else {
             return Err(Invalid::WrongType);
         };
-        let item = match &heard.heard {
+        let item = match &*heard.heard {
             Heard::Choice(key) => item_of(slot, self.frame(), key),
             _ => None,
         };
@@ -220,16 +222,17 @@ impl<'f> Machine<'f, '_> {
     }
 
     pub(super) fn note_filled(&mut self, slot: SlotId) {
-        if let (Some(flow), Some(value)) = (self.flow(), self.frame().slots.get(slot).cloned())
+        if self.is_told
+            && let (Some(flow), Some(value)) = (self.flow(), self.frame().slots.get(slot).cloned())
             && let Some(name) = flow.slot_name(slot)
         {
-            self.trace.push(Trace::Filled { slot: name, value });
+            self.tell(Trace::Filled { slot: name, value });
         }
     }
 
     pub(super) fn refused(&mut self, slot: SlotId, why: Invalid) {
         if let Some(name) = self.flow().and_then(|flow| flow.slot_name(slot)) {
-            self.trace.push(Trace::Refused { slot: name, why });
+            self.tell(Trace::Refused { slot: name, why });
         }
     }
 

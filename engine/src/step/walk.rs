@@ -1,5 +1,6 @@
 //! Going from state to state: cases and their actions, flows that begin and end, the repair walk, taking back.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::facts::is_stale;
@@ -177,7 +178,7 @@ impl<'f> Machine<'f, '_> {
             return;
         }
         match Heard::from_json(&declared.kind, &json) {
-            Some(heard) => match self.fill_one(&HeardSlot { slot, heard, said: false }) {
+            Some(heard) => match self.fill_one(&HeardSlot { slot, heard: Cow::Owned(heard), said: false }) {
                 Ok(true) => self.frame_mut().confirmed = None,
                 Ok(false) => {}
                 Err(why) => self.refused(slot, why),
@@ -194,7 +195,7 @@ impl<'f> Machine<'f, '_> {
             self.event = Some(Arc::new(serde_json::json!({ "flow": *flow.name })));
         }
         let taken = self.handler(event);
-        self.trace.push(Trace::Event { event, handled: taken.is_some() });
+        self.tell(Trace::Event { event, handled: taken.is_some() });
         match (taken, event) {
             (Some((source, case)), _) => self.take_case(source, case, requested),
             (None, Event::Unclear | Event::Silence | Event::Unreadable) => self.resume(),
@@ -273,7 +274,7 @@ impl<'f> Machine<'f, '_> {
         frame.read_back = None;
         frame.confirmed = None;
         if let (Some(from), Some(to)) = (flow.state_name(from), flow.state_name(goal)) {
-            self.trace.push(Trace::Repairing { from, to });
+            self.tell(Trace::Repairing { from, to });
         }
         self.jump(from);
         true
@@ -304,8 +305,12 @@ impl<'f> Machine<'f, '_> {
         });
         on_the_way.or_else(|| {
             let list = |slot: SlotId| flow.slot(slot).and_then(|slot| slot.list);
-            let about: Vec<ResultId> = match flow.does(frame.asking(flow)?)? {
-                Does::Collect { slots, .. } => slots.iter().filter_map(|slot| list(*slot)).collect(),
+            let makes = |result: ResultId| {
+                let state = frame.result(result)?.producer;
+                is_made(state, result).then_some(state)
+            };
+            match flow.does(frame.asking(flow)?)? {
+                Does::Collect { slots, .. } => slots.iter().filter_map(|slot| list(*slot)).find_map(makes),
                 Does::Confirm { paths, .. } => paths
                     .iter()
                     .filter_map(|path| match path.root {
@@ -313,12 +318,9 @@ impl<'f> Machine<'f, '_> {
                         Root::Slot(slot) => list(slot),
                         _ => None,
                     })
-                    .collect(),
-                _ => Vec::new(),
-            };
-            let mut made =
-                about.into_iter().filter_map(|result| Some((frame.result(result)?.producer, result)));
-            made.find(|(state, result)| is_made(*state, *result)).map(|(state, _)| state)
+                    .find_map(makes),
+                _ => None,
+            }
         })
     }
 
@@ -349,7 +351,7 @@ impl<'f> Machine<'f, '_> {
         self.expecting = Expecting::Anything;
         let mut frame = Frame::new(flow, caller);
         frame.kept.extend(self.said.clone().filter(|said| !said.is_empty()));
-        self.position.frames.push(Arc::new(frame));
+        self.position.frames.push(frame);
     }
 
     /// Begins a flow the guest asked for, with what the same words fill.
@@ -359,7 +361,8 @@ impl<'f> Machine<'f, '_> {
         self.begin(wish.flow, Caller::Guest);
         self.said = said;
         let heard = wish.slots.iter();
-        let heard = heard.map(|(slot, heard)| HeardSlot { slot: *slot, heard: heard.clone(), said: true });
+        let heard =
+            heard.map(|(slot, heard)| HeardSlot { slot: *slot, heard: Cow::Borrowed(heard), said: true });
         let filling = self.fill(heard.collect());
         self.enter_first(declared.initial);
         if let Some((slot, why)) = filling.refused
@@ -391,7 +394,7 @@ impl<'f> Machine<'f, '_> {
             (Some(output), Some(view)) => output.evaluate(&view),
             _ => serde_json::Value::Null,
         };
-        self.trace.push(Trace::Ended { flow: &flow.name, outcome });
+        self.tell(Trace::Ended { flow: &flow.name, outcome });
         self.page = 0;
         self.expecting = Expecting::Anything;
         self.raised.clear();
@@ -464,7 +467,7 @@ impl<'f> Machine<'f, '_> {
         frame.confirmed = None;
         frame.read_back = None;
         self.decide_anew(&taken);
-        self.trace.push(Trace::Undone { slots });
+        self.tell(Trace::Undone { slots });
         let here = self.leaves();
         let goes_back = change.at.iter().find(|state| !here.contains(state)).copied();
         match goes_back {

@@ -190,7 +190,7 @@ async fn order(functions: Functions, eggs: i64) -> Vec<String> {
         let conveyed = last.map(|say| Input::Conveyed { say }).into_iter();
         let inputs = conveyed.chain([Input::Said { text: words.to_owned(), button: None }]).collect();
         let arrival = Arrival { message: None, inputs, moment };
-        let turn = driver.turn(&store, &performer, "talk", arrival, &mut |_| {}).await.unwrap();
+        let turn = driver.turn(&store, &performer, "talk", arrival, None).await.unwrap();
         last = turn.outgoing.last().map(|say| say.id);
         said.extend(turn.outgoing.iter().map(|say| say.prompt.to_string()));
     }

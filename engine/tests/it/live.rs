@@ -193,7 +193,7 @@ async fn turn<S: Store<Outgoing = String>>(
     desk: &Desk,
     arrival: Arrival,
 ) -> Result<Completed<String>, TurnFault<S::Fault, Infallible>> {
-    driver.turn(store, desk, "c1", arrival, &mut |_| {}).await
+    driver.turn(store, desk, "c1", arrival, None).await
 }
 
 /// A store with a conversation that stands at the read-back.

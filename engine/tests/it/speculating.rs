@@ -14,8 +14,7 @@ async fn what_is_kept_is_what_the_turn_would_have_been() {
     let guess = Arrival { message: None, ..arrival.clone() };
     let speculation = driver.speculate(&store, &desk, "c1", guess).await.unwrap();
     assert_eq!(speculation.outgoing(), ["ask_name"]);
-    let kept =
-        driver.keep::<_, std::convert::Infallible>(&store, speculation, "c1", &arrival, &mut |_| {}).await;
+    let kept = driver.keep::<_, std::convert::Infallible>(&store, speculation, "c1", &arrival, None).await;
     assert_eq!(kept.unwrap().unwrap().outgoing, ["ask_name"]);
     assert_eq!(store.load("c1").await.unwrap(), plain.load("c1").await.unwrap());
     assert_eq!(store.log("c1").await.unwrap(), plain.log("c1").await.unwrap());
@@ -53,8 +52,7 @@ async fn other_words_or_another_day_are_another_turn() {
     tomorrow.moment.today = tomorrow.moment.today.succ_opt().unwrap();
     for other in [message(1, "room=double-garden", stored.as_ref()), tomorrow] {
         let speculation = driver.speculate(&store, &desk, "c1", arrival.clone()).await.unwrap();
-        let kept =
-            driver.keep::<_, std::convert::Infallible>(&store, speculation, "c1", &other, &mut |_| {}).await;
+        let kept = driver.keep::<_, std::convert::Infallible>(&store, speculation, "c1", &other, None).await;
         assert!(kept.unwrap().is_none());
     }
     assert_eq!(store.load("c1").await.unwrap(), stored);
@@ -67,7 +65,6 @@ async fn a_conversation_that_moved_on_keeps_nothing_of_before() {
     let arrival = message(1, BOOKING[1], store.load("c1").await.unwrap().as_ref());
     let speculation = driver.speculate(&store, &desk, "c1", arrival.clone()).await.unwrap();
     say(&driver, &store, &desk, 7, "+thank").await.unwrap();
-    let kept =
-        driver.keep::<_, std::convert::Infallible>(&store, speculation, "c1", &arrival, &mut |_| {}).await;
+    let kept = driver.keep::<_, std::convert::Infallible>(&store, speculation, "c1", &arrival, None).await;
     assert!(matches!(kept, Err(TurnFault::Conflict)));
 }

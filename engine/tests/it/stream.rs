@@ -75,7 +75,7 @@ async fn a_stream_tells_what_a_watcher_sees_and_then_that_the_turn_is_complete()
         let mut seen: Vec<Event<String>> = Vec::new();
         let mut watch = |happening: innkeeper_engine::runtime::Happening<'_>| seen.push(happening.into());
         let turned = driver
-            .turn(&watched, &desk, "c1", message(id, means, stored.as_ref()), &mut watch)
+            .turn(&watched, &desk, "c1", message(id, means, stored.as_ref()), Some(&mut watch))
             .await
             .unwrap();
         let events = told(&driver, &streamed, &desk, id, means).await;

@@ -51,7 +51,7 @@ impl Receptionist {
         let inputs = self.inputs(&conversation, party, said.clone()).await?;
         let message = said.message().map(|id| id.to_string());
         let arrival = Arrival { message, inputs, moment: self.moment() };
-        match self.driver.keep(&self.store, taken, conversation.as_str(), &arrival, watch).await {
+        match self.driver.keep(&self.store, taken, conversation.as_str(), &arrival, Some(&mut *watch)).await {
             Ok(Some(completed)) => {
                 self.used.note(&self.store, completed.flows.version()).await?;
                 Ok(Turned { conversation, completed })

@@ -99,10 +99,14 @@ impl Lower<'_, '_> {
             meaning: Arc::from(""),
             has_history: draft.states.values().any(|state| matches!(state.does, DraftDoes::History { .. })),
             deciding: Box::default(),
+            has_eventless: false,
+            covering: Box::default(),
             places: Arc::new(self.places()),
             results: self.results.clone(),
         };
         flow.deciding = flow.all_deciding();
+        flow.has_eventless = flow.states.values().any(|state| !state.always.is_empty());
+        flow.covering = flow.all_covering();
         flow
     }
 

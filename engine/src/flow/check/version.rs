@@ -77,6 +77,8 @@ impl Written<'_> {
             initial,
             has_history: _,
             deciding: _,
+            has_eventless: _,
+            covering: _,
             meaning: _,
             places: _,
             on,

@@ -97,7 +97,7 @@ fn stood(flows: &Flows, position: &Position) -> Option<Place> {
 /// Whether two conversations stand in the same states, perhaps under new names.
 pub(super) fn same_place(old: &Flows, before: &Position, new: &Flows, now: &Position) -> bool {
     before.frames.len() == now.frames.len()
-        && before.frames.iter().zip(&now.frames).all(|(before, now)| {
+        && before.frames.iter().zip(now.frames.iter()).all(|(before, now)| {
             let (Some(old), Some(new)) = (old.flow(before.flow), new.flow(now.flow)) else { return false };
             is_called(&old.name, &new.name, &new.was)
                 && before.active.len() == now.active.len()

@@ -57,7 +57,7 @@ impl Driver {
         let guest = performer.guest(Some(turn.position.guest())).await;
         turn.log.extend(guest.map(|guest| Logged::new(arrival.moment, Input::Guest(guest))));
         turn.log.extend(arrival.inputs.iter().map(|input| Logged::new(arrival.moment, input.clone())));
-        turn.run(&place, None, &mut |_| {}).await.ok()?;
+        turn.run(&place, None, &mut None).await.ok()?;
         if turn.is_stopped {
             return None;
         }
@@ -77,7 +77,7 @@ impl Driver {
         speculation: Speculation<S::Outgoing>,
         conversation: &str,
         arrival: &Arrival,
-        watch: &mut Watch<'_>,
+        watch: Option<&mut Watch<'_>>,
     ) -> Result<Option<Completed<S::Outgoing>>, TurnFault<S::Fault, F>>
     where
         S: Store,
@@ -101,10 +101,12 @@ impl Driver {
         };
         store.commit(commit).await.map_err(refused)?;
         turn.revision += 1;
-        for say in &turn.says {
-            watch(Happening::Said(say));
+        if let Some(watch) = watch {
+            for say in &turn.says {
+                watch(Happening::Said(say));
+            }
+            watch(Happening::Saved(turn.revision));
         }
-        watch(Happening::Saved(turn.revision));
         turn.outgoing = outgoing;
         Ok(Some(turn.completed(&flows)))
     }

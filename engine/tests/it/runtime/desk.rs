@@ -110,7 +110,7 @@ pub(crate) async fn say_in<S: Store<Outgoing = String>>(
     means: &str,
 ) -> Result<Completed<String>, TurnFault<S::Fault, Infallible>> {
     let stored = store.load(conversation).await.map_err(TurnFault::Store)?;
-    driver.turn(store, desk, conversation, message(id, means, stored.as_ref()), &mut |_| {}).await
+    driver.turn(store, desk, conversation, message(id, means, stored.as_ref()), None).await
 }
 
 /// A conversation `c1` after these messages.
