@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Machine;
-use crate::effect::{Effect, Expecting, SaidOf, Say};
+use crate::effect::{Effect, Elsewhere, Expecting, SaidOf, Say};
 use crate::facts::View;
-use crate::flow::{Flow, FlowId};
+use crate::flow::{Flow, FlowId, Sends};
 use crate::position::{Frame, Said};
 use crate::slot::Invalid;
 
@@ -31,6 +31,23 @@ impl<'f> Machine<'f, '_> {
         };
         self.utter(said);
         id
+    }
+
+    /// Says a prompt elsewhere than here: nothing is asked by it, and it is not among what is said again.
+    pub(super) fn send(&mut self, sends: &Sends, asked: bool) {
+        if self.dry {
+            return;
+        }
+        self.unsettled.push((self.effects.len(), self.frame().flow));
+        let say = Say {
+            id: 0,
+            prompt: Arc::clone(&sends.prompt),
+            expecting: Expecting::Anything,
+            page: 0,
+            invalid: None,
+            facts: SaidOf::Nothing,
+        };
+        self.effects.push(Effect::Send(Elsewhere { to: Arc::clone(&sends.to), say, asked }));
     }
 
     /// Says the last turn's messages once more.
@@ -72,7 +89,8 @@ impl<'f> Machine<'f, '_> {
             let mut view = View::new(flow, &frame, &self.position.guest, self.now());
             view.event.clone_from(&self.event);
             let snapshot = view.snapshot();
-            if let Some(Effect::Say(say)) = self.effects.get_mut(place) {
+            if let Some(Effect::Say(say) | Effect::Send(Elsewhere { say, .. })) = self.effects.get_mut(place)
+            {
                 say.facts = SaidOf::Flow(Box::new(snapshot));
             }
         }
