@@ -187,10 +187,10 @@ impl Party {
     }
 
     /// The channel of a conversation that is begun now: a guest of WhatsApp who calls is written to there afterwards.
-    fn home(&self) -> ChannelName {
+    fn home(&self, writes_by: Option<ChannelName>) -> ChannelName {
         match GuestIds::of(&self.guest) {
             GuestIds::Scoped(_) | GuestIds::Phone(_) | GuestIds::Both { .. } if self.channel.is_spoken() => {
-                ChannelName::Twilio
+                writes_by.unwrap_or(ChannelName::Twilio)
             }
             _ => self.channel,
         }
@@ -390,7 +390,7 @@ impl Receptionist {
         if let Some(gone_on) = self.gone_on(party).await? {
             return Ok((gone_on, true));
         }
-        let open = self.store.conversation(&party.guest, party.home()).await?;
+        let open = self.store.conversation(&party.guest, party.home(self.writes_by)).await?;
         self.flows_of(&open).await?;
         Ok((open, false))
     }

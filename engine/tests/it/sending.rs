@@ -74,7 +74,7 @@ impl Talk {
                 }
                 Effect::Send(elsewhere) => {
                     assert_eq!(&*elsewhere.to, "letter");
-                    assert_eq!(elsewhere.say.facts()["guest"]["reach"]["letter"].is_string(), true);
+                    assert!(elsewhere.say.facts()["guest"]["reach"]["letter"].is_string());
                     sent.push((elsewhere.say.prompt.to_string(), elsewhere.asked));
                 }
                 Effect::Understand

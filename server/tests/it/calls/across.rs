@@ -34,7 +34,7 @@ async fn up_to_read_back(telephone: &mut Telephone) -> String {
         let asks_number = said.contains("number");
         telephone
             .says(if asks_number {
-                "plus three four six zero zero zero zero zero zero one"
+                "plus three four six zero zero zero zero zero zero zero one"
             } else {
                 "the first one"
             })

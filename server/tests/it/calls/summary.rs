@@ -26,7 +26,7 @@ async fn books(telephone: &mut Telephone) -> String {
         telephone.plays(&said).await;
         let words = match said {
             said if said.contains("Shall I book it?") => "yes",
-            said if said.contains("number") => "plus three four six zero zero zero zero zero zero one",
+            said if said.contains("number") => "plus three four six zero zero zero zero zero zero zero one",
             _ => "the first one",
         };
         telephone.says(words).await;
