@@ -20,6 +20,8 @@ pub enum Effect {
     Call(Call),
     /// Say something to the guest.
     Say(Say),
+    /// Send something to the guest elsewhere than here. They want it.
+    Send(Elsewhere),
     /// Keep a value for the guest's next conversation.
     Remember {
         /// What it is, the slot's name.
@@ -183,6 +185,17 @@ pub struct Retry {
     pub backoff_ms: u64,
     /// How long an answer is waited for, each time; without it as long as whoever calls waits.
     pub timeout_ms: Option<u64>,
+}
+
+/// Something to send to the guest elsewhere than where they are: they said yes when they were asked, or nobody has to ask.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Elsewhere {
+    /// The other way to them, by its name.
+    pub to: Arc<str>,
+    /// What is said there. It has no number: nothing here is answered by it.
+    pub say: Say,
+    /// Whether they were asked just now, and said yes.
+    pub asked: bool,
 }
 
 /// Something to say: a prompt by name and the facts it may use, as they were when it was said.

@@ -149,11 +149,13 @@ mod step;
 pub mod runtime;
 
 pub use catalog::{PromptKey, Prompts, Tool, Tools};
-pub use effect::{Arguments, Call, Effect, Expecting, Question, Retry, Say, ScopedSlot, Startable};
+pub use effect::{
+    Arguments, Call, Effect, Elsewhere, Expecting, Question, Retry, Say, ScopedSlot, Startable,
+};
 pub use flow::Flows;
 pub use guard::{BadExpression, Expression};
 pub use input::{Act, By, Input, Moment, Outcome, Understanding};
-pub use position::{Guest, Position, SCHEMA, Waiting};
+pub use position::{Guest, Position, Reach, SCHEMA, Waiting};
 pub use saved::BadForm;
 pub use slot::{
     DateBound, DateRange, Filled, Heard, Invalid, Item, Kind, Merge, Options, PHONE_DIGITS_MAX, Party, Slots,

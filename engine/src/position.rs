@@ -5,6 +5,7 @@
 
 mod frame;
 mod frames;
+mod guest;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -76,12 +77,23 @@ pub struct Standing {
 
 /// What is known about a guest.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "guest::Saved", into = "guest::Saved")]
 pub struct Guest {
     /// The number the channel verified, E.164. A number that was only typed or displayed is never here.
     pub phone: Option<String>,
     /// Values remembered from earlier conversations, by slot name.
-    #[serde(with = "saved::json_map")]
     pub remembered: IndexMap<String, Json>,
+    /// The other ways than this one that something can be sent to them now, by name.
+    pub reach: IndexMap<String, Reach>,
+}
+
+/// Whether something may be sent to a guest in another way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// If they say yes when they are asked.
+    Ask,
+    /// Without asking.
+    Free,
 }
 
 /// Something that was said, so that it can be said again.
@@ -381,6 +393,8 @@ impl Guest {
             .collect();
         json.insert("phone".to_owned(), self.phone.clone().map_or(Json::Null, Json::String));
         json.insert("known".to_owned(), Json::Bool(!self.remembered.is_empty()));
+        let reach = self.reach.iter().map(|(to, reach)| (to.clone(), Json::from(reach.as_str())));
+        json.insert("reach".to_owned(), Json::Object(reach.collect()));
         json.insert(
             "remembered".to_owned(),
             Json::Object(self.remembered.iter().map(|(name, value)| (name.clone(), value.clone())).collect()),

@@ -27,8 +27,9 @@ use tokio_util::sync::CancellationToken;
 use self::sources::{Right, right};
 use crate::clock::{Clock, PinnedClock, SystemClock};
 use crate::config::{Config, HotelAt};
-use crate::conversation::Receptionist;
+use crate::conversation::{Callers, Receptionist};
 use crate::llm::ModelFault;
+use crate::message::ChannelName;
 use crate::message::ConversationId;
 use crate::mistakes::{Reloaded, Wrong};
 use crate::reply::PhrasingFault;
@@ -203,15 +204,22 @@ pub async fn receptionist(
         message_words: language::message_words(config)?,
         rephraser: language::rephraser(config)?,
         voice_replies: speech::answers_aloud(config),
+        writes_by: writes_by(config),
+        callers: Callers::default(),
     })
+}
+
+/// The way that guests are first written to on WhatsApp.
+fn writes_by(config: &Config) -> Option<ChannelName> {
+    let by_twilio = config.twilio.whatsapp_from.as_ref().map(|_| ChannelName::Twilio);
+    by_twilio.or_else(|| config.meta.phone_number_id.as_ref().map(|_| ChannelName::Meta))
 }
 
 /// What prompts may say of the house, with how else a guest reaches it: only what is set up is offered.
 fn reachable(config: &Config, mut house: House) -> House {
     if let Some(Json::Object(hotel)) = house.get_mut("hotel") {
-        let writes = config.twilio.whatsapp_from.is_some() || config.meta.phone_number_id.is_some();
         hotel.insert("front_desk".to_owned(), Json::Bool(config.telephone.front_desk.is_some()));
-        hotel.insert("whatsapp".to_owned(), Json::Bool(writes));
+        hotel.insert("whatsapp".to_owned(), Json::Bool(writes_by(config).is_some()));
     }
     house
 }

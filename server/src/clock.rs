@@ -37,6 +37,14 @@ pub fn later(at: DateTime<Utc>, duration: Duration) -> DateTime<Utc> {
         .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
+/// An instant a while before one; saturates at the beginning of time.
+pub fn earlier(at: DateTime<Utc>, duration: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(duration)
+        .ok()
+        .and_then(|delta| at.checked_sub_signed(delta))
+        .unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
+
 /// The machine's own time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

@@ -4,6 +4,7 @@
 //! gives it to the engine's driver. Everything that talks to guests, channel or console, goes through it: a
 //! channel's messages as an [`Answerer`], the console's by [`Receptionist::turn`].
 
+mod across;
 mod ahead;
 mod desk;
 mod line;
@@ -33,6 +34,7 @@ use crate::turn::{Answerer, Unanswered};
 use crate::understand::{MessageWish, MessageWords, Understander};
 use crate::versions::{self, Lost, Used};
 
+pub use self::across::{Callers, GONE_ON, OnThePhone, WHATSAPP, Written};
 pub use self::ahead::Ahead;
 pub use self::line::{ReplyLine, ToolLine, TurnLine, arguments_of, outcome_word};
 pub use self::people::{HandBack, Handed, Spoken, TAKEN_OVER, Who, Why};
@@ -45,6 +47,9 @@ const WINDOW: Duration = Duration::from_secs(23 * 60 * 60);
 
 /// The prompt for a guest whose message could not be answered.
 const APOLOGY: &str = "apology";
+
+/// What a message is for that nobody asked for and that reminds of nothing.
+const NOTICE: &str = "notice";
 
 /// The prompts for a guest who wants no more messages, or messages again.
 const MESSAGES_STOPPED: &str = "messages_stopped";
@@ -79,6 +84,10 @@ pub struct Receptionist {
     pub rephraser: Option<Rephraser>,
     /// Whether voice notes are answered by a sound, too.
     pub voice_replies: bool,
+    /// The way that guests are first written to on WhatsApp, where it is set up.
+    pub writes_by: Option<ChannelName>,
+    /// Who is on the telephone now.
+    pub callers: Callers,
 }
 
 /// Whom a turn is with.
@@ -98,6 +107,8 @@ pub struct Party {
     pub heard: Option<Heard>,
     /// The last message of the turn, where what comes after it may still become part of the turn.
     pub last: Option<MessageId>,
+    /// How something can be written to them meanwhile, where they are on the telephone.
+    pub written: Option<Written>,
 }
 
 /// What the guest did.
@@ -171,14 +182,15 @@ impl Party {
             since: now,
             heard: None,
             last: None,
+            written: None,
         }
     }
 
     /// The channel of a conversation that is begun now: a guest of WhatsApp who calls is written to there afterwards.
-    fn home(&self) -> ChannelName {
+    fn home(&self, writes_by: Option<ChannelName>) -> ChannelName {
         match GuestIds::of(&self.guest) {
             GuestIds::Scoped(_) | GuestIds::Phone(_) | GuestIds::Both { .. } if self.channel.is_spoken() => {
-                ChannelName::Twilio
+                writes_by.unwrap_or(ChannelName::Twilio)
             }
             _ => self.channel,
         }
@@ -194,6 +206,7 @@ impl Party {
             since: gathered.received_at,
             heard: gathered.heard.clone(),
             last: gathered.grows().then(|| gathered.last()),
+            written: None,
         }
     }
 }
@@ -213,7 +226,7 @@ impl Said {
             Self::Message { .. } | Self::Unreadable { .. } => None,
             Self::Silence | Self::Due => Some("reminder"),
             Self::Event { name, .. } if name == GIVEN_BACK => Some("hand_off"),
-            Self::Event { .. } => Some("notice"),
+            Self::Event { .. } => Some(NOTICE),
         }
     }
 
@@ -311,10 +324,13 @@ impl Receptionist {
         pointed: Pointed,
         watch: &mut (dyn FnMut(Happening<'_>) + Send),
     ) -> Result<Turned, AnswerFault> {
-        let conversation = self.conversation(party).await?;
+        let (conversation, gone_on) = self.conversation(party).await?;
         let message = said.message().map(|id| id.to_string());
         let purpose = said.purpose();
-        let inputs = self.inputs(&conversation, party, said).await?;
+        let mut inputs = self.inputs(&conversation, party, said).await?;
+        if gone_on {
+            inputs.insert(0, Input::Event { name: GONE_ON.to_owned(), data: Json::Null });
+        }
         let desk = Desk::new(self, party).of(&conversation, purpose, Light::new(pointed));
         let arrival = Arrival { message, inputs, moment: self.moment() };
         let completed = self
@@ -364,11 +380,19 @@ impl Receptionist {
         Ok(Some(Said::Silence))
     }
 
-    /// The guest's open conversation, or a new one after the last one ended. The flows it is on are here then.
-    async fn conversation(&self, party: &Party) -> Result<ConversationId, AnswerFault> {
-        let open = self.store.conversation(&party.guest, party.home()).await?;
+    /// The guest's open conversation, or a new one after the last one ended; and whether it is one that was begun in a
+    /// call and goes on here. The flows it is on are here then.
+    async fn conversation(&self, party: &Party) -> Result<(ConversationId, bool), AnswerFault> {
+        if let Some(open) = self.store.active_conversation(&party.guest).await? {
+            self.flows_of(&open).await?;
+            return Ok((open, false));
+        }
+        if let Some(gone_on) = self.gone_on(party).await? {
+            return Ok((gone_on, true));
+        }
+        let open = self.store.conversation(&party.guest, party.home(self.writes_by)).await?;
         self.flows_of(&open).await?;
-        Ok(open)
+        Ok((open, false))
     }
 
     /// Sees to it that the flows that a conversation is on are here.
@@ -406,6 +430,10 @@ impl Answerer for Receptionist {
         let passing = |fault: StoreFault| Unanswered::Passing(Box::new(fault));
         if !self.store.is_put_off(due).await.map_err(passing)? {
             // The guest was faster.
+            return Ok(());
+        }
+        if self.callers.have(&due.guest) {
+            // They are told on the telephone; if they hang up before, this is looked at again.
             return Ok(());
         }
         let Some(said) = self.wakes(due).await.map_err(passing)? else { return Ok(()) };

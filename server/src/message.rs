@@ -150,6 +150,12 @@ pub struct Outgoing {
     /// The way it goes where that is not the conversation's own: a guest who writes may call, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<ChannelName>,
+    /// Who gets it where that is not the conversation's guest: whoever has the number that a caller displayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Where it comes from that they want it, where they were asked just now: it is noted with the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<String>,
 }
 
 /// How a message may be shown, and what it is for.

@@ -40,7 +40,7 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(5);
 /// A message in bubbles that its channel takes. Every bubble carries the sayings, so that they count as said when all of
 /// it was sent; the buttons are below the last one.
 pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
-    let Outgoing { text, buttons, says, manner, spoken, via } = message;
+    let Outgoing { text, buttons, says, manner, spoken, via, to, consent } = message;
     let texts = bubbles(&text, !buttons.is_empty(), channel.limits());
     let last = texts.len().saturating_sub(1);
     let bubble = |(at, text): (usize, String)| Outgoing {
@@ -50,6 +50,8 @@ pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
         manner: manner.clone(),
         spoken,
         via,
+        to: to.clone(),
+        consent: consent.clone().filter(|_| at == 0),
     };
     texts.into_iter().enumerate().map(bubble).collect()
 }

@@ -5,6 +5,7 @@
 //! (`<scene>.snap`) is the same every time. The hotel is the real one, reached over MCP; only the language model is
 //! played by the scene.
 
+mod calling;
 mod phone;
 mod play;
 mod recording;

@@ -30,7 +30,7 @@ pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
 pub use self::number::{EventId, FlowId, ResultId, SlotId, StateId};
 pub(crate) use self::places::{Places, Span};
 pub use self::schema::flow_schema;
-pub use self::state::{After, Does, Each, Form, Input, Invoke, Run, State};
+pub use self::state::{After, Does, Each, Form, Input, Invoke, Run, Sends, State};
 pub use self::transition::{Action, Event, Go, Transition};
 use crate::guard::Expression;
 use crate::slot::{Kind, Merge};

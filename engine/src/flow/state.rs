@@ -88,8 +88,10 @@ pub enum Does {
     Confirm {
         /// What is read back: slots, and fields of results.
         paths: Vec<Path>,
-        /// The prompt, `confirm_<flow>`.
+        /// The prompt: `confirm_<flow>`, or `consent_<way>` where it asks whether to send something.
         prompt: Arc<str>,
+        /// What a yes sends elsewhere.
+        sends: Option<Sends>,
         /// Where a yes goes.
         yes: Vec<Transition>,
         /// Where a no goes.
@@ -111,6 +113,15 @@ pub enum Does {
         /// What the flow returns to the one that ran it.
         output: Option<Expression>,
     },
+}
+
+/// What is sent elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sends {
+    /// The prompt.
+    pub prompt: Arc<str>,
+    /// The way, by the name that [`Guest::reach`](crate::Guest::reach) has for it.
+    pub to: Arc<str>,
 }
 
 /// A tool call as declared.
@@ -180,6 +191,14 @@ pub enum Input {
 }
 
 impl Does {
+    /// What a yes to it sends elsewhere.
+    pub fn sends(&self) -> Option<&Sends> {
+        match self {
+            Self::Confirm { sends, .. } => sends.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether it asks the guest something.
     pub fn asks(&self) -> bool {
         matches!(self, Self::Collect { .. } | Self::Confirm { .. } | Self::Ask { .. })

@@ -307,6 +307,12 @@ impl Frame {
         self.active.iter().find(asks).or_else(|| self.active.first()).map(|active| active.state)
     }
 
+    /// Whether the question that is open, or comes next, is whether to send something elsewhere.
+    pub(crate) fn is_sending(&self, flow: &Flow) -> bool {
+        let state = self.asking(flow).and_then(|state| flow.does(state));
+        state.is_some_and(|does| does.sends().is_some())
+    }
+
     /// The active states with their ancestors, in document order (SCXML's configuration).
     pub(crate) fn configuration(&self, flow: &Flow) -> States {
         let mut all = States::new();

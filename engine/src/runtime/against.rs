@@ -371,7 +371,7 @@ impl Run<'_> {
                                 None => unanswered = unanswered.or(Some(Called::of(&call))),
                             }
                         }
-                        Effect::Remember { .. } | Effect::HandOver | Effect::End => {}
+                        Effect::Send(_) | Effect::Remember { .. } | Effect::HandOver | Effect::End => {}
                     }
                 }
                 if let Some(call) = unanswered {

@@ -37,7 +37,7 @@ pub use stream::{Event, Told};
 pub use turn::{Arrival, Completed, Driver, Happening, Speculation, TurnFault, Watch};
 pub use versions::Versions;
 
-use crate::effect::{Call, Question, Say};
+use crate::effect::{Call, Elsewhere, Question, Say};
 use crate::flow::Flows;
 use crate::input::{Moment, Outcome, Understanding};
 use crate::position::{Guest, Position};
@@ -188,6 +188,17 @@ pub trait Performer: Send + Sync {
     /// # Errors
     /// A prompt that cannot be rendered.
     fn render(&self, says: &[Say]) -> impl Future<Output = Result<Vec<Self::Outgoing>, Self::Fault>> + Send;
+
+    /// Renders what is to be sent to the guest elsewhere. Whoever has no other way to them sends nothing.
+    ///
+    /// # Errors
+    /// A prompt that cannot be rendered.
+    fn send(
+        &self,
+        _sends: &[Elsewhere],
+    ) -> impl Future<Output = Result<Vec<Self::Outgoing>, Self::Fault>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
 }
 
 impl<'a> Ask<'a> {

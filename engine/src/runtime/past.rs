@@ -134,7 +134,11 @@ impl Revision {
             match effect {
                 Effect::Call(call) => open.push(call),
                 Effect::Say(say) => self.says.push(say),
-                Effect::Understand | Effect::Remember { .. } | Effect::HandOver | Effect::End => {}
+                Effect::Understand
+                | Effect::Send(_)
+                | Effect::Remember { .. }
+                | Effect::HandOver
+                | Effect::End => {}
             }
         }
     }

@@ -11,7 +11,7 @@ use super::{
     Answered, Ask, Cache, Commit, CommitError, Entry, Logged, Mark, MessageOutcome, Performer, Store, Stored,
     Underway, Versions, calls,
 };
-use crate::effect::{Call, Effect, Say};
+use crate::effect::{Call, Effect, Elsewhere, Say};
 use crate::flow::Flows;
 use crate::input::{Input, Moment, Outcome};
 use crate::position::Position;
@@ -211,6 +211,7 @@ struct Turn<M> {
     /// What an earlier attempt at this turn had to say.
     before: Vec<M>,
     says: Vec<Say>,
+    sends: Vec<Elsewhere>,
     outgoing: Vec<M>,
     remember: Vec<(String, serde_json::Value)>,
     calls: Vec<(Call, Outcome)>,
@@ -229,6 +230,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
             taken: 0,
             before: Vec::new(),
             says: Vec::new(),
+            sends: Vec::new(),
             outgoing: Vec::new(),
             remember: Vec::new(),
             calls: Vec::new(),
@@ -308,6 +310,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
                         self.says.reserve_exact(usize::from(self.says.is_empty()));
                         self.says.push(say);
                     }
+                    Effect::Send(elsewhere) => self.sends.push(elsewhere),
                     Effect::Remember { name, value } => self.remember.push((name.to_string(), value)),
                     Effect::HandOver => self.handed_over = true,
                     // The position says so itself.
@@ -395,7 +398,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         P: Performer<Outgoing = M>,
     {
         let mut outgoing = self.before.clone();
-        outgoing.extend(place.performer.render(&self.says).await.map_err(TurnFault::Render)?);
+        outgoing.extend(self.rendered(place.performer).await.map_err(TurnFault::Render)?);
         let underway =
             Underway { message: message.map(str::to_owned), outgoing, remember: self.remember.clone() };
         let commit = Commit {
@@ -415,6 +418,15 @@ impl<M: Clone + Send + Sync> Turn<M> {
         Ok(())
     }
 
+    /// What is to be said here, then what is to be sent elsewhere.
+    async fn rendered<P: Performer<Outgoing = M>>(&self, performer: &P) -> Result<Vec<M>, P::Fault> {
+        let mut rendered = performer.render(&self.says).await?;
+        if !self.sends.is_empty() {
+            rendered.extend(performer.send(&self.sends).await?);
+        }
+        Ok(rendered)
+    }
+
     async fn commit<S, P>(
         &mut self,
         place: &Place<'_, S, P>,
@@ -426,7 +438,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         P: Performer<Outgoing = M>,
     {
         let mut outgoing = std::mem::take(&mut self.before);
-        outgoing.extend(place.performer.render(&self.says).await.map_err(TurnFault::Render)?);
+        outgoing.extend(self.rendered(place.performer).await.map_err(TurnFault::Render)?);
         let held = self.handed_over || self.position.is_held();
         let outcome = if held { MessageOutcome::HandedOver } else { MessageOutcome::Answered };
         let commit = Commit {

@@ -9,7 +9,7 @@ use super::task::HeardSlot;
 use super::{Machine, Trace};
 use crate::effect::Expecting;
 use crate::facts::item_of;
-use crate::flow::{Does, Event, SlotId, StateId, Transition};
+use crate::flow::{Does, Event, Sends, SlotId, StateId, Transition};
 use crate::input::{Act, Understanding};
 use crate::position::{Active, Among, Caller, Few, Frame, Task, Waiting, Wish};
 use crate::slot::{Heard, Invalid, Value};
@@ -104,8 +104,8 @@ impl<'f> Machine<'f, '_> {
                 && !does(&Act::Change)
                 && does(&Act::Affirm);
             return match self.asked() {
-                Some((state, Does::Confirm { yes, .. })) if agrees && !does(&Act::Question) => {
-                    self.affirm(state, yes);
+                Some((state, Does::Confirm { yes, sends, .. })) if agrees && !does(&Act::Question) => {
+                    self.affirm(state, yes, sends.as_ref());
                 }
                 _ => self.go_on(&filling.answered, changed, does(&Act::Question), expecting),
             };
@@ -133,7 +133,7 @@ impl<'f> Machine<'f, '_> {
             }
         }
         if *expecting == Expecting::Confirmation
-            && let Some((state, Does::Confirm { yes, no, .. })) = self.asked()
+            && let Some((state, Does::Confirm { yes, no, sends, .. })) = self.asked()
         {
             if denies || does(&Act::Change) {
                 self.position.unclear = 0;
@@ -141,7 +141,7 @@ impl<'f> Machine<'f, '_> {
             }
             if does(&Act::Affirm) {
                 self.position.unclear = 0;
-                return self.affirm(state, yes);
+                return self.affirm(state, yes, sends.as_ref());
             }
         }
         if let Expecting::Slot(slot) = expecting
@@ -219,7 +219,7 @@ impl<'f> Machine<'f, '_> {
     }
 
     /// A yes to a read-back. It counts if the read-back reached the guest whole and still says what is true.
-    fn affirm(&mut self, state: StateId, yes: &'f [Transition]) {
+    fn affirm(&mut self, state: StateId, yes: &'f [Transition], sends: Option<&'f Sends>) {
         if !self.can_be_affirmed() {
             return self.resume();
         }
@@ -227,6 +227,9 @@ impl<'f> Machine<'f, '_> {
         frame.confirmed = frame.read_back.take().map(|read| read.what);
         if let Some(flow) = self.flow() {
             self.tell(Trace::Confirmed { flow: &flow.name });
+        }
+        if let Some(sends) = sends {
+            self.send(sends, true);
         }
         self.follow(state, yes);
     }

@@ -26,7 +26,9 @@ impl Position {
             Waiting::Guest { .. } | Waiting::Answers | Waiting::Person | Waiting::Over { .. } => return None,
         };
         let mut scope: Vec<ScopedSlot> = Vec::new();
-        for frame in self.frames.iter().rev() {
+        // Whether to send something changes nothing of what it is about.
+        let is_sending = flows.flow(self.frame().flow).is_some_and(|flow| self.frame().is_sending(flow));
+        for frame in self.frames.iter().rev().filter(|_| !is_sending) {
             let Some(flow) = flows.flow(frame.flow) else { continue };
             for slot in scoped(flow, Some(frame)) {
                 let wanted = kept.is_none_or(|kept| **kept == slot.name);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Machine;
-use crate::effect::{Effect, Expecting, SaidOf, Say};
+use crate::effect::{Effect, Elsewhere, Expecting, SaidOf, Say};
 use crate::facts::Snapshot;
-use crate::flow::{FlowId, Flows};
+use crate::flow::{FlowId, Flows, Sends};
 use crate::input::Moment;
 use crate::position::{Frame, Position, Said};
 use crate::slot::Invalid;
@@ -32,6 +32,23 @@ impl<'f> Machine<'f, '_> {
         };
         self.utter(said);
         id
+    }
+
+    /// Says a prompt elsewhere than here: nothing is asked by it, and it is not among what is said again.
+    pub(super) fn send(&mut self, sends: &Sends, asked: bool) {
+        if self.dry {
+            return;
+        }
+        self.unsettled.push((self.effects.len(), self.frame().flow));
+        let say = Say {
+            id: 0,
+            prompt: Arc::clone(&sends.prompt),
+            expecting: Expecting::Anything,
+            page: 0,
+            invalid: None,
+            facts: SaidOf::Nothing,
+        };
+        self.effects.push(Effect::Send(Elsewhere { to: Arc::clone(&sends.to), say, asked }));
     }
 
     /// Says the last turn's messages once more.
@@ -94,7 +111,7 @@ pub(super) fn settle(
 ) {
     for (place, flow) in unsettled {
         let (Some(_), Some(flow)) = (stands.about(*flow), flows.shared(*flow)) else { continue };
-        if let Some(Effect::Say(say)) = effects.get_mut(*place) {
+        if let Some(Effect::Say(say) | Effect::Send(Elsewhere { say, .. })) = effects.get_mut(*place) {
             let now = stands.now(flows, moment);
             say.facts = SaidOf::Flow(Box::new(Snapshot::of(flow, stands.clone(), now, event.cloned())));
         }

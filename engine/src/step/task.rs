@@ -9,7 +9,7 @@ use crate::effect::{Effect, Expecting};
 use crate::facts::{has_items, item_of};
 use crate::flow::{Does, SlotId, StateId, Transition};
 use crate::guard::Path;
-use crate::position::{Active, ReadBack, Task, Waiting};
+use crate::position::{Active, Reach, ReadBack, Task, Waiting};
 use crate::slot::{Heard, Invalid, Kind, Options, Value};
 
 /// What was heard for a slot.
@@ -79,6 +79,20 @@ impl<'f> Machine<'f, '_> {
         self.decided(Decider::State(state));
         match does {
             Does::Collect { slots, then } => self.collect(state, slots, then),
+            Does::Confirm { sends: Some(sends), prompt, yes, no, .. } => {
+                match self.position.guest.reach.get(&*sends.to) {
+                    Some(Reach::Ask) => self.confirm(state, &[], prompt),
+                    Some(Reach::Free) => {
+                        self.send(sends, false);
+                        self.follow(state, yes);
+                        true
+                    }
+                    None => {
+                        self.follow(state, no);
+                        true
+                    }
+                }
+            }
             Does::Confirm { paths, prompt, .. } => self.confirm(state, paths, prompt),
             Does::Ask { then, .. } if self.repeats(state) => {
                 self.passed_once(state);

@@ -289,6 +289,10 @@ impl<'f> Machine<'f, '_> {
         if frame.anew.is_none() && frame.results.iter().all(Option::is_none) {
             return None;
         }
+        if frame.is_sending(flow) {
+            // What is sent is what was done, however long ago.
+            return None;
+        }
         let is_made = |state: StateId, result: ResultId| {
             let writes = matches!(flow.does(state), Some(Does::Invoke(invoke)) if invoke.writes);
             !writes

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use innkeeper_engine::flow::builder::{
-    Always, FlowBuilder, Formula, Never, ask, clear, collect, end, integer, invoke, rest, set, stay, text, to,
+    Always, FlowBuilder, Formula, Never, ask, clear, collect, end, integer, invoke, rest, send, set, stay,
+    text, to,
 };
 use innkeeper_engine::flow::{Event, Rule, Source, flow_schema};
 use innkeeper_engine::{Flows, Merge, Prompts, Tool, Tools};
@@ -70,6 +71,7 @@ fn every_word_that_the_schema_of_flow_files_knows_can_be_built() {
         .slot("eggs", integer().merge(Merge::Replace).was(["egg"]))
         .on(Event::Greet, stay())
         .on(Event::Unreadable, stay())
+        .state("posted", send("letter", "mail").yes("only").no("only"))
         .state("only", end("done").was(["first"]));
     let flows = [
         good::book_room(),

@@ -173,7 +173,7 @@ impl Chart {
                     seen.calls.push(call.clone());
                 }
                 Effect::HandOver => seen.hands_over = true,
-                Effect::Understand | Effect::Remember { .. } | Effect::End => {}
+                Effect::Understand | Effect::Send(_) | Effect::Remember { .. } | Effect::End => {}
             }
         }
         seen.said = said.join(" ");

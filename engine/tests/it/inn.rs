@@ -229,6 +229,7 @@ impl Visit {
                     }
                     Effect::Understand
                     | Effect::Say(_)
+                    | Effect::Send(_)
                     | Effect::Remember { .. }
                     | Effect::HandOver
                     | Effect::End => {}

@@ -22,6 +22,7 @@ mod results;
 mod runtime;
 mod schema;
 mod scxml;
+mod sending;
 mod speculating;
 mod steps;
 mod stream;

@@ -233,7 +233,7 @@ fn cancel_drops_the_flow_and_books_nothing() {
 #[test]
 fn a_known_guest_is_not_asked_for_the_name_and_a_new_name_is_remembered() {
     let remembered = [("name".to_owned(), json!("Ana"))].into_iter().collect();
-    let mut talk = Talk::with_guest(Guest { phone: None, remembered });
+    let mut talk = Talk::with_guest(Guest { remembered, ..Guest::default() });
     talk.guest(ALL);
     assert_eq!(talk.guest("room=double-sea"), ["confirm_book"]);
     talk.all(&["name=Eva", "+affirm"]);

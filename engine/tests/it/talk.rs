@@ -146,7 +146,7 @@ impl Talk {
                     }
                     Effect::Say(say) => self.said.push(say),
                     Effect::Remember { name, value } => self.remembered.push((name.to_string(), value)),
-                    Effect::HandOver | Effect::End => {}
+                    Effect::Send(_) | Effect::HandOver | Effect::End => {}
                 }
             }
         }

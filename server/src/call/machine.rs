@@ -59,6 +59,8 @@ pub(super) struct Call {
     silences: u32,
     failures: u32,
     filled: bool,
+    /// Whether the time has come that the conversation waits for: that is a turn once nobody speaks.
+    is_due: bool,
     /// Whether the reply that is there was given to be said.
     said: bool,
     /// Whether nothing can be said any more: the caller is for a person then, whatever they say.
@@ -80,6 +82,7 @@ impl Call {
             silences: 0,
             failures: 0,
             filled: false,
+            is_due: false,
             said: false,
             is_mute: false,
         }
@@ -157,6 +160,10 @@ impl Call {
                 self.said = true;
                 Transition(State::talking())
             }
+            Event::Waited(Wait::Due) => {
+                self.is_due = true;
+                Handled
+            }
             Event::TurnStarted | Event::Partial(_) | Event::EagerEnd(_) | Event::Resumed => Handled,
             // An outcome or a wait that nobody waits for any more.
             Event::Answered
@@ -208,6 +215,10 @@ impl Call {
                 self.speaks = false;
                 self.silences += 1;
                 context.push(Wish::Think(Turn::Silence(self.silences)));
+                Transition(State::thinking())
+            }
+            Event::Waited(Wait::Due) if !self.speaks && self.pressed.is_empty() => {
+                context.push(Wish::Think(Turn::Due));
                 Transition(State::thinking())
             }
             _ => Super,
@@ -447,6 +458,10 @@ impl Call {
         context.push(Wish::Stop(Wait::Keys));
         let Some(turn) = self.turn() else {
             context.push(Wish::Forget);
+            if std::mem::take(&mut self.is_due) {
+                context.push(Wish::Think(Turn::Due));
+                return Transition(State::thinking());
+            }
             context.push(Wish::Wait(Wait::Silence, self.patience()));
             return Handled;
         };
@@ -497,8 +512,11 @@ impl Call {
     /// There is a reply.
     fn there_is(&mut self, thought: &Thought, context: &mut Vec<Wish>) -> Outcome<State> {
         self.failures = 0;
-        self.asks = thought.asks;
-        self.keys = thought.keys.clone();
+        if thought.speaks {
+            // Where nothing is said, what was asked last still is.
+            self.asks = thought.asks;
+            self.keys = thought.keys.clone();
+        }
         self.after = thought.after;
         self.said = false;
         context.push(Wish::Tune(self.asks));
@@ -524,6 +542,11 @@ impl Call {
     /// Everything was said.
     fn over(&mut self, context: &mut Vec<Wish>) -> Outcome<State> {
         match self.after {
+            After::Listen if self.is_due && !self.speaks && self.pending.is_empty() => {
+                self.is_due = false;
+                context.push(Wish::Think(Turn::Due));
+                Transition(State::thinking())
+            }
             After::Listen => Transition(State::listening()),
             After::HangUp => {
                 context.push(Wish::HangUp);

@@ -39,7 +39,13 @@ impl Said {
     /// The lines to say now: what must be said before, and the reply. `None` without a reply.
     pub(super) fn lines(&mut self) -> Option<Vec<Line>> {
         let reply = self.reply.take()?;
-        let mut lines = std::mem::take(&mut self.news);
+        // What is in the reply anyway is not said twice.
+        let (again, mut lines): (Vec<Line>, Vec<Line>) =
+            std::mem::take(&mut self.news).into_iter().partition(|line| reply.texts.contains(&line.text));
+        for line in again {
+            let entry = self.book.remove(&line.id);
+            self.records.extend(entry.map(|entry| Record::unsaid(&entry.at, entry.which, INTERRUPTED)));
+        }
         let mut said = Vec::new();
         for (entry, text) in reply.entries() {
             let line = self.next_line(text.clone());

@@ -17,7 +17,7 @@ use super::turns::{Reply, Turns};
 use super::{Seen, Shared};
 use crate::channel::line::{Control, ControlFault};
 use crate::clock::later;
-use crate::conversation::{Ahead, AnswerFault};
+use crate::conversation::{Ahead, AnswerFault, OnThePhone};
 
 /// How long the line may take to take what is left when a call ends.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -100,6 +100,7 @@ impl Session {
             .uninitialized_state_machine()
             .init_with_context(&mut Vec::new());
         self.turns.hold_guest().await;
+        let on_the_phone = self.turns.enter();
         let mut events = VecDeque::from([Event::Answered]);
         let mut wishes = Vec::new();
         while !matches!(machine.state(), State::Closed {}) {
@@ -120,7 +121,7 @@ impl Session {
             self.settle();
             self.saw(Seen::Phase(Phase::of(machine.state())));
         }
-        self.finish().await;
+        self.finish(on_the_phone).await;
     }
 
     /// What happens next, if it is anything to the machine.
@@ -158,6 +159,7 @@ impl Session {
                 match *turned {
                     Ok(reply) => {
                         let thought = reply.thought.clone();
+                        self.wakes(reply.due);
                         self.said.replied(reply);
                         if is_superseded {
                             self.said.drop_reply(INTERRUPTED);
@@ -184,6 +186,14 @@ impl Session {
                 tracing::error!(call = self.id, %error, "a turn of a call ended badly");
                 Some(Event::Failed)
             }
+        }
+    }
+
+    /// When the conversation must be woken: that is done here, and nowhere else, while they call.
+    fn wakes(&mut self, due: Option<DateTime<Utc>>) {
+        match due {
+            Some(at) => _ = self.waits.insert(Wait::Due, at),
+            None => _ = self.waits.remove(&Wait::Due),
         }
     }
 
@@ -309,7 +319,7 @@ impl Session {
     fn prepare(&mut self, ahead: Option<Ahead>) {
         let Some(supposed) = self.supposed.as_mut() else { return };
         if let Some(ahead) = &ahead {
-            let texts: Vec<String> = ahead.outgoing().iter().map(|message| message.text.clone()).collect();
+            let texts = ahead.spoken();
             self.end.prepare(&texts);
         }
         supposed.thinking = Thinking::There(ahead.map(Box::new));
@@ -387,7 +397,7 @@ impl Session {
     }
 
     /// What is under way is brought to its end, and what was not heard is recorded as that.
-    async fn finish(mut self) {
+    async fn finish(mut self, on_the_phone: OnThePhone) {
         self.forget();
         self.end.hush();
         self.give_up(HUNG_UP);
@@ -407,6 +417,7 @@ impl Session {
         }
         self.said.end();
         self.turns.record(self.said.records()).await;
+        drop(on_the_phone);
         self.turns.end().await;
         self.saw(Seen::Over);
         if self.is_transferred {

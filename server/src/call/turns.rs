@@ -13,9 +13,9 @@ use super::machine::{After, Thought, Turn};
 use super::pace::Asks;
 use super::script::{LineId, Much, Told};
 use crate::channel::line::Caller;
-use crate::conversation::{Ahead, AnswerFault, Party, Receptionist, Said, Turned};
+use crate::conversation::{Ahead, AnswerFault, OnThePhone, Party, Receptionist, Said, Turned, Written};
 use crate::message::{
-    ChannelName, Content, ConversationId, GuestIds, GuestKey, Inbound, MessageId, OutgoingId,
+    ChannelName, Content, ConversationId, GuestIds, GuestKey, Inbound, MessageId, Outgoing, OutgoingId,
 };
 use crate::reply::Medium;
 use crate::store::{Fault as StoreFault, Listened, Received};
@@ -37,6 +37,8 @@ pub(super) struct Turns {
     call: String,
     caller: Caller,
     guest: GuestKey,
+    /// How something can be written to them.
+    written: Option<Written>,
     language: String,
 }
 
@@ -53,6 +55,8 @@ pub(super) struct Reply {
     pub(super) terms: Vec<String>,
     /// Whether the turn changed something at the hotel: the guest must hear of it.
     pub(super) is_news: bool,
+    /// When the conversation must be woken next.
+    pub(super) due: Option<DateTime<Utc>>,
 }
 
 /// Where the messages of a turn are.
@@ -117,7 +121,7 @@ impl Turns {
     ) -> Result<Self, StoreFault> {
         let guest = match &caller.guest {
             GuestIds::Other(key) if caller.verified.is_none() && caller.displayed.is_some() => {
-                GuestKey::new(format!("{}/{call}", key.as_str()))
+                key.in_call(call)
             }
             GuestIds::Other(key) => {
                 receptionist.store.welcome(key, caller.verified.as_deref()).await?;
@@ -125,8 +129,9 @@ impl Turns {
             }
             known => receptionist.store.guest_of(known).await?,
         };
+        let written = receptionist.written(&caller).await?;
         let (call, language) = (call.to_owned(), language.to_owned());
-        Ok(Self { receptionist, call, caller, guest, language })
+        Ok(Self { receptionist, call, caller, guest, written, language })
     }
 
     /// The words of a prompt that belongs to no conversation; nothing where it cannot be said.
@@ -143,6 +148,7 @@ impl Turns {
             since,
             heard: None,
             last: None,
+            written: self.written.clone(),
         }
     }
 
@@ -168,6 +174,7 @@ impl Turns {
         self.record(records).await;
         let said = match turn {
             Turn::Called => Said::Event { name: CALLED.to_owned(), data: json!({}) },
+            Turn::Due => Said::Due,
             Turn::Silence(times) => Said::Event { name: QUIET.to_owned(), data: json!({ "times": times }) },
             Turn::Words(text) => {
                 Said::Message { id: self.receive(number, &text, None).await?, text, button: None }
@@ -221,6 +228,9 @@ impl Turns {
 
     fn reply(&self, turned: Turned, asked: Option<&Say>) -> Reply {
         let Turned { conversation, completed } = turned;
+        let is_spoken = |message: &Outgoing| message.via.is_some_and(ChannelName::is_spoken);
+        let texts: Vec<String> =
+            completed.outgoing.into_iter().filter(is_spoken).map(|message| message.text).collect();
         let today = self.receptionist.clock.today(self.receptionist.zone);
         let at_once = Medium::Voice.at_once().unwrap_or(1);
         let after = if completed.position.is_over() {
@@ -232,17 +242,18 @@ impl Turns {
         };
         let terms = asked.map(|say| say.items().into_iter().map(|item| item.label).collect());
         let thought = Thought {
-            speaks: !completed.outgoing.is_empty(),
+            speaks: !texts.is_empty(),
             asks: asked.map(Asks::of).unwrap_or_default(),
             keys: asked.map(|say| Keys::of(say, at_once, today)).unwrap_or_default(),
             after,
         };
         Reply {
-            at: Place { conversation, revision: completed.revision, count: completed.outgoing.len() },
-            texts: completed.outgoing.into_iter().map(|message| message.text).collect(),
+            at: Place { conversation, revision: completed.revision, count: texts.len() },
+            texts,
             thought,
             terms: terms.unwrap_or_default(),
             is_news: completed.calls.iter().any(|(call, _)| call.writes),
+            due: completed.position.due(),
         }
     }
 
@@ -269,25 +280,21 @@ impl Turns {
         }
     }
 
+    /// The caller is on the telephone for as long as this is kept.
+    pub(super) fn enter(&self) -> OnThePhone {
+        self.receptionist.callers.enter(&self.guest)
+    }
+
     /// The call is over. Who was new in it will never be the same guest again: their conversation ends with it, unless a
-    /// person has it.
+    /// person has it, or somebody may go on with it in writing.
     pub(super) async fn end(&self) {
         let is_new = matches!(self.caller.guest, GuestIds::Other(_)) && self.caller.verified.is_none();
         if !is_new {
             return;
         }
-        if let Err(fault) = self.end_conversation().await {
+        if let Err(fault) = self.receptionist.hung_up(&self.guest, self.caller.displayed.as_deref()).await {
             tracing::error!(call = self.call, error = %crate::fault::chain(&fault), "a conversation is left open");
         }
-    }
-
-    async fn end_conversation(&self) -> Result<(), StoreFault> {
-        let store = &self.receptionist.store;
-        let Some(open) = store.active_conversation(&self.guest).await? else { return Ok(()) };
-        if store.held_one(&open).await?.is_none() {
-            store.end_conversation(&open).await?;
-        }
-        Ok(())
     }
 
     /// Makes the guest this program's for the call, where no other has them.

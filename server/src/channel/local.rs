@@ -127,6 +127,7 @@ impl LocalGuest {
             since: self.receptionist.clock.now(),
             heard,
             last: None,
+            written: None,
         };
         let message = said.message();
         match self.receptionist.turn(&party, said, watch).await {

@@ -1,4 +1,4 @@
-//! `innkeeper forget`: a guest is erased everywhere.
+//! `innkeeper forget`: a guest is erased everywhere; a number with every call that displayed it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) async fn run(config: Config, options: cli::Forget) -> Result<Ending, 
     let store = Database::open(&config.database, Arc::new(SystemClock)).await?;
     let phone = e164(&options.whom);
     let guests: Vec<GuestKey> = match &phone {
-        Some(phone) => store.guests_with_phone(phone).await?,
+        Some(phone) => store.everybody_with(phone).await?,
         None => {
             let whose = store.whose(&ConversationId::new(&*options.whom)).await?;
             whose.into_iter().map(|(guest, _)| guest).collect()

@@ -128,7 +128,9 @@ impl Watched {
             },
             Seen::Wish(wish) => match wish {
                 Wish::Suppose(words) => Shown::Supposed { words: words.clone() },
-                Wish::Think(Turn::Words(_) | Turn::Keys { .. } | Turn::Called | Turn::Silence(_)) => {
+                Wish::Think(
+                    Turn::Words(_) | Turn::Keys { .. } | Turn::Called | Turn::Silence(_) | Turn::Due,
+                ) => {
                     self.asked = Some(now);
                     return None;
                 }

@@ -5,7 +5,7 @@ use innkeeper_engine::runtime::{Arrival, Happening, Speculation, TurnFault};
 use super::desk::Desk;
 use super::pointed::{Light, Pointed};
 use super::{AnswerFault, Party, Receptionist, Said, Turned};
-use crate::message::{ConversationId, Outgoing};
+use crate::message::{ChannelName, ConversationId, Outgoing};
 
 /// The answer to something that a guest has perhaps not finished saying. Dropping it leaves no trace.
 #[derive(Debug)]
@@ -15,9 +15,10 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    /// What would be said.
-    pub fn outgoing(&self) -> &[Outgoing] {
-        self.taken.outgoing()
+    /// What would be spoken.
+    pub fn spoken(&self) -> Vec<String> {
+        let is_spoken = |message: &&Outgoing| message.via.is_some_and(ChannelName::is_spoken);
+        self.taken.outgoing().iter().filter(is_spoken).map(|message| message.text.clone()).collect()
     }
 }
 

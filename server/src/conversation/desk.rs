@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use innkeeper_engine::runtime::{Ask, Performer};
-use innkeeper_engine::{Call, Expecting, Guest, Moment, Outcome, Question, Say, Understanding};
+use innkeeper_engine::{Call, Elsewhere, Expecting, Guest, Moment, Outcome, Question, Say, Understanding};
 
 use super::pointed::{Light, Tag};
-use super::{Party, Receptionist, note};
+use super::{NOTICE, Party, Receptionist, WHATSAPP, note};
 use crate::message::{ConversationId, Manner, Outgoing};
 use crate::mortal;
 use crate::outbox::fitting;
@@ -184,7 +184,13 @@ impl Performer for Desk<'_> {
 
     async fn guest(&self, known: Option<&Guest>) -> Option<Guest> {
         match self.receptionist.store.guest(&self.party.guest).await {
-            Ok(guest) => (known != Some(&guest)).then_some(guest),
+            Ok(guest) => {
+                let written = self.party.written.as_ref();
+                let reach =
+                    written.map(|written| (WHATSAPP.to_owned(), written.reach())).into_iter().collect();
+                let guest = Guest { reach, ..guest };
+                (known != Some(&guest)).then_some(guest)
+            }
             Err(fault) => {
                 tracing::error!(error = %crate::fault::chain(&fault), "the guest's record could not be read; the guest counts as known before");
                 known.is_none().then(Guest::default)
@@ -235,6 +241,30 @@ impl Performer for Desk<'_> {
             }
         }
         outcome
+    }
+
+    async fn send(&self, sends: &[Elsewhere]) -> Result<Vec<Outgoing>, ReplyFault> {
+        let Some(written) = &self.party.written else { return Ok(Vec::new()) };
+        let listener =
+            Listener { medium: Medium::Chat, limits: written.by.limits(), spelled: false, ..self.listener() };
+        let mut sent = Vec::new();
+        for Elsewhere { to, say, asked } in sends.iter().filter(|elsewhere| *elsewhere.to == *WHATSAPP) {
+            let mut asked = *asked;
+            for reply in self.receptionist.replies.render(std::slice::from_ref(say), &listener)? {
+                let manner = Manner {
+                    unasked: true,
+                    purposes: vec![say.prompt.to_string(), NOTICE.to_owned()],
+                    values: self.receptionist.replies.values(say, &listener),
+                    ..Manner::default()
+                };
+                let message = Outgoing { text: reply.text, manner, ..Outgoing::default() };
+                for bubble in fitting(written.by, message) {
+                    sent.push(written.addressed(bubble, std::mem::take(&mut asked)));
+                }
+            }
+            tracing::debug!(to = &**to, "something is sent to a caller");
+        }
+        Ok(sent)
     }
 
     async fn render(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {

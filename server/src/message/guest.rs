@@ -18,6 +18,20 @@ impl GuestKey {
         Self(key.into())
     }
 
+    /// What the keys begin with of callers of whom nothing but a number is displayed.
+    pub(crate) const DISPLAYED: &str = "phone:";
+
+    /// Whoever calls and displays a number, E.164, that nobody vouches for.
+    pub fn displayed(number: &str) -> Self {
+        Self(format!("{}{number}", Self::DISPLAYED))
+    }
+
+    /// The same in one call, and in no other.
+    #[must_use]
+    pub fn in_call(&self, call: &str) -> Self {
+        Self(format!("{}/{call}", self.0))
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use innkeeper_engine::runtime::Store as _;
 use serde_json::{Value as Json, json};
 
+use super::calling::Calling;
 use super::play::{PlayFault, Stage};
 use super::scene::{GiveBack, Happens, Power, Scene, Send, duration};
 use super::transcript::{Transcript, shown_note};
@@ -123,15 +124,19 @@ impl Recogniser for Ear {
 }
 
 /// A telephone in a guest's hand, and the line behind it.
-struct Line<'a> {
-    stage: &'a Stage,
+pub(super) struct Line<'a> {
+    pub(super) stage: &'a Stage,
     telephone: Arc<Telephone>,
     inbox: Inbox,
     alarm: Alarm,
-    guest: GuestIds,
+    pub(super) guest: GuestIds,
     sent: u64,
     shown: usize,
-    turns: u64,
+    pub(super) turns: u64,
+    /// The call that the guest is in.
+    pub(super) call: Option<Calling>,
+    /// The calls there were.
+    pub(super) calls: u32,
 }
 
 impl Stage {
@@ -171,7 +176,18 @@ impl Stage {
         let guest = guest
             .ok_or_else(|| PlayFault::Script("from: expected a number with + and country code".to_owned()))?;
         let inbox = Inbox::new(store, lanes);
-        let mut line = Line { stage: self, telephone, inbox, alarm, guest, sent: 0, shown: 0, turns: 0 };
+        let mut line = Line {
+            stage: self,
+            telephone,
+            inbox,
+            alarm,
+            guest,
+            sent: 0,
+            shown: 0,
+            turns: 0,
+            call: None,
+            calls: 0,
+        };
         let played = async {
             for happens in &scene.talk {
                 line.happens(happens, transcript).await?;
@@ -189,6 +205,15 @@ impl Stage {
 impl Line<'_> {
     async fn happens(&mut self, happens: &Happens, transcript: &mut Transcript) -> Result<(), PlayFault> {
         match happens {
+            Happens::Guest(text) if self.call.is_some() => match self.call.take() {
+                Some(call) => self.speaks(call, text, transcript).await,
+                None => Ok(()),
+            },
+            Happens::Call(by) => self.calls(*by, transcript).await,
+            Happens::HangUp(how) => match self.call.take() {
+                Some(call) => self.hangs_up(call, how, transcript).await,
+                None => Err(PlayFault::Script("hang_up: nobody calls".to_owned())),
+            },
             Happens::Guest(text) => {
                 let said = self.message(text, Content::Text, None);
                 self.send(said, text, transcript).await
@@ -295,10 +320,7 @@ impl Line<'_> {
             guest: self.guest.clone(),
             address: self.guest.preferred().as_str().to_owned(),
             line: Some(LINE.to_owned()),
-            phone: self
-                .guest
-                .phone()
-                .and_then(|key| Some(key.as_str().strip_prefix("whatsapp:")?.to_owned())),
+            phone: self.number(),
             name: None,
             text: text.to_owned(),
             content,
@@ -336,6 +358,24 @@ impl Line<'_> {
         Ok(())
     }
 
+    /// The guest's number, if they have one.
+    pub(super) fn number(&self) -> Option<String> {
+        self.guest.phone().and_then(|key| Some(key.as_str().strip_prefix("whatsapp:")?.to_owned()))
+    }
+
+    /// Writes down what arrives beside a call, if anything does.
+    pub(super) async fn arrives(&mut self, transcript: &mut Transcript) -> Result<(), PlayFault> {
+        let store = &self.stage.receptionist.store;
+        let key = store.guest_of(&self.guest).await?;
+        let rows = store.outgoing_to(&key).await?;
+        let is_new = |status| status != Status::Sent && status != Status::ForPerson;
+        if rows.iter().any(|row| row.channel == CHANNEL.as_str() && is_new(row.status)) {
+            transcript.aside("on WhatsApp");
+            self.show(None, transcript).await?;
+        }
+        Ok(())
+    }
+
     /// Writes down what arrived, once nothing is under way any more.
     async fn show(&mut self, guest: Option<&str>, transcript: &mut Transcript) -> Result<(), PlayFault> {
         let store = &self.stage.receptionist.store;
@@ -344,7 +384,7 @@ impl Line<'_> {
         for round in 0.. {
             let rows = store.outgoing_to(&key).await?;
             let waits = |status| matches!(status, Status::Queued | Status::Sending | Status::Uncertain);
-            if !rows.iter().any(|row| waits(row.status)) {
+            if !rows.iter().any(|row| waits(row.status) && row.channel == CHANNEL.as_str()) {
                 aside.extend(rows.into_iter().filter(|row| {
                     matches!(row.status, Status::ForPerson | Status::Failed)
                         && row.created_at >= self.stage.clock.now()

@@ -103,7 +103,9 @@ impl Stage {
         let model =
             scene.model.clone().map(|model| Arc::new(PlayedModel::new(model)) as Arc<dyn LanguageModel>);
         let understander = app::understander_with(config, &house, model)?;
-        let receptionist = app::receptionist(config, tools, house, zone, waiting, understander).await?;
+        let mut receptionist = app::receptionist(config, tools, house, zone, waiting, understander).await?;
+        // The provider of a telephone is played.
+        receptionist.writes_by = scene.channels.contains(&Channel::Whatsapp).then_some(ChannelName::Meta);
         Ok(Self { receptionist: Arc::new(receptionist), hotel, staff, clock, hotel_is_up })
     }
 
@@ -151,6 +153,10 @@ impl Stage {
                 }
                 Happens::Press { .. } | Happens::Answer { .. } | Happens::Send(_) => {
                     let only = "press, answer and send need channels: [whatsapp]";
+                    return Err(PlayFault::Script(only.to_owned()));
+                }
+                Happens::Call(_) | Happens::HangUp(_) => {
+                    let only = "call and hang_up need channels: [whatsapp]";
                     return Err(PlayFault::Script(only.to_owned()));
                 }
                 Happens::Silence => (String::new(), Doing::Silence),

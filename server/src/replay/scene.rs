@@ -89,6 +89,28 @@ pub enum Happens {
     Person(Person),
     /// The person who has the conversation is done with it.
     GiveBack(GiveBack),
+    /// The guest calls: what they say until they hang up is said, not written; on a telephone only.
+    Call(CallBy),
+    /// The call is cut off.
+    HangUp(HangUp),
+}
+
+/// How a guest calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallBy {
+    /// From a telephone: their number is displayed, and nobody vouches for it.
+    Number,
+    /// On WhatsApp.
+    Whatsapp,
+}
+
+/// How a call is cut off.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HangUp {
+    /// What was heard of what was said last; without it all of it.
+    pub heard: Option<String>,
 }
 
 /// What a person at the desk does.

@@ -18,7 +18,7 @@ use super::inbox::Outcome;
 use super::known::{Known, Stands, Whose};
 use super::seal::Record;
 use super::standing::{Run, Standing};
-use super::{Database, Fault, Status, keys, outbox, standing};
+use super::{Database, Fault, Status, keys, outbox, reachable, standing};
 use crate::clock::later;
 use crate::config::Patience;
 use crate::message::{ChannelName, MessageId, Outgoing};
@@ -42,6 +42,8 @@ pub(super) struct Prepared {
     pub(super) run: Option<Vec<u8>>,
     pub(super) answered: Option<(i64, Outcome)>,
     pub(super) outgoing: Vec<Said>,
+    /// Who wants what is sent to them, and where that comes from.
+    pub(super) consents: Vec<(String, String)>,
     pub(super) remember: Vec<(String, Json)>,
     pub(super) at: DateTime<Utc>,
 }
@@ -55,6 +57,8 @@ pub(super) struct Said {
     pub(super) says: String,
     /// The way it goes.
     pub(super) channel: String,
+    /// Who gets it, where not the conversation's guest.
+    pub(super) to: Option<String>,
     /// Whether it counts as sent: its guest is right here.
     pub(super) is_sent: bool,
 }
@@ -77,7 +81,7 @@ impl Said {
         let home = ChannelName::parse(&whose.channel);
         let is_sent = message.via.or(home).is_some_and(ChannelName::is_local);
         let channel = message.via.map_or_else(|| whose.channel.clone(), |via| via.as_str().to_owned());
-        Ok(Self { content, says, channel, is_sent })
+        Ok(Self { content, says, channel, to: message.to.clone(), is_sent })
     }
 }
 
@@ -97,8 +101,13 @@ impl Database {
             None => None,
         };
         let now = self.clock().now().trunc_subsecs(3);
-        let (prepared, stands) = prepared(known.whose, &end, &commit, message, now, self.0.patience)
+        let is_strangers = !commit.remember.is_empty()
+            && self.began_with_a_stranger(&known.whose).await.map_err(CommitError::Fault)?;
+        let (mut prepared, stands) = prepared(known.whose, &end, &commit, message, now, self.0.patience)
             .map_err(CommitError::Fault)?;
+        if is_strangers {
+            prepared.remember.clear();
+        }
         let is_due = prepared.due.is_some();
         mortal::passes("turn.ready");
         let written = match &self.0.group {
@@ -129,13 +138,18 @@ impl Database {
 
     /// Writes a commit by itself, as one statement unless something is to be remembered.
     async fn write_one(&self, prepared: Prepared, stands: Arc<Standing>) -> Result<(), CommitError<Fault>> {
-        let written = if prepared.remember.is_empty() {
+        let written = if prepared.remember.is_empty() && prepared.consents.is_empty() {
             statement::write(self.writer(), &prepared).await.map_err(CommitError::Fault)?
         } else {
             let transaction = self.begin().await.map_err(CommitError::Fault)?;
             let written = statement::write(&*transaction, &prepared).await.map_err(CommitError::Fault)?;
             if written {
-                let Prepared { whose, remember, at, .. } = &prepared;
+                let Prepared { whose, remember, consents, at, .. } = &prepared;
+                for (guest, source) in consents {
+                    reachable::consented(&*transaction, guest, source, *at)
+                        .await
+                        .map_err(CommitError::Fault)?;
+                }
                 super::guests::remember(&*transaction, &whose.guest, remember, *at)
                     .await
                     .map_err(CommitError::Fault)?;
@@ -218,6 +232,7 @@ fn prepared(
         run,
         answered: message.map(|message| message.0).zip(outcome),
         outgoing: outgoing.collect::<Result<_, _>>()?,
+        consents: consents(&whose, &commit.outgoing),
         remember: commit.remember.to_vec(),
         at: now,
         whose,
@@ -228,6 +243,15 @@ fn prepared(
         underway: commit.underway.cloned(),
     };
     Ok((prepared, Arc::new(Standing { stored, end: Arc::new(end) })))
+}
+
+/// Who wants what is sent to them, and where that comes from.
+fn consents(whose: &Whose, outgoing: &[Outgoing]) -> Vec<(String, String)> {
+    let consent = |message: &Outgoing| {
+        let guest = message.to.clone().unwrap_or_else(|| whose.guest.clone());
+        Some((guest, message.consent.clone()?))
+    };
+    outgoing.iter().filter_map(consent).collect()
 }
 
 /// When a conversation must be woken: at its next delayed transition, or when the guest has been silent for too long

@@ -22,7 +22,7 @@ impl Database {
             return Ok(Guest::default());
         };
         let remembered = remembered(self.reader(), &row).await?;
-        Ok(Guest { phone: row.phone, remembered })
+        Ok(Guest { phone: row.phone, remembered, ..Guest::default() })
     }
 
     /// Keeps a value for a guest's next conversation, as a turn would.

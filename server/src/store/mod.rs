@@ -4,6 +4,7 @@
 //! written in one transaction; on SQLite it takes the write lock when it begins, so that it waits instead of failing
 //! half-way.
 
+mod callers;
 mod commit;
 mod conversations;
 mod delivered;

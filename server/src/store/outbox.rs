@@ -216,6 +216,8 @@ impl OutboxRow {
             manner: self.manner.clone(),
             spoken: self.spoken,
             via: ChannelName::parse(&self.channel).filter(|channel| channel.is_spoken()),
+            to: None,
+            consent: None,
         })
     }
 }

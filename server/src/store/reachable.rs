@@ -24,7 +24,7 @@ const CONSENTS: &str = "noting whether a guest wants messages";
 pub struct Consent {
     /// Whether they want messages.
     pub wanted: bool,
-    /// Where it came from: `words`, or a provider with its code.
+    /// Where it came from: `words`, `call`, or a provider with its code.
     pub source: String,
     /// When it was noted.
     pub at: DateTime<Utc>,
@@ -238,6 +238,17 @@ async fn note(
     if last_word(connection, guest).await?.map_or(wanted, |word| word.wanted == wanted) {
         return Ok(false);
     }
+    add(connection, guest, wanted, source, at).await?;
+    Ok(true)
+}
+
+async fn add(
+    connection: &impl ConnectionTrait,
+    guest: &str,
+    wanted: bool,
+    source: &str,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
     let row = consent::ActiveModel {
         id: ActiveValue::NotSet,
         guest: ActiveValue::Set(guest.to_owned()),
@@ -246,7 +257,22 @@ async fn note(
         at: ActiveValue::Set(at),
     };
     consent::Entity::insert(row).exec_without_returning(connection).await.map_err(Fault::doing(CONSENTS))?;
-    Ok(true)
+    Ok(())
+}
+
+/// Notes that a guest said that they want what is sent to them. Whoever wanted no messages before wants none still: only
+/// what they write themselves takes that back.
+pub(super) async fn consented(
+    connection: &impl ConnectionTrait,
+    guest: &str,
+    source: &str,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let guest = identity::resolved(connection, guest).await?;
+    if last_word(connection, &guest).await?.is_some_and(|word| !word.wanted) {
+        return Ok(());
+    }
+    add(connection, &guest, true, source, at).await
 }
 
 /// Everything about it in one question: it is asked before every message that is sent.

@@ -1,7 +1,12 @@
 //! Telephone calls from ringing to hanging up, with the real hotel behind them.
 
+mod across;
 mod booking;
+mod forgetting;
+mod letterbox;
 pub(crate) mod line;
 pub(crate) mod rig;
 mod sound;
+mod summary;
+mod timers;
 mod turns;

@@ -449,6 +449,40 @@ async fn whoever_knows_less_conflicts_and_reads_anew(one: Database, other: Datab
     assert_eq!(other.log(conversation.as_str()).await.expect("a log"), all);
 }
 
+async fn what_goes_elsewhere_is_written_with_the_consent_and_the_turn_or_not_at_all(database: Database) {
+    let caller = GuestKey::displayed("+34600000001").in_call("CA1");
+    let conversation = database.conversation(&caller, ChannelName::Call).await.expect("a conversation");
+    let (standing, log) = (position(false), [said("yes")]);
+    let spoken = Outgoing { via: Some(ChannelName::Call), ..outgoing("They are on their way", &[1]) };
+    let sent = |to: &GuestKey| Outgoing {
+        via: Some(ChannelName::Twilio),
+        to: Some(to.as_str().to_owned()),
+        consent: Some("call".to_owned()),
+        ..outgoing("Your booking", &[])
+    };
+    let commit = |expected: u64, to: &GuestKey| Commit {
+        answered: None,
+        outgoing: vec![spoken.clone(), sent(to)],
+        ..answering(&conversation, expected, &standing, &log, "")
+    };
+    database.commit(commit(0, &ana())).await.expect("a commit");
+    assert!(matches!(database.commit(commit(0, &ana())).await, Err(CommitError::Conflict)), "not twice");
+    let texts = async |guest: &GuestKey| {
+        let rows = database.outgoing_to(guest).await.expect("rows");
+        rows.into_iter().map(|row| (row.channel, row.text)).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&caller).await, [("call".to_owned(), "They are on their way".to_owned())]);
+    assert_eq!(texts(&ana()).await, [("twilio".to_owned(), "Your booking".to_owned())]);
+    let consents = database.consents(&ana()).await.expect("consents");
+    let consents: Vec<(bool, &str)> =
+        consents.iter().map(|consent| (consent.wanted, consent.source.as_str())).collect();
+    assert_eq!(consents, [(true, "call")]);
+    // Whoever stopped messages has stopped them, whatever is said in a call that displays their number.
+    database.note_consent(&ben(), false, "words").await.expect("noted");
+    database.commit(commit(1, &ben())).await.expect("a commit");
+    assert!(database.is_opted_out(&ben()).await.expect("no fault"));
+}
+
 /// Runs a promise on a fresh SQLite file, in memory and, through the list, on PostgreSQL.
 macro_rules! promises {
     ($($promise:ident),* $(,)?) => {
@@ -491,6 +525,7 @@ macro_rules! promises {
 }
 
 promises! {
+    what_goes_elsewhere_is_written_with_the_consent_and_the_turn_or_not_at_all,
     a_commit_is_all_or_nothing,
     of_two_commits_on_one_revision_one_wins,
     a_turn_under_way_is_kept_until_its_commit,

@@ -35,7 +35,7 @@ pub use self::slot::{
 };
 pub use self::state::{
     AnyState, Listens, Moves, Speaks, State, ask, back, collect, compound, confirm, deep_back, end, held,
-    invoke, kind, parallel, rest, run, wait,
+    invoke, kind, parallel, rest, run, send, wait,
 };
 use self::yaml::{Mapping, Yaml};
 use super::{ROOT, Source};

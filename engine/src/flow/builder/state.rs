@@ -92,6 +92,11 @@ pub fn confirm<'a>(paths: impl IntoIterator<Item = &'a str>) -> State<kind::Conf
     of("confirm", Yaml::texts(paths))
 }
 
+/// A state that sends a prompt elsewhere, if the guest wants it.
+pub fn send(prompt: &str, to: &str) -> State<kind::Confirm> {
+    of("send", Yaml::text(prompt)).key("to", Yaml::text(to))
+}
+
 /// A state that asks an open question.
 pub fn ask(prompt: &str) -> State<kind::Ask> {
     of("ask", Yaml::text(prompt))

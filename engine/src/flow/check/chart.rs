@@ -100,9 +100,15 @@ impl<'g> Graph<'g> {
                 }
             }
             DraftDoes::Run(run) => self.cases(world, index, own, Why::Returned, &run.done),
-            DraftDoes::Confirm { yes, no, .. } => {
-                self.cases(world, index, own, Why::Yes, yes);
-                self.cases(world, index, own, Why::Said("no"), no);
+            DraftDoes::Confirm { sends, yes, no, .. } => {
+                if sends.is_some() {
+                    // Where nobody has to be asked, or nothing can be sent, the guest has no turn in it.
+                    self.cases(world, index, own, Why::Then, yes);
+                    self.cases(world, index, own, Why::Then, no);
+                } else {
+                    self.cases(world, index, own, Why::Yes, yes);
+                    self.cases(world, index, own, Why::Said("no"), no);
+                }
             }
             DraftDoes::Final { .. } => {
                 if let Some(parent) = state.parent

@@ -43,6 +43,9 @@ pub(super) fn tell(graph: &Graph<'_>, way: &Way<'_>, lines: &mut Vec<String>) {
         Some(DraftDoes::Ask { prompt, .. }) if way.why != Why::Always => {
             add(format!("it asks `{}`", prompt.value))
         }
+        Some(DraftDoes::Confirm { sends: Some(sends), .. }) if way.why != Why::Always => {
+            add(format!("it asks whether to send `{}` to `{}`", sends.prompt.value, sends.to.value));
+        }
         Some(DraftDoes::Confirm { paths, .. }) if way.why != Why::Always => {
             let paths: Vec<String> = paths.iter().map(|path| path.value.join(".")).collect();
             let paths: Vec<&str> = paths.iter().map(String::as_str).collect();

@@ -1,7 +1,7 @@
 //! What a state does, as written: its own keys and their values.
 
 use super::cases::{ANSWER, ONWARD};
-use super::draft::{DraftCase, DraftDoes, DraftEach, DraftInvoke, DraftRun};
+use super::draft::{DraftCase, DraftDoes, DraftEach, DraftInvoke, DraftRun, DraftSends};
 use super::formula::{Formula, single_path};
 use super::report::Report;
 use super::states::Reader;
@@ -36,7 +36,23 @@ pub(super) fn read(reader: &mut Reader<'_, '_, '_>) -> Option<DraftDoes> {
             let node = reader.fields.get("confirm")?;
             let paths = confirmed(reader.report, node, reader.what);
             let (yes, no) = (reader.onward("yes", ANSWER), reader.onward("no", ANSWER));
-            Some(DraftDoes::Confirm { paths, yes, no })
+            Some(DraftDoes::Confirm { paths, sends: None, yes, no })
+        }
+        "send" => {
+            let prompt = reader.report.text(reader.fields.get("send")?, "send");
+            let to = match reader.fields.get("to") {
+                Some(node) => reader.report.text(node, "to"),
+                None => {
+                    let message = format!("{} does not say where it sends `send`", reader.what);
+                    let help = Some("`to: <a way to the guest>`, one of those in `guest.reach`".to_owned());
+                    reader.report.add(reader.name.at, Rule::Missing, message, help);
+                    None
+                }
+            };
+            let (yes, no) = (reader.onward("yes", ANSWER), reader.onward("no", ANSWER));
+            let (prompt, to) = (prompt?, to?);
+            reader.report.check_name(&to, "way");
+            Some(DraftDoes::Confirm { paths: Vec::new(), sends: Some(DraftSends { prompt, to }), yes, no })
         }
         "invoke" => {
             let done = reader.onward("done", ONWARD);

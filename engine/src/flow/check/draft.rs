@@ -81,6 +81,7 @@ pub(super) enum DraftDoes {
     Run(Box<DraftRun>),
     Confirm {
         paths: Vec<At<Vec<String>>>,
+        sends: Option<DraftSends>,
         yes: Vec<DraftCase>,
         no: Vec<DraftCase>,
     },
@@ -111,6 +112,12 @@ pub(super) enum DraftDoes {
     },
     /// It could not be read: it may do anything.
     Unread,
+}
+
+/// What a yes sends elsewhere.
+pub(super) struct DraftSends {
+    pub(super) prompt: At<String>,
+    pub(super) to: At<String>,
 }
 
 /// A tool call.

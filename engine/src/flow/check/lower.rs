@@ -8,16 +8,17 @@ use super::Source;
 use super::cases::REQUESTED;
 use super::draft::{
     Draft, DraftAction, DraftCase, DraftDoes, DraftEach, DraftEvent, DraftGo, DraftHandlers, DraftInvoke,
-    DraftRun, DraftState,
+    DraftRun, DraftSends, DraftState,
 };
 use super::formula::Formula;
+use super::prompts::consent;
 use super::schema::Schema;
 use super::version::{meaning, version};
 use super::world::World;
 use crate::flow::raw::{At, Spot};
 use crate::flow::{
     Action, After, Does, Each, Event, EventId, Flow, FlowId, Flows, Form, Go, Handlers, Input, Invoke, Named,
-    Places, Produced, ROOT, ResultId, Run, Slot, SlotId, Span, State, StateId, Transition,
+    Places, Produced, ROOT, ResultId, Run, Sends, Slot, SlotId, Span, State, StateId, Transition,
 };
 use crate::guard::{Expression, NAMES, Path, Root};
 
@@ -162,12 +163,20 @@ impl Lower<'_, '_> {
             }
             DraftDoes::Invoke(invoke) => Does::Invoke(Box::new(self.call(invoke, state.saves.as_ref()))),
             DraftDoes::Run(run) => Does::Run(Box::new(self.run(run, state.saves.as_ref())?)),
-            DraftDoes::Confirm { paths, yes, no } => Does::Confirm {
+            DraftDoes::Confirm { paths, sends, yes, no } => Does::Confirm {
                 paths: paths
                     .iter()
                     .filter_map(|path| Path::bound(&path.value, |name| self.root_of(name, None)))
                     .collect(),
-                prompt: format!("confirm_{}", self.draft.name.value).into(),
+                prompt: match sends {
+                    Some(sends) => consent(&sends.to.value),
+                    None => format!("confirm_{}", self.draft.name.value),
+                }
+                .into(),
+                sends: sends.as_ref().map(|DraftSends { prompt, to }| Sends {
+                    prompt: prompt.value.as_str().into(),
+                    to: to.value.as_str().into(),
+                }),
                 yes: self.transitions(yes, false),
                 no: self.transitions(no, false),
             },

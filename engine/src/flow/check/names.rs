@@ -60,7 +60,7 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
                 names.run_with(run);
                 names.cases(&run.done, Scope { outcome: true, ..nothing });
             }
-            DraftDoes::Confirm { paths, yes, no } => {
+            DraftDoes::Confirm { paths, sends: _, yes, no } => {
                 for path in paths {
                     names.path(path, nothing);
                 }

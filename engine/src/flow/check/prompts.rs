@@ -38,6 +38,11 @@ fn heard(flow: &Draft) -> BTreeSet<Spot> {
     said.collect()
 }
 
+/// The prompt that asks whether to send something in this way.
+pub(super) fn consent(to: &str) -> String {
+    format!("consent_{to}")
+}
+
 /// Checks the prompts of all flows.
 pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
     let mut uses: IndexMap<String, Vec<Use<'_>>> = IndexMap::new();
@@ -55,7 +60,13 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
         for state in flow.states.values() {
             match &state.does {
                 DraftDoes::Ask { prompt, .. } => add(&prompt.value, prompt.at, true),
-                DraftDoes::Confirm { .. } => add(&format!("confirm_{}", flow.name.value), state.at, false),
+                DraftDoes::Confirm { sends: Some(sends), .. } => {
+                    add(&sends.prompt.value, sends.prompt.at, true);
+                    add(&consent(&sends.to.value), sends.to.at, false);
+                }
+                DraftDoes::Confirm { sends: None, .. } => {
+                    add(&format!("confirm_{}", flow.name.value), state.at, false)
+                }
                 DraftDoes::Collect { slots, .. } => {
                     collects = true;
                     for slot in slots.iter().filter(|slot| flow.slots.contains_key(&slot.value)) {

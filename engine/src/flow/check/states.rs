@@ -27,6 +27,8 @@ pub(super) const KEYS: &[&str] = &[
     "error",
     "unknown",
     "confirm",
+    "send",
+    "to",
     "yes",
     "no",
     "ask",
@@ -49,7 +51,7 @@ pub(super) const KEYS: &[&str] = &[
 
 /// The keys that say what a state does, or what it is.
 pub(super) const DOING: &[&str] =
-    &["collect", "invoke", "run", "confirm", "ask", "wait", "held", "final", "history", "states"];
+    &["collect", "invoke", "run", "confirm", "send", "ask", "wait", "held", "final", "history", "states"];
 
 /// The keys that only belong to some of those; the empty one stands for a state with none of them.
 pub(super) const BELONGS: &[(&str, &[&str])] = &[
@@ -64,8 +66,9 @@ pub(super) const BELONGS: &[(&str, &[&str])] = &[
     ("done", &["invoke", "run", "states"]),
     ("error", &["invoke"]),
     ("unknown", &["invoke"]),
-    ("yes", &["confirm"]),
-    ("no", &["confirm"]),
+    ("to", &["send"]),
+    ("yes", &["confirm", "send"]),
+    ("no", &["confirm", "send"]),
     ("output", &["final"]),
     ("initial", &["states"]),
     ("parallel", &["states"]),
@@ -153,7 +156,7 @@ fn state<'n>(
     let always = fields.get("always");
     state.always = match (does, always) {
         // Without a way on of its own, this is meant to be it.
-        ("collect" | "invoke" | "run" | "confirm" | "ask", Some(node)) if reader.lacks_a_way() => {
+        ("collect" | "invoke" | "run" | "confirm" | "send" | "ask", Some(node)) if reader.lacks_a_way() => {
             let cases = read_cases(reader.report, node, "always", PERHAPS);
             match cases.last() {
                 Some(last) if last.guard.is_none() => {
@@ -225,6 +228,7 @@ fn way_of(does: &str) -> Option<String> {
         "run" => Some("after a flow: `done:`".to_owned()),
         "states" => Some("after its last state: `done:`".to_owned()),
         "confirm" => Some("after a read-back: `yes:` and `no:`".to_owned()),
+        "send" => Some("after the question whether to send it: `yes:` and `no:`".to_owned()),
         "collect" | "ask" => Some(format!("after `{does}`: `target:`")),
         _ => None,
     }
@@ -306,7 +310,7 @@ impl Reader<'_, '_, '_> {
     fn lacks_a_way(&self) -> bool {
         let key = match self.does {
             "collect" | "ask" => "target",
-            "confirm" => "yes",
+            "confirm" | "send" => "yes",
             _ => "done",
         };
         self.fields.get(key).is_none() && self.misplaced.is_none()

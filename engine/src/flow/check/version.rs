@@ -137,7 +137,11 @@ impl Written<'_> {
             }
             Does::Invoke(invoke) => self.invoke(invoke),
             Does::Run(run) => self.run(run),
-            Does::Confirm { paths, prompt, yes, no } => json!({
+            Does::Confirm { paths: _, prompt, sends: Some(sends), yes, no } => json!({
+                "send": sends, "prompt": prompt.as_ref(), "yes": self.transitions(yes),
+                "no": self.transitions(no),
+            }),
+            Does::Confirm { paths, prompt, sends: None, yes, no } => json!({
                 "confirm": paths, "prompt": prompt.as_ref(), "yes": self.transitions(yes),
                 "no": self.transitions(no),
             }),

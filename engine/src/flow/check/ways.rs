@@ -317,7 +317,9 @@ fn is_automatic(graph: &Graph<'_>, way: &Way<'_>, silent: &BTreeSet<&str>) -> bo
             _ => false,
         },
         Why::Joined => graph.children(way.from).iter().all(|region| ends_alone(graph, *region, silent)),
-        Why::Then | Why::Yes | Why::Said(_) | Why::Event(_) | Why::After(_) | Why::Unused => false,
+        // Where nobody has to be asked, or nothing can be sent, the guest has no turn in it.
+        Why::Then => matches!(graph.does(way.from), Some(DraftDoes::Confirm { sends: Some(_), .. })),
+        Why::Yes | Why::Said(_) | Why::Event(_) | Why::After(_) | Why::Unused => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::flow::check::keys::event_name;
 use crate::flow::{
-    Action, Does, Each, Event, Flow, Flows, Form, Go, ResultId, SlotId, State, StateId, Transition,
+    Action, Does, Each, Event, Flow, Flows, Form, Go, ResultId, Sends, SlotId, State, StateId, Transition,
 };
 use crate::guard::Expression;
 
@@ -118,6 +118,9 @@ impl Words<'_> {
             Does::Run(run) => {
                 let name = self.flows.flow(run.flow).map_or("", |flow| &*flow.name);
                 format!("runs {name}{}{}", each(run.each.as_ref()), self.saved(run.save))
+            }
+            Does::Confirm { sends: Some(Sends { prompt, to }), .. } => {
+                format!("sends {prompt} to {to}, if the guest wants it")
             }
             Does::Confirm { paths, .. } => {
                 let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();

@@ -11,6 +11,7 @@ pub(super) const FORMS: &[(&str, &str, &[&str])] = &[
     ("invoke", "A state that calls a tool", &["invoke", "done"]),
     ("run", "A state that runs another flow", &["run", "done"]),
     ("confirm", "A state that reads values back", &["confirm", "yes", "no"]),
+    ("send", "A state that sends something elsewhere, if the guest wants it", &["send", "to", "yes", "no"]),
     ("ask", "A state that asks an open question", &["ask", "target"]),
     ("wait", "A state that rests", &["wait"]),
     ("held", "A state in which a person has the conversation", &["held"]),
@@ -70,15 +71,15 @@ fn above(title: &str, parallel: bool) -> Json {
 
 fn key_of(does: &str, key: &str) -> Json {
     match (does, key) {
-        (_, "say" | "invoke" | "run" | "ask" | "initial") => text(),
+        (_, "say" | "invoke" | "run" | "send" | "ask" | "initial") => text(),
         (_, "collect" | "confirm") => with(names(), "minItems", json!(1)),
         (_, "with") => expressions(),
         (_, "each" | "output") => reference("expression"),
-        (_, "as" | "save" | "final") => name(),
+        (_, "as" | "save" | "final" | "to") => name(),
         (_, "fresh_for") => reference("duration"),
         (_, "timeout" | "cache") => reference("delay"),
         (_, "retry") => reference("retry"),
-        ("confirm", "yes" | "no") => reference("answer"),
+        ("confirm" | "send", "yes" | "no") => reference("answer"),
         ("history", "target") => name_or_names(),
         (_, "done" | "error" | "unknown" | "target" | "always") => reference("onward"),
         (_, "wait" | "held") => json!({ "const": true }),

@@ -56,6 +56,12 @@ pub(super) const STATE: &[Told] = &[
         "Where a call goes whose outcome nobody knows. Without it, `error` with the code `outcome_unknown`.",
     ),
     ("confirm", "Reads these values back, by the prompt `confirm_<flow>`, and waits for an explicit yes."),
+    (
+        "send",
+        "Sends this prompt to the guest elsewhere. Asks first, by the prompt `consent_<to>`, and waits for an explicit yes; \
+         where nobody has to ask it goes on as after a yes, and where it cannot be sent as after a no.",
+    ),
+    ("to", "The way it is sent. `guest.reach` has those there are now."),
     ("yes", "Where a yes goes."),
     ("no", "Where a no goes."),
     ("ask", "Asks an open question, a prompt. Whatever slot the answer fills or changes takes it on."),

@@ -37,7 +37,11 @@ impl Told {
             let act = match effect {
                 Effect::Say(say) => Act::Said(Saying { prompt: say.prompt, expecting: say.expecting }),
                 Effect::Call(call) => Act::Called(Called::of(&call)),
-                Effect::Understand | Effect::Remember { .. } | Effect::HandOver | Effect::End => continue,
+                Effect::Understand
+                | Effect::Send(_)
+                | Effect::Remember { .. }
+                | Effect::HandOver
+                | Effect::End => continue,
             };
             self.acts.push((effects + number, act));
         }

@@ -61,7 +61,7 @@ impl Driver {
         if turn.is_stopped {
             return None;
         }
-        let outgoing = performer.render(&turn.says).await.ok()?;
+        let outgoing = turn.rendered(performer).await.ok()?;
         let today = arrival.moment.today;
         Some(Speculation { flows, inputs: arrival.inputs, today, turn, outgoing })
     }

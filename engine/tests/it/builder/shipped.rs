@@ -6,7 +6,7 @@ use innkeeper_engine::DateBound;
 use innkeeper_engine::flow::Event;
 use innkeeper_engine::flow::builder::{
     FlowBuilder, ask, choice, choice_from, collect, confirm, date_range, end, integer, invoke, party,
-    person_name, phone, rest, say_again, stay, to,
+    person_name, phone, rest, say_again, send, stay, to,
 };
 
 pub(super) fn book_room() -> FlowBuilder {
@@ -116,7 +116,7 @@ pub(super) fn book_room() -> FlowBuilder {
                 .with("quote_id", "quote.quote_id")
                 .save("booking")
                 .retry_after(2, Duration::from_millis(500))
-                .done("booked")
+                .done([to("booked_in_a_call").when("guest.reach.whatsapp"), to("booked")])
                 .error([
                     to("unsure").when("error.code == 'outcome_unknown'"),
                     to("checking").when("error.code == 'room_unavailable'").say("just_taken").clear(["room"]),
@@ -145,4 +145,18 @@ pub(super) fn book_room() -> FlowBuilder {
         .state("trouble", rest().say("could_not_book").goes_on("hand_over"))
         .state("booked", end("done").say("booked"))
         .state("dropped", end("abandoned").say("dropped"))
+        .state(
+            "booked_in_a_call",
+            send("booking_details", "whatsapp")
+                .say("booked")
+                .yes("details_sent")
+                .no("details_kept")
+                .on(Event::Cancel, "details_kept")
+                .on(Event::Thank, "details_kept")
+                .on(Event::Unclear, "details_kept")
+                .on("quiet", "details_kept")
+                .on(Event::Bye, to("closing").say("goodbye")),
+        )
+        .state("details_sent", end("done").say("details_sent"))
+        .state("details_kept", end("done").say("details_kept"))
 }

@@ -100,7 +100,11 @@ impl Summary<'_> {
             Does::Collect { slots, then } => format!("collects {} → {}", self.slots(slots), self.cases(then)),
             Does::Invoke(invoke) => self.invoke(invoke),
             Does::Run(run) => self.run(run),
-            Does::Confirm { paths, prompt, yes, no } => {
+            Does::Confirm { paths: _, prompt, sends: Some(sends), yes, no } => {
+                let (yes, no) = (self.cases(yes), self.cases(no));
+                format!("sends {} to {} after {prompt} yes → {yes} no → {no}", sends.prompt, sends.to)
+            }
+            Does::Confirm { paths, prompt, sends: None, yes, no } => {
                 let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
                 format!("{prompt} {} yes → {} no → {}", paths.join(", "), self.cases(yes), self.cases(no))
             }

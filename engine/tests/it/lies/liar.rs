@@ -54,7 +54,11 @@ impl Liar {
             match effect {
                 Effect::Call(call) => self.open.push(call.clone()),
                 Effect::Say(say) => self.says = say.id,
-                Effect::Understand | Effect::Remember { .. } | Effect::HandOver | Effect::End => {}
+                Effect::Understand
+                | Effect::Send(_)
+                | Effect::Remember { .. }
+                | Effect::HandOver
+                | Effect::End => {}
             }
         }
         self.last = Some(input.clone());

@@ -72,7 +72,11 @@ impl Yes {
                         conveyed: false,
                     });
                 }
-                Effect::Understand | Effect::Remember { .. } | Effect::HandOver | Effect::End => {}
+                Effect::Understand
+                | Effect::Send(_)
+                | Effect::Remember { .. }
+                | Effect::HandOver
+                | Effect::End => {}
             }
         }
         writes

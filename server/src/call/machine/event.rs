@@ -82,6 +82,8 @@ pub enum Wait {
     Keys,
     /// Whether what is said comes to its end.
     Stuck,
+    /// The time that the conversation waits for.
+    Due,
 }
 
 /// What a turn is about.
@@ -100,6 +102,8 @@ pub enum Turn {
     },
     /// Nothing, for so many times in a row.
     Silence(u32),
+    /// The time has come that the conversation waited for.
+    Due,
 }
 
 /// What the machine wants done.

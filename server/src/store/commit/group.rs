@@ -23,7 +23,7 @@ use crate::store::inbox::Outcome;
 use crate::store::known::AllKnown;
 use crate::store::standing::Standing;
 use crate::store::writer::Writer;
-use crate::store::{Fault, guests};
+use crate::store::{Fault, guests, reachable};
 
 /// So many commits are one transaction at most.
 const MOST: usize = 256;
@@ -159,6 +159,11 @@ async fn write(writer: &Writer, commits: &[&Prepared]) -> Result<Vec<bool>, Faul
 }
 
 async fn remember(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Result<(), Fault> {
+    for commit in commits {
+        for (guest, source) in &commit.consents {
+            reachable::consented(transaction, guest, source, commit.at).await?;
+        }
+    }
     for commit in commits.iter().filter(|commit| !commit.remember.is_empty()) {
         guests::remember(transaction, &commit.whose.guest, &commit.remember, commit.at).await?;
     }
@@ -246,6 +251,7 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
     for commit in commits {
         for message in &commit.outgoing {
             said.push(vec![
+                message.to.clone().into(),
                 commit.whose.id.clone().into(),
                 message.channel.clone().into(),
                 commit.whose.id.clone().into(),
@@ -298,7 +304,7 @@ const DECIDED: Many = Many {
 const SAID: Many = Many {
     before: "INSERT INTO outbox (guest, channel, conversation, revision, content, says, status, attempts, created_at, \
              sent_at) VALUES ",
-    row: "((SELECT guest FROM conversations WHERE id = ?), ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+    row: "(COALESCE(?, (SELECT guest FROM conversations WHERE id = ?)), ?, ?, ?, ?, ?, ?, 0, ?, ?)",
     after: "",
 };
 

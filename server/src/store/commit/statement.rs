@@ -43,15 +43,17 @@ pub(super) async fn write(connection: &impl ConnectionTrait, commit: &Prepared) 
             values.push(message.channel.clone().into());
             values.push(message.status().as_str().to_owned().into());
             values.push(message.is_sent.then_some(commit.at).into());
+            values.push(message.to.clone().into());
             let comma = if order > 0 { ", " } else { "" };
-            let first = values.len() - 4;
+            let first = values.len() - 5;
             sql.push_str(&format!(
-                "{comma}({order}, ${}::bytea, ${}::text, ${}::text, ${}::text, ${}::timestamptz)",
+                "{comma}({order}, ${}::bytea, ${}::text, ${}::text, ${}::text, ${}::timestamptz, ${}::text)",
                 first,
                 first + 1,
                 first + 2,
                 first + 3,
-                first + 4
+                first + 4,
+                first + 5
             ));
         }
         sql.push_str(SAID_END);
@@ -86,8 +88,8 @@ WITH pending AS (
 
 const SAID: &str = ", said AS (
   INSERT INTO outbox (guest, channel, conversation, revision, content, says, status, attempts, created_at, sent_at)
-  SELECT m.guest, s.channel, m.id, $2 + 1, s.content, s.says, s.status, 0, $8, s.sent_at
+  SELECT COALESCE(s.whom, m.guest), s.channel, m.id, $2 + 1, s.content, s.says, s.status, 0, $8, s.sent_at
   FROM moved m CROSS JOIN (VALUES ";
 
-const SAID_END: &str = ") AS s (ord, content, says, channel, status, sent_at) ORDER BY s.ord
+const SAID_END: &str = ") AS s (ord, content, says, channel, status, sent_at, whom) ORDER BY s.ord
 )";

@@ -13,7 +13,7 @@ pub(crate) struct Model {
     pub guest: String,
     /// Whether they want messages.
     pub wanted: bool,
-    /// Where it came from: `words`, or a provider with its code.
+    /// Where it came from: `words`, `call`, or a provider with its code.
     pub source: String,
     /// When it was noted.
     pub at: DateTimeUtc,

@@ -22,6 +22,9 @@ use crate::rig::{Folder, PATIENCE, standing_clock};
 /// So many letters a second are spoken.
 const RATE: u64 = 14;
 
+/// The hotel's number on WhatsApp.
+pub(crate) const WHATSAPP: &[(&str, &str)] = &[("INNKEEPER__TWILIO__WHATSAPP_FROM", "+14155238886")];
+
 /// A hotel that answers the telephone.
 pub(crate) struct Hotel {
     pub(crate) clock: ManualClock,
@@ -77,15 +80,37 @@ impl Hotel {
         Self::with(|address| address).await
     }
 
+    /// The same where WhatsApp is set up, too.
+    pub(crate) async fn on_whatsapp() -> Self {
+        Self::with_flows(|address| address, WHATSAPP, None).await
+    }
+
     /// The same with another way to the hotel's tools.
     pub(crate) async fn with(
         way: impl FnOnce(innkeeper::tools::Address) -> innkeeper::tools::Address,
     ) -> Self {
+        Self::with_flows(way, &[], None).await
+    }
+
+    /// The same with settings, and with flows of its own.
+    pub(crate) async fn with_flows(
+        way: impl FnOnce(innkeeper::tools::Address) -> innkeeper::tools::Address,
+        settings: &[(&str, &str)],
+        flow: Option<(&str, &str)>,
+    ) -> Self {
         let folder = Folder::new();
         let clock = standing_clock();
-        let overrides =
-            Overrides { database: Some(folder.database_url().as_str().to_owned()), ..Overrides::default() };
-        let config = Config::load(Some(Path::new("/dev/null")), [], overrides).expect("a configuration");
+        let flows = flow.map(|(name, text)| {
+            let flows = folder.file("flows");
+            std::fs::create_dir(&flows).expect("a folder");
+            std::fs::write(flows.join(name), text).expect("a file");
+            flows.display().to_string()
+        });
+        let database = Some(folder.database_url().as_str().to_owned());
+        let overrides = Overrides { database, flows, ..Overrides::default() };
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let config = Config::load(Some(Path::new("/dev/null")), settings.collect::<Vec<_>>(), overrides);
+        let config = config.expect("a configuration");
         let time: Arc<dyn Clock> = Arc::new(clock.clone());
         let hotel = SceneHotel::open(Arc::clone(&time)).await.expect("a hotel");
         let tools = HotelTools::connect(way(hotel.address())).await.expect("tools");
@@ -158,7 +183,7 @@ pub(crate) fn caller(number: &str) -> Caller {
 /// A caller of whom only a number is displayed.
 pub(crate) fn stranger(number: &str) -> Caller {
     Caller {
-        guest: GuestIds::Other(GuestKey::new(format!("tel:{number}"))),
+        guest: GuestIds::Other(GuestKey::displayed(number)),
         verified: None,
         displayed: Some(number.to_owned()),
         line: Some("+14155238886".to_owned()),

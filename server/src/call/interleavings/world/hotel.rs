@@ -150,7 +150,7 @@ impl World {
                 after = After::HangUp;
                 self.tally.ended_by_silence += 1;
             }
-            Turn::Called | Turn::Silence(_) => {}
+            Turn::Called | Turn::Silence(_) | Turn::Due => {}
             Turn::Words(_) | Turn::Keys { .. } => match self.dice.below(40) {
                 0 if supposed.is_none() => return Ok(None),
                 1 => after = After::HangUp,
@@ -181,7 +181,7 @@ impl World {
         let at =
             Place { conversation: ConversationId::new("one"), revision: self.replies, count: texts.len() };
         let thought = Thought { speaks, asks, keys, after };
-        Ok(Some(Reply { texts, at, thought, terms: Vec::new(), is_news }))
+        Ok(Some(Reply { texts, at, thought, terms: Vec::new(), is_news, due: None }))
     }
 
     /// Whether the read-back that is open counts as conveyed to somebody who began to speak then; books if it does.

@@ -24,7 +24,7 @@ pub(super) fn caller(form: &Form, call_sid: &str) -> Caller {
     }
     let displayed = e164(from).filter(|number| !WITHHELD.contains(&number.as_str()));
     let guest = match &displayed {
-        Some(number) => GuestIds::Other(GuestKey::new(format!("phone:{number}"))),
+        Some(number) => GuestIds::Other(GuestKey::displayed(number)),
         None => unknown(call_sid),
     };
     Caller { guest, verified: None, displayed, line }
