@@ -166,6 +166,7 @@ impl Call {
             | Event::Thought(_)
             | Event::Failed
             | Event::Played
+            | Event::Late
             | Event::Waited(_) => Handled,
         }
     }
@@ -203,6 +204,10 @@ impl Call {
                 context.push(Wish::Wait(Wait::Keys, self.manners.pace.keys));
                 Handled
             }
+            Event::Late => {
+                context.push(Wish::Filler);
+                Handled
+            }
             Event::Waited(Wait::Keys) => self.turn_or_wait(context),
             Event::Waited(Wait::Silence) => {
                 self.speaks = false;
@@ -238,6 +243,7 @@ impl Call {
             Event::TurnEnded(words) => {
                 let words = if self.is_no_turn(words) { "" } else { words };
                 self.ended(words);
+                context.push(Wish::Wait(Wait::Filler, self.manners.pace.filler));
                 Handled
             }
             Event::Digit(digit) => {
@@ -246,7 +252,7 @@ impl Call {
             }
             Event::Waited(Wait::Filler) if !self.speaks => {
                 self.filled = true;
-                context.push(Wish::Filler);
+                context.extend([Wish::Filler, Wish::Wait(Wait::Filler, self.manners.pace.again)]);
                 Handled
             }
             _ => Super,
@@ -389,6 +395,7 @@ impl Call {
             | Event::Failed
             | Event::Played
             | Event::Waited(_)
+            | Event::Late
             | Event::LostEars
             | Event::LostVoice
             | Event::Transferred

@@ -202,6 +202,7 @@ impl Session {
             | Event::Failed
             | Event::Played
             | Event::Waited(_)
+            | Event::Late
             | Event::LostEars
             | Event::LostVoice
             | Event::Transferred

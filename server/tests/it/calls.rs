@@ -2,6 +2,7 @@
 
 mod booking;
 pub(crate) mod line;
+mod moments;
 pub(crate) mod rig;
 mod sound;
 mod turns;
