@@ -173,6 +173,7 @@ impl Call {
             | Event::Thought(_)
             | Event::Failed
             | Event::Played
+            | Event::Late
             | Event::Waited(_) => Handled,
         }
     }
@@ -208,6 +209,10 @@ impl Call {
                 }
                 context.push(Wish::Stop(Wait::Silence));
                 context.push(Wish::Wait(Wait::Keys, self.manners.pace.keys));
+                Handled
+            }
+            Event::Late => {
+                context.push(Wish::Filler);
                 Handled
             }
             Event::Waited(Wait::Keys) => self.turn_or_wait(context),
@@ -249,6 +254,7 @@ impl Call {
             Event::TurnEnded(words) => {
                 let words = if self.is_no_turn(words) { "" } else { words };
                 self.ended(words);
+                context.push(Wish::Wait(Wait::Filler, self.manners.pace.filler));
                 Handled
             }
             Event::Digit(digit) => {
@@ -257,7 +263,7 @@ impl Call {
             }
             Event::Waited(Wait::Filler) if !self.speaks => {
                 self.filled = true;
-                context.push(Wish::Filler);
+                context.extend([Wish::Filler, Wish::Wait(Wait::Filler, self.manners.pace.again)]);
                 Handled
             }
             _ => Super,
@@ -396,6 +402,7 @@ impl Call {
             | Event::Failed
             | Event::Played
             | Event::Waited(_)
+            | Event::Late
             | Event::LostEars
             | Event::LostVoice
             | Event::Transferred

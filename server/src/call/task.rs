@@ -212,6 +212,7 @@ impl Session {
             | Event::Failed
             | Event::Played
             | Event::Waited(_)
+            | Event::Late
             | Event::LostEars
             | Event::LostVoice
             | Event::Transferred

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,12 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     app.reload(&config, Arc::new(SystemClock), &stop);
     println!("Innkeeper is listening. Open http://{address}/ to talk to the receptionist.");
     let stopped = stop.clone();
+    // Twenty milliseconds of a call's sound do not wait for the answer to those before.
+    let listener = listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "what is said on a connection may wait for answers");
+        }
+    });
     let served = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move { stopped.cancelled().await });
     tokio::spawn(async move {

@@ -9,6 +9,8 @@ use super::layers::Layers;
 pub struct CallPace {
     /// How long a reply may take before something is said meanwhile.
     pub filler: Duration,
+    /// How long after that something is said again.
+    pub again: Duration,
     /// How long an interruption may be without words before what was being said goes on.
     pub words: Duration,
     /// How long a guest may say nothing after what was said, the first time and then.
@@ -27,6 +29,7 @@ impl Default for CallPace {
     fn default() -> Self {
         Self {
             filler: Duration::from_millis(700),
+            again: Duration::from_secs(3),
             words: Duration::from_millis(1200),
             silences: [
                 Duration::from_secs(8),

@@ -242,6 +242,8 @@ impl Protocol for Talk {
     const CHUNK: usize = 320;
     const FILLS_SILENCE: bool = false;
     const LAST_WORDS: bool = true;
+    /// It tells every second.
+    const TELLS: Option<Duration> = Some(Duration::from_millis(1500));
     const KEEP_ALIVE: Option<(Duration, &'static str)> = Some((IDLE, r#"{"type":"KeepAlive"}"#));
 
     fn door(&mut self) -> Door {

@@ -237,6 +237,8 @@ impl Protocol for Talk {
     const CHUNK: usize = 320;
     const FILLS_SILENCE: bool = true;
     const LAST_WORDS: bool = true;
+    /// It tells every quarter of a second.
+    const TELLS: Option<Duration> = Some(Duration::from_millis(600));
     const KEEP_ALIVE: Option<(Duration, &'static str)> = None;
 
     fn door(&mut self) -> Door {

@@ -1,5 +1,6 @@
 //! Speech in while it is spoken: a call's sound goes in, whose turn it is and what was said comes out.
 
+mod following;
 mod session;
 mod tape;
 mod terms;
@@ -88,6 +89,8 @@ pub enum Heard {
         /// How sure the recogniser is of the words, from 0 to 1, where it says so.
         confidence: Option<f32>,
     },
+    /// What is said now is heard late, if at all.
+    Late,
     /// The provider is gone for good; nothing more is heard.
     Lost {
         /// Why. Nothing of it is the caller's.

@@ -315,6 +315,8 @@ impl Protocol for Talk {
     const CHUNK: usize = 320;
     const FILLS_SILENCE: bool = false;
     const LAST_WORDS: bool = false;
+    /// It tells only of speech.
+    const TELLS: Option<Duration> = None;
     const KEEP_ALIVE: Option<(Duration, &'static str)> = None;
 
     fn door(&mut self) -> Door {

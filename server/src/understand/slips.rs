@@ -37,6 +37,8 @@ pub(super) struct Misheard {
     spelled: Vec<String>,
     /// What may stand between a name and its spelling.
     between: Vec<String>,
+    /// What is written for other words, of one word or two.
+    phrases: BTreeMap<String, String>,
 }
 
 /// Words, by their places, and what stands instead of them.
@@ -56,31 +58,14 @@ struct Spoken<'a> {
 impl Extractor {
     /// The message with the recogniser's slips put right; `None` where there are none.
     pub fn mended(&self, question: &Question) -> Option<String> {
-        let corrects_code = |slot: &ScopedSlot| slot.kind == Kind::Reference && slot.value.is_some();
-        let is_asked = |slot: &&ScopedSlot| asks_for(&question.expecting, &slot.name);
-        let asked = match &question.expecting {
-            Expecting::Slot(_) => question.scope.iter().find(is_asked),
-            Expecting::Anything => None,
-            Expecting::Confirmation | Expecting::Change => return None,
-        };
         let spoken = spoken(&question.said);
-        let mends = match asked.map(|slot| &slot.kind) {
-            Some(Kind::Reference) => self.spelled(&spoken),
-            Some(Kind::PersonName) => {
-                // A reference that was given before may be put right here, too.
-                let codes = question.scope.iter().any(corrects_code).then(|| self.spelled(&spoken));
-                codes.filter(|codes| !codes.is_empty()).unwrap_or_else(|| self.spelled_names(&spoken))
-            }
-            _ => {
-                let open = question.scope.iter().filter(|slot| is_asked(slot) || slot.value.is_none());
-                // Before anything is wished for, what may be wished for says what is counted.
-                let starts = question.starts.iter().filter(|_| question.scope.is_empty());
-                let open = open.chain(starts.flat_map(|start| &start.slots));
-                let open: Vec<&Kind> = open.map(|slot| &slot.kind).collect();
-                let is_count = |kind: &Kind| matches!(kind, Kind::Party { .. } | Kind::Integer { .. });
-                self.numbers(&spoken, &open, asked.is_some_and(|slot| is_count(&slot.kind)))
-            }
+        let mut mends = self.answers(question, &spoken);
+        let is_free = |(words, _): &Mend| {
+            mends.iter().all(|(others, _)| others.end <= words.start || words.end <= others.start)
         };
+        let phrases: Vec<Mend> = self.phrases(&spoken).into_iter().filter(is_free).collect();
+        mends.extend(phrases);
+        mends.sort_by_key(|(words, _)| words.start);
         let mut said = question.said.clone();
         for (words, instead) in mends.iter().rev() {
             let (Some(first), Some(last)) = (spoken.get(words.start), spoken.get(words.end - 1)) else {
@@ -89,6 +74,50 @@ impl Extractor {
             said.replace_range(first.start..last.start + last.written.len(), instead);
         }
         (!mends.is_empty()).then_some(said)
+    }
+
+    /// Words that sound like what nobody says.
+    fn phrases(&self, spoken: &[Spoken<'_>]) -> Vec<Mend> {
+        let mut mends: Vec<Mend> = Vec::new();
+        for at in 0..spoken.len() {
+            let alone = spoken[at].word.clone();
+            let both = spoken.get(at + 1).map(|next| format!("{alone} {}", next.word));
+            for (words, many) in both.into_iter().map(|both| (both, 2)).chain([(alone, 1)]) {
+                let is_free = mends.last().is_none_or(|(before, _)| before.end <= at);
+                if let Some(instead) = self.misheard.phrases.get(&words).filter(|_| is_free) {
+                    mends.push((at..at + many, instead.clone()));
+                }
+            }
+        }
+        mends
+    }
+
+    /// Slips in the answer to what was asked, and in what counts something.
+    fn answers(&self, question: &Question, spoken: &[Spoken<'_>]) -> Vec<Mend> {
+        let corrects_code = |slot: &ScopedSlot| slot.kind == Kind::Reference && slot.value.is_some();
+        let is_asked = |slot: &&ScopedSlot| asks_for(&question.expecting, &slot.name);
+        let asked = match &question.expecting {
+            Expecting::Slot(_) => question.scope.iter().find(is_asked),
+            Expecting::Anything => None,
+            Expecting::Confirmation | Expecting::Change => return Vec::new(),
+        };
+        match asked.map(|slot| &slot.kind) {
+            Some(Kind::Reference) => self.spelled(spoken),
+            Some(Kind::PersonName) => {
+                // A reference that was given before may be put right here, too.
+                let codes = question.scope.iter().any(corrects_code).then(|| self.spelled(spoken));
+                codes.filter(|codes| !codes.is_empty()).unwrap_or_else(|| self.spelled_names(spoken))
+            }
+            _ => {
+                let open = question.scope.iter().filter(|slot| is_asked(slot) || slot.value.is_none());
+                // Before anything is wished for, what may be wished for says what is counted.
+                let starts = question.starts.iter().filter(|_| question.scope.is_empty());
+                let open = open.chain(starts.flat_map(|start| &start.slots));
+                let open: Vec<&Kind> = open.map(|slot| &slot.kind).collect();
+                let is_count = |kind: &Kind| matches!(kind, Kind::Party { .. } | Kind::Integer { .. });
+                self.numbers(spoken, &open, asked.is_some_and(|slot| is_count(&slot.kind)))
+            }
+        }
     }
 
     /// Words that stand where a number must: before what one of these counts, or alone where a number was asked for.

@@ -20,7 +20,7 @@ use crate::tts::live::{Fixed, Order, Spoken, UtteranceId};
 const UNHEARD_MOST: usize = 125;
 
 /// How long a voice may make no sound before something else is heard.
-const SLOW: Duration = Duration::from_millis(800);
+const SLOW: Duration = Duration::from_millis(650);
 
 /// How long a voice may make no sound before it counts as lost.
 const MUTE: Duration = Duration::from_secs(4);
@@ -135,6 +135,7 @@ impl Sounding {
             Some(Heard::EagerEnd { words }) => Event::EagerEnd(words),
             Some(Heard::Resumed) => Event::Resumed,
             Some(Heard::TurnEnded { words, confidence: _ }) => Event::TurnEnded(words),
+            Some(Heard::Late) => Event::Late,
             Some(Heard::Lost { reason }) => {
                 tracing::error!(reason, "a call is not heard any more");
                 return self.lose_ears();

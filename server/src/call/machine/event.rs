@@ -32,6 +32,8 @@ pub enum Event {
     Played,
     /// A wait that was wished for is over.
     Waited(Wait),
+    /// What the caller says now is heard late, if at all.
+    Late,
     /// Nothing is heard any more.
     LostEars,
     /// Nothing can be said any more but what is kept ready.

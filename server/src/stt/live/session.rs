@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
+use super::following::{Following, Lag};
 use super::tape::Tape;
 use super::{Feed, Heard, Session, Thresholds, Turns};
 use crate::channel::line::BYTES_PER_MS;
@@ -86,6 +87,9 @@ pub(in crate::stt) trait Protocol: Send + 'static {
     /// Its last words are waited for when no more sound comes.
     const LAST_WORDS: bool;
 
+    /// How long after it was sent sound it tells that it has listened, where it does so all the time.
+    const TELLS: Option<Duration>;
+
     /// What is said when nothing was said for a while, and after how long.
     const KEEP_ALIVE: Option<(Duration, &'static str)>;
 
@@ -150,6 +154,7 @@ pub(in crate::stt) async fn listen<P: Protocol>(
         tape: Tape::default(),
         turns: Turns::new(),
         sent: 0,
+        following: Following::default(),
         wire: Wire::Down { since: now, next: Next::Waiting(clock.sleep_until(now)) },
         failures: VecDeque::new(),
         filled: now,
@@ -173,6 +178,7 @@ struct Listening<P> {
     turns: Turns,
     /// The place up to which this connection was sent sound.
     sent: u64,
+    following: Following,
     wire: Wire,
     /// When connections were lost or not made, lately.
     failures: VecDeque<DateTime<Utc>>,
@@ -339,6 +345,9 @@ impl<P: Protocol> Listening<P> {
         if is_stalled {
             self.fill(now);
         }
+        if self.closing.is_none() && !self.follows(now) {
+            return;
+        }
         let mut link = Link::default();
         self.protocol.tick(self.sent, &mut self.turns, &mut link);
         if let Some((idle, words)) = P::KEEP_ALIVE
@@ -350,6 +359,30 @@ impl<P: Protocol> Listening<P> {
         // What is heard again may take a while.
         if now >= later(self.since, UNCONFIRMED) {
             self.turns.give_up(self.sent);
+        }
+    }
+
+    /// Whether the provider listens to what it is sent, or another connection may; nothing more is to be done else.
+    fn follows(&mut self, now: DateTime<Utc>) -> bool {
+        let (Some(tells), Wire::Up { .. }) = (P::TELLS, &self.wire) else { return true };
+        let listened = self.turns.listened();
+        match self.following.lag((self.sent, listened), self.since, tells, now) {
+            Lag::None => true,
+            Lag::Cut(since) => {
+                if let Wire::Up { down, .. } = &mut self.wire {
+                    *down = Some(since);
+                }
+                self.cut("it does not tell that it listens");
+                false
+            }
+            Lag::Late => {
+                self.turns.late();
+                true
+            }
+            Lag::Lost => {
+                self.lose("it does not tell that it listens".to_owned());
+                false
+            }
         }
     }
 
@@ -393,6 +426,7 @@ impl<P: Protocol> Listening<P> {
                 return self.cut(&ended.to_string());
             }
             self.said = self.clock.now();
+            self.following.sent(self.sent, self.turns.listened(), self.said);
         }
     }
 

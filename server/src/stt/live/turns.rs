@@ -172,6 +172,11 @@ impl Turns {
         self.consumed
     }
 
+    /// What is said now is heard late.
+    pub(super) fn late(&mut self) {
+        self.tell(Heard::Late);
+    }
+
     /// The provider is gone for good.
     pub(super) fn lost(&mut self, reason: String) {
         self.tell(Heard::Lost { reason });

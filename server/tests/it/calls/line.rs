@@ -233,7 +233,12 @@ impl Handset {
     }
 
     pub(crate) async fn heard(&self, heard: Heard) {
-        let says = self.ears.open.lock().expect("a session").clone().expect("open ears");
+        let mut says = None;
+        while says.is_none() {
+            tokio::task::yield_now().await;
+            says = self.ears.open.lock().expect("a session").clone();
+        }
+        let says = says.expect("open ears");
         says.send(heard).await.expect("a call");
     }
 
@@ -244,6 +249,12 @@ impl Handset {
         self.heard(Heard::Partial { words: words.to_owned() }).await;
         self.passes(300).await;
         self.heard(Heard::TurnEnded { words: words.to_owned(), confidence: Some(0.9) }).await;
+        self.settles().await;
+    }
+
+    /// The caller presses a key.
+    pub(crate) async fn presses(&mut self, digit: char) {
+        let _ = self.signals.send(FromSound::Digit(digit)).await;
         self.settles().await;
     }
 

@@ -143,6 +143,7 @@ pub(super) fn said(heard: &[Heard]) -> Vec<String> {
             | Heard::Partial { .. }
             | Heard::EagerEnd { .. }
             | Heard::Resumed
+            | Heard::Late
             | Heard::Lost { .. } => None,
         })
         .collect()
@@ -175,6 +176,7 @@ pub(super) fn legal(heard: &[Heard]) {
             (State::Open, Heard::TurnEnded { .. }) => State::Silent,
             (State::Eager(eager), Heard::TurnEnded { words, .. }) if eager == *words => State::Silent,
             (State::Silent | State::Open | State::Eager(_), Heard::Lost { .. }) => State::Lost,
+            (state @ (State::Silent | State::Open | State::Eager(_)), Heard::Late) => state,
             _ => panic!("{one:?} at {at} is not legal in {heard:#?}"),
         };
     }
