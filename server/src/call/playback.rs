@@ -207,10 +207,11 @@ impl Playback {
 
     /// An utterance cannot be said, or not to its end. Whether it was wanted still.
     pub fn failed(&mut self, utterance: UtteranceId, now: DateTime<Utc>) -> bool {
+        let pace = self.pace().unwrap_or(SLOWEST);
         let Some(piece) = self.wanted(utterance) else { return false };
         (piece.is_done, piece.is_cut) = (true, true);
         let (line, from) = (piece.line, piece.words.start);
-        let share = piece.sound.len() as f64 / BYTES_PER_MS as f64 / SLOWEST;
+        let share = piece.sound.len() as f64 / BYTES_PER_MS as f64 / pace;
         for spoken in self.lines.iter_mut().filter(|spoken| spoken.id == line) {
             spoken.loses(from + share as usize);
         }
