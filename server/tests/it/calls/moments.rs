@@ -24,6 +24,7 @@ const APART_MS: u64 = 1700;
 /// No call is longer.
 const LONGEST_MS: u64 = 90_000;
 
+#[expect(clippy::disallowed_methods, reason = "a test is told how much to do; the program is not")]
 fn apart_ms() -> u64 {
     let asked = std::env::var("INNKEEPER_MOMENTS_MS");
     asked.map_or(APART_MS, |text| text.parse().expect("milliseconds"))
