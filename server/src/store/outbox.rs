@@ -253,24 +253,6 @@ impl Database {
         Ok(carried)
     }
 
-    /// The number of the last message to a guest.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn last_said_to(&self, guest: &GuestKey) -> Result<Option<OutgoingId>, Fault> {
-        let last: Option<i64> = Entity::find()
-            .select_only()
-            .column(Column::Id)
-            .filter(Column::Guest.eq(guest.as_str()))
-            .order_by_desc(Column::Id)
-            .limit(1)
-            .into_tuple()
-            .one(self.reader())
-            .await
-            .map_err(Fault::doing("looking for the last message to a guest"))?;
-        Ok(last.map(OutgoingId))
-    }
-
     /// The messages of a guest, in order.
     ///
     /// # Errors

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use innkeeper_engine::Position;
 use innkeeper_engine::runtime::Logged;
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::entity::{conversation, guest, log};
+use super::entity::{conversation, guest, log, outbox};
 use super::{Database, Fault, guests, keys, standing};
-use crate::message::{ConversationId, GuestKey, Outgoing};
+use crate::message::{ConversationId, GuestKey, Outgoing, OutgoingId};
 
 /// A guest who was welcomed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,24 @@ impl Database {
     pub async fn welcomed(&self, key: &GuestKey) -> Result<Option<Welcomed>, Fault> {
         let row = guests::find(self.reader(), key.as_str()).await?;
         Ok(row.map(|row| Welcomed { phone: row.phone, seen_at: row.seen_at }))
+    }
+
+    /// The number of the last message to a guest.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn last_said_to(&self, guest: &GuestKey) -> Result<Option<OutgoingId>, Fault> {
+        let last: Option<i64> = outbox::Entity::find()
+            .select_only()
+            .column(outbox::Column::Id)
+            .filter(outbox::Column::Guest.eq(guest.as_str()))
+            .order_by_desc(outbox::Column::Id)
+            .limit(1)
+            .into_tuple()
+            .one(self.reader())
+            .await
+            .map_err(Fault::doing("looking for the last message to a guest"))?;
+        Ok(last.map(OutgoingId))
     }
 
     /// Everything that was said with a guest, oldest first.
