@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -18,6 +18,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a database server may take to answer when the program starts.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// SQLite's number for a file that somebody else has.
+const SQLITE_BUSY: &str = "5";
+/// So often a file is opened that others open for the first time just now.
+const OPENED_MOST: usize = 1000;
 
 /// Any number that nothing else in the database locks.
 const MIGRATION_LOCK: i64 = 0x686d_735f_6d69_6772;
@@ -79,7 +83,7 @@ impl Database {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(BUSY_TIMEOUT)
         });
-        let writer = SeaOrm::connect(writing).await?;
+        let writer = opened(writing).await?;
         let mut reading = quiet(url);
         reading.max_connections(SQLITE_READERS).acquire_timeout(ACQUIRE_TIMEOUT);
         reading.map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON"));
@@ -106,6 +110,26 @@ impl Database {
         self.reader.close_by_ref().await?;
         self.writer.close_by_ref().await
     }
+}
+
+/// A connection to a SQLite file. While another program gives a new file its write-ahead log, SQLite refuses at once,
+/// whatever the busy timeout (<https://www.sqlite.org/wal.html>, "Sometimes queries return SQLITE_BUSY").
+async fn opened(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let mut tries = 1;
+    loop {
+        match SeaOrm::connect(options.clone()).await {
+            Err(error) if is_busy(&error) && tries < OPENED_MOST => {
+                tries += 1;
+                tokio::task::yield_now().await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+fn is_busy(error: &DbErr) -> bool {
+    let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else { return false };
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == SQLITE_BUSY)
 }
 
 /// Options that keep statements, and with them guests' names and numbers, out of the logs.
