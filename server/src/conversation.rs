@@ -34,7 +34,7 @@ use crate::turn::{Answerer, Unanswered};
 use crate::understand::{MessageWish, MessageWords, Understander};
 use crate::versions::{self, Lost, Used};
 
-pub use self::across::{Callers, GONE_ON, OnThePhone, WHATSAPP, Written};
+pub use self::across::{CALLED, Callers, GONE_ON, OnThePhone, WHATSAPP, Written};
 pub use self::ahead::Ahead;
 pub use self::line::{ReplyLine, ToolLine, TurnLine, arguments_of, outcome_word};
 pub use self::people::{HandBack, Handed, Spoken, TAKEN_OVER, Who, Why};

@@ -152,7 +152,7 @@ pub struct Outgoing {
     pub via: Option<ChannelName>,
     /// Who gets it where that is not the conversation's guest: whoever has the number that a caller displayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
+    pub to: Option<GuestKey>,
     /// Where it comes from that they want it, where they were asked just now: it is noted with the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<String>,

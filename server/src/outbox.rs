@@ -38,7 +38,7 @@ const NO_REASON: &str = "no reason given";
 const DATABASE_PAUSE: Duration = Duration::from_secs(5);
 
 /// A message in bubbles that its channel takes. Every bubble carries the sayings, so that they count as said when all of
-/// it was sent; the buttons are below the last one.
+/// it was sent; the buttons are below the last one, and that the guest wants it is noted with the first.
 pub fn fitting(channel: ChannelName, message: Outgoing) -> Vec<Outgoing> {
     let Outgoing { text, buttons, says, manner, spoken, via, to, consent } = message;
     let texts = bubbles(&text, !buttons.is_empty(), channel.limits());

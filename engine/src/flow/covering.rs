@@ -21,16 +21,14 @@ impl Flow {
                 Form::Compound { .. } | Form::Parallel { .. } | Form::History { .. } => None,
             })
         };
-        let calls = atomic().filter_map(|(state, does)| match does {
-            Does::Invoke(invoke) if invoke.writes => Some((state, invoke)),
-            _ => None,
+        let calls = atomic().filter_map(|(state, does)| {
+            if let Does::Invoke(invoke) = does { invoke.writes.then_some((state, invoke)) } else { None }
         });
         let of = |state: StateId, invoke: &Invoke| {
-            let reads = atomic().filter_map(|(state, does)| match does {
-                Does::Confirm { paths, .. } if covers(paths, invoke, self) => Some(state),
-                _ => None,
+            let reads = atomic().filter(|(_, does)| {
+                matches!(does, Does::Confirm { paths, sends: None, .. } if covers(paths, invoke, self))
             });
-            (state, reads.collect())
+            (state, reads.map(|(state, _)| state).collect())
         };
         calls.map(|(state, invoke)| of(state, invoke)).collect()
     }

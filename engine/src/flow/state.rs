@@ -193,10 +193,7 @@ pub enum Input {
 impl Does {
     /// What a yes to it sends elsewhere.
     pub fn sends(&self) -> Option<&Sends> {
-        match self {
-            Self::Confirm { sends, .. } => sends.as_ref(),
-            _ => None,
-        }
+        if let Self::Confirm { sends, .. } = self { sends.as_ref() } else { None }
     }
 
     /// Whether it asks the guest something.

@@ -13,15 +13,14 @@ use super::machine::{After, Thought, Turn};
 use super::pace::Asks;
 use super::script::{LineId, Much, Told};
 use crate::channel::line::Caller;
-use crate::conversation::{Ahead, AnswerFault, OnThePhone, Party, Receptionist, Said, Turned, Written};
+use crate::conversation::{
+    Ahead, AnswerFault, CALLED, OnThePhone, Party, Receptionist, Said, Turned, Written,
+};
 use crate::message::{
     ChannelName, Content, ConversationId, GuestIds, GuestKey, Inbound, MessageId, Outgoing, OutgoingId,
 };
 use crate::reply::Medium;
 use crate::store::{Fault as StoreFault, Listened, Received};
-
-/// The event that tells the flows that somebody calls.
-const CALLED: &str = "called";
 
 /// The event that tells the flows that a caller says nothing.
 const QUIET: &str = "quiet";
@@ -288,8 +287,7 @@ impl Turns {
     /// The call is over. Who was new in it will never be the same guest again: their conversation ends with it, unless a
     /// person has it, or somebody may go on with it in writing.
     pub(super) async fn end(&self) {
-        let is_new = matches!(self.caller.guest, GuestIds::Other(_)) && self.caller.verified.is_none();
-        if !is_new {
+        if !self.caller.is_new() {
             return;
         }
         if let Err(fault) = self.receptionist.hung_up(&self.guest, self.caller.displayed.as_deref()).await {

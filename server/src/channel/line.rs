@@ -43,6 +43,13 @@ pub struct Caller {
     pub line: Option<String>,
 }
 
+impl Caller {
+    /// Whether nobody vouches for who they are: they are somebody new in each call.
+    pub fn is_new(&self) -> bool {
+        matches!(self.guest, GuestIds::Other(_)) && self.verified.is_none()
+    }
+}
+
 /// What a call carries.
 #[derive(Debug)]
 pub enum Line {

@@ -149,8 +149,14 @@ pub(super) async fn events(State(desk): State<Desk>, Path(id): Path<String>) -> 
         async move {
             loop {
                 looks.next().await?;
-                // The page connects again where it ends.
-                let last = store.last_said_to(&key).await.ok()?;
+                let last = match store.last_said_to(&key).await {
+                    Ok(last) => last,
+                    Err(fault) => {
+                        // The page connects again.
+                        report("what was said in a console session could not be looked for", &fault);
+                        return None;
+                    }
+                };
                 if known != Some(last) {
                     return Some(((), (looks, Some(last))));
                 }

@@ -204,8 +204,7 @@ pub(super) async fn attended(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let Taking { by } = read(&headers, &body)?;
-    let attended = desk.receptionist.store.attended(MessageId(message), &name(&by)?).await;
+    let attended = desk.receptionist.store.attended(MessageId(message), &person(&headers, &body)?).await;
     noted(message, attended)
 }
 
@@ -216,8 +215,7 @@ pub(super) async fn seen_to(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let Taking { by } = read(&headers, &body)?;
-    let seen = desk.receptionist.store.seen_to(OutgoingId(message), &name(&by)?).await;
+    let seen = desk.receptionist.store.seen_to(OutgoingId(message), &person(&headers, &body)?).await;
     noted(message, seen)
 }
 
@@ -243,8 +241,7 @@ pub(super) async fn take(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let Taking { by } = read(&headers, &body)?;
-    let by = name(&by)?;
+    let by = person(&headers, &body)?;
     let conversation = ConversationId::new(id);
     let fault = |fault: &(dyn std::error::Error + 'static)| {
         Refusal::fault("a conversation could not be taken", fault)
@@ -291,6 +288,12 @@ pub(super) async fn events(State(desk): State<Desk>) -> Response {
 /// A guest as people know them.
 fn shown(guest: &str) -> String {
     guest.strip_prefix("whatsapp:").unwrap_or(guest).to_owned()
+}
+
+/// Who asks for something that needs no more than their name.
+fn person(headers: &HeaderMap, body: &[u8]) -> Result<String, Refusal> {
+    let Taking { by } = read(headers, body)?;
+    name(&by)
 }
 
 /// The name a person goes by.

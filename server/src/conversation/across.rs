@@ -12,7 +12,7 @@
 //!   the caller: it is read again before a yes counts.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use innkeeper_engine::runtime::{Entry, Store as _};
@@ -24,13 +24,16 @@ use crate::clock::earlier;
 use crate::message::{ChannelName, ConversationId, GuestIds, GuestKey, Outgoing};
 use crate::store::Fault as StoreFault;
 
+/// The event that tells the flows that somebody calls.
+pub const CALLED: &str = "called";
+
 /// The event that tells the flows that what was begun in a call goes on in writing.
 pub const GONE_ON: &str = "gone_on";
 
 /// For so long a call that was cut off may go on in writing.
 const WITHIN: Duration = Duration::from_secs(60 * 60);
 
-/// What flows call it that something is written to a guest on WhatsApp: `to: whatsapp`.
+/// The name that flows have for writing to a guest on WhatsApp: `to: whatsapp`.
 pub const WHATSAPP: &str = "whatsapp";
 
 /// Where it comes from that a caller wants something written: they said so in the call.
@@ -60,7 +63,7 @@ impl Written {
     /// A message on its way there.
     pub(super) fn addressed(&self, message: Outgoing, asked: bool) -> Outgoing {
         let consent = asked.then(|| BY_CALL.to_owned());
-        Outgoing { via: Some(self.by), to: Some(self.to.as_str().to_owned()), consent, ..message }
+        Outgoing { via: Some(self.by), to: Some(self.to.clone()), consent, ..message }
     }
 }
 
@@ -87,7 +90,7 @@ impl Callers {
         self.calls().contains_key(guest)
     }
 
-    fn calls(&self) -> std::sync::MutexGuard<'_, HashMap<GuestKey, usize>> {
+    fn calls(&self) -> MutexGuard<'_, HashMap<GuestKey, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -258,9 +258,8 @@ impl Performer for Desk<'_> {
                     ..Manner::default()
                 };
                 let message = Outgoing { text: reply.text, manner, ..Outgoing::default() };
-                for bubble in fitting(written.by, message) {
-                    sent.push(written.addressed(bubble, std::mem::take(&mut asked)));
-                }
+                let message = written.addressed(message, std::mem::take(&mut asked));
+                sent.extend(fitting(written.by, message));
             }
             tracing::debug!(to = &**to, "something is sent to a caller");
         }

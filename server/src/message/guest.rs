@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What addresses on WhatsApp begin with.
 const WHATSAPP: &str = "whatsapp:";
 
@@ -9,7 +11,8 @@ const WHATSAPP: &str = "whatsapp:";
 const LONGEST_ID: usize = 140;
 
 /// Who a guest is to a channel, for as long as the channel knows: `whatsapp:+14155550100`, `whatsapp:US.13491208`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct GuestKey(String);
 
 impl GuestKey {

@@ -10,13 +10,10 @@ use super::scene::{CallBy, HangUp};
 use super::transcript::Transcript;
 use crate::channel::line::Caller;
 use crate::clock::Clock as _;
-use crate::conversation::{Party, ReplyLine, Said};
+use crate::conversation::{CALLED, Party, ReplyLine, Said};
 use crate::message::{ChannelName, Content, GuestIds, GuestKey, Inbound, OutgoingId};
 use crate::reply::Medium;
 use crate::store::{Listened, Received};
-
-/// The event that tells the flows that somebody calls.
-const CALLED: &str = "called";
 
 /// A call under way.
 pub(super) struct Calling {
@@ -110,7 +107,7 @@ impl Line<'_> {
         transcript: &mut Transcript,
     ) -> Result<(), PlayFault> {
         self.hears(&mut call, heard.as_deref()).await?;
-        if let (GuestIds::Other(_), None) = (&call.caller.guest, &call.caller.verified) {
+        if call.caller.is_new() {
             let displayed = call.caller.displayed.as_deref();
             self.stage.receptionist.hung_up(&call.party.guest, displayed).await?;
         }

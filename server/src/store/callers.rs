@@ -103,7 +103,7 @@ impl Database {
     }
 
     /// Ends the conversations of calls that nobody went on with since.
-    pub(crate) async fn end_calls_before(&self, before: DateTime<Utc>) -> Result<usize, Fault> {
+    pub(crate) async fn end_calls_before(&self, before: DateTime<Utc>) -> Result<(), Fault> {
         use conversation::Column;
         let old: Vec<String> = conversation::Entity::find()
             .select_only()
@@ -117,11 +117,10 @@ impl Database {
             .all(self.reader())
             .await
             .map_err(Fault::doing(DOING))?;
-        let count = old.len();
         for id in old {
             self.end_conversation(&ConversationId::new(id)).await?;
         }
-        Ok(count)
+        Ok(())
     }
 
     /// Everybody that a number leads to: guests whom the channel vouches for it, and whoever called or was written to

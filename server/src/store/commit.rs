@@ -21,7 +21,7 @@ use super::standing::{Run, Standing};
 use super::{Database, Fault, Status, keys, outbox, reachable, standing};
 use crate::clock::later;
 use crate::config::Patience;
-use crate::message::{ChannelName, MessageId, Outgoing};
+use crate::message::{ChannelName, GuestKey, MessageId, Outgoing};
 use crate::mortal;
 
 /// A commit, ready to be written.
@@ -43,7 +43,7 @@ pub(super) struct Prepared {
     pub(super) answered: Option<(i64, Outcome)>,
     pub(super) outgoing: Vec<Said>,
     /// Who wants what is sent to them, and where that comes from.
-    pub(super) consents: Vec<(String, String)>,
+    pub(super) consents: Vec<(GuestKey, String)>,
     pub(super) remember: Vec<(String, Json)>,
     pub(super) at: DateTime<Utc>,
 }
@@ -58,7 +58,7 @@ pub(super) struct Said {
     /// The way it goes.
     pub(super) channel: String,
     /// Who gets it, where not the conversation's guest.
-    pub(super) to: Option<String>,
+    pub(super) to: Option<GuestKey>,
     /// Whether it counts as sent: its guest is right here.
     pub(super) is_sent: bool,
 }
@@ -146,7 +146,7 @@ impl Database {
             if written {
                 let Prepared { whose, remember, consents, at, .. } = &prepared;
                 for (guest, source) in consents {
-                    reachable::consented(&*transaction, guest, source, *at)
+                    reachable::consented(&*transaction, guest.as_str(), source, *at)
                         .await
                         .map_err(CommitError::Fault)?;
                 }
@@ -246,9 +246,9 @@ fn prepared(
 }
 
 /// Who wants what is sent to them, and where that comes from.
-fn consents(whose: &Whose, outgoing: &[Outgoing]) -> Vec<(String, String)> {
+fn consents(whose: &Whose, outgoing: &[Outgoing]) -> Vec<(GuestKey, String)> {
     let consent = |message: &Outgoing| {
-        let guest = message.to.clone().unwrap_or_else(|| whose.guest.clone());
+        let guest = message.to.clone().unwrap_or_else(|| GuestKey::new(whose.guest.clone()));
         Some((guest, message.consent.clone()?))
     };
     outgoing.iter().filter_map(consent).collect()

@@ -456,7 +456,7 @@ async fn what_goes_elsewhere_is_written_with_the_consent_and_the_turn_or_not_at_
     let spoken = Outgoing { via: Some(ChannelName::Call), ..outgoing("They are on their way", &[1]) };
     let sent = |to: &GuestKey| Outgoing {
         via: Some(ChannelName::Twilio),
-        to: Some(to.as_str().to_owned()),
+        to: Some(to.clone()),
         consent: Some("call".to_owned()),
         ..outgoing("Your booking", &[])
     };

@@ -18,6 +18,7 @@ use sea_orm::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::Prepared;
+use crate::message::GuestKey;
 use crate::store::entity::{conversation, inbox};
 use crate::store::inbox::Outcome;
 use crate::store::known::AllKnown;
@@ -161,7 +162,7 @@ async fn write(writer: &Writer, commits: &[&Prepared]) -> Result<Vec<bool>, Faul
 async fn remember(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Result<(), Fault> {
     for commit in commits {
         for (guest, source) in &commit.consents {
-            reachable::consented(transaction, guest, source, commit.at).await?;
+            reachable::consented(transaction, guest.as_str(), source, commit.at).await?;
         }
     }
     for commit in commits.iter().filter(|commit| !commit.remember.is_empty()) {
@@ -251,7 +252,7 @@ async fn rows(transaction: &DatabaseTransaction, commits: &[&Prepared]) -> Resul
     for commit in commits {
         for message in &commit.outgoing {
             said.push(vec![
-                message.to.clone().into(),
+                message.to.as_ref().map(GuestKey::to_string).into(),
                 commit.whose.id.clone().into(),
                 message.channel.clone().into(),
                 commit.whose.id.clone().into(),

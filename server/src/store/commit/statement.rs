@@ -6,6 +6,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use super::Prepared;
+use crate::message::GuestKey;
 use crate::store::Fault;
 
 /// Writes a commit. False on a conflict.
@@ -43,7 +44,7 @@ pub(super) async fn write(connection: &impl ConnectionTrait, commit: &Prepared) 
             values.push(message.channel.clone().into());
             values.push(message.status().as_str().to_owned().into());
             values.push(message.is_sent.then_some(commit.at).into());
-            values.push(message.to.clone().into());
+            values.push(message.to.as_ref().map(GuestKey::to_string).into());
             let comma = if order > 0 { ", " } else { "" };
             let first = values.len() - 5;
             sql.push_str(&format!(

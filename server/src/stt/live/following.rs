@@ -150,10 +150,9 @@ mod tests {
         following.sent(320, 0, at(0));
         following.sent(5440, 4800, at(640));
         assert_eq!(following.lag((5440, 4800), at(-9000), TELLS, at(700)), Lag::None);
-        let mut stalled = Following::default();
-        stalled.sent(320, 0, at(0));
-        assert_eq!(stalled.lag((320, 0), at(-9000), TELLS, at(1800)), Lag::None);
-        stalled.sent(12_000, 0, at(1800));
-        assert_eq!(stalled.lag((12_000, 0), at(-9000), TELLS, at(1800)), Lag::None, "it has had no time");
+        let mut stalled = told_after(100);
+        assert_eq!(stalled.lag((1120, 320), at(-9000), TELLS, at(1900)), Lag::None);
+        stalled.sent(12_000, 320, at(1900));
+        assert_eq!(stalled.lag((12_000, 320), at(-9000), TELLS, at(1900)), Lag::None, "it has had no time");
     }
 }

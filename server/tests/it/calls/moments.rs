@@ -108,6 +108,17 @@ impl Caller {
         self.handset.played >= all
     }
 
+    /// Whether the hotel may book now: they said yes, or whatever they do now answers a read-back that was played whole.
+    fn may_book(&self) -> bool {
+        self.has_said_yes || self.was_read_back() && self.is_all_played()
+    }
+
+    /// At most one booking is there, and none where the hotel may not book.
+    async fn has_booked(&self, may: bool, moment: u64) {
+        let bookings = self.sounding.hotel.bookings().await;
+        assert!(bookings.len() <= usize::from(may), "at {moment}: {bookings:?}");
+    }
+
     /// Hangs up; then the books hold only what was heard. What was booked.
     async fn hangs_up(self, moment: u64) -> Vec<String> {
         let Self { sounding, handset, .. } = self;
@@ -157,7 +168,7 @@ async fn who_says_yes_at_any_moment_books_only_what_was_read_back_to_its_end() {
     while moment < LONGEST_MS {
         let mut caller = Caller::new(moment).await;
         let is_whole = caller.books().await.is_some();
-        let may = caller.has_said_yes || caller.was_read_back() && caller.is_all_played();
+        let may = caller.may_book();
         let is_talking = caller.sounding.hotel.phase() == Phase::Talking;
         let cleared = caller.handset.cleared;
         caller.left = LONGEST_MS;
@@ -172,13 +183,11 @@ async fn who_says_yes_at_any_moment_books_only_what_was_read_back_to_its_end() {
         let _ = caller.says("yes").await;
         caller.thinks().await;
         caller.passes(100).await.expect("time");
-        let bookings = caller.sounding.hotel.bookings().await;
-        assert!(bookings.len() <= usize::from(may), "at {moment}: {bookings:?}");
+        caller.has_booked(may, moment).await;
         // They hear what there is to say to that, and the call goes on.
         let is_over = tokio::time::timeout(Duration::from_secs(60), caller.hears()).await;
         assert!(is_over.is_ok(), "at {moment}: nothing is said");
-        let bookings = caller.sounding.hotel.bookings().await;
-        assert!(bookings.len() <= 1, "at {moment}: {bookings:?}");
+        caller.has_booked(true, moment).await;
         caller.hangs_up(moment).await;
         if is_whole {
             return;
@@ -194,19 +203,17 @@ async fn whatever_key_is_pressed_at_whatever_moment_books_only_what_was_read_bac
     while moment < LONGEST_MS {
         let mut caller = Caller::new(moment).await;
         let is_whole = caller.books().await.is_some();
-        let may = caller.has_said_yes || caller.was_read_back() && caller.is_all_played();
+        let may = caller.may_book();
         caller.left = LONGEST_MS;
         caller.handset.presses('1').await;
         caller.thinks().await;
         caller.passes(100).await.expect("time");
-        let bookings = caller.sounding.hotel.bookings().await;
-        assert!(bookings.len() <= usize::from(may), "at {moment}: {bookings:?}");
+        caller.has_booked(may, moment).await;
         // Keys are waited for, and then the call goes on.
         caller.passes(3000).await.expect("time");
         let phase = caller.sounding.hotel.phase();
         assert!(matches!(phase, Phase::Talking | Phase::Listening), "at {moment}: {phase:?}");
-        let bookings = caller.sounding.hotel.bookings().await;
-        assert!(bookings.len() <= 1, "at {moment}: {bookings:?}");
+        caller.has_booked(true, moment).await;
         caller.hangs_up(moment).await;
         if is_whole {
             return;
