@@ -324,7 +324,7 @@ impl Receptionist {
         pointed: Pointed,
         watch: &mut (dyn FnMut(Happening<'_>) + Send),
     ) -> Result<Turned, AnswerFault> {
-        let (conversation, gone_on) = self.conversation(party).await?;
+        let (conversation, gone_on) = self.conversation(party, said.message().is_some()).await?;
         let message = said.message().map(|id| id.to_string());
         let purpose = said.purpose();
         let mut inputs = self.inputs(&conversation, party, said).await?;
@@ -380,14 +380,18 @@ impl Receptionist {
         Ok(Some(Said::Silence))
     }
 
-    /// The guest's open conversation, or a new one after the last one ended; and whether it is one that was begun in a
-    /// call and goes on here. The flows it is on are here then.
-    async fn conversation(&self, party: &Party) -> Result<(ConversationId, bool), AnswerFault> {
-        if let Some(open) = self.store.active_conversation(&party.guest).await? {
+    /// The guest's open conversation, or a new one after the last one ended; and whether it was begun in a call and
+    /// goes on here from now. Only whoever writes goes on with a call. The flows it is on are here then.
+    async fn conversation(
+        &self,
+        party: &Party,
+        is_written: bool,
+    ) -> Result<(ConversationId, bool), AnswerFault> {
+        if let Some((open, went_on)) = self.store.open_conversation(&party.guest).await? {
             self.flows_of(&open).await?;
-            return Ok((open, false));
+            return Ok((open, went_on));
         }
-        if let Some(gone_on) = self.gone_on(party).await? {
+        if is_written && let Some(gone_on) = self.gone_on(party).await? {
             return Ok((gone_on, true));
         }
         let open = self.store.conversation(&party.guest, party.home(self.writes_by)).await?;
@@ -432,7 +436,7 @@ impl Answerer for Receptionist {
             // The guest was faster.
             return Ok(());
         }
-        if self.callers.have(&due.guest) {
+        if self.calls_now(&due.guest).await.map_err(passing)? {
             // They are told on the telephone; if they hang up before, this is looked at again.
             return Ok(());
         }

@@ -126,6 +126,15 @@ fn a_yes_before_the_question_was_heard_sends_nothing_and_asks_again() {
 }
 
 #[test]
+fn a_yes_after_the_way_is_gone_sends_nothing_and_says_so() {
+    let mut talk = Talk::with(Some(Reach::Ask));
+    talk.go();
+    talk.hears_it();
+    talk.input(Input::Guest(Guest::default()));
+    assert_eq!(talk.means(&[Act::Affirm]), (vec!["is_kept".to_owned()], Vec::new()));
+}
+
+#[test]
 fn a_no_sends_nothing() {
     let mut talk = Talk::with(Some(Reach::Ask));
     talk.go();

@@ -99,8 +99,8 @@ impl Session {
         let mut machine = Machine::new(Arc::clone(&self.shared.manners), stops_itself)
             .uninitialized_state_machine()
             .init_with_context(&mut Vec::new());
-        self.turns.hold_guest().await;
         let on_the_phone = self.turns.enter();
+        self.turns.hold_guest().await;
         let mut events = VecDeque::from([Event::Answered]);
         let mut wishes = Vec::new();
         while !matches!(machine.state(), State::Closed {}) {

@@ -287,6 +287,13 @@ impl Turns {
     /// The call is over. Who was new in it will never be the same guest again: their conversation ends with it, unless a
     /// person has it, or somebody may go on with it in writing.
     pub(super) async fn end(&self) {
+        let Receptionist { callers, store, .. } = &*self.receptionist;
+        if !callers.have(&self.guest)
+            && let Err(fault) = store.has_hung_up(&self.guest).await
+        {
+            let error = crate::fault::chain(&fault);
+            tracing::warn!(call = self.call, error, "other programs take a caller to be on the telephone");
+        }
         if !self.caller.is_new() {
             return;
         }
@@ -295,7 +302,8 @@ impl Turns {
         }
     }
 
-    /// Makes the guest this program's for the call, where no other has them.
+    /// Tells other programs that the guest is on the telephone here, and makes them this program's for the call, where no
+    /// other has them.
     pub(super) async fn hold_guest(&self) {
         match self.receptionist.store.take_guest(&self.guest).await {
             Ok(true) => {}
@@ -306,6 +314,10 @@ impl Turns {
                 let error = crate::fault::chain(&fault);
                 tracing::warn!(call = self.call, error, "whose a caller is cannot be read");
             }
+        }
+        if let Err(fault) = self.receptionist.store.is_called_by(&self.guest).await {
+            let error = crate::fault::chain(&fault);
+            tracing::warn!(call = self.call, error, "other programs do not know of a caller");
         }
     }
 

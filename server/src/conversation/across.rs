@@ -36,8 +36,8 @@ const WITHIN: Duration = Duration::from_secs(60 * 60);
 /// The name that flows have for writing to a guest on WhatsApp: `to: whatsapp`.
 pub const WHATSAPP: &str = "whatsapp";
 
-/// Where it comes from that a caller wants something written: they said so in the call.
-const BY_CALL: &str = "call";
+/// Where it comes from that a number wants something written: somebody who called and displayed it said so.
+const BY_CALLER: &str = "displayed";
 
 /// How something can be written to a guest who is on the telephone.
 ///
@@ -62,7 +62,7 @@ impl Written {
 
     /// A message on its way there.
     pub(super) fn addressed(&self, message: Outgoing, asked: bool) -> Outgoing {
-        let consent = asked.then(|| BY_CALL.to_owned());
+        let consent = asked.then(|| BY_CALLER.to_owned());
         Outgoing { via: Some(self.by), to: Some(self.to.clone()), consent, ..message }
     }
 }
@@ -146,6 +146,11 @@ impl Receptionist {
         self.store.end_conversation(&open).await
     }
 
+    /// Whether a guest is on the telephone, here or with another program.
+    pub(super) async fn calls_now(&self, guest: &GuestKey) -> Result<bool, StoreFault> {
+        Ok(self.callers.have(guest) || self.store.calls_elsewhere(guest).await?)
+    }
+
     /// The conversation that a guest without one goes on with: the last call that was cut off and displayed their number.
     pub(super) async fn gone_on(&self, party: &Party) -> Result<Option<ConversationId>, AnswerFault> {
         if party.channel.is_local() || party.channel.is_spoken() {
@@ -154,10 +159,17 @@ impl Receptionist {
         let Some(phone) = self.store.guest(&party.guest).await?.phone else { return Ok(None) };
         let since = earlier(self.clock.now(), WITHIN);
         for (caller, conversation) in self.store.calls_cut_off(&phone, since).await? {
-            if self.callers.have(&caller) || self.store.held_one(&conversation).await?.is_some() {
+            if self.calls_now(&caller).await? || self.store.held_one(&conversation).await?.is_some() {
                 continue;
             }
-            self.flows_of(&conversation).await?;
+            match self.flows_of(&conversation).await {
+                Ok(()) => {}
+                Err(fault @ AnswerFault::Lost { .. }) => {
+                    tracing::warn!(%conversation, %fault, "a call cannot go on in writing");
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            }
             if self.may_go_on(&conversation).await?
                 && self.store.go_on(&conversation, &caller, &party.guest, party.channel).await?
             {

@@ -10,7 +10,7 @@ use crate::channel::{Action, Body, Channel, Outbound, Refusal, SendFault, Sound,
 use crate::clock::later;
 use crate::message::{ChannelName, GuestKey, Outgoing};
 use crate::mortal;
-use crate::store::{Fault, OutboxRow, Reach, Status, Tried};
+use crate::store::{Fault, OutboxRow, Status, Tried};
 
 /// A message that was not sent for so long is not sent at all: the guest has moved on, and the channel's window closed.
 const STALE: TimeDelta = TimeDelta::hours(24);
@@ -45,7 +45,13 @@ impl Outbox {
         let outgoing = row.outgoing()?;
         let reach = self.store.reach(&guest).await?;
         let words = outgoing.spoken.then(|| outgoing.text.clone());
-        let plan = self.plan(&row, outgoing, reach.as_ref(), channel.as_ref());
+        let opted_out = match &reach {
+            Some(reach) => reach.opted_out,
+            // Somebody who never wrote may have said so elsewhere.
+            None => self.store.is_opted_out(&guest).await?,
+        };
+        let open_until = reach.as_ref().and_then(|reach| reach.open_until);
+        let plan = self.plan(&row, outgoing, open_until, opted_out, channel.as_ref());
         let (to, line) = reach.map_or_else(|| (row.guest.clone(), None), |reach| (reach.address, reach.line));
         let mut outbound = Outbound { id, to, line, body: plan.form(words.is_some()), reply_to: None };
 
@@ -86,14 +92,15 @@ impl Outbox {
         &self,
         row: &OutboxRow,
         outgoing: Outgoing,
-        reach: Option<&Reach>,
+        open_until: Option<DateTime<Utc>>,
+        opted_out: bool,
         channel: &dyn Channel,
     ) -> Plan {
         let now = self.clock.now();
         let standing = Standing {
-            is_open: reach.and_then(|reach| reach.open_until).is_some_and(|until| now < until),
+            is_open: open_until.is_some_and(|until| now < until),
             is_stale: now - row.created_at > STALE,
-            opted_out: reach.is_some_and(|reach| reach.opted_out),
+            opted_out,
         };
         plan(outgoing, standing, self.templates.get(&channel.name()), channel.limits())
     }

@@ -60,6 +60,7 @@ impl Database {
             conversation::Entity::update_many()
                 .col_expr(Column::Guest, Expr::value(guest.as_str()))
                 .col_expr(Column::Channel, Expr::value(channel.as_str()))
+                .col_expr(Column::WentOn, Expr::value(true))
                 .filter(Column::Id.eq(conversation.as_str()))
                 .filter(Column::Guest.eq(caller.as_str()))
                 .filter(Expr::col(Column::Ended).not())
@@ -105,21 +106,17 @@ impl Database {
     /// Ends the conversations of calls that nobody went on with since.
     pub(crate) async fn end_calls_before(&self, before: DateTime<Utc>) -> Result<(), Fault> {
         use conversation::Column;
-        let old: Vec<String> = conversation::Entity::find()
-            .select_only()
-            .column(Column::Id)
+        conversation::Entity::update_many()
+            .col_expr(Column::Ended, Expr::value(true))
+            .col_expr(Column::Due, Expr::value(None::<DateTime<Utc>>))
             .filter(Column::Channel.eq(ChannelName::Call.as_str()))
             .filter(Column::Guest.starts_with(GuestKey::DISPLAYED))
             .filter(Expr::col(Column::Ended).not())
             .filter(Column::HeldSince.is_null())
             .filter(Column::UpdatedAt.lt(before))
-            .into_tuple()
-            .all(self.reader())
+            .exec(self.writer())
             .await
-            .map_err(Fault::doing(DOING))?;
-        for id in old {
-            self.end_conversation(&ConversationId::new(id)).await?;
-        }
+            .map_err(Fault::doing("ending calls that were cut off"))?;
         Ok(())
     }
 

@@ -54,6 +54,7 @@ impl Database {
             heard_at: ActiveValue::Set(None),
             held_since: ActiveValue::Set(None),
             taken_by: ActiveValue::Set(None),
+            went_on: ActiveValue::Set(false),
             started_at: ActiveValue::Set(now),
             updated_at: ActiveValue::Set(now),
         };
@@ -115,9 +116,22 @@ impl Database {
     /// # Errors
     /// The database fails.
     pub async fn active_conversation(&self, guest: &GuestKey) -> Result<Option<ConversationId>, Fault> {
-        let row =
-            open_of(guest).one(self.reader()).await.map_err(Fault::doing("looking for a conversation"))?;
-        Ok(row.map(|row| ConversationId::new(row.id)))
+        Ok(self.open_conversation(guest).await?.map(|(open, _)| open))
+    }
+
+    /// The same, and whether it was begun in a call and goes on in writing, where nothing was committed since.
+    pub(crate) async fn open_conversation(
+        &self,
+        guest: &GuestKey,
+    ) -> Result<Option<(ConversationId, bool)>, Fault> {
+        let row: Option<(String, bool)> = open_of(guest)
+            .select_only()
+            .columns([conversation::Column::Id, conversation::Column::WentOn])
+            .into_tuple()
+            .one(self.reader())
+            .await
+            .map_err(Fault::doing("looking for a conversation"))?;
+        Ok(row.map(|(id, went_on)| (ConversationId::new(id), went_on)))
     }
 
     /// The last conversations, newest first.

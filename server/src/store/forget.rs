@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::{conversation, guest, guest_name, inbox, log, outbox};
+use super::entity::{conversation, guest, guest_name, inbox, log, missed, outbox};
 use super::inbox::Outcome;
 use super::outbox::Status;
 use super::{Database, Fault, keys, reachable};
@@ -176,6 +176,12 @@ async fn blank_inbox(
         .col_expr(Column::DecidedAt, Expr::value(now))
         .filter(which.clone())
         .filter(Column::Outcome.eq(Outcome::Pending))
+        .exec(transaction)
+        .await
+        .map_err(Fault::doing(DOING))?;
+    let theirs = Query::select().column(Column::Id).from(inbox::Entity).cond_where(which.clone()).take();
+    missed::Entity::delete_many()
+        .filter(missed::Column::Message.in_subquery(theirs))
         .exec(transaction)
         .await
         .map_err(Fault::doing(DOING))?;

@@ -241,6 +241,46 @@ impl Database {
         Ok(true)
     }
 
+    /// Notes that a guest is on the telephone with this program, for as long as it is alive.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn is_called_by(&self, guest: &GuestKey) -> Result<(), Fault> {
+        let Some(lease) = self.0.lease.get() else { return Ok(()) };
+        let called = "INSERT INTO lanes (guest, worker, fence, phone) VALUES ($1, $2, 1, $2) \
+                      ON CONFLICT (guest) DO UPDATE SET phone = excluded.phone";
+        self.told(called, [guest.as_str().into(), lease.worker.clone().into()])
+            .await
+            .map_err(Fault::doing("noting that a guest calls"))
+    }
+
+    /// Notes that a guest is not on the telephone with this program any more.
+    ///
+    /// # Errors
+    /// The database fails; until this program resigns, others take the guest to be on the telephone.
+    pub async fn has_hung_up(&self, guest: &GuestKey) -> Result<(), Fault> {
+        let Some(lease) = self.0.lease.get() else { return Ok(()) };
+        let over = "UPDATE lanes SET phone = NULL WHERE guest = $1 AND phone = $2";
+        self.told(over, [guest.as_str().into(), lease.worker.clone().into()])
+            .await
+            .map_err(Fault::doing("noting that a call is over"))
+    }
+
+    /// Whether a guest is on the telephone with another program that is alive.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn calls_elsewhere(&self, guest: &GuestKey) -> Result<bool, Fault> {
+        let Some(lease) = self.0.lease.get() else { return Ok(false) };
+        let calling = self.statement(
+            "SELECT 1 FROM lanes l JOIN workers w ON w.id = l.phone \
+             WHERE l.guest = $1 AND l.phone <> $2 AND w.until > $3",
+            [guest.as_str().into(), lease.worker.clone().into(), self.millis().into()],
+        );
+        let row = self.writer().query_one_raw(calling).await;
+        Ok(row.map_err(Fault::doing("looking who is on the telephone"))?.is_some())
+    }
+
     /// Notes that a guest is ours: it was committed.
     pub(super) fn note_taken(&self, guest: &str) {
         let Some(lease) = self.0.lease.get() else { return };
@@ -346,7 +386,7 @@ pub(super) async fn join(connection: &impl ConnectionTrait, from: &str, to: &str
     let doing = "making one guest of two";
     let backend = connection.get_database_backend();
     for sql in [
-        "UPDATE lanes SET guest = $2 WHERE guest = $1 AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.guest = $2)",
+        "UPDATE lanes SET guest = $2, phone = NULL WHERE guest = $1 AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.guest = $2)",
         "DELETE FROM lanes WHERE guest = $1 AND $2 <> $1",
     ] {
         let values = [Value::from(from.to_owned()), Value::from(to.to_owned())];

@@ -1,5 +1,6 @@
 //! The tables, as they came to be.
 
+mod calls;
 mod flow_versions;
 mod guest_names;
 mod held;
@@ -21,13 +22,15 @@ impl MigratorTrait for Migrator {
             Box::new(Messages),
             Box::new(flow_versions::FlowVersions),
             Box::new(guest_names::GuestNames),
-            // Before the next one, which reads conversations with all their columns.
+            // These two before the next one, which reads conversations with all their columns.
             Box::new(held::Held),
+            Box::new(calls::WentOn),
             Box::new(standing::Standing),
             Box::new(reachable::Reachable),
             Box::new(leases::Leases),
             Box::new(of_guest::OfGuest),
             Box::new(missed::Missed),
+            Box::new(calls::Phone),
         ]
     }
 

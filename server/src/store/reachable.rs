@@ -24,7 +24,8 @@ const CONSENTS: &str = "noting whether a guest wants messages";
 pub struct Consent {
     /// Whether they want messages.
     pub wanted: bool,
-    /// Where it came from: `words`, `call`, or a provider with its code.
+    /// Where it came from: `words`, `displayed` for somebody who called and displayed the guest's number, or a provider
+    /// with its code.
     pub source: String,
     /// When it was noted.
     pub at: DateTime<Utc>,

@@ -8,11 +8,12 @@ use chrono::TimeDelta;
 use innkeeper::app::{self, SceneHotel};
 use innkeeper::clock::{Clock, ManualClock};
 use innkeeper::config::{Config, Overrides};
-use innkeeper::conversation::{HandBack, Receptionist};
+use innkeeper::conversation::{HandBack, Party, Receptionist, Said};
 use innkeeper::inbox::{Inbox, Taken};
 use innkeeper::llm::LanguageModel;
-use innkeeper::message::{ChannelName, ConversationId};
-use innkeeper::store::{Database, Outcome};
+use innkeeper::message::{ChannelName, ConversationId, GuestIds, GuestKey, Inbound};
+use innkeeper::reply::Medium;
+use innkeeper::store::{Database, Outcome, Received};
 use innkeeper::tools::HotelTools;
 use innkeeper::turn::{Alarm, Answerer, Lanes, Pace};
 
@@ -82,6 +83,31 @@ impl Night {
             Taken::Unanswered | Taken::Repeat => unreachable!("a new message waits"),
         }
         until("the lane is closed", async || self.lanes.open() == 0).await;
+    }
+
+    /// Somebody calls and displays a number, says this, and is cut off.
+    pub(crate) async fn is_called_by(&self, number: &str, words: &str) {
+        let guest = GuestKey::displayed(number).in_call("CA1");
+        let inbound = Inbound {
+            channel: ChannelName::Call,
+            guest: GuestIds::Other(guest.clone()),
+            address: number.to_owned(),
+            ..text_from(&guest, "CA1:1", words)
+        };
+        let received = self.store().receive(&inbound).await.expect("a message");
+        let Received::New(id) = received else { unreachable!("it is new") };
+        let party = Party {
+            guest,
+            channel: ChannelName::Call,
+            medium: Medium::Voice,
+            language: "en".to_owned(),
+            since: self.clock.now(),
+            heard: None,
+            last: None,
+            written: None,
+        };
+        let said = Said::Message { id, text: words.to_owned(), button: None };
+        self.receptionist.turn(&party, said, &mut |_| {}).await.expect("a turn");
     }
 
     /// What was said to the guest so far.

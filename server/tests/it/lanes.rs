@@ -319,6 +319,22 @@ async fn a_message_that_cannot_be_answered_goes_to_a_person_with_one_apology() {
 }
 
 #[tokio::test]
+async fn what_was_forgotten_leaves_room_for_what_nobody_answered_since() {
+    let lobby = Lobby::open().await;
+    let more_than_listed = 201;
+    let faults = vec![Fault::Lasting; more_than_listed + 1];
+    lobby.parrot.faults.lock().expect("faults").extend(faults);
+    for i in 0..more_than_listed {
+        lobby.hear(&ana(), &i.to_string(), "A room, please.").await.in_time().await;
+    }
+    lobby.hear(&ben(), "last", "Two rooms, please.").await.in_time().await;
+    lobby.store.forget_guest(&ana()).await.expect("no fault");
+    let missed = lobby.store.missed().await.expect("rows");
+    let missed: Vec<&str> = missed.iter().map(|turn| turn.text.as_str()).collect();
+    assert_eq!(missed, ["Two rooms, please."]);
+}
+
+#[tokio::test]
 async fn what_a_crash_left_over_is_answered_in_order_after_the_start() {
     let folder = Arc::new(Folder::new());
     {

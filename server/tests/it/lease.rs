@@ -78,6 +78,25 @@ async fn a_guest_is_one_programs_until_it_is_no_longer_heard_of() {
 }
 
 #[tokio::test]
+async fn who_is_on_the_telephone_is_known_to_every_program_until_they_hang_up_or_theirs_is_gone() {
+    let (folder, clock) = (Folder::new(), standing_clock());
+    let one = Program::start(&folder, &clock).await;
+    let other = Program::start(&folder, &clock).await;
+    let elsewhere = async |program: &Program| program.store.calls_elsewhere(&ana()).await.expect("no fault");
+    // Whose the guest's messages are has nothing to do with it.
+    assert!(other.store.take_guest(&ana()).await.expect("no fault"));
+    one.store.is_called_by(&ana()).await.expect("no fault");
+    assert_eq!((elsewhere(&one).await, elsewhere(&other).await), (false, true));
+    assert!(other.store.take_guest(&ana()).await.expect("no fault"), "they are still the other's");
+    one.store.has_hung_up(&ana()).await.expect("no fault");
+    assert!(!elsewhere(&other).await);
+    one.store.is_called_by(&ana()).await.expect("no fault");
+    clock.advance(LEASE);
+    other.store.renew().await.expect("no fault");
+    assert!(!elsewhere(&other).await, "the program that had the call is gone");
+}
+
+#[tokio::test]
 async fn a_program_that_stops_leaves_its_guests_at_once() {
     let (folder, clock) = (Folder::new(), standing_clock());
     let one = Program::start(&folder, &clock).await;

@@ -59,3 +59,22 @@ async fn what_is_written_while_an_answer_is_thought_of_is_answered_with_it() {
     let conversation = night.store().conversations(1).await.expect("rows").remove(0);
     assert_eq!(conversation.revision, 2, "what was thought of the first alone left nothing");
 }
+
+#[tokio::test]
+async fn whoever_writes_on_while_a_call_goes_on_in_writing_is_told_that_it_does() {
+    let model = Arc::new(Slow { asked: Notify::new(), may_answer: Semaphore::new(0) });
+    let (folder, clock) = (Folder::new(), standing_clock());
+    let thinks: Arc<dyn LanguageModel> = Arc::<Slow>::clone(&model);
+    let night = Night::open_with(&folder, &clock, None, Some(thinks)).await;
+    night.is_called_by("+34600000001", "I need a room from the twelfth to the fourteenth of December").await;
+    let first = writes(&night, "SM1", "As long as my sister will be in town, I suppose.").await;
+    tokio::time::timeout(PATIENCE, model.asked.notified()).await.expect("the model is asked");
+    let second = writes(&night, "SM2", "Two adults.").await;
+    model.may_answer.add_permits(100);
+    for receipt in [first, second] {
+        tokio::time::timeout(PATIENCE, receipt.ended()).await.expect("an outcome in time");
+    }
+    let said = night.said().await;
+    assert_eq!(said.len(), 1, "one answer to both: {said:#?}");
+    assert!(said[0].contains("on the telephone just now") && said[0].contains("view"), "{said:#?}");
+}

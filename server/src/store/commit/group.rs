@@ -280,7 +280,7 @@ struct Many {
 const MOVED: Many = Many {
     before: "UPDATE conversations SET revision = v.column2, position = v.column3, underway = v.column4, \
              due = v.column5, heard_at = COALESCE(v.column6, heard_at), updated_at = v.column7, \
-             held_since = CASE WHEN v.column8 THEN COALESCE(held_since, v.column7) END, \
+             went_on = FALSE, held_since = CASE WHEN v.column8 THEN COALESCE(held_since, v.column7) END, \
              taken_by = CASE WHEN v.column8 THEN taken_by END FROM (VALUES ",
     row: "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
     after: ") AS v WHERE conversations.id = v.column1 AND conversations.revision = v.column9 \

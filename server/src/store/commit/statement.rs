@@ -75,7 +75,7 @@ WITH pending AS (
 ), moved AS (
   UPDATE conversations c
   SET revision = $2 + 1, position = $3, underway = $4, ended = $5, due = $6,
-      heard_at = COALESCE($7, c.heard_at), updated_at = $8,
+      heard_at = COALESCE($7, c.heard_at), updated_at = $8, went_on = FALSE,
       held_since = CASE WHEN $11 THEN COALESCE(c.held_since, $8) END,
       taken_by = CASE WHEN $11 THEN c.taken_by END
   FROM conversations o

@@ -31,6 +31,8 @@ pub struct Model {
     pub held_since: Option<DateTimeUtc>,
     /// Which person, by the name they go by at the desk.
     pub taken_by: Option<String>,
+    /// Whether it was begun in a call and goes on in writing, and nothing was committed since.
+    pub went_on: bool,
     /// When it began.
     pub started_at: DateTimeUtc,
     /// When it was last committed.

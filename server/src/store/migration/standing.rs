@@ -159,6 +159,7 @@ mod tests {
                 heard_at: ActiveValue::Set(None),
                 held_since: ActiveValue::NotSet,
                 taken_by: ActiveValue::NotSet,
+                went_on: ActiveValue::NotSet,
                 started_at: ActiveValue::Set(at),
                 updated_at: ActiveValue::Set(at),
             };

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use innkeeper::message::GuestKey;
+use innkeeper::clock::Clock as _;
+use innkeeper::conversation::{Party, Said};
+use innkeeper::message::{ChannelName, GuestKey};
+use innkeeper::reply::Medium;
 
 use super::letterbox::guest;
 use super::rig::{Hotel, Switch, Telephone, stranger};
@@ -155,6 +158,50 @@ async fn nobody_else_goes_on_with_a_call_and_nobody_does_later() {
     hotel.clock.advance(Duration::from_secs(60 * 60));
     let later = hotel.is_written("+34600000003", "SM3", "hello").await;
     assert!(!later.contains("telephone"), "{later}");
+}
+
+#[tokio::test]
+async fn nobody_goes_on_in_writing_with_a_call_that_another_program_still_has() {
+    let hotel = Hotel::on_whatsapp().await;
+    let ours = &hotel.receptionist.store;
+    let mut telephone = hotel.rings_with("CA1", stranger(ANA), Switch::default());
+    up_to_the_party(&mut telephone).await;
+    telephone.hangs_up().await;
+    let another = hotel.another_program().await;
+    for program in [ours, &another] {
+        program.enrol(Duration::from_secs(300), Duration::from_secs(300)).await.expect("no fault");
+    }
+    let caller = GuestKey::displayed(ANA).in_call("CA1");
+    another.is_called_by(&caller).await.expect("no fault");
+    let during = hotel.is_written(ANA, "SM1", "hello").await;
+    assert!(!during.contains("telephone"), "{during}");
+    let open = ours.active_conversation(&guest(ANA)).await.expect("no fault").expect("a new one");
+    ours.end_conversation(&open).await.expect("no fault");
+    another.has_hung_up(&caller).await.expect("no fault");
+    let after = hotel.is_written(ANA, "SM2", "hello").await;
+    assert!(after.contains("on the telephone just now"), "{after}");
+}
+
+#[tokio::test]
+async fn only_whoever_writes_goes_on_with_a_call() {
+    let hotel = Hotel::on_whatsapp().await;
+    let mut telephone = hotel.rings_with("CA1", stranger(ANA), Switch::default());
+    up_to_the_party(&mut telephone).await;
+    telephone.hangs_up().await;
+    let party = Party {
+        guest: guest(ANA),
+        channel: ChannelName::Twilio,
+        medium: Medium::Chat,
+        language: "en".to_owned(),
+        since: hotel.clock.now(),
+        heard: None,
+        last: None,
+        written: None,
+    };
+    let said = Said::Event { name: "given_back".to_owned(), data: serde_json::Value::Null };
+    let turned = hotel.receptionist.turn(&party, said, &mut |_| {}).await.expect("a turn");
+    let begun = open(&hotel, &GuestKey::displayed(ANA).in_call("CA1")).await;
+    assert!(begun.is_some_and(|begun| begun != turned.conversation.as_str()), "the call waits still");
 }
 
 #[tokio::test]

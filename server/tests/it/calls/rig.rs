@@ -12,12 +12,12 @@ use innkeeper::clock::{Clock, ManualClock};
 use innkeeper::config::{Config, Overrides};
 use innkeeper::conversation::Receptionist;
 use innkeeper::message::{ChannelName, GuestIds, GuestKey};
-use innkeeper::store::{OutboxRow, Status};
+use innkeeper::store::{Database, OutboxRow, Status};
 use innkeeper::tools::HotelTools;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::rig::{Folder, PATIENCE, standing_clock};
+use crate::rig::{Folder, PATIENCE, database, standing_clock};
 
 /// So many letters a second are spoken.
 const RATE: u64 = 14;
@@ -32,7 +32,7 @@ pub(crate) struct Hotel {
     pub(crate) hotel: SceneHotel,
     pub(crate) calls: Calls,
     pub(crate) seen: Arc<Watched>,
-    _folder: Folder,
+    folder: Folder,
 }
 
 /// What was seen of calls.
@@ -121,7 +121,12 @@ impl Hotel {
         let seen = Arc::new(Watched { lines: Mutex::default(), phase: watch::Sender::new(Phase::Listening) });
         let watching = Arc::clone(&seen) as Arc<dyn Witness>;
         let calls = Calls::new(Arc::clone(&receptionist), config.call).watched_by(watching);
-        Self { clock, receptionist, hotel, calls, seen, _folder: folder }
+        Self { clock, receptionist, hotel, calls, seen, folder }
+    }
+
+    /// The database as another program on it has it.
+    pub(crate) async fn another_program(&self) -> Database {
+        database(&self.folder, &self.clock).await
     }
 
     /// Everything that was spoken to anybody, in order.

@@ -72,7 +72,7 @@ async fn whoever_says_yes_gets_the_details_while_they_are_still_on_the_telephone
     let sent = arrived(&hotel).await;
     assert_eq!(sent.len(), 1, "{sent:#?}");
     assert!(sent[0].contains("Ana Silva") && sent[0].contains("Sat 12 – Mon 14 Dec"), "{sent:#?}");
-    assert_eq!(consents(&hotel).await, [(true, "call".to_owned())]);
+    assert_eq!(consents(&hotel).await, [(true, "displayed".to_owned())]);
     telephone.says("no thanks, goodbye").await;
     telephone.hears().await;
     telephone.ends().await;
