@@ -185,6 +185,10 @@ async fn nobody_goes_on_in_writing_with_a_call_that_another_program_still_has() 
 #[tokio::test]
 async fn only_whoever_writes_goes_on_with_a_call() {
     let hotel = Hotel::on_whatsapp().await;
+    let store = &hotel.receptionist.store;
+    hotel.is_written(ANA, "SM1", "hello").await;
+    let known = store.active_conversation(&guest(ANA)).await.expect("no fault").expect("one");
+    store.end_conversation(&known).await.expect("no fault");
     let mut telephone = hotel.rings_with("CA1", stranger(ANA), Switch::default());
     up_to_the_party(&mut telephone).await;
     telephone.hangs_up().await;
