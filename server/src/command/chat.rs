@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use uuid::Uuid;
 
 use super::{CommandFault, Ending, other};
 use crate::app::App;
@@ -35,7 +36,9 @@ pub(super) async fn run(config: Config, options: cli::Chat) -> Result<Ending, Co
             app.receptionist.replies.languages().join(", ")
         )));
     }
-    let key = GuestKey::new(format!("terminal:{}", phone.as_deref().unwrap_or("guest")));
+    // Whoever does not say who they are is somebody new each time.
+    let name = phone.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+    let key = GuestKey::new(format!("terminal:{name}"));
     let guest = LocalGuest::new(
         app.receptionist.clone(),
         key,

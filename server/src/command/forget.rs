@@ -1,4 +1,5 @@
-//! `innkeeper forget`: a guest is erased everywhere; a number with every call that displayed it.
+//! `innkeeper forget`: a guest is erased everywhere; a number with every call that displayed it, and with whoever
+//! told it and is known by nothing else.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use crate::app;
 use crate::cli;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::message::{ConversationId, GuestKey, e164};
+use crate::message::{ChannelName, ConversationId, GuestKey, e164};
 use crate::store::{Database, Forgotten};
 
 /// Erases a guest who is named by a conversation or a number.
@@ -15,10 +16,22 @@ pub(super) async fn run(config: Config, options: cli::Forget) -> Result<Ending, 
     let store = Database::open(&config.database, Arc::new(SystemClock)).await?;
     let phone = e164(&options.whom);
     let guests: Vec<GuestKey> = match &phone {
-        Some(phone) => store.everybody_with(phone).await?,
+        Some(phone) => {
+            let mut guests = store.everybody_with(phone).await?;
+            guests.extend(store.everybody_who_told(phone).await?);
+            guests.sort();
+            guests.dedup();
+            guests
+        }
         None => {
             let whose = store.whose(&ConversationId::new(&*options.whom)).await?;
-            whose.into_iter().map(|(guest, _)| guest).collect()
+            // A chat page's session is a guest of its own.
+            let page = GuestKey::new(format!("{}:{}", ChannelName::Console.as_str(), options.whom));
+            match whose {
+                Some((guest, _)) => vec![guest],
+                None if store.conversations_of(&page).await?.is_empty() => Vec::new(),
+                None => vec![page],
+            }
         }
     };
     let mut phones: Vec<String> = phone.into_iter().collect();

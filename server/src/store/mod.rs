@@ -30,6 +30,7 @@ mod seal;
 mod spoken;
 mod standing;
 mod talk;
+mod told;
 mod writer;
 
 use std::sync::{Arc, OnceLock};

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::draft::{Draft, DraftDoes, DraftEach, DraftInvoke, DraftSlot};
 use super::formula::{Formula, single_path};
+use super::near::nearest;
 use super::schema::{Field, Schema};
 use crate::catalog::{Prompts, Tool, Tools};
 use crate::flow::ROOT;
@@ -24,6 +25,15 @@ pub(super) const EVENT: &str = "event";
 
 /// The fields of [`ERROR`].
 const ERROR_FIELDS: &[&str] = &["code", "message"];
+
+/// The fact about the guest.
+const GUEST: &str = "guest";
+
+/// The field of [`GUEST`] with the ways by which something can be sent to them.
+const REACH: &str = "reach";
+
+/// What there is of every guest; what flows remember comes to that.
+const GUEST_FIELDS: &[&str] = &["known", "phone", REACH];
 
 /// Facts that every expression can read besides slots and results.
 pub(super) fn facts() -> impl Iterator<Item = &'static str> + Clone {
@@ -168,6 +178,7 @@ impl<'w> World<'w> {
             };
         }
         let (known, itself): (&[&str], Type<'w>) = match name.as_str() {
+            GUEST => return self.guest_path(fields).map(|()| Type::Any),
             ERROR => (ERROR_FIELDS, Type::Any),
             "today" | OUTCOME => (&[], Type::Text(None)),
             "unclear" | "silence" | "waiting" => (&[], Type::Integer),
@@ -183,6 +194,36 @@ impl<'w> World<'w> {
                 known: known.iter().map(|field| (*field).to_owned()).collect(),
             }),
         }
+    }
+
+    /// Whether that may be known of a guest. A program can tell more of them than flows remember, and more ways than
+    /// flows send by: only what looks like one of those, misspelt, is missing.
+    fn guest_path(&self, fields: &[String]) -> Result<(), NoField> {
+        if !self.whole || self.drafts.values().any(|flow| flow.strange || flow.slots_unread) {
+            return Ok(());
+        }
+        let flows = self.drafts.values();
+        let (owner, field, known): (&str, &String, BTreeSet<&str>) = match fields {
+            [] => return Ok(()),
+            [reach, way, ..] if reach == REACH => {
+                let sends =
+                    flows.flat_map(|flow| flow.states.values()).filter_map(|state| match &state.does {
+                        DraftDoes::Confirm { sends, .. } => Some(sends.as_ref()?.to.value.as_str()),
+                        _ => None,
+                    });
+                ("guest.reach", way, sends.collect())
+            }
+            [field, ..] => {
+                let slots = flows.flat_map(|flow| &flow.slots);
+                let remembered = slots.filter(|(_, slot)| slot.remember).map(|(name, _)| name.as_str());
+                (GUEST, field, remembered.chain(GUEST_FIELDS.iter().copied()).collect())
+            }
+        };
+        if known.contains(field.as_str()) || nearest(field, known.iter().copied()).is_none() {
+            return Ok(());
+        }
+        let known = known.into_iter().map(str::to_owned).collect();
+        Err(NoField { owner: owner.to_owned(), field: field.clone(), known })
     }
 
     fn slot_path(

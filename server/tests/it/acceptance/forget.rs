@@ -37,3 +37,34 @@ async fn a_guest_is_erased_everywhere_and_the_booking_stays() {
     assert_eq!(ran.status.code(), Some(1), "{}", ran.output);
     assert!(ran.output.contains("Nobody is known as"), "{}", ran.output);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_only_told_a_number_is_found_by_it() {
+    let folder = Folder::new();
+    let talk =
+        ["a double with a sea view for two, 12 to 14 December, name is Ana Zephyrina Silva", PHONE, "yes"];
+    chat(innkeeper(&folder), &[], &talk).await;
+    let others = "+351911111111";
+    chat(innkeeper(&folder), &["--from", others], &["what time is breakfast"]).await;
+    let mut forget = innkeeper(&folder);
+    forget.args(["forget", PHONE]);
+    let ran = run(forget, &[]).await;
+    assert!(ran.status.success(), "{}{}", ran.output, ran.errors);
+    assert!(ran.output.contains("1 conversations, 3 messages"), "{}", ran.output);
+    assert!(ran.output.contains("1 bookings have no name"), "{}", ran.output);
+    let mut other = innkeeper(&folder);
+    other.args(["forget", others]);
+    let ran = run(other, &[]).await;
+    assert!(ran.output.contains("1 conversations, 1 messages"), "nobody else was: {}", ran.output);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_does_not_say_who_they_are_is_somebody_new_each_time() {
+    let folder = Folder::new();
+    let talk =
+        ["a double with a sea view for two, 12 to 14 December, name is Ana Zephyrina Silva", PHONE, "yes"];
+    chat(innkeeper(&folder), &[], &talk).await;
+    let turns = chat(innkeeper(&folder), &[], &["hello"]).await;
+    let said = turns[0]["replies"].to_string();
+    assert!(!said.contains("Ana"), "{said}");
+}
