@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::phone::Line;
 use super::play::PlayFault;
-use super::scene::{CallBy, HangUp};
+use super::scene::CallBy;
 use super::transcript::Transcript;
 use crate::channel::line::Caller;
 use crate::clock::Clock as _;
@@ -103,10 +103,10 @@ impl Line<'_> {
     pub(super) async fn hangs_up(
         &mut self,
         mut call: Calling,
-        HangUp { heard }: &HangUp,
+        heard: Option<&str>,
         transcript: &mut Transcript,
     ) -> Result<(), PlayFault> {
-        self.hears(&mut call, heard.as_deref()).await?;
+        self.hears(&mut call, heard).await?;
         if call.caller.is_new() {
             let displayed = call.caller.displayed.as_deref();
             self.stage.receptionist.hung_up(&call.party.guest, displayed).await?;

@@ -211,7 +211,10 @@ impl Line<'_> {
             },
             Happens::Call(by) => self.calls(*by, transcript).await,
             Happens::HangUp(how) => match self.call.take() {
-                Some(call) => self.hangs_up(call, how, transcript).await,
+                Some(call) => {
+                    let heard = how.as_ref().and_then(|how| how.heard.as_deref());
+                    self.hangs_up(call, heard, transcript).await
+                }
                 None => Err(PlayFault::Script("hang_up: nobody calls".to_owned())),
             },
             Happens::Guest(text) => {

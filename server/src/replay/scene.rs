@@ -92,7 +92,7 @@ pub enum Happens {
     /// The guest calls: what they say until they hang up is said, not written; on a telephone only.
     Call(CallBy),
     /// The call is cut off.
-    HangUp(HangUp),
+    HangUp(Option<HangUp>),
 }
 
 /// How a guest calls.

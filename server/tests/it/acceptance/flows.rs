@@ -271,3 +271,25 @@ async fn a_mistake_in_a_prompt_hides_none_in_the_flows() {
     assert_eq!((&listed[0]["file"], &listed[0]["line"]), (&json!("prompts/en/booked.j2"), &json!(2)));
     assert!(listed[1]["excerpt"].as_str().is_some_and(|excerpt| excerpt.ends_with("^^^^^^")), "{listed:#?}");
 }
+
+#[tokio::test]
+async fn the_readme_shows_mistakes_as_the_program_tells_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let flow = std::fs::read_to_string(root.join("flows/book_room.yaml")).expect("the flow");
+    let misspelt = flow.replacen("target: choosing }", "target: chosing }", 1);
+    let unread = misspelt.replacen("quote.total, name, phone]", "quote.total, name]", 1);
+    assert_ne!(misspelt, flow);
+    assert_ne!(unread, misspelt);
+    let folder = Folder::new();
+    std::fs::create_dir(folder.file("mine")).expect("a folder");
+    std::fs::write(folder.file("mine/book_room.yaml"), unread).expect("a file");
+    let mut command = innkeeper(&folder);
+    command.current_dir(folder.file("mine").parent().expect("a folder"));
+    command.args(["flows", "check", "--flows", "mine"]);
+    let ran = run(command, &[]).await;
+    let told = format!("{}{}", ran.output, ran.errors);
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the readme");
+    let shown = readme.split("```text\n").find(|block| block.contains("chosing")).expect("the sample");
+    let shown = shown.split("```").next().expect("the end of the sample");
+    assert!(told.contains(shown.trim_end()), "the program tells:\n{told}");
+}
