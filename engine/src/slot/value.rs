@@ -69,6 +69,8 @@ pub enum Heard {
         #[serde(with = "date")]
         last: NaiveDate,
     },
+    /// "The dates": another value, which is not said yet. What is known is empty then, and asked for again.
+    Anew,
 }
 
 impl Heard {

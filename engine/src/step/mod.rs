@@ -9,6 +9,7 @@ mod anew;
 mod call;
 mod carry;
 mod chart;
+mod choosing;
 mod decided;
 mod facts;
 mod hear;

@@ -4,7 +4,7 @@ use innkeeper_engine::{Act, Heard, Trace};
 use serde_json::json;
 
 use crate::chart::Chart;
-use crate::inn::guest::{known, named, says, words};
+use crate::inn::guest::{known, named, nights, people, says, words};
 use crate::inn::{Visit, shipped};
 use crate::talk::Talk;
 
@@ -227,4 +227,36 @@ fn a_walk_passes_over_an_open_question_once_and_asks_it_where_it_comes_back_to_i
     let seen = chart.answer(3, json!({ "ok": false }));
     assert!(!seen.trace.iter().any(|trace| matches!(trace, Trace::Ignored { .. })), "{:?}", seen.trace);
     assert_eq!((chart.at().as_str(), seen.said.as_str()), ("not_found", "other_city"));
+}
+
+#[test]
+fn a_value_that_is_to_be_another_is_asked_for_alone_and_read_back_again() {
+    for (slot, asked, answer) in [
+        ("stay", "ask_stay", nights(13, 15)),
+        ("guests", "ask_guests", people(2)),
+        ("room", "ask_room", Heard::Choice("double-garden".to_owned())),
+        ("name", "ask_name", words("Ben Lind")),
+    ] {
+        let mut visit = Visit::new(&shipped().flows, known(0));
+        let wish = [("stay", nights(12, 14)), ("guests", people(2)), ("view", Heard::NoPreference)];
+        visit.means(says(named(wish), &[Act::Start("book_room".to_owned())]));
+        visit.means(says(named([("room", Heard::Choice("double-sea".to_owned()))]), &[Act::Choose]));
+        visit.means(says(named([("name", words("Ana Lind")), ("phone", words("+4930123456"))]), &[]));
+        assert_eq!(visit.asked(), "confirm_book_room");
+        visit.acts(Act::Deny);
+        visit.means(says(named([(slot, Heard::Anew)]), &[Act::Change]));
+        assert_eq!(visit.asked(), asked, "{slot}");
+        visit.means(says(named([(slot, answer)]), &[]));
+        assert_eq!(visit.asked(), "confirm_book_room", "{slot}");
+        assert_eq!(visit.writes().len(), 0, "{slot}");
+    }
+}
+
+#[test]
+fn what_is_not_known_yet_cannot_be_said_anew() {
+    let mut visit = Visit::new(&shipped().flows, known(0));
+    visit.means(says(named([("stay", nights(12, 14))]), &[Act::Start("book_room".to_owned())]));
+    assert_eq!(visit.asked(), "ask_guests");
+    visit.means(says(named([("name", Heard::Anew)]), &[Act::Change]));
+    assert_ne!(visit.asked(), "ask_name");
 }

@@ -12,6 +12,7 @@ use super::choice::Chosen;
 use super::decide::{HeardValues, ReadOut, button, finish};
 use super::lexicon::{Lexicon, split};
 use super::messages::SpellWords;
+use super::named::NamedSlots;
 use super::offered::choice_context;
 use super::sentence::Sentence;
 use super::several::Besides;
@@ -30,6 +31,7 @@ pub struct Extractor {
     receptionist: BTreeMap<Says, Vec<String>>,
     pub(super) misheard: Misheard,
     spell: SpellWords,
+    named: NamedSlots,
 }
 
 /// How a message is read.
@@ -53,6 +55,7 @@ impl Extractor {
             receptionist: words.receptionist.clone(),
             misheard: words.misheard.clone(),
             spell: SpellWords::new(words),
+            named: NamedSlots::new(&words.slot_names),
         }
     }
 
@@ -85,6 +88,9 @@ impl Extractor {
         }
         if question.kept {
             return ReadOut { understanding: self.kept(question), ..ReadOut::default() };
+        }
+        if let Some(understanding) = self.named.meant(question) {
+            return ReadOut { understanding, ..ReadOut::default() };
         }
         let alone = [
             (self.asks_for_a_person(question), Act::Human),

@@ -315,7 +315,7 @@ fn value(heard: &Heard) -> Json {
         Heard::Boolean(yes) => json!(yes),
         Heard::Integer(number) => json!(number),
         Heard::Among(keys) => json!(keys),
-        Heard::NoPreference | Heard::NoSuchDay { .. } => Json::Null,
+        Heard::NoPreference | Heard::NoSuchDay { .. } | Heard::Anew => Json::Null,
     }
 }
 

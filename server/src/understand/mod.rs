@@ -17,6 +17,7 @@ mod lexicon;
 mod line;
 mod messages;
 mod model;
+mod named;
 mod nights;
 mod number;
 mod offered;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::lexicon::Class;
+use super::named::SlotNames;
 use super::slips::Misheard;
 use crate::message::{ButtonTitles, YesNo};
 
@@ -64,6 +65,9 @@ pub struct Words {
     /// What the things that a number counts are called by their kind: of `room`, `double`.
     #[serde(default)]
     pub(super) kinds: BTreeMap<String, Vec<String>>,
+    /// What slots are called by guests who want to say one anew.
+    #[serde(default)]
+    pub(super) slot_names: SlotNames,
     /// Words of guests who want to hear how something is spelled.
     #[serde(default)]
     pub(super) spell: Vec<String>,

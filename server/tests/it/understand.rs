@@ -316,6 +316,7 @@ fn text(heard: &Heard) -> String {
         Heard::Boolean(yes) => yes.to_string(),
         Heard::Integer(number) => number.to_string(),
         Heard::NoPreference => "no preference".to_owned(),
+        Heard::Anew => "another".to_owned(),
         Heard::NoSuchDay { day, last } => format!("no day {day} after {last}"),
     }
 }

@@ -256,7 +256,7 @@ fn nonsense(dice: &mut Dice) -> Heard {
     let far = [NaiveDate::MAX, NaiveDate::MIN, day(1), day(31)];
     let date = |dice: &mut Dice| if dice.percent(50) { Some(far[dice.below(4)]) } else { None };
     let count = |dice: &mut Dice| [None, Some(0), Some(2), Some(u32::MAX)][dice.below(4)];
-    match dice.below(9) {
+    match dice.below(10) {
         0 => Heard::DateRange(DateRange { check_in: date(dice), check_out: date(dice), nights: count(dice) }),
         1 => Heard::Date(far[dice.below(4)]),
         2 => Heard::Party { adults: count(dice), children: count(dice), total: count(dice) },
@@ -265,6 +265,7 @@ fn nonsense(dice: &mut Dice) -> Heard {
         5 => Heard::Integer([i64::MIN, -1, 0, 7, i64::MAX][dice.below(5)]),
         6 => Heard::Text(["", " ", "Ana Lind"][dice.below(3)].to_owned()),
         7 => Heard::Text("x".repeat(5000)),
+        8 => Heard::Anew,
         _ => Heard::NoPreference,
     }
 }
