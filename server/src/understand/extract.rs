@@ -32,6 +32,8 @@ pub struct Extractor {
     pub(super) misheard: Misheard,
     spell: SpellWords,
     named: NamedSlots,
+    /// How guests begin to tell what they did before.
+    told: Vec<Vec<String>>,
 }
 
 /// How a message is read.
@@ -56,6 +58,7 @@ impl Extractor {
             misheard: words.misheard.clone(),
             spell: SpellWords::new(words),
             named: NamedSlots::new(&words.slot_names),
+            told: words.told.iter().map(|phrase| split(phrase)).collect(),
         }
     }
 
@@ -70,6 +73,12 @@ impl Extractor {
     pub fn in_region(mut self, region: &str) -> Self {
         self.region = region.parse().ok().or(self.region);
         self
+    }
+
+    /// Whether a part of a message tells what the guest did before.
+    pub(super) fn tells(&self, part: &str) -> bool {
+        let words = split(part);
+        self.told.iter().any(|phrase| words.starts_with(phrase))
     }
 
     /// Whether a receptionist's words, in lower case, do this.
@@ -106,7 +115,14 @@ impl Extractor {
         let mut acts = sentence.acts(&self.lexicon);
         let mut wishes: Vec<String> = self.wish(&sentence, question, &acts, &heard).into_iter().collect();
         let several = if wishes.is_empty() { Vec::new() } else { self.several_wishes(&sentence, question) };
-        if several.len() > 1 {
+        // What was done before is part of no wish.
+        let tells = || {
+            sentence
+                .parts()
+                .into_iter()
+                .any(|part| question.said.get(part).is_some_and(|part| self.tells(part)))
+        };
+        if several.len() > 1 || several.len() == 1 && tells() {
             heard = self.values_of(&several, question, reading);
             wishes = several.into_iter().map(|(start, _)| start.flow.clone()).collect();
         } else if let (Some(flow), true) =

@@ -26,7 +26,7 @@ impl Extractor {
     ) -> Vec<(&'q Startable, &'q str)> {
         let mut wishes: Vec<(&Startable, &str)> = Vec::new();
         for part in sentence.parts() {
-            let Some(part) = question.said.get(part) else { continue };
+            let Some(part) = question.said.get(part).filter(|part| !self.tells(part)) else { continue };
             let asked = Sentence::new(&self.lexicon, part).clear_wish(&self.lexicon, &question.starts);
             let Some(start) = question.starts.iter().find(|start| asked.as_ref() == Some(&start.flow)) else {
                 continue;

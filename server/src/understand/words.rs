@@ -53,6 +53,9 @@ pub struct Words {
     pub(super) same: BTreeMap<String, Vec<String>>,
     /// Phrases that mean one of those words.
     pub(super) wishes: BTreeMap<String, Vec<String>>,
+    /// How guests begin to tell what they did before.
+    #[serde(default)]
+    pub(super) told: Vec<String>,
     /// Words that carry nothing by themselves.
     pub(super) filler: Vec<String>,
     /// What guests write, alone, who want no more messages, or messages again. In every language that guests may use:
