@@ -14,9 +14,9 @@ use serde_json::{Value as Json, json};
 
 use super::{AnswerFault, GIVEN_BACK, Party, Receptionist, Said, Turned};
 use crate::channel::{Colleagues, Echo};
-use crate::message::{Button, ConversationId, Outgoing, OutgoingId};
+use crate::message::{Button, ConversationId, Outgoing};
 use crate::outbox::fitting;
-use crate::store::{Fault as StoreFault, HeldConversation, Typed};
+use crate::store::{Fault as StoreFault, HeldConversation, Typed, Wrote};
 use crate::versions;
 
 /// The event that tells the flows that a person has taken a conversation.
@@ -153,8 +153,8 @@ impl Receptionist {
         Ok(self.store.held_one(conversation).await?)
     }
 
-    /// Writes to a guest in a person's name, behind everything that waits for the guest. `None`, and nothing is
-    /// written, where no person has the conversation.
+    /// Writes to a guest in a person's name, behind everything that waits for the guest. Nothing is written
+    /// where no person has the conversation, or another than this one.
     ///
     /// # Errors
     /// The database fails.
@@ -163,8 +163,8 @@ impl Receptionist {
         conversation: &ConversationId,
         by: &str,
         text: &str,
-    ) -> Result<Option<Vec<OutgoingId>>, StoreFault> {
-        let Some(held) = self.store.held_one(conversation).await? else { return Ok(None) };
+    ) -> Result<Wrote, StoreFault> {
+        let Some(held) = self.store.held_one(conversation).await? else { return Ok(Wrote::NobodyHas) };
         let message = Outgoing { text: text.to_owned(), ..Outgoing::default() };
         let pieces: Vec<String> =
             fitting(held.channel, message).into_iter().map(|piece| piece.text).collect();

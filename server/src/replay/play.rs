@@ -22,7 +22,7 @@ use crate::conversation::{AnswerFault, HandBack, Receptionist};
 use crate::llm::{Brief, Copied, LanguageModel, ModelFault};
 use crate::message::{Button, ChannelName, GuestKey, Heard, Unheard};
 use crate::reply::Medium;
-use crate::store::Fault as StoreFault;
+use crate::store::{Fault as StoreFault, Wrote};
 use crate::tools::{Address, HotelTools};
 
 /// The time of day a scene begins.
@@ -245,7 +245,9 @@ impl Stage {
         if let Some(text) = &person.writes {
             self.clock.advance(Duration::from_secs(5));
             let written = self.receptionist.write(&open, &person.by, text).await?;
-            written.ok_or_else(|| PlayFault::Script("person: nobody has the conversation".to_owned()))?;
+            if !matches!(written, Wrote::Down(_)) {
+                return Err(PlayFault::Script("person: nobody has the conversation".to_owned()));
+            }
             transcript.person(&person.by, text);
         }
         Ok(())

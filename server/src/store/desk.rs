@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder};
 
 use super::entity::{conversation, outbox as entity};
 use super::{Database, Fault, Status, identity, keys, outbox};
@@ -41,6 +41,17 @@ pub(crate) struct Typed<'a> {
     pub(crate) by: &'a str,
     pub(crate) text: &'a str,
     pub(crate) provider_id: &'a str,
+}
+
+/// What became of what a person wrote to a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrote {
+    /// It is written down, as these messages.
+    Down(Vec<OutgoingId>),
+    /// No person has the conversation.
+    NobodyHas,
+    /// A colleague has it, who goes by this name.
+    AnotherHas(String),
 }
 
 impl Database {
@@ -87,17 +98,12 @@ impl Database {
         Ok(taken.rows_affected > 0)
     }
 
-    /// Puts what a person wrote to a guest behind everything that waits for the guest, in these pieces. `None`, and
-    /// nothing is written, where no person has the conversation.
+    /// Puts what a person wrote to a guest behind everything that waits for the guest, in these pieces.
+    /// Nothing is written where no person has the conversation, or another than this one. Whoever writes has it.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn written(
-        &self,
-        id: &ConversationId,
-        by: &str,
-        pieces: &[String],
-    ) -> Result<Option<Vec<OutgoingId>>, Fault> {
+    pub async fn written(&self, id: &ConversationId, by: &str, pieces: &[String]) -> Result<Wrote, Fault> {
         let doing = "writing down what a person writes to a guest";
         let now = self.clock().now();
         let transaction = self.begin().await?;
@@ -114,8 +120,21 @@ impl Database {
         };
         let Some((row, key)) = row.zip(key) else {
             transaction.rollback().await.map_err(Fault::doing(doing))?;
-            return Ok(None);
+            return Ok(Wrote::NobodyHas);
         };
+        let free = conversation::Column::TakenBy.is_null().or(conversation::Column::TakenBy.eq(by));
+        let claimed = conversation::Entity::update_many()
+            .col_expr(conversation::Column::TakenBy, Expr::value(by))
+            .filter(conversation::Column::Id.eq(row.id.as_str()))
+            .filter(free)
+            .exec(&*transaction)
+            .await
+            .map_err(Fault::doing(doing))?;
+        if claimed.rows_affected == 0 {
+            transaction.rollback().await.map_err(Fault::doing(doing))?;
+            let has = self.row(id.as_str()).await?.and_then(|row| row.taken_by);
+            return Ok(has.map_or(Wrote::NobodyHas, Wrote::AnotherHas));
+        }
         let local = ChannelName::parse(&row.channel).is_some_and(ChannelName::is_local);
         let mut ids = Vec::new();
         for text in pieces {
@@ -129,19 +148,10 @@ impl Database {
                 entity::Entity::insert(message).exec(&*transaction).await.map_err(Fault::doing(doing))?;
             ids.push(OutgoingId(inserted.last_insert_id));
         }
-        // Whoever writes has it.
-        if row.taken_by.is_none() {
-            conversation::Entity::update_many()
-                .col_expr(conversation::Column::TakenBy, Expr::value(by))
-                .filter(conversation::Column::Id.eq(row.id.as_str()))
-                .exec(&*transaction)
-                .await
-                .map_err(Fault::doing(doing))?;
-        }
         transaction.commit().await.map_err(Fault::doing(doing))?;
         self.outgoing().notify_one();
         self.changed();
-        Ok(Some(ids))
+        Ok(Wrote::Down(ids))
     }
 
     /// Who the guest is to whom a message went that is not ours; noted where nobody knew them.

@@ -48,8 +48,8 @@ use tokio::sync::{Notify, watch};
 
 pub use conversations::ConversationRow;
 pub(crate) use delivered::Delivered;
-pub use desk::HeldConversation;
 pub(crate) use desk::Typed;
+pub use desk::{HeldConversation, Wrote};
 pub use due::Due;
 pub use flow_versions::{FlowVersionRow, OpenConversation};
 pub use forget::Forgotten;

@@ -238,6 +238,13 @@ async fn a_person_takes_a_conversation_that_waits_for_nobody() {
     assert_eq!(desk.twilio.phone_of(ANA).len(), 1, "nobody but Ben answers");
     assert_eq!(desk.post(&format!("/api/queue/{id}/take"), &json!({"by": "Cleo"})).await, StatusCode::OK);
     desk.waits(|waits| waits["taken_by"] == "Cleo").await;
+    let writing = json!({"by": "Ben", "text": "Still with me"});
+    let refused = desk.console.post(&format!("/api/queue/{id}/messages"), &writing).send().await;
+    let refused = refused.expect("an answer");
+    assert_eq!(refused.status(), StatusCode::CONFLICT, "a colleague has it");
+    let reason = refused.text().await.expect("a reason");
+    assert!(reason.contains("Cleo has this conversation"), "{reason}");
+    assert_eq!(desk.twilio.phone_of(ANA).len(), 1, "nothing went out");
     assert_eq!(desk.give_back(&id, &json!({})).await, StatusCode::OK);
     assert!(desk.shown(2).await[1].starts_with("Thank you for your patience"));
     desk.console.close().await;
