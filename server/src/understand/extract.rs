@@ -120,9 +120,15 @@ impl Extractor {
             sentence
                 .parts()
                 .into_iter()
-                .any(|part| question.said.get(part).is_some_and(|part| self.tells(part)))
+                .filter_map(|part| question.said.get(part))
+                .any(|part| self.tells(part))
         };
-        if several.len() > 1 || several.len() == 1 && tells() {
+        if let [(start, _)] = several.as_slice()
+            && tells()
+        {
+            wishes = vec![start.flow.clone()];
+        }
+        if several.len() > 1 {
             heard = self.values_of(&several, question, reading);
             wishes = several.into_iter().map(|(start, _)| start.flow.clone()).collect();
         } else if let (Some(flow), true) =
