@@ -7,12 +7,23 @@ use super::facts::is_stale;
 use crate::facts::View;
 use crate::flow::{Action, Does, Flow, Form, Go, SlotId, StateId, Transition};
 use crate::position::{Frame, States};
-use crate::slot::Value;
+use crate::slot::{Merge, Value};
 
 /// Slots that changed, with the values before.
 type Changed = [(SlotId, Option<Value>)];
 
 impl<'f> Machine<'f, '_> {
+    /// Empties a slot that the guest wants to say anew, so that it is asked for again. False where it is empty, or keeps
+    /// its value.
+    pub(super) fn emptied(&mut self, id: SlotId) -> bool {
+        let keeps = self.flow().and_then(|flow| flow.slot(id)).is_none_or(|slot| slot.merge == Merge::Keep);
+        if keeps || !self.facts_mut().slots.clear(id) {
+            return false;
+        }
+        self.frame_mut().asked.retain(|asked| *asked != id);
+        true
+    }
+
     /// Notes the first state on the way here that leads elsewhere since these slots changed, or asks again for one that is
     /// empty now: what was decided there is decided anew with the next repair walk. What was written is written: nothing
     /// before that is decided anew. Nor is it by an answer to what is asked for here, which goes where this state says.

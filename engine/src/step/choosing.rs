@@ -1,4 +1,4 @@
-//! Choices: made in part, and what a whole one fills besides; and values that are to be said anew.
+//! Choices: made in part, and what a whole one fills besides.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,20 +8,9 @@ use super::task::HeardSlot;
 use crate::facts::item_of;
 use crate::flow::SlotId;
 use crate::position::Among;
-use crate::slot::{Heard, Merge, Value};
+use crate::slot::{Heard, Value};
 
 impl Machine<'_, '_> {
-    /// Empties a slot that the guest wants to say anew, so that it is asked for again. False where it is empty, or keeps
-    /// its value.
-    pub(super) fn emptied(&mut self, id: SlotId) -> bool {
-        let keeps = self.flow().and_then(|flow| flow.slot(id)).is_none_or(|slot| slot.merge == Merge::Keep);
-        if keeps || !self.facts_mut().slots.clear(id) {
-            return false;
-        }
-        self.frame_mut().asked.retain(|asked| *asked != id);
-        true
-    }
-
     /// Notes which items of a list a choice is one of. False where that says nothing new.
     pub(super) fn narrowed(&mut self, id: SlotId, keys: &[String]) -> bool {
         let Some(slot) = self.flow().and_then(|flow| flow.slot(id)) else { return false };

@@ -217,7 +217,8 @@ impl<'f> Machine<'f, '_> {
         }
     }
 
-    /// A yes to a read-back. It counts if the read-back reached the guest whole and still says what is true.
+    /// A yes to a read-back. It counts if the read-back reached the guest whole and still says what is true; one to
+    /// sending something, if there still is the way.
     fn affirm(&mut self, state: StateId, yes: &'f [Transition], sends: Option<&'f Sends>) {
         let leads_nowhere = sends.is_some_and(|sends| !self.position.guest.reach.contains_key(&*sends.to));
         if leads_nowhere || !self.can_be_affirmed() {

@@ -7,6 +7,7 @@
 //! `INNKEEPER_CASE=conversation/edit` is one case alone, `INNKEEPER_CONVERSATIONS` and `INNKEEPER_EDITS` are other amounts.
 
 mod kinds;
+mod slots;
 mod tree;
 mod ways;
 

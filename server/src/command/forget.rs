@@ -8,7 +8,7 @@ use crate::app;
 use crate::cli;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::message::{ChannelName, ConversationId, GuestKey, e164};
+use crate::message::{ConversationId, GuestKey, e164};
 use crate::store::{Database, Forgotten};
 
 /// Erases a guest who is named by a conversation or a number.
@@ -26,7 +26,7 @@ pub(super) async fn run(config: Config, options: cli::Forget) -> Result<Ending, 
         None => {
             let whose = store.whose(&ConversationId::new(&*options.whom)).await?;
             // A chat page's session is a guest of its own.
-            let page = GuestKey::new(format!("{}:{}", ChannelName::Console.as_str(), options.whom));
+            let page = GuestKey::at_console(&options.whom);
             match whose {
                 Some((guest, _)) => vec![guest],
                 None if store.conversations_of(&page).await?.is_empty() => Vec::new(),

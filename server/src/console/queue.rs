@@ -16,7 +16,7 @@ use super::looks::{looks, told};
 use super::refusal::Refusal;
 use crate::conversation::{HandBack, Handed, Spoken, Why};
 use crate::message::{ConversationId, Gathered, Kind, MessageId, OutgoingId};
-use crate::store::{self, Fault, OutboxRow};
+use crate::store::{Fault, OutboxRow, Wrote};
 
 /// The longest name a person can go by, and the longest summary, in characters.
 const LONGEST_NAME: usize = 60;
@@ -269,17 +269,15 @@ pub(super) async fn write(
     let conversation = ConversationId::new(id);
     let fault = |fault| Refusal::fault("a message to a guest could not be written down", &fault);
     match desk.receptionist.write(&conversation, &by, text).await.map_err(fault)? {
-        store::Wrote::Down(ids) => {
+        Wrote::Down(ids) => {
             let messages = ids.into_iter().map(|id| id.0).collect();
             Ok((StatusCode::CREATED, Json(Written { messages })).into_response())
         }
-        store::Wrote::NobodyHas
-            if desk.receptionist.store.whose(&conversation).await.map_err(fault)?.is_none() =>
-        {
+        Wrote::NobodyHas if desk.receptionist.store.whose(&conversation).await.map_err(fault)?.is_none() => {
             Err(Refusal::unknown())
         }
-        store::Wrote::NobodyHas => Err(Refusal::moved_on("No person has this conversation. Take it first.")),
-        store::Wrote::AnotherHas(who) => Err(Refusal::moved_on(&format!(
+        Wrote::NobodyHas => Err(Refusal::moved_on("No person has this conversation. Take it first.")),
+        Wrote::AnotherHas(who) => Err(Refusal::moved_on(&format!(
             "{who} has this conversation. Take it first to write to the guest."
         ))),
     }

@@ -56,7 +56,7 @@ impl SessionId {
     }
 
     fn key(self) -> GuestKey {
-        GuestKey::new(format!("{}:{self}", ChannelName::Console.as_str()))
+        GuestKey::at_console(&self.to_string())
     }
 }
 

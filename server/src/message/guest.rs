@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::ChannelName;
+
 /// What addresses on WhatsApp begin with.
 const WHATSAPP: &str = "whatsapp:";
 
@@ -19,6 +21,11 @@ impl GuestKey {
     /// A key.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
+    }
+
+    /// Whoever sits at a page of the console, in one session.
+    pub(crate) fn at_console(session: &str) -> Self {
+        Self(format!("{}:{session}", ChannelName::Console.as_str()))
     }
 
     /// What the keys begin with of callers of whom nothing but a number is displayed.

@@ -43,7 +43,8 @@ impl Database {
             .await
             .map_err(Fault::doing(DOING))?;
         for (id, guest) in conversations {
-            let is_vouched = vouched.contains(&guest) || has_number(&guest);
+            let is_vouched =
+                vouched.contains(&guest) || GuestIds::of(&GuestKey::new(guest.as_str())).phone().is_some();
             if !is_vouched && !told.contains(&guest) && self.has_told(&id, number).await? {
                 told.insert(guest);
             }
@@ -59,9 +60,4 @@ impl Database {
                 if understood.slots.values().any(is_number))
         }))
     }
-}
-
-/// Whether a guest is known by a number.
-fn has_number(guest: &str) -> bool {
-    matches!(GuestIds::of(&GuestKey::new(guest)), GuestIds::Phone(_) | GuestIds::Both { .. })
 }

@@ -36,21 +36,30 @@ async fn writes(night: &Night, id: &str, text: &str) -> Receipt {
     }
 }
 
-#[tokio::test]
-async fn what_is_written_while_an_answer_is_thought_of_is_answered_with_it() {
+async fn with_a_slow_model(folder: &Folder) -> (Night, Arc<Slow>) {
     let model = Arc::new(Slow { asked: Notify::new(), may_answer: Semaphore::new(0) });
-    let (folder, clock) = (Folder::new(), standing_clock());
     let thinks: Arc<dyn LanguageModel> = Arc::<Slow>::clone(&model);
-    let night = Night::open_with(&folder, &clock, None, Some(thinks)).await;
-    night.hear("SM0", "I need a room for two from 12 December, please.").await;
-    let asked = night.said().await.len();
-    let first = writes(&night, "SM1", "As long as my sister will be in town, I suppose.").await;
+    (Night::open_with(folder, &standing_clock(), None, Some(thinks)).await, model)
+}
+
+/// While the model thinks of the first message the guest writes this; ends once both have their outcomes.
+async fn goes_on(night: &Night, model: &Slow, first: Receipt, text: &str) {
     tokio::time::timeout(PATIENCE, model.asked.notified()).await.expect("the model is asked");
-    let second = writes(&night, "SM2", "Two nights.").await;
+    let second = writes(night, "SM2", text).await;
     model.may_answer.add_permits(100);
     for receipt in [first, second] {
         tokio::time::timeout(PATIENCE, receipt.ended()).await.expect("an outcome in time");
     }
+}
+
+#[tokio::test]
+async fn what_is_written_while_an_answer_is_thought_of_is_answered_with_it() {
+    let folder = Folder::new();
+    let (night, model) = with_a_slow_model(&folder).await;
+    night.hear("SM0", "I need a room for two from 12 December, please.").await;
+    let asked = night.said().await.len();
+    let first = writes(&night, "SM1", "As long as my sister will be in town, I suppose.").await;
+    goes_on(&night, &model, first, "Two nights.").await;
     let said = night.said().await;
     assert_eq!(said.len(), asked + 1, "one answer to both: {said:#?}");
     assert!(said[asked].contains("view"), "and it goes on from the second: {said:#?}");
@@ -62,18 +71,11 @@ async fn what_is_written_while_an_answer_is_thought_of_is_answered_with_it() {
 
 #[tokio::test]
 async fn whoever_writes_on_while_a_call_goes_on_in_writing_is_told_that_it_does() {
-    let model = Arc::new(Slow { asked: Notify::new(), may_answer: Semaphore::new(0) });
-    let (folder, clock) = (Folder::new(), standing_clock());
-    let thinks: Arc<dyn LanguageModel> = Arc::<Slow>::clone(&model);
-    let night = Night::open_with(&folder, &clock, None, Some(thinks)).await;
+    let folder = Folder::new();
+    let (night, model) = with_a_slow_model(&folder).await;
     night.is_called_by("+34600000001", "I need a room from the twelfth to the fourteenth of December").await;
     let first = writes(&night, "SM1", "As long as my sister will be in town, I suppose.").await;
-    tokio::time::timeout(PATIENCE, model.asked.notified()).await.expect("the model is asked");
-    let second = writes(&night, "SM2", "Two adults.").await;
-    model.may_answer.add_permits(100);
-    for receipt in [first, second] {
-        tokio::time::timeout(PATIENCE, receipt.ended()).await.expect("an outcome in time");
-    }
+    goes_on(&night, &model, first, "Two adults.").await;
     let said = night.said().await;
     assert_eq!(said.len(), 1, "one answer to both: {said:#?}");
     assert!(said[0].contains("on the telephone just now") && said[0].contains("view"), "{said:#?}");

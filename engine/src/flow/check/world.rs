@@ -32,6 +32,8 @@ const GUEST: &str = "guest";
 /// The field of [`GUEST`] with the ways by which something can be sent to them.
 const REACH: &str = "reach";
 
+const GUEST_REACH: &str = "guest.reach";
+
 /// What there is of every guest; what flows remember comes to that.
 const GUEST_FIELDS: &[&str] = &["known", "phone", REACH];
 
@@ -211,7 +213,7 @@ impl<'w> World<'w> {
                         DraftDoes::Confirm { sends, .. } => Some(sends.as_ref()?.to.value.as_str()),
                         _ => None,
                     });
-                ("guest.reach", way, sends.collect())
+                (GUEST_REACH, way, sends.collect())
             }
             [field, ..] => {
                 let slots = flows.flat_map(|flow| &flow.slots);

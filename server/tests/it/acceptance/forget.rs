@@ -1,9 +1,15 @@
 //! A guest asks to be forgotten.
 
-use super::program::{bookings, chat, innkeeper, run};
+use super::program::{Ran, bookings, chat, innkeeper, run};
 use crate::rig::Folder;
 
 const PHONE: &str = "+351912345678";
+
+async fn forget(folder: &Folder, whom: &str) -> Ran {
+    let mut command = innkeeper(folder);
+    command.args(["forget", whom]);
+    run(command, &[]).await
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guest_is_erased_everywhere_and_the_booking_stays() {
@@ -18,9 +24,7 @@ async fn a_guest_is_erased_everywhere_and_the_booking_stays() {
     };
     assert!(names.iter().all(|name| holds(name)), "the hotel knows who comes");
 
-    let mut forget = innkeeper(&folder);
-    forget.args(["forget", PHONE]);
-    let ran = run(forget, &[]).await;
+    let ran = forget(&folder, PHONE).await;
     assert!(ran.status.success(), "{}{}", ran.output, ran.errors);
     assert!(ran.output.contains("1 conversations, 2 messages, 2 replies"), "{}", ran.output);
     assert!(ran.output.contains("1 bookings have no name"), "{}", ran.output);
@@ -31,9 +35,7 @@ async fn a_guest_is_erased_everywhere_and_the_booking_stays() {
     assert_eq!((left.len(), &left[0]["start_date"]), (1, &"2026-12-12".into()), "the room stays sold");
     assert_eq!(left[0]["customer_name"], "—");
 
-    let mut again = innkeeper(&folder);
-    again.args(["forget", PHONE]);
-    let ran = run(again, &[]).await;
+    let ran = forget(&folder, PHONE).await;
     assert_eq!(ran.status.code(), Some(1), "{}", ran.output);
     assert!(ran.output.contains("Nobody is known as"), "{}", ran.output);
 }
@@ -46,15 +48,11 @@ async fn whoever_only_told_a_number_is_found_by_it() {
     chat(innkeeper(&folder), &[], &talk).await;
     let others = "+351911111111";
     chat(innkeeper(&folder), &["--from", others], &["what time is breakfast"]).await;
-    let mut forget = innkeeper(&folder);
-    forget.args(["forget", PHONE]);
-    let ran = run(forget, &[]).await;
+    let ran = forget(&folder, PHONE).await;
     assert!(ran.status.success(), "{}{}", ran.output, ran.errors);
     assert!(ran.output.contains("1 conversations, 3 messages"), "{}", ran.output);
     assert!(ran.output.contains("1 bookings have no name"), "{}", ran.output);
-    let mut other = innkeeper(&folder);
-    other.args(["forget", others]);
-    let ran = run(other, &[]).await;
+    let ran = forget(&folder, others).await;
     assert!(ran.output.contains("1 conversations, 1 messages"), "nobody else was: {}", ran.output);
 }
 
