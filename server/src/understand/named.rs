@@ -36,10 +36,14 @@ impl NamedSlots {
     /// What a message means that only names something known, where it was asked what shall be changed, or something is
     /// read back; `None` for every other one.
     pub(super) fn meant(&self, question: &Question) -> Option<Understanding> {
-        if !matches!(question.expecting, Expecting::Change | Expecting::Confirmation) {
-            return None;
+        match question.expecting {
+            Expecting::Change => {}
+            // What is asked of a read-back changes nothing.
+            Expecting::Confirmation if !question.said.contains('?') => {}
+            Expecting::Confirmation | Expecting::Anything | Expecting::Slot(_) => return None,
         }
-        let words = split(&question.said);
+        let mut words = split(&question.said);
+        words.retain(|word| word.contains(char::is_alphanumeric));
         let is_around = |word: &&String| self.around.contains(*word);
         let first = words.iter().take_while(is_around).count();
         let last = words.len() - words[first..].iter().rev().take_while(is_around).count();
