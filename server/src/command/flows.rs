@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use innkeeper_engine::Flows;
 use innkeeper_engine::flow::flow_schema;
 
+use super::print::{out, outln};
 use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault};
 use crate::cli;
@@ -20,7 +21,7 @@ pub(super) async fn run(config: Config, options: cli::Flows) -> Result<Ending, C
         cli::Flows::Draw { flow, write } => draw(&config, flow.as_deref(), write).await,
         cli::Flows::Migrate(options) => super::migrate::run(config, options).await,
         cli::Flows::Schema => {
-            println!("{}", pretty(&flow_schema())?);
+            outln!("{}", pretty(&flow_schema())?);
             Ok(Ending::Fine)
         }
     }
@@ -29,16 +30,16 @@ pub(super) async fn run(config: Config, options: cli::Flows) -> Result<Ending, C
 async fn check(config: &Config, json: bool) -> Result<Ending, CommandFault> {
     match app::checked(config).await {
         Ok(_) if json => {
-            println!("[]");
+            outln!("[]");
             Ok(Ending::Fine)
         }
         Ok(flows) => {
             let names: Vec<&str> = flows.iter().map(|flow| &*flow.name).collect();
-            println!("{} flows are fine: {} (version {}).", names.len(), names.join(", "), flows.version());
+            outln!("{} flows are fine: {} (version {}).", names.len(), names.join(", "), flows.version());
             Ok(Ending::Fine)
         }
         Err(StartFault::Wrong(wrong)) if json => {
-            println!("{}", pretty(&wrong.listed())?);
+            outln!("{}", pretty(&wrong.listed())?);
             Ok(Ending::NotFine)
         }
         Err(StartFault::Wrong(wrong)) => Ok(shown(wrong)),
@@ -62,10 +63,10 @@ async fn draw(config: &Config, flow: Option<&str>, write: bool) -> Result<Ending
         return written(&flows, &folder, flow);
     }
     match flow {
-        Some(flow) => print!("{}", flows.draw(flow).unwrap_or_default()),
+        Some(flow) => out!("{}", flows.draw(flow).unwrap_or_default()),
         None => {
             let drawings = names.iter().filter_map(|name| Some(format!("%% {name}\n{}", flows.draw(name)?)));
-            print!("{}", drawings.collect::<Vec<_>>().join("\n"));
+            out!("{}", drawings.collect::<Vec<_>>().join("\n"));
         }
     }
     Ok(Ending::Fine)
@@ -89,7 +90,7 @@ fn written(flows: &Flows, folder: &Path, only: Option<&str>) -> Result<Ending, C
         let Some(drawing) = flows.draw(name) else { continue };
         let path = file.with_extension("mmd");
         std::fs::write(&path, drawing).map_err(|error| fault("written", &path, &error))?;
-        println!("{}", path.display());
+        outln!("{}", path.display());
         drawn += 1;
     }
     if drawn == 0 {

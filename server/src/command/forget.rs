@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::print::outln;
 use super::{CommandFault, Ending};
 use crate::app;
 use crate::cli;
@@ -51,16 +52,16 @@ pub(super) async fn run(config: Config, options: cli::Forget) -> Result<Ending, 
     store.compact().await?;
     store.close().await?;
     let Forgotten { conversations, messages, replies, .. } = forgotten;
-    println!("Forgotten: {conversations} conversations, {messages} messages, {replies} replies.");
+    outln!("Forgotten: {conversations} conversations, {messages} messages, {replies} replies.");
     match bookings {
-        Some(bookings) => println!("{bookings} bookings have no name and number any more."),
+        Some(bookings) => outln!("{bookings} bookings have no name and number any more."),
         None => {
-            println!("Bookings are kept by another hotel system ([hotel] mcp): have them forgotten there.")
+            outln!("Bookings are kept by another hotel system ([hotel] mcp): have them forgotten there.")
         }
     }
     let found = !guests.is_empty() || bookings.is_some_and(|bookings| bookings > 0);
     if !found {
-        println!("Nobody is known as {}.", options.whom);
+        outln!("Nobody is known as {}.", options.whom);
     }
     Ok(if found { Ending::Fine } else { Ending::NotFine })
 }

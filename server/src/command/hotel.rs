@@ -3,6 +3,7 @@
 use innkeeper_hms::{BookingRow, HotelListing, Money};
 use serde::Serialize;
 
+use super::print::{out, outln};
 use super::{CommandFault, Ending, other, pretty};
 use crate::app;
 use crate::cli;
@@ -14,15 +15,15 @@ pub(super) async fn run(config: Config, options: cli::Hotel) -> Result<Ending, C
     match options {
         cli::Hotel::Seed => {
             let listing = hotel.listing().await.map_err(other)?;
-            println!("{} has {} rooms.", listing.name, listing.rooms.len());
+            outln!("{} has {} rooms.", listing.name, listing.rooms.len());
         }
         cli::Hotel::Show { json } => {
             let listing = hotel.listing().await.map_err(other)?;
-            if json { print_json(&listing)? } else { print!("{}", rooms(&listing)) }
+            if json { print_json(&listing)? } else { out!("{}", rooms(&listing)) }
         }
         cli::Hotel::Bookings { json } => {
             let rows = hotel.bookings().await.map_err(other)?;
-            if json { print_json(&rows)? } else { print!("{}", bookings(&rows)) }
+            if json { print_json(&rows)? } else { out!("{}", bookings(&rows)) }
         }
     }
     hotel.close().await.map_err(other)?;
@@ -77,6 +78,6 @@ fn amount(money: &Money) -> String {
 }
 
 fn print_json(value: &impl Serialize) -> Result<(), CommandFault> {
-    println!("{}", pretty(value)?);
+    outln!("{}", pretty(value)?);
     Ok(())
 }

@@ -5,6 +5,7 @@ use innkeeper_engine::runtime::Versions;
 use serde_json::json;
 
 use super::differing::told;
+use super::print::{out, outln};
 use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault, Workbench};
 use crate::cli;
@@ -29,7 +30,7 @@ async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, Comm
     let plan = versions::plan(store, &versions, &versions.current(), *moment).await?;
     if options.plan {
         if options.json {
-            println!("{}", pretty(&json!({ "plan": plan, "counts": counts(&plan) }))?);
+            outln!("{}", pretty(&json!({ "plan": plan, "counts": counts(&plan) }))?);
         } else {
             show(&plan);
         }
@@ -67,19 +68,19 @@ async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, Comm
             "version": plan.version, "already": plan.already, "moved": ids(&moved), "went_on": ids(&went_on),
             "refused": refused, "ended": ended,
         });
-        println!("{}", pretty(&line)?);
+        outln!("{}", pretty(&line)?);
     } else {
         for planned in &refused {
-            println!("stays    {} ({})", planned.conversation, name(planned.way));
-            planned.notes.iter().for_each(|note| println!("         {note}"));
+            outln!("stays    {} ({})", planned.conversation, name(planned.way));
+            planned.notes.iter().for_each(|note| outln!("         {note}"));
         }
         for planned in &went_on {
-            println!("stays    {}: it went on meanwhile; run this again", planned.conversation);
+            outln!("stays    {}: it went on meanwhile; run this again", planned.conversation);
         }
         if ended > 0 {
-            println!("{ended} conversations whose flows are lost are ended.");
+            outln!("{ended} conversations whose flows are lost are ended.");
         }
-        println!(
+        outln!(
             "{} conversations are moved to version {}, {} were on it, {} stay where they are.",
             moved.len(),
             plan.version,
@@ -96,12 +97,12 @@ async fn back(bench: &Workbench, as_json: bool) -> Result<Ending, CommandFault> 
     let all = versions::back(store, &versions, *moment).await?;
     let staying = all.iter().filter(|backed| backed.not.is_some()).count();
     if as_json {
-        println!("{}", pretty(&all)?);
+        outln!("{}", pretty(&all)?);
     } else {
         for backed in &all {
             match &backed.not {
-                Some(why) => println!("stays    {}: {why}", backed.conversation),
-                None => println!(
+                Some(why) => outln!("stays    {}: {why}", backed.conversation),
+                None => outln!(
                     "back     {} on version {} in {}",
                     backed.conversation,
                     backed.version,
@@ -109,7 +110,7 @@ async fn back(bench: &Workbench, as_json: bool) -> Result<Ending, CommandFault> 
                 ),
             }
         }
-        println!("{} conversations are put back, {staying} stay where they are.", all.len() - staying);
+        outln!("{} conversations are put back, {staying} stay where they are.", all.len() - staying);
     }
     Ok(if staying == 0 { Ending::Fine } else { Ending::NotFine })
 }
@@ -117,18 +118,18 @@ async fn back(bench: &Workbench, as_json: bool) -> Result<Ending, CommandFault> 
 fn show(plan: &Plan) {
     for planned in &plan.conversations {
         let state = planned.state.as_deref().unwrap_or("?");
-        println!(
+        outln!(
             "{:<11}  {} from version {}: {state}",
             name(planned.way),
             planned.conversation,
             planned.version
         );
-        planned.notes.iter().for_each(|note| println!("             {note}"));
+        planned.notes.iter().for_each(|note| outln!("             {note}"));
         for difference in &planned.differences {
-            print!("{}", told(difference, "             "));
+            out!("{}", told(difference, "             "));
         }
     }
-    println!(
+    outln!(
         "To version {}: {} the same, {} mapped, {} need a rule, {} impossible; {} are on it already.",
         plan.version,
         plan.count(Way::Same),

@@ -8,6 +8,7 @@ mod forget;
 mod hotel;
 mod mcp;
 mod migrate;
+mod print;
 mod recorded;
 mod replay;
 mod serve;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::differing::told;
+use super::print::{out, outln};
 use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault, Workbench};
 use crate::config::Config;
@@ -35,7 +36,7 @@ pub(super) async fn run(
 ) -> Result<Ending, CommandFault> {
     let has_database = config.database.file().is_none_or(|file| file.exists());
     if files.is_empty() && !has_database {
-        println!("There is no database, and nothing was recorded.");
+        outln!("There is no database, and nothing was recorded.");
         return Ok(Ending::Fine);
     }
     let bench = match app::workbench(config).await {
@@ -60,7 +61,7 @@ pub(super) async fn run(
     let unlike = all.iter().filter(|told| told.unlike.is_some() || !told.differences.is_empty()).count();
     if as_json {
         let line = json!({ "version": bench.flows.version(), "conversations": all, "different": unlike });
-        println!("{}", pretty(&line)?);
+        outln!("{}", pretty(&line)?);
     } else {
         show(&all, unlike, compares);
     }
@@ -99,28 +100,28 @@ fn show(all: &[Told], unlike: usize, compares: bool) {
         let Told { conversation, unlike, broken, differences, .. } = told_of;
         match (unlike, differences.first()) {
             (Some(why), _) => {
-                println!("{:<8} {conversation}: {why}", if *broken { "broken" } else { "differs" })
+                outln!("{:<8} {conversation}: {why}", if *broken { "broken" } else { "differs" })
             }
             (None, Some(first)) => {
-                println!("differs  {conversation}");
-                print!("{}", told(first, "         "));
+                outln!("differs  {conversation}");
+                out!("{}", told(first, "         "));
                 if differences.len() > 1 {
-                    println!("         and {} more turns", differences.len() - 1);
+                    outln!("         and {} more turns", differences.len() - 1);
                 }
             }
-            (None, None) => println!("same     {conversation}"),
+            (None, None) => outln!("same     {conversation}"),
         }
     }
     let broken = all.iter().filter(|told| told.broken).count();
     let same = all.len() - unlike;
     if compares {
-        println!(
+        outln!(
             "{} recorded conversations: {same} the same, {} differ, {broken} cannot be gone through.",
             all.len(),
             unlike - broken
         );
     } else {
-        println!("{same} of {} recorded conversations repeat exactly.", all.len());
+        outln!("{same} of {} recorded conversations repeat exactly.", all.len());
     }
 }
 
@@ -138,10 +139,10 @@ pub(super) async fn export(config: &Config, folder: &Path) -> Result<Ending, Com
             Err(fault) => Err(fault),
         };
         match written {
-            Ok(()) => println!("written  {}", path.display()),
+            Ok(()) => outln!("written  {}", path.display()),
             Err(fault) => {
                 ending = Ending::NotFine;
-                println!("broken   {id}: {}", chain(&fault));
+                outln!("broken   {id}: {}", chain(&fault));
             }
         }
     }

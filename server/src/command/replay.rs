@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
+use super::print::{out, outln};
 use super::{CommandFault, Ending, recorded};
 use crate::cli;
 use crate::config::Config;
@@ -46,30 +47,30 @@ async fn scenes(config: &Config, files: &[PathBuf], accept: bool) -> Result<Endi
             Ok((scene, played)) => (header(&scene), played),
             Err(why) => {
                 differing += 1;
-                println!("broken   {}: {why}", file.display());
+                outln!("broken   {}: {why}", file.display());
                 continue;
             }
         };
         let stored = file.with_extension("snap");
         if accept {
             std::fs::write(&stored, title + &played + "\n")?;
-            println!("written  {}", stored.display());
+            outln!("written  {}", stored.display());
             continue;
         }
         match std::fs::read_to_string(&stored) {
-            Ok(text) if stored_transcript(&text) == played => println!("same     {}", file.display()),
+            Ok(text) if stored_transcript(&text) == played => outln!("same     {}", file.display()),
             Ok(text) => {
                 differing += 1;
-                println!("differs  {}", file.display());
-                print!("{}", difference(stored_transcript(&text), &played));
+                outln!("differs  {}", file.display());
+                out!("{}", difference(stored_transcript(&text), &played));
             }
             Err(_) => {
                 differing += 1;
-                println!("new      {} has no transcript; --accept writes it\n{played}\n", file.display());
+                outln!("new      {} has no transcript; --accept writes it\n{played}\n", file.display());
             }
         }
     }
-    println!("{} of {} scenes read as their transcripts.", files.len() - differing, files.len());
+    outln!("{} of {} scenes read as their transcripts.", files.len() - differing, files.len());
     Ok(if differing == 0 { Ending::Fine } else { Ending::NotFine })
 }
 

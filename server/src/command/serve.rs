@@ -1,5 +1,6 @@
 //! `innkeeper serve`: everything.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -25,7 +26,12 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     let address = listener.local_addr()?;
     let routes = app.routes(&config, &stop).await?;
     app.reload(&config, Arc::new(SystemClock), &stop);
-    println!("Innkeeper is listening. Open http://{address}/ to talk to the receptionist.");
+    // Whoever closed its output wants it to serve all the same.
+    writeln!(
+        std::io::stdout(),
+        "Innkeeper is listening. Open http://{address}/ to talk to the receptionist."
+    )
+    .ok();
     let stopped = stop.clone();
     // Twenty milliseconds of a call's sound do not wait for the answer to those before.
     let listener = listener.tap_io(|socket| {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::print::outln;
 use super::{CommandFault, Ending, other, shown};
 use crate::app::{self, CallVoice, StartFault};
 use crate::cli;
@@ -43,7 +44,7 @@ fn would(pieces: &[&str], speaks: Option<&CallVoice>) -> Ending {
     };
     let missing: Vec<&&str> = pieces.iter().filter(|piece| !is_there(piece)).collect();
     for piece in &missing {
-        println!("{piece}");
+        outln!("{piece}");
     }
     let letters: usize = missing.iter().map(|piece| piece.chars().count()).sum();
     let there = pieces.len() - missing.len();
@@ -79,7 +80,7 @@ async fn warm(pieces: &[&str], voice: &dyn LiveVoice, sounds: &Sounds) -> Result
     sounds.settled().await;
     let made = missing.iter().filter(|piece| sounds.is_on_disk(key(piece))).count();
     let (there, failed) = (pieces.len() - missing.len(), missing.len() - made);
-    println!("{there} were there, {made} made, {failed} failed.");
+    outln!("{there} were there, {made} made, {failed} failed.");
     Ok(if failed == 0 { Ending::Fine } else { Ending::NotFine })
 }
 

@@ -1,7 +1,7 @@
 //! What a guest does with a message: agrees, refuses, cancels, asks, greets.
 
 use super::lexicon::{Class, FoundAct, Lexicon};
-use super::sentence::Sentence;
+use super::sentence::{Sentence, Taken};
 use super::words::Phrase;
 
 /// The acts that the words say by themselves, before anyone knows what was asked.
@@ -60,6 +60,17 @@ impl Sentence<'_> {
         said.left_over = self.content(0, self.tokens.len(), lexicon, &said.tokens);
         said.whole = said.left_over == 0 && (0..self.len()).all(|at| !self.is_taken(at));
         said
+    }
+
+    /// Whether all words of the message belong to these acts, or say a day; beside a goodbye, or carry nothing.
+    pub(super) fn is_nothing_but(&self, acts: &ActsSaid, lexicon: &Lexicon) -> bool {
+        self.tokens.iter().zip(&acts.tokens).enumerate().all(|(at, (token, act))| {
+            let day = self.atom_at(at).is_some_and(|atom| {
+                self.taken(atom) == Some(Taken::Day) || self.meaning(atom).days.is_some()
+            });
+            let carries_nothing = acts.bye && lexicon.filler.contains(&token.text);
+            *act || day || carries_nothing || !token.is_word()
+        })
     }
 
     /// The longest phrases, left to right; several acts may share one.
@@ -131,7 +142,7 @@ impl Sentence<'_> {
                             | Phrase::Cancel
                             | Phrase::Undo
                             | Phrase::NoPreference
-                    );
+                    ) || act.act == Phrase::Wait && rest.words == 0 && !rest.parted;
                     for token in said.tokens.iter_mut().take(act.end).skip(act.first) {
                         *token = true;
                     }

@@ -65,6 +65,19 @@ impl Sentence<'_> {
         let before = at.checked_sub(1);
         let meaning = self.meaning(at);
         let index = |number: i64| usize::try_from(number).ok()?.checked_sub(1).filter(|index| *index < count);
+        // "the second to last", "the next to last"
+        let second_last = self.is(at, Class::SecondLast).then_some((2, at + 1));
+        let from_the_end = second_last.or_else(|| {
+            let last = if self.is(at + 1, Class::To) { at + 2 } else { at + 1 };
+            meaning.ordinal.filter(|_| self.is(last, Last)).map(|nth| (nth, last + 1))
+        });
+        if let Some((nth, end)) = from_the_end {
+            let index = count.checked_sub(usize::try_from(nth).ok()?)?;
+            return Some((index, at, end));
+        }
+        if self.is(at, Class::Middle) && count % 2 == 1 {
+            return Some((count / 2, at, at + 1));
+        }
         if let Some(ordinal) = meaning.ordinal {
             let one = self.is(at + 1, One) || self.is(at + 1, Option);
             let closed = self.ends(at + 1)
@@ -89,6 +102,12 @@ impl Sentence<'_> {
         }
         let number = self.number(at)?;
         let named = before.is_some_and(|at| self.is(at, Option));
+        // "a nice one", "two of those"
+        let noun = self.is(at, One)
+            && before.is_some_and(|at| self.is(at, Class::Filler) || self.any(at, &[The, Class::That]));
+        if noun && !named || self.is(at + 1, Of) {
+            return None;
+        }
         let alone = (0..self.len()).all(|other| {
             other == at
                 || self.any(
@@ -151,7 +170,10 @@ impl Sentence<'_> {
             let mut weights = vec![0.0_f64; items.len()];
             let span = self.atoms[at].first..self.atoms[at].end;
             for token in &self.tokens[span] {
-                if !context.asked && !self.tells(at, token, &words, context.correctable) {
+                let tells = context.asked
+                    || context.kept && self.is_denied(at)
+                    || self.tells(at, token, &words, context.correctable);
+                if !tells {
                     continue;
                 }
                 let found = hits(&token.text, &words, lexicon, context.asked);
@@ -176,6 +198,14 @@ impl Sentence<'_> {
             if *denied {
                 *score = 0.0;
             }
+        }
+        if (context.asked || context.kept)
+            && scores.iter().all(|score| *score == 0.0)
+            && denied.contains(&true)
+        {
+            // "Not the city" is any of the others.
+            let others = items.iter().zip(&denied).filter(|(_, denied)| !**denied);
+            return Chosen::out_of(others.map(|(item, _)| item));
         }
         let chosen = best(&scores, items);
         let chosen = match chosen {
@@ -280,7 +310,7 @@ impl Sentence<'_> {
         let items = context.items;
         let amounts: Vec<Vec<i64>> = items.iter().map(|item| amounts(&item.record)).collect();
         if items.len() > 1 && amounts.iter().all(|amounts| !amounts.is_empty()) {
-            let asking = self.is(0, Class::Wh);
+            let asking = self.any(0, &[Class::Wh, Class::Aux]);
             for at in 0..self.len() {
                 let (cheap, dear) = (self.is(at, Class::Cheapest), self.is(at, Class::Dearest));
                 if !(cheap || dear) || asking {
@@ -409,7 +439,7 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 /// The amounts of money in a record, in hundredths; its total first.
-fn amounts(record: &Json) -> Vec<i64> {
+pub(super) fn amounts(record: &Json) -> Vec<i64> {
     let mut found = Vec::new();
     if let Some(total) = record.get("total") {
         collect_amounts(total, &mut found);

@@ -1,26 +1,10 @@
 //! Days, in every wording: "the 3rd", "Sunday next week", "12/12", "a week from Monday", "Christmas Eve".
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, NaiveDate};
 
 use super::lexicon::Class;
+use super::said::{Said, shift};
 use super::sentence::{Sentence, Taken};
-
-/// A day as it was said, not yet counted from any other.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Said {
-    /// A date with its year, or one counted from today.
-    On(NaiveDate),
-    /// A month and a day.
-    MonthDay { month: u32, day: u32 },
-    /// A day of a month, with the months from now if that was said.
-    Day { day: u32, months: Option<u32> },
-    /// A day of the week, in the calendar week that is so many weeks from this one if that was said.
-    Weekday { weekday: u8, week: Option<i64>, weeks_more: i64 },
-    /// A day of the week that is that day of a month.
-    WeekdayDay { weekday: u8, day: u32 },
-    /// A weekend: its Friday. `Some` is so many weeks from this one.
-    Weekend { week: Option<i64> },
-}
 
 /// A day found in a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,93 +16,6 @@ pub(super) struct Found {
     pub(super) end: usize,
     /// Whether only a bare number was said, which is a day only beside another one or when days were asked for.
     pub(super) bare: bool,
-}
-
-/// What a day is counted from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Anchor {
-    pub(super) today: NaiveDate,
-    /// It must be after this one: a departure after its arrival.
-    pub(super) after: Option<NaiveDate>,
-    /// It is near this one: a correction.
-    pub(super) near: Option<NaiveDate>,
-}
-
-impl Said {
-    /// The date, if there is such a day.
-    pub(super) fn resolve(self, anchor: Anchor) -> Option<NaiveDate> {
-        let Anchor { today, after, near } = anchor;
-        let from = after.and_then(|day| day.checked_add_days(Days::new(1))).unwrap_or(today).max(today);
-        match self {
-            Self::On(date) => Some(date),
-            Self::MonthDay { month, day } => (from.year()..=from.year() + 8)
-                .filter_map(|year| NaiveDate::from_ymd_opt(year, month, day))
-                .find(|date| *date >= from),
-            Self::Day { day, months: Some(months) } => {
-                let first = today.with_day(1)?.checked_add_months(Months::new(months))?;
-                first.with_day(day)
-            }
-            Self::Day { day, months: None } => {
-                let upcoming = |from: NaiveDate| {
-                    (0..=4).filter_map(move |months| {
-                        let month = from.with_day(1)?.checked_add_months(Months::new(months))?;
-                        month.with_day(day).filter(|date| *date >= from)
-                    })
-                };
-                nearest(near, today, upcoming).or_else(|| upcoming(from).next())
-            }
-            Self::Weekday { weekday, week: Some(weeks), weeks_more } => {
-                let date = in_week(today, weeks + weeks_more, weekday)?;
-                if weeks == 0 && date < today { shift(date, 7) } else { Some(date) }
-            }
-            Self::Weekday { weekday, week: None, weeks_more } => {
-                let upcoming = |from: NaiveDate| {
-                    let ahead =
-                        (7 + i64::from(weekday) - i64::from(from.weekday().num_days_from_monday())) % 7;
-                    (0..=60).filter_map(move |weeks| shift(from, ahead + 7 * weeks))
-                };
-                let tomorrow = if after.is_some() { from } else { from.max(shift(today, 1)?) };
-                let date = nearest(near, today, upcoming).or_else(|| upcoming(tomorrow).next())?;
-                shift(date, 7 * weeks_more)
-            }
-            Self::WeekdayDay { weekday, day } => (0..=3)
-                .filter_map(|months| {
-                    let month = from.with_day(1)?.checked_add_months(Months::new(months))?;
-                    month.with_day(day).filter(|date| *date >= from)
-                })
-                .find(|date| date.weekday().num_days_from_monday() == u32::from(weekday))
-                .or_else(|| Self::Day { day, months: None }.resolve(anchor)),
-            Self::Weekend { week } => {
-                let friday = in_week(today, week.unwrap_or(0), 4)?;
-                match (week, today.weekday().num_days_from_monday()) {
-                    (None | Some(0), 5) => Some(today),
-                    (None | Some(0), 6) => shift(friday, 7),
-                    _ => Some(friday),
-                }
-            }
-        }
-    }
-}
-
-/// Of the days from today on, the one nearest to `near`.
-fn nearest<I: Iterator<Item = NaiveDate>>(
-    near: Option<NaiveDate>,
-    today: NaiveDate,
-    upcoming: impl Fn(NaiveDate) -> I,
-) -> Option<NaiveDate> {
-    let near = near?;
-    let from = near.checked_sub_days(Days::new(31))?.max(today);
-    upcoming(from).take(12).min_by_key(|date| (*date - near).num_days().abs())
-}
-
-fn shift(date: NaiveDate, days: i64) -> Option<NaiveDate> {
-    date.checked_add_signed(chrono::TimeDelta::try_days(days)?)
-}
-
-/// A day of the calendar week, Monday first, that is so many weeks from the one of `today`.
-fn in_week(today: NaiveDate, weeks: i64, weekday: u8) -> Option<NaiveDate> {
-    let monday = shift(today, -i64::from(today.weekday().num_days_from_monday()))?;
-    shift(monday, weeks.checked_mul(7)? + i64::from(weekday))
 }
 
 impl Sentence<'_> {
@@ -205,6 +102,10 @@ impl Sentence<'_> {
             let (more, end) = if self.tokens_are(end, &["week"]) { (7, end + 1) } else { (0, end) };
             return Some((Said::On(shift(today, days + more)?), end, false));
         }
+        // "from now until Tuesday"
+        if self.any(at, &[Class::Now]) && self.is(at + 1, Class::Until) {
+            return Some((Said::On(today), at + 1, false));
+        }
         if let Some((month, day)) = meaning.feast {
             return Some((Said::MonthDay { month, day }, at + 1, false));
         }
@@ -223,7 +124,7 @@ impl Sentence<'_> {
         if self.is(end, FromNow) {
             return Some((Said::On(shift(today, days)?), end + 1, false));
         }
-        if self.is(end, Class::From) && self.meaning(end + 1).days == Some(0) {
+        if self.is(end, FromThen) && self.meaning(end + 1).days == Some(0) {
             return Some((Said::On(shift(today, days)?), end + 2, false));
         }
         if preceded {
@@ -280,6 +181,9 @@ impl Sentence<'_> {
     /// "Friday", "next Friday", "Friday next week", "Friday the 17th", "next weekend".
     fn weekday(&self, at: usize) -> Option<(Said, usize, bool)> {
         use Class::{AfterNext, Comma, Next, Of, On, The, This, TimeOfDay, Week, Weekend};
+        if let Some(weekend) = self.weekend_of_month(at) {
+            return Some(weekend);
+        }
         let mut start = at;
         let mut week = None;
         if self.is(start, The)
@@ -309,7 +213,11 @@ impl Sentence<'_> {
                 } else if self.is(end, Of)
                     && let Some((said, end, bare)) = self.day_of_month(end + 1)
                 {
-                    return Some((said, end, bare));
+                    return Some((said.weekend_of().unwrap_or(said), end, bare));
+                }
+                if self.is(end, Of) && self.meaning(end + 1).month.is_some() {
+                    // "a weekend in March" may be any of them.
+                    return None;
                 }
             }
             return Some((Said::Weekend { week }, end, false));
@@ -353,6 +261,15 @@ impl Sentence<'_> {
             }
         }
         Some((Said::Weekday { weekday, week, weeks_more }, end, false))
+    }
+
+    /// "the first weekend of March".
+    fn weekend_of_month(&self, at: usize) -> Option<(Said, usize, bool)> {
+        let start = if self.is(at, Class::The) { at + 1 } else { at };
+        let nth = self.meaning(start).ordinal.filter(|nth| (1..=5).contains(nth))?;
+        let named = self.is(start + 1, Class::Weekend) && self.is(start + 2, Class::Of);
+        let month = self.meaning(start + 3).month.filter(|_| named)?;
+        Some((Said::WeekendOfMonth { nth, month: month.into() }, start + 4, false))
     }
 
     /// "the 3rd", "3rd of March 2027", "March 3", "the 5th of next month", "12 Dec".

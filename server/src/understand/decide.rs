@@ -2,10 +2,11 @@
 
 use indexmap::IndexMap;
 use innkeeper_engine::{
-    Act, By, DateRange, Expecting, Heard, Kind, Party, Question, ScopedSlot, Understanding, Value,
+    Act, By, DateRange, Expecting, Heard, Item, Kind, Party, Question, ScopedSlot, Understanding, Value,
 };
 
 use super::act::ActsSaid;
+use super::choice::amounts;
 use super::extract::Reading;
 
 /// The most words that nobody understood in a message that the rules are sure of.
@@ -37,6 +38,8 @@ pub(super) struct HeardValues {
     pub(super) placed: bool,
     /// Something was said that fits several ways.
     pub(super) ambiguous: bool,
+    /// The only day is one that may be said in passing: "thanks for your help today".
+    pub(super) in_passing: bool,
     /// A value differs from one that was known.
     pub(super) changed: bool,
 }
@@ -135,18 +138,30 @@ pub(super) fn finish(
     if price {
         heard.slots.retain(|_, heard| !matches!(heard, Heard::Choice(_)));
     }
-    // The days of "what time is breakfast tomorrow?" are no stay.
+    // The days of "what time is breakfast tomorrow?" are no stay, and "how big is the suite?" does not take it.
     let asks = said.question && !price;
+    if asks && wishes_nothing && !reading.everything {
+        let offered = heard.expected.as_ref().filter(|slot| is_offer(slot)).map(|slot| slot.name.clone());
+        heard
+            .slots
+            .retain(|name, value| Some(name) != offered.as_ref() || !matches!(value, Heard::Choice(_)));
+    }
     let aside = asks && wishes_nothing && !reading.everything && !answers(&heard);
     if aside {
         heard.slots.clear();
+        heard.changed = false;
+    }
+    // "Thanks for your help today", "I'll confirm tomorrow, bye".
+    let parts = (said.thank || said.bye) && heard.in_passing && wishes_nothing && !answers(&heard);
+    if parts && !reading.everything {
+        heard.slots.retain(|_, heard| !matches!(heard, Heard::DateRange(_) | Heard::Date(_)));
         heard.changed = false;
     }
     let busy = question.flow.is_some();
     let mut acts = Vec::new();
     let deciding =
         matches!(question.expecting, Expecting::Confirmation | Expecting::Slot(_)) || wishes_nothing;
-    if agreed && deciding && !said.no {
+    if agreed && deciding && !said.no && !(parts && question.expecting == Expecting::Confirmation) {
         acts.push(Act::Affirm);
     }
     let no_preference = heard.slots.values().any(|heard| matches!(heard, Heard::NoPreference));
@@ -208,6 +223,12 @@ pub(super) fn finish(
         placed: heard.placed,
         understanding: Understanding { slots: heard.slots, acts, sure, by: By::Rules },
     }
+}
+
+/// Whether a slot is chosen from things that have a price.
+fn is_offer(slot: &ScopedSlot) -> bool {
+    let priced = |item: &Item| !amounts(&item.record).is_empty();
+    slot.items.as_deref().is_some_and(|items| items.iter().any(priced))
 }
 
 /// Whether the expected slot got its value.

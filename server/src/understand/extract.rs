@@ -236,6 +236,12 @@ impl Extractor {
         let is_expected = |slot: &ScopedSlot| expected.is_some_and(|expected| expected.name == slot.name);
         let mut heard = HeardValues { expected: expected.cloned(), ..HeardValues::default() };
 
+        if let Some(slot) = expected
+            && matches!(slot.kind, Kind::PersonName)
+            && let Some(name) = sentence.ambiguous_name(&self.lexicon)
+        {
+            heard.put(slot, Heard::Text(name));
+        }
         for slot in scope.iter().filter(|slot| matches!(slot.kind, Kind::Phone)) {
             if let Some(number) = sentence.phone(&self.lexicon.digits, self.region, is_expected(slot)) {
                 heard.put(slot, Heard::Text(number));
@@ -293,6 +299,7 @@ impl Extractor {
         }
         self.choices(sentence, scope, question, expected, reading, &mut heard);
         if let Some(slot) = expected_or_first(scope, expected, |kind| matches!(kind, Kind::PersonName))
+            && !heard.has(slot)
             && let Some(name) = sentence.person_name(&self.lexicon, is_expected(slot))
         {
             heard.put(slot, Heard::Text(name));
@@ -342,6 +349,7 @@ impl Extractor {
         heard.ambiguous |= said.ambiguous;
         heard.days.clone_from(&said.days);
         heard.placed = said.placed;
+        heard.in_passing = said.in_passing;
         if let Some((day, last)) = said.no_such_day {
             let asked = expected.filter(|slot| matches!(slot.kind, Kind::Date { .. }));
             if let Some(slot) = asked.or(stay) {
@@ -392,6 +400,10 @@ impl Extractor {
         if busy && (acts.cancel || acts.yes || acts.approve || acts.no || !heard.slots.is_empty()) {
             return None;
         }
+        if (acts.price || acts.bye) && sentence.is_nothing_but(acts, &self.lexicon) {
+            // "Is that per night?", "see you tomorrow"
+            return None;
+        }
         let best = sentence.wish(&self.lexicon, &question.starts);
         if busy {
             // What is under way is the likeliest thing to be talked about.
@@ -401,18 +413,15 @@ impl Extractor {
         if let Some(best) = best {
             return Some(best.flow);
         }
-        if question.expecting != Expecting::Anything
-            || acts.question
-            || acts.more
-            || !question.scope.is_empty()
-        {
+        if question.expecting != Expecting::Anything || acts.more || !question.scope.is_empty() {
             return None;
         }
-        self.implied(question)
+        self.implied(question, acts)
     }
 
-    /// The one flow with slots for the days or the party that were said.
-    fn implied(&self, question: &Question) -> Option<String> {
+    /// The one flow with slots for the days or the party that were said; of a question, with both.
+    fn implied(&self, question: &Question, acts: &ActsSaid) -> Option<String> {
+        let enough = 1 + usize::from(acts.question);
         let mut fitting = question.starts.iter().filter(|start| {
             let slots: Vec<ScopedSlot> = start
                 .slots
@@ -423,8 +432,9 @@ impl Extractor {
                 .cloned()
                 .collect();
             let mut sentence = Sentence::new(&self.lexicon, &question.said);
-            !slots.is_empty()
-                && !self.values(&mut sentence, &slots, question, Reading::default()).slots.is_empty()
+            let heard = self.values(&mut sentence, &slots, question, Reading::default());
+            let in_passing = (acts.thank || acts.bye) && heard.in_passing && heard.slots.len() == 1;
+            heard.slots.len() >= enough && !in_passing
         });
         match (fitting.next(), fitting.next()) {
             (Some(start), None) => Some(start.flow.clone()),

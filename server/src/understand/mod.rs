@@ -8,6 +8,7 @@
 //! [`Understander`] asks the extractor first and a language model only where the extractor is unsure.
 
 mod act;
+mod arrange;
 mod choice;
 mod contact;
 mod day;
@@ -17,11 +18,13 @@ mod lexicon;
 mod line;
 mod messages;
 mod model;
+mod name;
 mod named;
 mod nights;
 mod number;
 mod offered;
 mod party;
+mod said;
 mod sentence;
 mod several;
 mod slips;

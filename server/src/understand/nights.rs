@@ -103,7 +103,7 @@ impl Sentence<'_> {
         let night = self.is(unit, Night);
         if !night {
             if self.any(end, &[Ago, FromNow])
-                || (self.is(end, Class::From) && self.meaning(end + 1).days == Some(0))
+                || (!staying && self.is(end, FromThen) && self.meaning(end + 1).days == Some(0))
                 || (!staying && before.is_some_and(|at| self.tokens_are(at, &["in"]) && self.is(at, In)))
             {
                 return None;

@@ -8,6 +8,9 @@ use super::sentence::{Sentence, Taken};
 /// The most people that a bare number can mean.
 const PARTY_MAX: i64 = 60;
 
+/// Who is as old counts as an adult.
+const ADULT_AGE: i64 = 18;
+
 /// As much of a party as was said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct PartySaid {
@@ -25,6 +28,10 @@ struct Count {
     me: bool,
     /// The children are among the total.
     among: bool,
+    /// The total is of a family or a group with the children.
+    grouped: bool,
+    /// There are others, and nobody said how many: "the kids".
+    uncounted: bool,
 }
 
 /// A noun for people and how many of them one is.
@@ -98,6 +105,10 @@ impl Sentence<'_> {
             return denied.filter(|_| number > 0);
         }
         let mut noun_at = at + 1;
+        if let Some(end) = self.aged_child(noun_at) {
+            count.children = Some(count.children.unwrap_or(0) + number);
+            return Some(end);
+        }
         if self.is(noun_at, Class::Dash) {
             noun_at += 1;
         }
@@ -105,8 +116,16 @@ impl Sentence<'_> {
         let more = self.is(noun_at, More) || added;
         noun_at += usize::from(self.is(noun_at, More));
         let before = at.checked_sub(1);
-        let which = self.is(noun_at, Which) && self.any(noun_at + 1, &[Aux, Child]);
-        noun_at += usize::from(which);
+        let a_child = self.is(noun_at + 1, Class::Article) && self.is(noun_at + 2, Child);
+        let which = self.is(noun_at, Which) && (a_child || self.any(noun_at + 1, &[Aux, Child]));
+        if which && count.total.is_none() {
+            // "3, one of them a baby"
+            count.total = (0..at)
+                .rev()
+                .find(|at| self.stands_alone(*at + 1) && self.number(*at).is_some())
+                .and_then(|at| self.number(at));
+        }
+        noun_at += usize::from(which) + usize::from(which && a_child);
         let among =
             (which || before.is_some_and(|at| self.is(at, Which))) && number < count.total.unwrap_or(0);
         if among && self.is(noun_at, Aux) {
@@ -140,7 +159,11 @@ impl Sentence<'_> {
             }
             return Some(noun_at + 1);
         }
-        count.among |= among;
+        // "a family of five, three kids"
+        let grouped = count.grouped
+            && matches!(noun, Noun::Children(_))
+            && !before.is_some_and(|at| self.any(at, &[Class::And, Class::Join]));
+        count.among |= among || grouped && number < count.total.unwrap_or(0);
         match noun {
             Noun::Adults(each) => count.adults = Some(count.adults.unwrap_or(0) + number * each),
             Noun::Children(each) => count.children = Some(count.children.unwrap_or(0) + number * each),
@@ -221,6 +244,10 @@ impl Sentence<'_> {
             return None;
         }
         let determined = self.any(at, &[My, Article, The]);
+        if determined && let Some(end) = self.aged_child(at + 1) {
+            count.children = Some(count.children.unwrap_or(0) + 1);
+            return Some(end);
+        }
         let mut noun_at = if determined { at + 1 } else { at };
         while self.noun(noun_at).is_none()
             && noun_at < at + 3
@@ -240,7 +267,7 @@ impl Sentence<'_> {
                 || before.is_some_and(|at| {
                     self.any(at, &[For, Group, ThisIs, Class::We]) || self.tokens_are(at, &["as"])
                 });
-            if !opened {
+            if !opened || self.any(end, &[Class::Night, Class::Day, Class::Week]) {
                 return None;
             }
         }
@@ -250,9 +277,20 @@ impl Sentence<'_> {
             || before.is_some_and(|b| {
                 self.is(b, Comma) && b.checked_sub(1).is_some_and(|b| self.taken(b) == Some(Taken::Party))
             });
-        if !linked || (!determined && !asked && !before.is_some_and(|at| self.any(at, &[And, Join, Comma]))) {
+        let named = determined || asked || self.is(noun_at, Couple);
+        if !linked || (!named && !before.is_some_and(|at| self.any(at, &[And, Join, Comma]))) {
             return None;
         }
+        if self.any(noun_at, &[Class::Children, Class::RelationAdults]) {
+            count.uncounted = true;
+            return Some(end);
+        }
+        // "three of us, incl. a toddler"
+        let within = before.is_some_and(|at| {
+            self.is(at, Class::Which)
+                || self.is(at, Class::Stop) && at.checked_sub(1).is_some_and(|at| self.is(at, Class::Which))
+        });
+        count.among |= within && matches!(noun, Noun::Children(_)) && count.total.unwrap_or(0) > 1;
         match noun {
             Noun::Adults(each) => count.adults = Some(count.adults.unwrap_or(0) + each),
             Noun::Children(each) => count.children = Some(count.children.unwrap_or(0) + each),
@@ -263,6 +301,14 @@ impl Sentence<'_> {
             Noun::People => return None,
         }
         Some(end)
+    }
+
+    /// "8-year-old", "three month old": where a child that is told by its age ends.
+    fn aged_child(&self, at: usize) -> Option<usize> {
+        let age = self.meaning(at).number.filter(|age| (0..ADULT_AGE).contains(age))?;
+        let years = if self.is(at + 1, Class::Dash) { at + 2 } else { at + 1 };
+        (age > 0 && self.taken(at) == Some(Taken::Amount) && self.is(years, Class::Years))
+            .then_some(years + 1)
     }
 
     /// "with", after which the speaker is one of the party too.
@@ -300,6 +346,7 @@ impl Sentence<'_> {
             return None;
         }
         count.total = Some(number);
+        count.grouped = named;
         Some(number_at + 1)
     }
 
@@ -371,14 +418,36 @@ impl Sentence<'_> {
 
     /// A bare number where a party was asked for.
     fn bare_party(&mut self, count: &mut Count) {
+        // "about four" is no time of day here
+        let number = |at: usize| {
+            let hour = self.taken(at) == Some(Taken::Amount)
+                && at > 0
+                && self.is(at - 1, Class::Roughly)
+                && [at - 1, at + 1].iter().all(|at| self.taken(*at).is_none());
+            if hour { self.meaning(at).number } else { self.number(at) }
+        };
+        if let [Some(adults), Some(children)] = [number(0), number(2)]
+            && self.tokens_are(1, &["+"])
+            && self.len() == 3
+        {
+            (count.adults, count.children) = (Some(adults), Some(children));
+            self.take(0, 3, Taken::Party);
+            return;
+        }
+        // "six or seven", "12 to 14"
+        let is_either = |at: usize| {
+            let joins = |at: usize| self.any(at, &[Class::Or, Class::To, Class::Until]);
+            joins(at + 1) && number(at + 2).is_some() || at > 1 && joins(at - 1) && number(at - 2).is_some()
+        };
         let found = (0..self.len()).find(|at| {
             let before = at.checked_sub(1);
-            self.number(*at).is_some_and(|number| (1..=PARTY_MAX).contains(&number))
+            number(*at).is_some_and(|number| (1..=PARTY_MAX).contains(&number))
+                && !is_either(*at)
                 && self.stands_alone(*at + 1)
                 && !before.is_some_and(|at| self.is(at, Class::Option) && !self.tokens_are(at, &["no"]))
         });
         if let Some(at) = found {
-            count.total = self.number(at);
+            count.total = number(at);
             self.take(at, at + 1, Taken::Party);
         }
     }
@@ -394,7 +463,7 @@ impl Count {
     }
 
     fn said(self) -> Option<PartySaid> {
-        if self.is_empty() {
+        if self.is_empty() || self.uncounted && self.children.is_none() && self.total.is_none() {
             return None;
         }
         let others = self.relations + i64::from(self.me);

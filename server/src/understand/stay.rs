@@ -1,11 +1,12 @@
 //! Stays: which days were said, which of them is the arrival and which the departure, and for how many nights.
 
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::NaiveDate;
 use innkeeper_engine::DateRange;
 
-use super::day::{Anchor, Found, Said};
+use super::day::Found;
 use super::lexicon::Class;
 use super::nights::Nights;
+use super::said::{Anchor, Said};
 use super::sentence::{Sentence, Taken};
 
 /// What was asked about a stay.
@@ -44,6 +45,8 @@ pub(super) struct StaySaid {
     pub(super) ambiguous: bool,
     /// A day that its month does not have, and the last one that it has.
     pub(super) no_such_day: Option<(u32, NaiveDate)>,
+    /// Whether it is one day counted from today, and nothing says what it is to a stay: "today", "tomorrow".
+    pub(super) in_passing: bool,
 }
 
 impl StaySaid {
@@ -52,23 +55,27 @@ impl StaySaid {
     }
 }
 
+/// What a day is to a stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+pub(super) enum Role {
+    /// The arrival.
     In,
+    /// The departure.
     Out,
 }
 
+/// A day of a message in its place.
 #[derive(Clone, Copy, Debug)]
-struct Point {
-    found: Found,
-    role: Option<Role>,
-    denied: bool,
+pub(super) struct Point {
+    pub(super) found: Found,
+    pub(super) role: Option<Role>,
+    pub(super) denied: bool,
     /// Joined to the point before it as the end of a range.
-    joined: bool,
+    pub(super) joined: bool,
     /// It stands in place of the point before it.
-    corrects: bool,
+    pub(super) corrects: bool,
     /// It is an alternative to the point before it.
-    alternative: bool,
+    pub(super) alternative: bool,
 }
 
 impl Sentence<'_> {
@@ -76,6 +83,8 @@ impl Sentence<'_> {
     pub(super) fn stay(&mut self, context: StayContext) -> StaySaid {
         let no_such_day = self.no_such_day(context.today);
         let (mut points, nights) = self.points(context);
+        self.of_one_month(&mut points);
+        self.join_weekend(&mut points);
         self.give_roles(&mut points);
         let (gone, mut points): (Vec<Point>, Vec<Point>) =
             points.into_iter().partition(|point| self.is_gone(point, context.today));
@@ -87,7 +96,10 @@ impl Sentence<'_> {
         }
         let mut said =
             StaySaid { ambiguous: points.iter().any(|point| point.alternative), ..StaySaid::default() };
+        let nights = nights.or_else(|| self.only_night(&points));
         said.range.nights = nights.and_then(|nights| nights.resolve(context.known));
+        said.in_passing = nights.is_none()
+            && matches!(points.as_slice(), [only] if only.role.is_none() && self.is_in_passing(only));
         said.no_such_day = no_such_day;
         said.placed = nights.is_some() || points.len() > 1 || points.iter().any(|point| point.role.is_some());
         if points.is_empty() {
@@ -112,6 +124,15 @@ impl Sentence<'_> {
             && first.checked_sub(1).is_some_and(|before| self.is(before, Class::For))
             && (first.saturating_sub(6)..first).any(|at| self.is(at, Class::All));
         past || closing || self.is(point.found.end.saturating_sub(1), Class::Ago)
+    }
+
+    /// "help today", "I'll confirm tomorrow".
+    fn is_in_passing(&self, point: &Point) -> bool {
+        let first = point.found.first;
+        let inside = first.checked_sub(1).is_some_and(|before| {
+            !self.ends(before) && !self.any(before, &[Class::For, Class::From, Class::On, Class::Until])
+        });
+        inside && self.meaning(first).days.is_some()
     }
 
     fn points(&mut self, context: StayContext) -> (Vec<Point>, Option<Nights>) {
@@ -143,6 +164,60 @@ impl Sentence<'_> {
         }
         self.drop_bare(&mut points, context);
         (points, nights)
+    }
+
+    /// "Next month, the 5th to the 8th", "in March, from the 5th to the 8th": days without a month are of the one that was
+    /// said by itself.
+    fn of_one_month(&self, points: &mut [Point]) {
+        let is_said =
+            |at: usize| points.iter().any(|point| (point.found.first..point.found.end).contains(&at));
+        let next = (0..self.len())
+            .any(|at| self.is(at, Class::Next) && self.is(at + 1, Class::Month) && !is_said(at));
+        let named: Vec<u8> = (1..self.len())
+            .filter(|at| self.is(at - 1, Class::In) && !is_said(*at))
+            .filter_map(|at| self.meaning(at).month)
+            .collect();
+        if points.iter().any(|point| !matches!(point.found.said, Said::Day { months: None, .. })) {
+            return;
+        }
+        for point in points {
+            let Said::Day { day, .. } = point.found.said else { continue };
+            point.found.said = match named.as_slice() {
+                [month] => Said::MonthDay { month: (*month).into(), day },
+                _ if next => Said::Day { day, months: Some(1) },
+                _ => point.found.said,
+            };
+        }
+    }
+
+    /// "A weekend away for the 19th" is the weekend of the 19th; "a long weekend starting on the 18th" starts then.
+    fn join_weekend(&self, points: &mut Vec<Point>) {
+        let [one, other] = points.as_slice() else { return };
+        let (weekend, day) = match (one.found.said, other.found.said) {
+            (Said::Weekend { week: None }, day) => (0, day),
+            (day, Said::Weekend { week: None }) => (1, day),
+            _ => return,
+        };
+        let Some(of) = day.weekend_of().filter(|_| !other.joined) else { return };
+        let found = points[1 - weekend].found;
+        let begins = (found.first.saturating_sub(2)..found.first)
+            .any(|at| self.any(at, &[Class::From, Class::Arrive]));
+        if !begins {
+            points[1 - weekend].found.said = of;
+        }
+        points.remove(weekend);
+    }
+
+    /// "Just tonight", "Saturday night only".
+    fn only_night(&self, points: &[Point]) -> Option<Nights> {
+        let [Point { found, .. }] = points else { return None };
+        let is_night = (found.first..found.end).any(|at| self.any(at, &[Class::Tonight, Class::Night]));
+        let before = found
+            .first
+            .checked_sub(1)
+            .map(|at| if self.is(at, Class::For) { at.wrapping_sub(1) } else { at });
+        let is_only = self.is(found.end, Class::Only) || before.is_some_and(|at| self.is(at, Class::Only));
+        (is_night && is_only).then_some(Nights::Count(1))
     }
 
     fn point(&self, found: Found, before: Option<&Point>) -> Point {
@@ -237,6 +312,15 @@ impl Sentence<'_> {
                 let for_people = before.is_some_and(|at| self.any(at, &[For, Group]));
                 let from = before.is_some_and(|at| self.is(at, From));
                 let next = points.get(index + 1).filter(|next| next.joined);
+                // "12 and 13 December"
+                let listed = points.get(index + 1).is_some_and(|next| {
+                    matches!(next.found.said, Said::MonthDay { .. })
+                        && self.is(point.found.end, Class::And)
+                        && next.found.first == point.found.end + 1
+                });
+                if listed {
+                    return true;
+                }
                 let previous = index.checked_sub(1).and_then(|i| points.get(i)).filter(|_| point.joined);
                 let both_bare = |other: &Point| other.found.bare && !counted(other.found.end);
                 if let Some(next) = next {
@@ -328,182 +412,5 @@ impl Sentence<'_> {
         } else {
             None
         }
-    }
-
-    /// A bare number where a stay was asked for.
-    fn bare_answer(&mut self, context: StayContext, said: &mut StaySaid) {
-        if context.asked == Asked::No || said.range.nights.is_some() {
-            return;
-        }
-        let mut numbers = (0..self.len()).filter(|at| self.number(*at).is_some());
-        let (Some(at), None) = (numbers.next(), numbers.next()) else { return };
-        let alone = (0..self.len()).all(|other| {
-            other == at
-                || self.any(
-                    other,
-                    &[
-                        Class::Filler,
-                        Class::Stop,
-                        Class::Comma,
-                        Class::On,
-                        Class::The,
-                        Class::Hedge,
-                        Class::For,
-                    ],
-                )
-        });
-        let counts = !self.stands_alone(at + 1);
-        let Some(number) =
-            self.number(at).filter(|_| alone && !counts).and_then(|number| u32::try_from(number).ok())
-        else {
-            return;
-        };
-        let day = |after: Option<NaiveDate>| {
-            let said = (1..=31).contains(&number).then_some(Said::Day { day: number, months: None })?;
-            said.resolve(Anchor { today: context.today, after, near: None })
-        };
-        let arrival = context.known.and_then(|known| known.check_in);
-        match context.asked {
-            Asked::Nights if (1..=400).contains(&number) => said.range.nights = Some(number),
-            Asked::Departure if (1..=7).contains(&number) => said.range.nights = Some(number),
-            Asked::Departure => said.range.check_out = day(arrival),
-            Asked::Stay => said.range.check_in = day(None),
-            Asked::Nights | Asked::No => {}
-        }
-        said.days.extend(said.range.check_in.or(said.range.check_out));
-        self.take(at, at + 1, Taken::Day);
-    }
-
-    /// Resolves the points and fills arrival and departure.
-    fn arrange(&self, points: &[Point], context: StayContext, said: &mut StaySaid) {
-        let today = context.today;
-        let known = context.known.unwrap_or_default();
-        let resolve = |said: Said, after: Option<NaiveDate>, near: Option<NaiveDate>| {
-            said.resolve(Anchor { today, after, near })
-        };
-        let mut denied_role = None;
-        for point in points.iter().filter(|point| point.denied) {
-            let matches =
-                |date: Option<NaiveDate>| date.is_some() && resolve(point.found.said, None, date) == date;
-            if matches(known.check_in) {
-                denied_role = Some(Role::In);
-            } else if matches(known.check_out) {
-                denied_role = Some(Role::Out);
-            }
-            denied_role = denied_role.or(point.role);
-        }
-        let mut live: Vec<Point> = Vec::new();
-        for point in points.iter().filter(|point| !point.denied) {
-            if point.corrects
-                && point.role.is_none()
-                && let Some(before) = live.pop()
-            {
-                live.push(Point { role: before.role, ..*point });
-            } else {
-                live.push(*point);
-            }
-        }
-        let moved = live.first().filter(|first| live.len() == 2 && self.is_moved(first)).and_then(|first| {
-            let old = first.found.said;
-            let is = |date: Option<NaiveDate>| date.is_some() && resolve(old, None, date) == date;
-            if is(known.check_in) {
-                Some(Role::In)
-            } else if is(known.check_out) {
-                Some(Role::Out)
-            } else {
-                None
-            }
-        });
-        if let Some(role) = moved {
-            live.remove(0);
-            live[0].role = Some(role);
-        }
-        if live.iter().any(|point| point.alternative) {
-            said.days.extend(live.iter().filter_map(|point| resolve(point.found.said, None, None)));
-            return;
-        }
-        if let [only] = live.as_mut_slice()
-            && only.role.is_none()
-        {
-            let departs = match self.is_meant(only).then_some((known.check_in, known.check_out)) {
-                // It stands in place of what is known: of two days, the nearer one.
-                Some((Some(_), Some(check_out))) => {
-                    resolve(only.found.said, None, Some(check_out)).is_some_and(|day| day >= check_out)
-                }
-                Some((Some(_), None)) => false,
-                Some((None, _)) | None => context.asked == Asked::Departure || denied_role == Some(Role::Out),
-            };
-            only.role = Some(if departs { Role::Out } else { Role::In });
-        }
-        let labelled =
-            |role| live.iter().rev().find(|point| point.role == Some(role)).map(|point| point.found.said);
-        let mut free = live.iter().filter(|point| point.role.is_none()).map(|point| point.found.said);
-        let arrival = labelled(Role::In).or_else(|| free.next());
-        let departure = labelled(Role::Out).or_else(|| free.next());
-        let check_in = arrival.and_then(|arrival| match (arrival, departure) {
-            (Said::Day { day, months: None }, Some(end @ (Said::MonthDay { .. } | Said::On(_)))) => {
-                let end = resolve(end, None, None)?;
-                before(end, day)
-                    .filter(|date| *date >= today)
-                    .or_else(|| resolve(arrival, None, known.check_in))
-            }
-            (Said::MonthDay { month, day }, Some(Said::On(end))) => {
-                let year = |year| NaiveDate::from_ymd_opt(year, month, day).filter(|date| *date < end);
-                year(end.year()).or_else(|| year(end.year() - 1))
-            }
-            _ => resolve(arrival, None, known.check_in),
-        });
-        let after = check_in.or(known.check_in.filter(|_| arrival.is_none()));
-        let check_out = departure.and_then(|departure| depart(departure, after, context));
-        said.range.check_in = check_in;
-        said.range.check_out = check_out;
-        if let (Some(Said::Weekend { .. }), None, None, Some(friday)) =
-            (arrival, departure, said.range.nights, check_in)
-        {
-            let days = 6 - friday.weekday().num_days_from_monday().min(5);
-            said.range.check_out = friday.checked_add_days(Days::new(u64::from(days)));
-        }
-        for point in &live {
-            let date = match point.role {
-                Some(Role::In) if Some(point.found.said) == arrival => check_in,
-                Some(Role::Out) if Some(point.found.said) == departure => check_out,
-                _ if Some(point.found.said) == arrival => check_in,
-                _ if Some(point.found.said) == departure => check_out,
-                _ => resolve(point.found.said, None, None),
-            };
-            said.days.extend(date);
-        }
-        said.ambiguous |= live.len() > 2;
-    }
-
-    /// "Sorry, I meant the thirteenth": what was said last was said wrong.
-    fn is_meant(&self, only: &Point) -> bool {
-        (0..only.found.first).any(|at| self.is(at, Class::Meant))
-    }
-
-    /// "move it from the 12th": the day is the old one.
-    fn is_moved(&self, first: &Point) -> bool {
-        (0..first.found.first).any(|at| self.is(at, Class::Move))
-    }
-}
-
-/// The last such day of a month before `end`.
-fn before(end: NaiveDate, day: u32) -> Option<NaiveDate> {
-    let month = end.with_day(1)?;
-    month.with_day(day).filter(|date| *date < end).or_else(|| month.pred_opt()?.with_day(day))
-}
-
-fn depart(said: Said, after: Option<NaiveDate>, context: StayContext) -> Option<NaiveDate> {
-    let date = said.resolve(Anchor { today: context.today, after, near: None })?;
-    let Some(check_in) = after else { return Some(date) };
-    match said {
-        Said::Weekday { .. } if date <= check_in => {
-            let weeks = (check_in - date).num_days() / 7 + 1;
-            date.checked_add_days(Days::new(u64::try_from(weeks * 7).ok()?))
-        }
-        Said::MonthDay { month, day } if (date - check_in).num_days() > 200 => {
-            NaiveDate::from_ymd_opt(check_in.year(), month, day).or(Some(date))
-        }
-        _ => Some(date),
     }
 }

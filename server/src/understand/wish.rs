@@ -7,6 +7,7 @@ use innkeeper_engine::Startable;
 
 use super::lexicon::{Class, Lexicon};
 use super::sentence::{Sentence, Taken};
+use super::token::{Token, TokenKind};
 
 /// A wish is heard from this likeness on.
 const LIKE_ENOUGH: f64 = 0.5;
@@ -17,6 +18,9 @@ const CLEARLY_BETTER: f64 = 0.06;
 const CLEAR_ENOUGH: f64 = 0.6;
 /// Of several wishes in one message each has so many words of its own.
 const OWN_WORDS: usize = 2;
+
+/// A code is at least so long; "3d" is a word.
+const CODE_LENGTH: usize = 4;
 
 /// A wish and how sure it is, 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,10 +51,11 @@ fn keywords(sentence: &Sentence<'_>, lexicon: &Lexicon) -> Vec<String> {
                 || meaning.ordinal.is_some()
         });
         let token = &sentence.tokens[at];
+        let code = is_code(&sentence.tokens, at);
         at += 1;
         let grammar =
             atom.is_some_and(|atom| sentence.any(atom, &[Class::Arrive, Class::Leave, Class::NameIs]));
-        if value || grammar || !token.is_word() {
+        if value || grammar || code || !token.is_word() {
             continue;
         }
         let stem = token.text.strip_suffix('s').filter(|stem| stem.len() > 3);
@@ -67,6 +72,16 @@ fn keywords(sentence: &Sentence<'_>, lexicon: &Lexicon) -> Vec<String> {
     words.sort_unstable();
     words.dedup();
     words
+}
+
+/// Whether a word is written together with digits, as in "BR7Q2": that tells no wishes apart.
+fn is_code(tokens: &[Token], at: usize) -> bool {
+    let is_part = |token: &Token| !matches!(token.kind, TokenKind::Sign(_));
+    let first = (1..=at).rev().find(|at| tokens[*at].spaced || !is_part(&tokens[*at - 1])).unwrap_or(0);
+    let rest = tokens[first + 1..].iter().take_while(|token| !token.spaced && is_part(token)).count();
+    let code = &tokens[first..=first + rest];
+    let length: usize = code.iter().map(|token| token.text.len()).sum();
+    length >= CODE_LENGTH && code.iter().any(|token| !token.is_word())
 }
 
 impl Sentence<'_> {

@@ -26,7 +26,7 @@ pub(super) fn book_room() -> FlowBuilder {
             "any vacancies in the first week of March",
             "I want to make a reservation",
             "do you have a twin with a garden view",
-            "is the family room free",
+            "what is the price of the family room",
             "how much is a suite",
         ])
         .slot("stay", date_range().min(DateBound::Today(0)).max_nights(30))

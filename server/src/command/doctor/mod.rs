@@ -10,6 +10,7 @@ mod public;
 mod speech;
 mod twilio;
 
+use super::print::outln;
 use super::{CommandFault, Ending};
 use crate::app::{App, StartFault};
 use crate::config::Config;
@@ -69,12 +70,12 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
     let mut broken = 0;
     for finding in findings {
         match finding {
-            Finding::Fine(what) => println!("fine    {what}"),
-            Finding::Off(what) => println!("off     {what}"),
-            Finding::Look(what) => println!("look    {what}"),
+            Finding::Fine(what) => outln!("fine    {what}"),
+            Finding::Off(what) => outln!("off     {what}"),
+            Finding::Look(what) => outln!("look    {what}"),
             Finding::Broken { what, fix } => {
                 broken += 1;
-                println!("broken  {what}\n        to fix: {fix}");
+                outln!("broken  {what}\n        to fix: {fix}");
             }
         }
     }
