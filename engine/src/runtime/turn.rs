@@ -267,7 +267,9 @@ impl<M: Clone + Send + Sync> Turn<M> {
             }
             self.answered(place.flows, call, outcome, now);
         }
-        self.call(place, again.into_iter().collect(), watch).await;
+        if !again.is_empty() {
+            self.call(place, again.into_iter().collect(), watch).await;
+        }
         Ok(())
     }
 
@@ -327,7 +329,9 @@ impl<M: Clone + Send + Sync> Turn<M> {
                 }
                 self.write_ahead(place, message).await?;
             }
-            self.call(place, calls, watch).await;
+            if !calls.is_empty() {
+                self.call(place, calls, watch).await;
+            }
         }
         Ok(())
     }
@@ -339,9 +343,6 @@ impl<M: Clone + Send + Sync> Turn<M> {
         mut calls: Calls,
         watch: &mut Watching<'_, '_>,
     ) {
-        if calls.is_empty() {
-            return;
-        }
         let make = |call: Call| async move {
             let key = key_of(place.conversation, call.id);
             let outcome = calls::make(&place.driver.cache, place.performer, &call, &key).await;
@@ -472,13 +473,16 @@ impl<M: Clone + Send + Sync> Turn<M> {
     }
 }
 
+/// A number of a call has no more digits.
+const DIGITS: usize = 10;
+
 /// What stays the same whenever a call is repeated: the conversation and the call's number in it.
 fn key_of(conversation: &str, call: u32) -> String {
-    let number = call.to_string();
-    let mut key = String::with_capacity(conversation.len() + 1 + number.len());
+    let mut key = String::with_capacity(conversation.len() + 1 + DIGITS);
     key.push_str(conversation);
     key.push('/');
-    key.push_str(&number);
+    let first = call.checked_ilog10().unwrap_or_default();
+    key.extend((0..=first).rev().map(|place| char::from(b'0' + (call / 10_u32.pow(place) % 10) as u8)));
     key
 }
 

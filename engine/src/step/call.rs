@@ -55,7 +55,7 @@ impl<'f> Machine<'f, '_> {
         for arguments in calls {
             self.position.calls += 1;
             let call = self.position.calls;
-            self.effects.push(Effect::Call(made(call, invoke, arguments)));
+            self.moved.effects.push(Effect::Call(made(call, invoke, arguments)));
             open.push(Open { call, since, result: None });
         }
         self.set_task(state, Task::Calling(open));

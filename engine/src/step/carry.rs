@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use smallvec::SmallVec;
 
-use super::Machine;
 use super::facts::{arguments_of, is_stale, items, revisions_of};
+use super::{Machine, Moved};
 use crate::effect::Expecting;
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, ResultId, SlotId, StateId};
@@ -255,7 +255,8 @@ impl Move<'_> {
             wishes: Vec::new(),
             ..Standing::clone(position)
         };
-        let mut machine = Machine::new(self.new, &mut here, self.moment);
+        let mut moved = Moved::default();
+        let mut machine = Machine::new(self.new, &mut here, self.moment, &mut moved);
         machine.dry = true;
         machine.enter_first(initial);
         let begun = machine.position.frame().clone();

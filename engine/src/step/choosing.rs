@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Machine;
-use super::task::HeardSlot;
+use super::task::{HeardSlot, HeardSlots};
 use crate::facts::item_of;
 use crate::flow::SlotId;
 use crate::position::Among;
@@ -34,7 +34,7 @@ impl Machine<'_, '_> {
     }
 
     /// What choosing an item fills besides.
-    pub(super) fn set_by_choice(&mut self, chosen: SlotId, todo: &mut Vec<HeardSlot<'_>>) {
+    pub(super) fn set_by_choice(&mut self, chosen: SlotId, todo: &mut HeardSlots<'_>) {
         let Some(flow) = self.flow() else { return };
         let Some(sets) = flow.slot(chosen).map(|slot| &slot.sets).filter(|sets| !sets.is_empty()) else {
             return;

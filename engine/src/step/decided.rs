@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 
 use super::saying::settle;
 use super::walk::Source;
-use super::{Machine, Seen, Step};
+use super::{Machine, Moved, Seen, Step};
 use crate::flow::{FlowId, Flows, SlotId, Span, StateId, Transition};
 use crate::input::{Input, Moment};
 use crate::position::Position;
@@ -40,13 +40,14 @@ pub(crate) fn step_told(
     input: impl Borrow<Input>,
     moment: Moment,
 ) -> (Step, Vec<Decision>) {
-    let mut machine = Machine::new(flows, position.standing_mut(), moment);
-    (machine.decisions, machine.is_told) = (Some(Vec::new()), true);
+    let mut moved = Moved { is_told: true, ..Moved::default() };
+    let mut machine = Machine::new(flows, position.standing_mut(), moment, &mut moved);
+    machine.decisions = Some(Vec::new());
     machine.through(input.borrow());
-    let Machine { mut effects, trace, decisions, unsettled, .. } = machine;
-    settle(flows, &position, moment, &unsettled, None, &mut effects);
-    let trace = trace.iter().map(Seen::told).collect();
-    (Step { next: position, effects, trace }, decisions.unwrap_or_default())
+    let Machine { decisions, unsettled, .. } = machine;
+    settle(flows, &position, moment, &unsettled, None, &mut moved.effects);
+    let trace = moved.trace.iter().map(Seen::told).collect();
+    (Step { next: position, effects: moved.effects, trace }, decisions.unwrap_or_default())
 }
 
 impl<'f> Machine<'f, '_> {
@@ -64,7 +65,7 @@ impl<'f> Machine<'f, '_> {
     }
 
     fn note(&mut self, flow: FlowId, by: Decider) {
-        let (trace, effects) = (self.trace.len(), self.effects.len());
+        let (trace, effects) = (self.moved.trace.len(), self.moved.effects.len());
         if let Some(decisions) = &mut self.decisions {
             decisions.push(Decision { trace, effects, flow, by });
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::task::HeardSlot;
+use super::task::{HeardSlot, HeardSlots};
 use super::{Machine, Trace};
 use crate::effect::Expecting;
 use crate::flow::{Does, Event, Sends, SlotId, StateId, Transition};
@@ -27,7 +27,7 @@ pub(super) struct Filling {
 impl<'f> Machine<'f, '_> {
     /// Takes in what a message means. False where nobody asked for it.
     pub(super) fn understood(&mut self, understanding: &Arc<Understanding>) -> bool {
-        if self.is_told {
+        if self.moved.is_told {
             self.tell(Trace::Understood(Arc::clone(understanding)));
         }
         match &self.position.waiting {
@@ -388,14 +388,14 @@ impl<'f> Machine<'f, '_> {
     }
 
     /// What was heard, by the active flow's slots.
-    fn named_slots<'h>(&self, heard: impl Iterator<Item = (&'h String, &'h Heard)>) -> Vec<HeardSlot<'h>> {
-        let Some(flow) = self.flow() else { return Vec::new() };
+    fn named_slots<'h>(&self, heard: impl Iterator<Item = (&'h String, &'h Heard)>) -> HeardSlots<'h> {
+        let Some(flow) = self.flow() else { return HeardSlots::new() };
         let known = heard.filter_map(|(name, heard)| Some((flow.slot_id(name)?, heard)));
         known.map(|(slot, heard)| HeardSlot { slot, heard: Cow::Borrowed(heard), said: true }).collect()
     }
 
     /// Fills slots of the active flow with what was heard; choosing an item fills the slots it `sets`.
-    pub(super) fn fill(&mut self, heard: Vec<HeardSlot<'_>>) -> Filling {
+    pub(super) fn fill(&mut self, heard: HeardSlots<'_>) -> Filling {
         let mut filling = Filling::default();
         let mut todo = heard;
         todo.reverse();

@@ -13,6 +13,7 @@ mod choosing;
 mod decided;
 mod facts;
 mod hear;
+mod kept;
 mod question;
 mod run;
 mod saying;
@@ -64,14 +65,11 @@ pub(crate) fn step_in_place<'f>(
     moment: Moment,
     moved: &mut Moved<'f>,
 ) {
-    let mut machine = Machine::new(flows, position.standing_mut(), moment);
-    (machine.effects, machine.trace) = (std::mem::take(&mut moved.effects), std::mem::take(&mut moved.trace));
-    machine.effects.clear();
-    machine.trace.clear();
-    machine.is_told = moved.is_told;
+    moved.effects.clear();
+    moved.trace.clear();
+    let mut machine = Machine::new(flows, position.standing_mut(), moment, moved);
     machine.through(input);
-    let Machine { effects, trace, unsettled, .. } = machine;
-    (moved.effects, moved.trace) = (effects, trace);
+    let Machine { unsettled, .. } = machine;
     saying::settle(flows, position, moment, &unsettled, None, &mut moved.effects);
 }
 
@@ -81,6 +79,7 @@ pub(crate) struct Moved<'f> {
     pub(crate) effects: Vec<Effect>,
     /// What happened, where somebody wants to know.
     pub(crate) trace: Vec<Seen<'f>>,
+    /// Whether somebody does.
     pub(crate) is_told: bool,
 }
 
@@ -89,10 +88,8 @@ struct Machine<'f, 'p> {
     flows: &'f Flows,
     position: &'p mut Standing,
     moment: Moment,
-    effects: Vec<Effect>,
-    trace: Vec<Seen<'f>>,
-    /// Whether somebody wants to know what happens.
-    is_told: bool,
+    /// What comes of it.
+    moved: &'p mut Moved<'f>,
     /// What the open question expects.
     expecting: Expecting,
     /// The page of a list that is being asked for.
@@ -139,14 +136,12 @@ enum Pending {
 }
 
 impl<'f, 'p> Machine<'f, 'p> {
-    fn new(flows: &'f Flows, position: &'p mut Standing, moment: Moment) -> Self {
+    fn new(flows: &'f Flows, position: &'p mut Standing, moment: Moment, moved: &'p mut Moved<'f>) -> Self {
         Self {
             flows,
             position,
             moment,
-            effects: Vec::new(),
-            trace: Vec::new(),
-            is_told: false,
+            moved,
             expecting: Expecting::Anything,
             page: 0,
             said: None,
@@ -171,8 +166,8 @@ impl<'f, 'p> Machine<'f, 'p> {
 
     /// Tells whoever wants to know what happens.
     fn tell(&mut self, trace: Seen<'f>) {
-        if self.is_told {
-            self.trace.push(trace);
+        if self.moved.is_told {
+            self.moved.trace.push(trace);
         }
     }
 
@@ -285,7 +280,7 @@ impl<'f, 'p> Machine<'f, 'p> {
         }
         self.position.silence = 0;
         self.position.silent = true;
-        self.effects.push(Effect::Understand);
+        self.moved.effects.push(Effect::Understand);
         self.position.waiting = Waiting::Meaning {
             text: text.into(),
             button: button.map(Into::into),

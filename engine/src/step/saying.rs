@@ -39,7 +39,7 @@ impl<'f> Machine<'f, '_> {
         if self.dry {
             return;
         }
-        self.unsettled.push((self.effects.len(), self.frame().flow));
+        self.unsettled.push((self.moved.effects.len(), self.frame().flow));
         let say = Say {
             id: 0,
             prompt: Arc::clone(&sends.prompt),
@@ -48,7 +48,7 @@ impl<'f> Machine<'f, '_> {
             invalid: None,
             facts: SaidOf::Nothing,
         };
-        self.effects.push(Effect::Send(Elsewhere { to: Arc::clone(&sends.to), say, asked }));
+        self.moved.effects.push(Effect::Send(Elsewhere { to: Arc::clone(&sends.to), say, asked }));
     }
 
     /// Says the last turn's messages once more.
@@ -66,8 +66,8 @@ impl<'f> Machine<'f, '_> {
     }
 
     fn utter(&mut self, said: Said) {
-        self.unsettled.push((self.effects.len(), said.flow));
-        self.effects.push(Effect::Say(Say {
+        self.unsettled.push((self.moved.effects.len(), said.flow));
+        self.moved.effects.push(Effect::Say(Say {
             id: said.say,
             prompt: Arc::clone(&said.prompt),
             expecting: said.expecting.clone(),
@@ -88,7 +88,14 @@ impl<'f> Machine<'f, '_> {
         if !self.unsettled.is_empty() {
             let unsettled = std::mem::take(&mut self.unsettled);
             let stands = Position::copy_of(self.position);
-            settle(self.flows, &stands, self.moment, &unsettled, self.event.as_ref(), &mut self.effects);
+            settle(
+                self.flows,
+                &stands,
+                self.moment,
+                &unsettled,
+                self.event.as_ref(),
+                &mut self.moved.effects,
+            );
         }
     }
 

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::facts::{read_by, still_holds};
 use super::{Decider, Machine, Trace};
 use crate::effect::{Effect, Expecting};
@@ -20,6 +22,9 @@ pub(super) struct HeardSlot<'h> {
     pub(super) said: bool,
 }
 
+/// What a message says of slots, usually of one or two.
+pub(super) type HeardSlots<'h> = SmallVec<[HeardSlot<'h>; 2]>;
+
 impl<'f> Machine<'f, '_> {
     /// Does what the next active state is for. False when nothing more can be done now.
     pub(super) fn perform_next(&mut self) -> bool {
@@ -34,7 +39,7 @@ impl<'f> Machine<'f, '_> {
                 (Task::Fresh, Does::Rest | Does::Final { .. }) => self.set_task(state, Task::Waiting),
                 (Task::Fresh, Does::Held) => {
                     self.set_task(state, Task::Waiting);
-                    self.effects.push(Effect::HandOver);
+                    self.moved.effects.push(Effect::HandOver);
                 }
                 (Task::Fresh, Does::Invoke(invoke)) => {
                     self.decided(Decider::State(state));
@@ -151,7 +156,7 @@ impl<'f> Machine<'f, '_> {
         if self.frame().repair.is_some() {
             self.frame_mut().repair = None;
         }
-        if self.is_told
+        if self.moved.is_told
             && let Some(flow) = self.flow()
             && let Some(name) = flow.state_name(state)
         {
@@ -178,7 +183,7 @@ impl<'f> Machine<'f, '_> {
             }
             if from_result && !self.frame().kept.is_empty() && !tried {
                 self.frame_mut().tried.push(id);
-                self.effects.push(Effect::Understand);
+                self.moved.effects.push(Effect::Understand);
                 self.position.waiting = Waiting::Kept { slot: Arc::clone(name) };
                 self.paused = true;
                 return false;
@@ -236,7 +241,7 @@ impl<'f> Machine<'f, '_> {
     }
 
     pub(super) fn note_filled(&mut self, slot: SlotId) {
-        if self.is_told
+        if self.moved.is_told
             && let (Some(flow), Some(value)) = (self.flow(), self.frame().slots.get(slot).cloned())
             && let Some(name) = flow.slot_name(slot)
         {
