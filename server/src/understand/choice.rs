@@ -187,7 +187,7 @@ impl Sentence<'_> {
             let no = self.is_denied(at);
             for (index, weight) in weights.iter().enumerate() {
                 if no {
-                    denied[index] |= *weight >= 1.0;
+                    denied[index] |= *weight >= 1.0 || context.kept && *weight > 0.0;
                 } else {
                     scores[index] += weight;
                 }
