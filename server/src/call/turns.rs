@@ -126,7 +126,7 @@ impl Turns {
                 receptionist.store.welcome(key, caller.verified.as_deref()).await?;
                 key.clone()
             }
-            known => receptionist.store.guest_of(known).await?,
+            known => receptionist.store.called_by(known, caller.verified.as_deref()).await?,
         };
         let written = receptionist.written(&caller).await?;
         let (call, language) = (call.to_owned(), language.to_owned());

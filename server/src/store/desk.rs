@@ -159,15 +159,27 @@ impl Database {
     /// # Errors
     /// The database fails.
     pub(crate) async fn addressed(&self, ids: &GuestIds, address: &str) -> Result<GuestKey, Fault> {
-        let doing = "finding out to whom a person wrote";
+        let phone = crate::message::e164(address);
+        self.shown(ids, address, phone.as_deref()).await
+    }
+
+    /// Who calls, from a number that the channel vouches for; noted where nobody knew them.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(crate) async fn called_by(&self, ids: &GuestIds, phone: Option<&str>) -> Result<GuestKey, Fault> {
+        self.shown(ids, ids.preferred().as_str(), phone).await
+    }
+
+    /// Whose ids these are; noted where nobody knew them.
+    async fn shown(&self, ids: &GuestIds, address: &str, phone: Option<&str>) -> Result<GuestKey, Fault> {
         let transaction = self.begin().await?;
         let identified = identity::identify(&*transaction, ids).await?;
-        transaction.commit().await.map_err(Fault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing("finding out who is meant"))?;
         if identified.joined.is_some() {
             self.0.known.clear();
         }
-        let phone = crate::message::e164(address);
-        self.welcome_at(&identified.guest, address, phone.as_deref()).await?;
+        self.welcome_at(&identified.guest, address, phone).await?;
         Ok(identified.guest)
     }
 
