@@ -32,7 +32,10 @@ const AGAIN: u64 = ms(2100);
 const LOST: u64 = ms(5100);
 
 /// Providers do not hear an end where we do.
-const BLUR: u64 = ms(250);
+const BLUR: u64 = ms(100);
+
+/// Whoever tells of silence tells at least of so much of it.
+const HUSH: u64 = ms(100);
 
 const fn ms(ms: u64) -> u64 {
     ms * BYTES_PER_SECOND / 1000
@@ -52,6 +55,17 @@ pub(super) enum Doubt {
     },
     /// Nobody is there.
     Lost,
+}
+
+/// Of what a provider tells now, if it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Teller {
+    /// Of the silence after speech: a turn is open, and it tells all the time.
+    Silence,
+    /// Of speech.
+    Speech,
+    /// Of nothing, unless it is asked.
+    Answers,
 }
 
 /// What our own ear makes of a provider.
@@ -79,9 +93,8 @@ impl Doubts {
         self.told = end;
     }
 
-    /// What is to be done, when sound came up to a place and the provider listened to another; `tells` if it would tell
-    /// of all that it has listened to.
-    pub(super) fn doubt(&mut self, end: u64, listened: u64, tells: bool) -> Doubt {
+    /// What is to be done, when sound came up to a place and the provider listened to another.
+    pub(super) fn doubt(&mut self, end: u64, listened: u64, kind: Teller) -> Doubt {
         let spoken = self.ear.spoken;
         if spoken == 0 {
             return Doubt::None;
@@ -89,8 +102,11 @@ impl Doubts {
         if spoken != self.about {
             (self.about, self.is_asked, self.times) = (spoken, false, 0);
         }
-        // Who does not tell of all that it has listened to has told when it answered.
-        let is_told = if tells { listened + BLUR >= spoken } else { self.told >= spoken + ASKED };
+        let is_told = match kind {
+            Teller::Silence => listened >= spoken + HUSH,
+            Teller::Speech => listened + BLUR >= spoken,
+            Teller::Answers => self.told >= spoken + ASKED,
+        };
         if is_told {
             self.untold = None;
             return Doubt::None;
@@ -185,39 +201,42 @@ mod tests {
     #[test]
     fn speech_of_which_nothing_is_told_is_asked_about_then_late_then_lost() {
         let (mut doubts, end) = after(&[(SILENT, 500), (VOICE, 600)]);
-        assert_eq!(doubts.doubt(end + ms(300), 0, true), Doubt::None, "they may go on");
-        assert_eq!(doubts.doubt(end + ms(400), 0, true), Doubt::Ask);
-        assert_eq!(doubts.doubt(end + ms(800), 0, true), Doubt::None);
-        assert_eq!(doubts.doubt(end + ms(900), 0, true), Doubt::Late { is_dumb: true });
-        assert_eq!(doubts.doubt(end + ms(1000), 0, true), Doubt::None);
-        assert_eq!(doubts.doubt(end + ms(3000), 0, true), Doubt::Late { is_dumb: false });
-        assert_eq!(doubts.doubt(end + ms(5200), 0, true), Doubt::Lost);
+        assert_eq!(doubts.doubt(end + ms(300), 0, Teller::Speech), Doubt::None, "they may go on");
+        assert_eq!(doubts.doubt(end + ms(400), 0, Teller::Speech), Doubt::Ask);
+        assert_eq!(doubts.doubt(end + ms(800), 0, Teller::Speech), Doubt::None);
+        assert_eq!(doubts.doubt(end + ms(900), 0, Teller::Speech), Doubt::Late { is_dumb: true });
+        assert_eq!(doubts.doubt(end + ms(1000), 0, Teller::Speech), Doubt::None);
+        assert_eq!(doubts.doubt(end + ms(3000), 0, Teller::Speech), Doubt::Late { is_dumb: false });
+        assert_eq!(doubts.doubt(end + ms(5200), 0, Teller::Speech), Doubt::Lost);
     }
 
     #[test]
     fn who_listens_or_answers_is_there() {
         let (mut doubts, end) = after(&[(VOICE, 600)]);
-        assert_eq!(doubts.doubt(end + ms(6000), end, true), Doubt::None, "it has listened");
-        assert_eq!(doubts.doubt(end + ms(400), 0, false), Doubt::Ask);
+        assert_eq!(doubts.doubt(end + ms(6000), end, Teller::Speech), Doubt::None, "it has listened");
+        assert_eq!(doubts.doubt(end + ms(400), end, Teller::Silence), Doubt::Ask, "and then to nothing more");
+        assert_eq!(doubts.doubt(end + ms(900), end, Teller::Silence), Doubt::Late { is_dumb: true });
+        let (mut doubts, end) = after(&[(VOICE, 600)]);
+        assert_eq!(doubts.doubt(end + ms(400), 0, Teller::Answers), Doubt::Ask);
         doubts.was_told(end + ms(500));
-        assert_eq!(doubts.doubt(end + ms(6000), 0, false), Doubt::None, "it has answered: it was a noise to it");
+        assert_eq!(doubts.doubt(end + ms(6000), 0, Teller::Answers), Doubt::None, "it has answered: it was a noise to it");
     }
 
     #[test]
     fn who_tells_of_earlier_things_is_slow_and_not_lost() {
         let (mut doubts, end) = after(&[(VOICE, 600)]);
         doubts.was_told(end + ms(100));
-        assert_eq!(doubts.doubt(end + ms(400), 0, true), Doubt::Ask);
-        assert_eq!(doubts.doubt(end + ms(900), 0, true), Doubt::Late { is_dumb: false });
-        assert_eq!(doubts.doubt(end + ms(3000), 0, true), Doubt::Late { is_dumb: false });
-        assert_eq!(doubts.doubt(end + ms(5200), 0, true), Doubt::Late { is_dumb: false });
+        assert_eq!(doubts.doubt(end + ms(400), 0, Teller::Speech), Doubt::Ask);
+        assert_eq!(doubts.doubt(end + ms(900), 0, Teller::Speech), Doubt::Late { is_dumb: false });
+        assert_eq!(doubts.doubt(end + ms(3000), 0, Teller::Speech), Doubt::Late { is_dumb: false });
+        assert_eq!(doubts.doubt(end + ms(5200), 0, Teller::Speech), Doubt::Late { is_dumb: false });
     }
 
     #[test]
     fn a_knock_a_loud_room_and_silence_are_no_speech() {
         for sounds in [&[(SILENT, 9000)][..], &[(VOICE, 120), (SILENT, 2000)], &[(0xC0, 9000)]] {
             let (mut doubts, end) = after(sounds);
-            assert_eq!(doubts.doubt(end + ms(6000), 0, true), Doubt::None, "{sounds:?}");
+            assert_eq!(doubts.doubt(end + ms(6000), 0, Teller::Speech), Doubt::None, "{sounds:?}");
         }
     }
 }

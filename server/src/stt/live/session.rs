@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::doubts::{Doubt, Doubts};
+use super::doubts::{Doubt, Doubts, Teller};
 use super::following::{Following, Lag};
 use super::tape::Tape;
 use super::{Feed, Heard, Limits, Link, Protocol, Session, Turns, Verdict};
 use crate::channel::line::BYTES_PER_MS;
 use crate::clock::{Clock, later};
-use crate::socket::{Door, Ended, Incoming, Outgoing, Shut, Socket};
+use crate::socket::{Ended, Incoming, Outgoing, Shut, Socket};
 use crate::speech::SpeechFault;
 
 /// What waits to be taken in: more than a second of sound.
@@ -316,8 +316,12 @@ impl<P: Protocol> Listening<P> {
 
     /// Whether the provider tells of what the caller has surely said, or may yet; nothing more is to be done else.
     fn hears_speech(&mut self) -> bool {
-        let tells = P::TELLS.is_some() || self.turns.is_open();
-        match self.doubts.doubt(self.tape.end(), self.turns.listened(), tells) {
+        let kind = match (P::TELLS, self.turns.is_open()) {
+            (Some(_), true) => Teller::Silence,
+            (Some(_), false) | (None, true) => Teller::Speech,
+            (None, false) => Teller::Answers,
+        };
+        match self.doubts.doubt(self.tape.end(), self.turns.listened(), kind) {
             Doubt::None => true,
             Doubt::Ask => {
                 let mut link = Link::default();

@@ -15,10 +15,12 @@ use crate::support::loss::Loss;
 /// Who calls.
 pub(super) const ANA: &str = "whatsapp:+34600000001";
 
-/// What they want. Of the lake the rules know nothing: the language model is asked.
-const WISH: &str = "a double with a sea view for two from the twelfth to the fourteenth of December my name is Ana Silva";
-const ODD_WISH: &str =
-    "a sea view double for two with some wiggle room from the twelfth to the fourteenth of December my name is Ana Silva";
+/// What they want.
+const WISH: &str =
+    "a double with a sea view for two from the twelfth to the fourteenth of December my name is Ana Silva";
+
+/// What the rules make nothing of: the language model is asked.
+const ODD: &str = "well the thing is rather odd";
 
 pub(super) const READ_BACK: &str = "Shall I book it?";
 
@@ -31,8 +33,9 @@ const BREATH: Duration = Duration::from_millis(400);
 /// They say no more than this.
 const MOST: usize = 9;
 
-/// So long they say nothing at the end.
+/// So long they say nothing at the end, where that is what it is about, and else.
 const QUIET: Duration = Duration::from_secs(12);
+const SHORTLY: Duration = Duration::from_secs(1);
 
 /// What a call was like.
 #[derive(Debug)]
@@ -145,7 +148,7 @@ impl<'a> Guest<'a> {
         }
         self.house.has_store().await;
         let mut left = 4000;
-        while left > 0 && !self.house.seen.now().lines.last().is_some_and(|line| line == "Over") {
+        while left > 0 && self.house.seen.is_held() {
             self.house.passes().await;
             std::thread::sleep(Duration::from_micros(500));
             left -= 1;
@@ -262,7 +265,8 @@ impl<'a> Guest<'a> {
             return;
         }
         if self.is_content() {
-            self.is_done = self.now >= self.phase_at.max(self.speaks_until) + QUIET || self.talks > 30;
+            let quiet = if self.cell.moment == Moment::Silence { QUIET } else { SHORTLY };
+            self.is_done = self.now >= self.phase_at.max(self.speaks_until) + quiet || self.talks > 30;
             return;
         }
         if self.said.len() >= MOST {
@@ -271,15 +275,17 @@ impl<'a> Guest<'a> {
         }
         let last = self.last_words();
         let has_said = |what: &str| self.said.iter().any(|words| words == what);
-        let wish = if self.cell.lost == Lost::Model { ODD_WISH } else { WISH };
-        let words = if !has_said(wish) {
-            wish
+        let is_odd = self.cell.lost == Lost::Model && !has_said(ODD);
+        let words = if is_odd && (last.contains(READ_BACK) || self.cell.moment.is_early()) {
+            ODD
+        } else if !has_said(WISH) {
+            WISH
         } else if last.contains(READ_BACK) {
             "yes"
         } else if has_said("yes") && last.contains("WhatsApp") {
             "no thanks"
         } else if last.contains("say that again") || last.is_empty() {
-            self.said.last().map_or(wish, |words| if words == "yes" { "yes" } else { wish })
+            if self.said.last().is_some_and(|words| words == "yes") { "yes" } else { WISH }
         } else if has_said("yes") {
             "no thanks"
         } else {

@@ -41,10 +41,12 @@ const HOTEL: &str = "whatsapp:+14155238886";
 pub(super) const TICK: Duration = Duration::from_millis(20);
 
 /// What is on its way on this machine arrives after so many others had their turn.
-const HOPS: usize = 60;
+const HOPS: usize = 40;
 
-/// So often somebody who works in another thread is waited for, so long each.
-const WAITS: usize = 80;
+/// So often somebody who works in another thread is waited for, so long each: while nothing is lost that a turn leans on,
+/// only such work can be what a turn takes.
+const WAITS: usize = 8000;
+const WAITS_ELSE: usize = 80;
 const WAIT: Duration = Duration::from_micros(250);
 
 /// A hotel that Twilio calls.
@@ -96,6 +98,12 @@ impl Witness for Watched {
 impl Watched {
     pub(super) fn now(&self) -> Sight {
         self.0.lock().expect("what was seen").clone()
+    }
+
+    /// Whether the call was taken and is not over.
+    pub(super) fn is_held(&self) -> bool {
+        let sight = self.0.lock().expect("what was seen");
+        sight.lines.last().is_some_and(|line| line != "Over")
     }
 
     pub(super) fn phase(&self) -> Option<Phase> {
@@ -184,7 +192,8 @@ impl House {
             tokio::task::yield_now().await;
         }
         let mut waits = 0;
-        while waits < WAITS && self.works() {
+        let most = if self.is_whole() { WAITS } else { WAITS_ELSE };
+        while waits < most && self.works() {
             std::thread::sleep(WAIT);
             for _ in 0..8 {
                 tokio::task::yield_now().await;
@@ -202,6 +211,12 @@ impl House {
     fn works(&self) -> bool {
         let is_held_up = self.wire.withholds() || self.model.withholds() || self.holds_store();
         matches!(self.seen.phase(), Some(Phase::Thinking)) && !is_held_up
+    }
+
+    /// Whether all that a turn leans on is there.
+    fn is_whole(&self) -> bool {
+        let presences = [&self.wire.presence, &self.model.presence];
+        presences.iter().all(|presence| presence.now() == Loss::None) && !self.holds_store()
     }
 
     fn holds_store(&self) -> bool {
