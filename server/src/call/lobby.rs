@@ -80,7 +80,9 @@ pub(super) async fn leave(shared: &Shared, mut end: End, call: &str, control: &d
     }
     match control.transfer().await {
         Ok(()) => return,
-        Err(fault) => tracing::warn!(call, error = %fault, "a caller could not be connected to the front desk"),
+        Err(fault) => {
+            tracing::warn!(call, error = %fault, "a caller could not be connected to the front desk")
+        }
     }
     say(shared, &mut end, CALL_BACK, u64::from(u32::MAX) + 1);
     if is_heard(shared, &mut end).await {

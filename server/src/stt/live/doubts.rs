@@ -219,7 +219,11 @@ mod tests {
         let (mut doubts, end) = after(&[(VOICE, 600)]);
         assert_eq!(doubts.doubt(end + ms(400), 0, Teller::Answers), Doubt::Ask);
         doubts.was_told(end + ms(500));
-        assert_eq!(doubts.doubt(end + ms(6000), 0, Teller::Answers), Doubt::None, "it has answered: it was a noise to it");
+        assert_eq!(
+            doubts.doubt(end + ms(6000), 0, Teller::Answers),
+            Doubt::None,
+            "it has answered: it was a noise to it"
+        );
     }
 
     #[test]

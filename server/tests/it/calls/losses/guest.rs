@@ -228,9 +228,7 @@ impl<'a> Guest<'a> {
             Moment::SpeechBegins => speaks(1, 300),
             Moment::Speech => speaks(1, 2500),
             Moment::SpeechEnds => speaks(1, 0) && self.now >= self.speaks_until,
-            Moment::Replying => {
-                is(Phase::Talking) && self.said.len() == 1 && self.talks >= 2 && heard >= 500
-            }
+            Moment::Replying => is(Phase::Talking) && self.said.len() == 1 && self.talks >= 2 && heard >= 500,
             Moment::ReadBack => is(Phase::Talking) && is_read_back && heard >= 1500,
             Moment::ReadBackHeard => is(Phase::Listening) && is_read_back,
             Moment::Yes => says_yes && self.now >= self.spoke_at + Duration::from_millis(100),

@@ -21,7 +21,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection};
 use secrecy::SecretString;
 
 use super::model::Model;
-use super::time::{Still, Stopped};
+use super::time::{Still, Stopped, Way};
 use super::tools::{Booking, Wire};
 use super::{Ears, Lost, Voice};
 use crate::rig::Folder;
@@ -40,8 +40,10 @@ const HOTEL: &str = "whatsapp:+14155238886";
 /// Time goes on by so much at once.
 pub(super) const TICK: Duration = Duration::from_millis(20);
 
-/// What is on its way on this machine arrives after so many others had their turn.
-const HOPS: usize = 40;
+/// So often others have their turn before the network is waited for, and so often that is done: more hops than there are
+/// between the caller and whoever is farthest from them.
+const TURNS: usize = 8;
+const HOPS: usize = 5;
 
 /// So often somebody who works in another thread is waited for, so long each: while nothing is lost that a turn leans on,
 /// only such work can be what a turn takes.
@@ -61,6 +63,7 @@ pub(super) struct House {
     exchange: Exchange,
     other: DatabaseConnection,
     lost: Mutex<Option<Loss>>,
+    way: Way,
     _folder: Folder,
     _still: Still,
 }
@@ -159,6 +162,7 @@ impl House {
             exchange,
             other,
             lost: Mutex::default(),
+            way: Way::new().await,
             _folder: folder,
             _still: still,
         };
@@ -188,9 +192,7 @@ impl House {
     }
 
     async fn settles(&self) {
-        for _ in 0..HOPS {
-            tokio::task::yield_now().await;
-        }
+        self.hops().await;
         let mut waits = 0;
         let most = if self.is_whole() { WAITS } else { WAITS_ELSE };
         while waits < most && self.works() {
@@ -201,9 +203,16 @@ impl House {
             waits += 1;
         }
         if waits > 0 {
-            for _ in 0..HOPS {
+            self.hops().await;
+        }
+    }
+
+    async fn hops(&self) {
+        for _ in 0..HOPS {
+            for _ in 0..TURNS {
                 tokio::task::yield_now().await;
             }
+            self.way.is_through().await;
         }
     }
 
@@ -239,7 +248,9 @@ impl House {
         let does = match loss {
             Loss::Slow | Loss::Hangs => "BEGIN IMMEDIATE",
             Loss::Error => "ALTER TABLE conversations RENAME TO mislaid",
-            Loss::None | Loss::Refused | Loss::Cut | Loss::Garbage => panic!("a store is not lost by {loss:?}"),
+            Loss::None | Loss::Refused | Loss::Cut | Loss::Garbage => {
+                panic!("a store is not lost by {loss:?}")
+            }
         };
         self.other.execute_unprepared(does).await.expect("a store that is lost");
     }

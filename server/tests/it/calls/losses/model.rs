@@ -74,7 +74,8 @@ async fn answer(State(model): State<Model>) -> Response {
     model.open.fetch_add(1, Ordering::Relaxed);
     let _open = Open(Arc::clone(&model.open));
     let content = json!({"words": {}, "acts": []}).to_string();
-    let choice = json!({"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"});
+    let choice =
+        json!({"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"});
     let well = Json(json!({"id": "chatcmpl-1", "object": "chat.completion", "choices": [choice]}));
     match model.presence.now() {
         Loss::None => well.into_response(),
@@ -84,7 +85,8 @@ async fn answer(State(model): State<Model>) -> Response {
         }
         // The connection breaks before the answer is whole.
         Loss::Refused | Loss::Cut => {
-            Body::from_stream(futures::stream::iter([Err::<Vec<u8>, _>(io::Error::other("cut"))])).into_response()
+            Body::from_stream(futures::stream::iter([Err::<Vec<u8>, _>(io::Error::other("cut"))]))
+                .into_response()
         }
         Loss::Hangs => std::future::pending().await,
         Loss::Error => (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response(),

@@ -6,6 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use innkeeper::clock::Clock;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 use crate::rig::morning;
@@ -35,8 +38,31 @@ impl Clock for Stopped {
     }
 }
 
+/// A way through this machine's network: what went before over any other is there when this is.
+pub(super) struct Way(Mutex<(TcpStream, TcpStream)>);
+
+impl Way {
+    pub(super) async fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let there = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a way");
+        there.set_nodelay(true).expect("no delay");
+        let (here, _) = listener.accept().await.expect("a way");
+        Self(Mutex::new((there, here)))
+    }
+
+    /// Waits until what is on its way is there.
+    pub(super) async fn is_through(&self) {
+        let mut ends = self.0.lock().await;
+        let (there, here) = &mut *ends;
+        there.write_all(&[1]).await.expect("a way");
+        here.read_exact(&mut [0]).await.expect("a way");
+    }
+}
+
 /// While it is kept, a stopped time goes on only when it is told to: tokio does not move it while anything blocks.
-pub(super) struct Still(#[expect(dead_code, reason = "dropping it lets the blocked thread go")] mpsc::Sender<()>);
+pub(super) struct Still(
+    #[expect(dead_code, reason = "dropping it lets the blocked thread go")] mpsc::Sender<()>,
+);
 
 impl Still {
     pub(super) fn new() -> Self {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use innkeeper::clock::Clock;
 use innkeeper::tools::Address;
 use serde_json::{Value as Json, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf,
+};
 use tokio::io::{duplex, split};
 use tokio::sync::watch;
 
