@@ -131,8 +131,8 @@ impl Doubts {
 #[derive(Debug, Default)]
 struct Ear {
     frame: Vec<u8>,
-    /// How loud the room is.
-    room: u32,
+    /// How loud the room is, once something of it was heard.
+    room: Option<u32>,
     /// The loud frames of what may be speech, and the quiet ones after the last of them.
     loud: u32,
     quiet: u32,
@@ -155,9 +155,10 @@ impl Ear {
     fn takes(&mut self, place: u64) {
         let sum: u32 = self.frame.iter().map(|byte| magnitude(*byte)).sum();
         let mean = sum / FRAME as u32;
-        let is_loud = mean >= LOUD.max(self.room.saturating_mul(ABOVE_ROOM));
+        let room = self.room.unwrap_or(mean);
+        let is_loud = mean >= LOUD.max(room.saturating_mul(ABOVE_ROOM));
         // A room is as loud as it is at its quietest, and gets louder slowly.
-        self.room = if mean < self.room { mean } else { self.room + (mean - self.room) / 1000 };
+        self.room = Some(if mean < room { mean } else { room + (mean - room) / 1000 });
         if is_loud {
             (self.loud, self.quiet) = (self.loud + 1, 0);
         } else {
@@ -212,11 +213,11 @@ mod tests {
 
     #[test]
     fn who_listens_or_answers_is_there() {
-        let (mut doubts, end) = after(&[(VOICE, 600)]);
+        let (mut doubts, end) = after(&[(SILENT, 100), (VOICE, 600)]);
         assert_eq!(doubts.doubt(end + ms(6000), end, Teller::Speech), Doubt::None, "it has listened");
         assert_eq!(doubts.doubt(end + ms(400), end, Teller::Silence), Doubt::Ask, "and then to nothing more");
         assert_eq!(doubts.doubt(end + ms(900), end, Teller::Silence), Doubt::Late { is_dumb: true });
-        let (mut doubts, end) = after(&[(VOICE, 600)]);
+        let (mut doubts, end) = after(&[(SILENT, 100), (VOICE, 600)]);
         assert_eq!(doubts.doubt(end + ms(400), 0, Teller::Answers), Doubt::Ask);
         doubts.was_told(end + ms(500));
         assert_eq!(
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn who_tells_of_earlier_things_is_slow_and_not_lost() {
-        let (mut doubts, end) = after(&[(VOICE, 600)]);
+        let (mut doubts, end) = after(&[(SILENT, 100), (VOICE, 600)]);
         doubts.was_told(end + ms(100));
         assert_eq!(doubts.doubt(end + ms(400), 0, Teller::Speech), Doubt::Ask);
         assert_eq!(doubts.doubt(end + ms(900), 0, Teller::Speech), Doubt::Late { is_dumb: false });
@@ -238,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_knock_a_loud_room_and_silence_are_no_speech() {
-        for sounds in [&[(SILENT, 9000)][..], &[(VOICE, 120), (SILENT, 2000)], &[(0xC0, 9000)]] {
+        for sounds in [&[(SILENT, 9000)][..], &[(SILENT, 100), (VOICE, 120), (SILENT, 2000)], &[(0xC0, 9000)]]
+        {
             let (mut doubts, end) = after(sounds);
             assert_eq!(doubts.doubt(end + ms(6000), 0, Teller::Speech), Doubt::None, "{sounds:?}");
         }
