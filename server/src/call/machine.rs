@@ -35,10 +35,17 @@ impl Phase {
 pub(super) const APOLOGY: &str = "apology";
 /// It takes a moment.
 pub(super) const ONE_MOMENT: &str = "one_moment";
+/// It takes another one.
+pub(super) const STILL_BUSY: &str = "still_busy";
+/// It cannot be done here: a person takes over.
+pub(super) const PUTTING_THROUGH: &str = "putting_through";
 /// Nobody can be heard.
 pub(super) const CANNOT_HEAR: &str = "cannot_hear";
 /// Nobody is at the front desk.
 pub(super) const CALL_BACK: &str = "call_back";
+
+/// What is kept ready for when there is no voice, or none yet.
+pub(super) const KEPT: [&str; 6] = [APOLOGY, ONE_MOMENT, STILL_BUSY, PUTTING_THROUGH, CANNOT_HEAR, CALL_BACK];
 
 /// So many turns may fail, one after the other, before a person gets the caller.
 const FAILURES: u32 = 2;
@@ -60,6 +67,8 @@ pub(super) struct Call {
     silences: u32,
     failures: u32,
     filled: bool,
+    /// Whether nobody waits for the reply any more: it is said only if it comes before a person has the caller.
+    gave_up: bool,
     /// Whether the time has come that the conversation waits for: that is a turn once nobody speaks.
     is_due: bool,
     /// Whether the reply that is there was given to be said.
@@ -83,6 +92,7 @@ impl Call {
             silences: 0,
             failures: 0,
             filled: false,
+            gave_up: false,
             is_due: false,
             said: false,
             is_mute: false,
@@ -157,7 +167,7 @@ impl Call {
             Event::LostVoice => {
                 self.is_mute = true;
                 self.after = After::Person;
-                context.extend([Wish::Hush, Wish::GiveUp, Wish::SayKept(APOLOGY)]);
+                context.extend([Wish::Hush, Wish::GiveUp, Wish::SayKept(PUTTING_THROUGH)]);
                 self.said = true;
                 Transition(State::talking())
             }
@@ -258,14 +268,26 @@ impl Call {
                 context.push(Wish::Wait(Wait::Filler, self.manners.pace.filler));
                 Handled
             }
+            // What was said meanwhile was heard.
+            Event::Played if self.filled => {
+                context.push(Wish::Wait(Wait::Filler, self.manners.pace.again));
+                Handled
+            }
             Event::Digit(digit) => {
                 self.press(*digit);
                 Handled
             }
             Event::Waited(Wait::Filler) if !self.speaks => {
-                self.filled = true;
-                context.extend([Wish::Filler, Wish::Wait(Wait::Filler, self.manners.pace.again)]);
+                let is_first = !std::mem::replace(&mut self.filled, true);
+                context.push(if is_first { Wish::Filler } else { Wish::SayKept(STILL_BUSY) });
+                context.push(Wish::Wait(Wait::Filler, self.manners.pace.unheard));
                 Handled
+            }
+            Event::Waited(Wait::Reply) => {
+                self.after = After::Person;
+                (self.said, self.gave_up) = (true, true);
+                context.extend([Wish::Hush, Wish::GiveUp, Wish::SayKept(PUTTING_THROUGH)]);
+                Transition(State::talking())
             }
             _ => Super,
         }
@@ -275,6 +297,7 @@ impl Call {
     #[superstate(superstate = "open")]
     fn speaking(&mut self, context: &mut Vec<Wish>, event: &Event) -> Outcome<State> {
         match event {
+            Event::Thought(thought) if std::mem::take(&mut self.gave_up) => self.there_is(thought, context),
             Event::Waited(Wait::Stuck) => {
                 // Nobody knows whether it was heard; the call goes on.
                 context.push(Wish::GiveUp);
@@ -425,13 +448,14 @@ impl Call {
 
     #[action]
     fn think(&mut self, context: &mut Vec<Wish>) {
-        self.filled = false;
+        (self.filled, self.gave_up) = (false, false);
         context.push(Wish::Wait(Wait::Filler, self.manners.pace.filler));
+        context.push(Wish::Wait(Wait::Reply, self.manners.pace.reply));
     }
 
     #[action]
     fn thought(context: &mut Vec<Wish>) {
-        context.push(Wish::Stop(Wait::Filler));
+        context.extend([Wish::Stop(Wait::Filler), Wish::Stop(Wait::Reply)]);
     }
 
     #[action]

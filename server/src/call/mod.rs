@@ -9,6 +9,7 @@ mod ends;
 #[cfg(test)]
 mod interleavings;
 pub mod keys;
+mod lobby;
 mod machine;
 pub mod pace;
 pub mod playback;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::ends::{End, Hearing, SoundEnd, WordsEnd};
+use self::lobby::Met;
 use self::pace::Manners;
 use self::script::Told;
 use self::task::Session;
@@ -164,7 +166,7 @@ impl Calls {
     pub async fn keep_ready(&self) {
         let Some(voice) = &self.0.voice else { return };
         let clock = self.0.clock();
-        for prompt in [machine::APOLOGY, machine::ONE_MOMENT, machine::CANNOT_HEAR, machine::CALL_BACK] {
+        for prompt in machine::KEPT {
             let words = self.0.receptionist.phrase(prompt, crate::reply::Medium::Voice, LANGUAGE);
             self.0.kept.fill(prompt, &words, &**voice, &**clock).await;
         }
@@ -177,17 +179,7 @@ impl Callee for Calls {
         let Call { id, channel: _, caller, control, line } = call;
         let receptionist = Arc::clone(&self.0.receptionist);
         let clock = Arc::clone(self.0.clock());
-        let turns = match Turns::of(receptionist, &id, caller, LANGUAGE).await {
-            Ok(turns) => turns,
-            Err(fault) => {
-                tracing::error!(call = id, error = %crate::fault::chain(&fault), "a call cannot be taken");
-                if let Err(fault) = control.hang_up().await {
-                    tracing::warn!(call = id, error = %fault, "a call could not be ended at its provider");
-                }
-                return;
-            }
-        };
-        let end = match line {
+        let mut end = match line {
             Line::Words { signals, orders } => End::Words(Box::new(WordsEnd::new(signals, orders, clock))),
             Line::Sound { signals, orders } => {
                 let hearing = Hearing {
@@ -202,7 +194,21 @@ impl Callee for Calls {
                 End::Sound(Box::new(end))
             }
         };
-        Session::new(Arc::clone(&self.0), id, turns, control, end).run().await;
+        let turns = Turns::of(receptionist, &id, caller, LANGUAGE);
+        match lobby::meet(&self.0, &mut end, turns).await {
+            Met::Known { turns, before } => {
+                Session::new(Arc::clone(&self.0), id, *turns, control, end).run(before).await;
+            }
+            Met::Unknown(fault) => {
+                tracing::error!(call = id, error = %crate::fault::chain(&fault), "a call cannot be taken");
+                lobby::leave(&self.0, end, &id, &*control).await;
+            }
+            Met::Late => {
+                tracing::error!(call = id, "a call cannot be taken: the database does not answer");
+                lobby::leave(&self.0, end, &id, &*control).await;
+            }
+            Met::Gone => {}
+        }
     }
 }
 

@@ -31,10 +31,12 @@ pub(super) struct Session {
     pub(super) control: Arc<dyn Control>,
     pub(super) end: End,
     waits: BTreeMap<Wait, DateTime<Utc>>,
-    /// What is being done for the call beside speaking: a turn, a record, a transfer.
+    /// What is being done for the call beside speaking: a turn, a record.
     job: Option<JoinHandle<Done>>,
     /// What is to be done after it, in order.
     jobs: VecDeque<BoxFuture<'static, Done>>,
+    /// The way to the front desk, which waits for nothing.
+    transfer: Option<JoinHandle<Result<(), ControlFault>>>,
     /// The turns that have no reply yet.
     open_turns: usize,
     /// The answer to words that are perhaps not all.
@@ -63,7 +65,6 @@ enum Thinking {
 enum Done {
     Turned(Box<Result<Reply, AnswerFault>>),
     Recorded,
-    Transferred(Result<(), ControlFault>),
 }
 
 impl Session {
@@ -83,6 +84,7 @@ impl Session {
             waits: BTreeMap::new(),
             job: None,
             jobs: VecDeque::new(),
+            transfer: None,
             open_turns: 0,
             supposed: None,
             wanted: None,
@@ -93,15 +95,20 @@ impl Session {
         }
     }
 
-    /// Holds the call until it is over; everything about it is recorded then.
-    pub(super) async fn run(mut self) {
+    /// Holds the call, in which this happened already, until it is over; everything about it is recorded then.
+    pub(super) async fn run(mut self, before: VecDeque<Event>) {
         let stops_itself = matches!(self.end, End::Words(_));
         let mut machine = Machine::new(Arc::clone(&self.shared.manners), stops_itself)
             .uninitialized_state_machine()
             .init_with_context(&mut Vec::new());
         let on_the_phone = self.turns.enter();
-        self.turns.hold_guest().await;
-        let mut events = VecDeque::from([Event::Answered]);
+        let turns = self.turns.clone();
+        self.start(async move {
+            turns.hold_guest().await;
+            Done::Recorded
+        });
+        let mut events = before;
+        events.push_front(Event::Answered);
         let mut wishes = Vec::new();
         while !matches!(machine.state(), State::Closed {}) {
             let event = match events.pop_front() {
@@ -130,6 +137,7 @@ impl Session {
         let wait = OptionFuture::from(next_wait.map(|(_, at)| self.shared.clock().sleep_until(at)));
         let job = OptionFuture::from(self.job.as_mut());
         let supposed = OptionFuture::from(self.supposed.as_mut().and_then(Supposed::under_way));
+        let transfer = OptionFuture::from(self.transfer.as_mut());
         tokio::select! {
             event = self.end.next() => Some(event),
             Some(done) = job => {
@@ -138,6 +146,10 @@ impl Session {
                 self.go_to_work();
                 self.settle();
                 event
+            }
+            Some(done) = transfer => {
+                self.transfer = None;
+                Some(self.transferred(done))
             }
             Some(ahead) = supposed => {
                 self.prepare(ahead.ok().flatten());
@@ -174,19 +186,26 @@ impl Session {
                 }
             }
             Ok(Done::Recorded) => None,
-            Ok(Done::Transferred(Ok(()))) => {
-                self.is_transferred = true;
-                Some(Event::Transferred)
-            }
-            Ok(Done::Transferred(Err(fault))) => {
-                tracing::warn!(call = self.id, error = %fault, "a caller could not be connected to the front desk");
-                Some(Event::Unreached)
-            }
             Err(error) => {
                 tracing::error!(call = self.id, %error, "a turn of a call ended badly");
                 Some(Event::Failed)
             }
         }
+    }
+
+    /// Whether the front desk has the caller, as an event.
+    fn transferred(&mut self, done: Result<Result<(), ControlFault>, tokio::task::JoinError>) -> Event {
+        match done {
+            Ok(Ok(())) => {
+                self.is_transferred = true;
+                return Event::Transferred;
+            }
+            Ok(Err(fault)) => {
+                tracing::warn!(call = self.id, error = %fault, "a caller could not be connected to the front desk");
+            }
+            Err(error) => tracing::error!(call = self.id, %error, "a transfer ended badly"),
+        }
+        Event::Unreached
     }
 
     /// When the conversation must be woken: that is done here, and nowhere else, while they call.
@@ -251,7 +270,7 @@ impl Session {
             }
             Wish::Transfer => {
                 let control = Arc::clone(&self.control);
-                self.start(async move { Done::Transferred(control.transfer().await) });
+                self.transfer = Some(tokio::spawn(async move { control.transfer().await }));
             }
             // The machine is closed then; what is left is done at the end.
             Wish::HangUp => {}
@@ -402,27 +421,52 @@ impl Session {
         self.forget();
         self.end.hush();
         self.give_up(HUNG_UP);
-        while let Some(job) = self.job.take() {
-            match job.await {
-                Ok(Done::Turned(turned)) => {
-                    self.said.drop_reply(HUNG_UP);
-                    if let Ok(reply) = *turned {
-                        self.said.replied(reply);
-                    }
-                }
-                Ok(Done::Transferred(Ok(()))) => self.is_transferred = true,
-                Ok(Done::Recorded | Done::Transferred(Err(_))) => {}
-                Err(error) => tracing::error!(call = self.id, %error, "a turn of a call ended badly"),
-            }
-            self.go_to_work();
+        if let Some(transfer) = self.transfer.take() {
+            let done = transfer.await;
+            self.transferred(done);
+        }
+        let clock = Arc::clone(self.shared.clock());
+        let is_held_up = tokio::select! {
+            () = self.works_off() => false,
+            () = clock.sleep(CLOSING) => true,
+        };
+        if is_held_up {
+            // Nobody listens to a silent line for as long as that may take.
+            self.lets_go().await;
+            self.works_off().await;
         }
         self.said.end();
         self.turns.record(self.said.records()).await;
         drop(on_the_phone);
         self.turns.end().await;
         self.saw(Seen::Over);
+        if !is_held_up {
+            self.lets_go().await;
+        }
+    }
+
+    /// Brings to its end what is under way. Nothing is lost when the waiting is given up.
+    async fn works_off(&mut self) {
+        while let Some(job) = self.job.as_mut() {
+            let done = job.await;
+            self.job = None;
+            match done {
+                Ok(Done::Turned(turned)) => {
+                    self.said.drop_reply(HUNG_UP);
+                    if let Ok(reply) = *turned {
+                        self.said.replied(reply);
+                    }
+                }
+                Ok(Done::Recorded) => {}
+                Err(error) => tracing::error!(call = self.id, %error, "a turn of a call ended badly"),
+            }
+            self.go_to_work();
+        }
+    }
+
+    /// Ends the line, unless it is the front desk's now.
+    async fn lets_go(&mut self) {
         if self.is_transferred {
-            // The line is the front desk's now.
             return;
         }
         let clock = Arc::clone(self.shared.clock());

@@ -126,7 +126,10 @@ impl Turns {
                 receptionist.store.welcome(key, caller.verified.as_deref()).await?;
                 key.clone()
             }
-            known => receptionist.store.guest_of(known).await?,
+            known => {
+                let (line, phone) = (caller.line.as_deref(), caller.verified.as_deref());
+                receptionist.store.called_by(known, line, phone).await?
+            }
         };
         let written = receptionist.written(&caller).await?;
         let (call, language) = (call.to_owned(), language.to_owned());

@@ -9,8 +9,12 @@ use super::layers::Layers;
 pub struct CallPace {
     /// How long a reply may take before something is said meanwhile.
     pub filler: Duration,
-    /// How long after that something is said again.
+    /// How long after that was heard something is said again.
     pub again: Duration,
+    /// How long after it was said it counts as heard, where nobody tells.
+    pub unheard: Duration,
+    /// How long a reply may take before a person takes over.
+    pub reply: Duration,
     /// How long an interruption may be without words before what was being said goes on.
     pub words: Duration,
     /// How long a guest may say nothing after what was said, the first time and then.
@@ -29,7 +33,9 @@ impl Default for CallPace {
     fn default() -> Self {
         Self {
             filler: Duration::from_millis(700),
-            again: Duration::from_secs(3),
+            again: Duration::from_secs(1),
+            unheard: Duration::from_secs(5),
+            reply: Duration::from_secs(10),
             words: Duration::from_millis(1200),
             silences: [
                 Duration::from_secs(8),

@@ -159,15 +159,38 @@ impl Database {
     /// # Errors
     /// The database fails.
     pub(crate) async fn addressed(&self, ids: &GuestIds, address: &str) -> Result<GuestKey, Fault> {
-        let doing = "finding out to whom a person wrote";
+        let phone = crate::message::e164(address);
+        self.shown(ids, address, None, phone.as_deref()).await
+    }
+
+    /// Who calls this line, from a number that the channel vouches for; noted where nobody knew them.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(crate) async fn called_by(
+        &self,
+        ids: &GuestIds,
+        line: Option<&str>,
+        phone: Option<&str>,
+    ) -> Result<GuestKey, Fault> {
+        self.shown(ids, ids.preferred().as_str(), line, phone).await
+    }
+
+    /// Whose ids these are; noted where nobody knew them.
+    async fn shown(
+        &self,
+        ids: &GuestIds,
+        address: &str,
+        line: Option<&str>,
+        phone: Option<&str>,
+    ) -> Result<GuestKey, Fault> {
         let transaction = self.begin().await?;
         let identified = identity::identify(&*transaction, ids).await?;
-        transaction.commit().await.map_err(Fault::doing(doing))?;
+        transaction.commit().await.map_err(Fault::doing("finding out who is meant"))?;
         if identified.joined.is_some() {
             self.0.known.clear();
         }
-        let phone = crate::message::e164(address);
-        self.welcome_at(&identified.guest, address, phone.as_deref()).await?;
+        self.welcome_at(&identified.guest, address, line, phone).await?;
         Ok(identified.guest)
     }
 
@@ -213,12 +236,18 @@ impl Database {
     }
 
     /// Notes a guest who has not said anything yet, with the address that answers go to.
-    async fn welcome_at(&self, key: &GuestKey, address: &str, phone: Option<&str>) -> Result<(), Fault> {
+    async fn welcome_at(
+        &self,
+        key: &GuestKey,
+        address: &str,
+        line: Option<&str>,
+        phone: Option<&str>,
+    ) -> Result<(), Fault> {
         use super::entity::guest;
         let row = guest::ActiveModel {
             id: ActiveValue::Set(key.as_str().to_owned()),
             address: ActiveValue::Set(address.to_owned()),
-            line: ActiveValue::Set(None),
+            line: ActiveValue::Set(line.map(str::to_owned)),
             phone: ActiveValue::Set(phone.map(str::to_owned)),
             remembered: ActiveValue::Set(None),
             seen_at: ActiveValue::Set(self.clock().now()),

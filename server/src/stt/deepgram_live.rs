@@ -311,7 +311,7 @@ impl Protocol for Talk {
     fn read(&mut self, message: &str, turns: &mut Turns, link: &mut Link) -> Verdict {
         let Ok(mut said) = serde_json::from_str::<Said>(message) else {
             tracing::debug!("Deepgram said something that cannot be read");
-            return Verdict::Fine;
+            return Verdict::Nonsense;
         };
         match said.kind.as_str() {
             "Results" => self.results(&mut said, turns),

@@ -302,7 +302,7 @@ impl Protocol for Talk {
     fn read(&mut self, message: &str, turns: &mut Turns, link: &mut Link) -> Verdict {
         let Ok(said) = serde_json::from_str::<Said>(message) else {
             tracing::debug!("Flux said something that cannot be read");
-            return Verdict::Fine;
+            return Verdict::Nonsense;
         };
         match said.kind.as_str() {
             "TurnInfo" => self.turn(said, turns),

@@ -1,6 +1,8 @@
 //! Speech in while it is spoken: a call's sound goes in, whose turn it is and what was said comes out.
 
+mod doubts;
 mod following;
+mod protocol;
 mod session;
 mod tape;
 mod terms;
@@ -11,7 +13,8 @@ use std::fmt;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
-pub(super) use session::{Limits, Link, Protocol, Verdict, listen};
+pub(super) use protocol::{Limits, Link, Protocol, Verdict};
+pub(super) use session::listen;
 pub(super) use terms::likely;
 pub(super) use turns::{Phrase, Turns, Word};
 

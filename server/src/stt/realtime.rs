@@ -371,10 +371,17 @@ impl Protocol for Talk {
 
     fn close(&mut self, _link: &mut Link) {}
 
+    fn ask(&self, link: &mut Link) {
+        // What is there already is set once more; whoever is there says so.
+        if self.is_ready {
+            link.say(&self.settings());
+        }
+    }
+
     fn read(&mut self, message: &str, turns: &mut Turns, link: &mut Link) -> Verdict {
         let Ok(said) = serde_json::from_str::<Said>(message) else {
             tracing::debug!("OpenAI said something that cannot be read");
-            return Verdict::Fine;
+            return Verdict::Nonsense;
         };
         match said.kind.as_str() {
             "session.created" => link.say(&self.settings()),

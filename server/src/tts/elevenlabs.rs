@@ -15,7 +15,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::live::session::{self, Dialect, Rest, Room, Took};
+use super::live::dialect::{Dialect, Rest, Room, Took};
+use super::live::session;
 use super::live::{Limits, LiveVoice, Mouth, UtteranceId};
 use super::{Voice, sound};
 use crate::channel::Sound;

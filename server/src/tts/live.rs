@@ -1,6 +1,7 @@
 //! Speech out while a call goes on: words go in, sound comes out piece by piece and can be called off.
 
 mod cached;
+pub(in crate::tts) mod dialect;
 mod pieces;
 pub(in crate::tts) mod session;
 mod sounds;

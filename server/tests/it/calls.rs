@@ -5,6 +5,7 @@ mod booking;
 mod forgetting;
 mod letterbox;
 pub(crate) mod line;
+mod losses;
 mod moments;
 pub(crate) mod rig;
 mod sound;

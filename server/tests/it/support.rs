@@ -3,6 +3,7 @@
 pub(crate) mod caller;
 pub(crate) mod dice;
 pub(crate) mod ears;
+pub(crate) mod loss;
 pub(crate) mod meta;
 pub(crate) mod phone;
 pub(crate) mod speech;

@@ -22,6 +22,12 @@ const UNHEARD_MOST: usize = 125;
 /// How long a voice may make no sound before something else is heard.
 const SLOW: Duration = Duration::from_millis(650);
 
+/// How long after it began to be the receptionist's turn something is heard, however late the voice was given its words.
+const AT_LAST: Duration = Duration::from_millis(800);
+
+/// How long a voice may make no sound at least, however late it was given its words.
+const AT_LEAST: Duration = Duration::from_millis(250);
+
 /// How long a voice may make no sound before it counts as lost.
 const MUTE: Duration = Duration::from_secs(4);
 
@@ -39,6 +45,8 @@ pub(in crate::call) struct Sounding {
     fixed: Arc<Fixed>,
     /// What is played where the voice is slow.
     one_moment: Option<Arc<[u8]>>,
+    /// Since when nothing is heard by anybody: the caller has finished, or what was said has.
+    quiet_since: Option<DateTime<Utc>>,
     /// Whether it was played, and the voice still made no sound.
     is_bridged: bool,
     happened: VecDeque<Event>,
@@ -56,6 +64,7 @@ impl Sounding {
             playback: Playback::new(ahead),
             fixed,
             one_moment,
+            quiet_since: None,
             is_bridged: false,
             happened: VecDeque::new(),
             speaks: false,
@@ -66,11 +75,15 @@ impl Sounding {
     /// What happened, the oldest first; what must be sent by now waits for the line then.
     pub(in crate::call) fn due(&mut self, now: DateTime<Utc>) -> Option<Event> {
         if let Some(event) = self.happened.pop_front() {
+            if matches!(event, Event::TurnEnded(_)) {
+                self.quiet_since = Some(now);
+            }
             return Some(event);
         }
         self.line.extend(self.playback.send(now));
         if self.speaks && self.playback.is_over() {
             self.speaks = false;
+            self.quiet_since = Some(now);
             return Some(Event::Played);
         }
         None
@@ -78,8 +91,11 @@ impl Sounding {
 
     /// When something is to be done whatever happens.
     pub(in crate::call) fn until(&self) -> Option<DateTime<Utc>> {
-        let limit = if self.bridge().is_some() { SLOW } else { MUTE };
-        let starved = self.playback.starved_since().map(|since| later(since, limit));
+        let starved = self.playback.starved_since();
+        let starved = starved.map(|since| match self.bridge() {
+            Some(_) => self.bridged_at(since),
+            None => later(since, MUTE),
+        });
         [self.playback.next(), starved].into_iter().flatten().min()
     }
 
@@ -94,12 +110,19 @@ impl Sounding {
         let Some(since) = self.playback.starved_since() else { return };
         if later(since, MUTE) <= now {
             self.lose_voice();
-        } else if later(since, SLOW) <= now
+        } else if self.bridged_at(since) <= now
             && let Some(sound) = self.bridge().cloned()
         {
             self.is_bridged = true;
             self.playback.bridge(&sound);
         }
+    }
+
+    /// When something is played while the voice makes no sound since then.
+    fn bridged_at(&self, starved: DateTime<Utc>) -> DateTime<Utc> {
+        let slow = later(starved, SLOW);
+        let at_last = self.quiet_since.map_or(slow, |quiet| later(quiet, AT_LAST));
+        at_last.clamp(later(starved, AT_LEAST), slow)
     }
 
     /// What may be played while the voice makes no sound: once.

@@ -80,6 +80,8 @@ pub enum Wait {
     Silence,
     /// Whether a reply takes so long that something must be said meanwhile.
     Filler,
+    /// Whether there is a reply at all, before a person takes over.
+    Reply,
     /// Whether more keys are pressed.
     Keys,
     /// Whether what is said comes to its end.

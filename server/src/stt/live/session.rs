@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
+use super::doubts::{Doubt, Doubts, Teller};
 use super::following::{Following, Lag};
 use super::tape::Tape;
-use super::{Feed, Heard, Session, Thresholds, Turns};
+use super::{Feed, Heard, Limits, Link, Protocol, Session, Turns, Verdict};
 use crate::channel::line::BYTES_PER_MS;
 use crate::clock::{Clock, later};
-use crate::socket::{Door, Ended, Incoming, Outgoing, Shut, Socket};
+use crate::socket::{Ended, Incoming, Outgoing, Shut, Socket};
 use crate::speech::SpeechFault;
 
 /// What waits to be taken in: more than a second of sound.
@@ -44,85 +45,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 /// So many failures in such a time are too many, even if there were connections between them.
 const MOST_FAILURES: usize = 8;
 const FAILURES_FOR: Duration = Duration::from_secs(10);
-
-/// How patient a session is with its provider.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::stt) struct Limits {
-    /// How long the first connection may take, repetitions included.
-    pub(in crate::stt) open: Duration,
-    /// How long there may be no connection in a call.
-    pub(in crate::stt) lost: Duration,
-}
-
-/// What a provider's message comes to.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::stt) enum Verdict {
-    Fine,
-    /// This connection is of no use; another may be.
-    Again(String),
-    /// No connection will be of use.
-    Lost(String),
-}
-
-/// What a protocol says on the connection that is open.
-#[derive(Debug, Default)]
-pub(in crate::stt) struct Link {
-    out: Vec<Outgoing>,
-}
-
-impl Link {
-    pub(in crate::stt) fn say(&mut self, message: &serde_json::Value) {
-        self.out.push(Outgoing::Text(message.to_string()));
-    }
-}
-
-/// A provider's protocol, without its connections.
-pub(in crate::stt) trait Protocol: Send + 'static {
-    /// Bytes of sound in a message.
-    const CHUNK: usize;
-
-    /// Silence is sent in place of sound that stalls even while nobody speaks.
-    const FILLS_SILENCE: bool;
-
-    /// Its last words are waited for when no more sound comes.
-    const LAST_WORDS: bool;
-
-    /// How long after it was sent sound it tells that it has listened, where it does so all the time.
-    const TELLS: Option<Duration>;
-
-    /// What is said when nothing was said for a while, and after how long.
-    const KEEP_ALIVE: Option<(Duration, &'static str)>;
-
-    /// Where a connection is made, with everything as it is wanted now.
-    fn door(&mut self) -> Door;
-
-    /// A connection is open; its sound begins at a place of the call's.
-    fn opened(&mut self, begin: u64, link: &mut Link);
-
-    /// Whether it takes sound yet.
-    fn is_ready(&self) -> bool;
-
-    /// A message of sound.
-    fn sound(&self, chunk: Vec<u8>) -> Outgoing;
-
-    /// The key terms are others from now on.
-    fn terms(&mut self, terms: Vec<String>, link: &mut Link);
-
-    /// The thresholds are others from now on.
-    fn thresholds(&mut self, thresholds: Thresholds, link: &mut Link);
-
-    /// The caller's turn is to end; sound was sent up to a place.
-    fn end_turn(&mut self, sent: u64, link: &mut Link);
-
-    /// No more sound comes.
-    fn close(&mut self, link: &mut Link);
-
-    /// What the provider says.
-    fn read(&mut self, message: &str, turns: &mut Turns, link: &mut Link) -> Verdict;
-
-    /// Time has passed; sound was sent up to a place.
-    fn tick(&mut self, sent: u64, turns: &mut Turns, link: &mut Link);
-}
 
 /// Opens a session. What may pass is tried again.
 pub(in crate::stt) async fn listen<P: Protocol>(
@@ -155,6 +77,7 @@ pub(in crate::stt) async fn listen<P: Protocol>(
         turns: Turns::new(),
         sent: 0,
         following: Following::default(),
+        doubts: Doubts::default(),
         wire: Wire::Down { since: now, next: Next::Waiting(clock.sleep_until(now)) },
         failures: VecDeque::new(),
         filled: now,
@@ -179,6 +102,7 @@ struct Listening<P> {
     /// The place up to which this connection was sent sound.
     sent: u64,
     following: Following,
+    doubts: Doubts,
     wire: Wire,
     /// When connections were lost or not made, lately.
     failures: VecDeque<DateTime<Utc>>,
@@ -260,6 +184,7 @@ impl<P: Protocol> Listening<P> {
         match feed {
             Some(Feed::Sound(sound)) => {
                 self.tape.record(&sound);
+                self.doubts.hears(&sound, self.tape.end());
                 self.filled = self.clock.now();
                 self.stalled = false;
             }
@@ -307,6 +232,7 @@ impl<P: Protocol> Listening<P> {
         let mut link = Link::default();
         match self.protocol.read(text, &mut self.turns, &mut link) {
             Verdict::Fine => {
+                self.doubts.was_told(self.tape.end());
                 if let Wire::Up { down, .. } = &mut self.wire {
                     *down = None;
                 }
@@ -314,6 +240,8 @@ impl<P: Protocol> Listening<P> {
                 // It may have become ready.
                 self.send_sound(false);
             }
+            // Whoever says only that does not get ready either.
+            Verdict::Nonsense => {}
             Verdict::Again(reason) => self.cut(&reason),
             Verdict::Lost(reason) => self.lose(reason),
         }
@@ -345,7 +273,7 @@ impl<P: Protocol> Listening<P> {
         if is_stalled {
             self.fill(now);
         }
-        if self.closing.is_none() && !self.follows(now) {
+        if self.closing.is_none() && !(self.follows(now) && self.hears_speech()) {
             return;
         }
         let mut link = Link::default();
@@ -381,6 +309,35 @@ impl<P: Protocol> Listening<P> {
             }
             Lag::Lost => {
                 self.lose("it does not tell that it listens".to_owned());
+                false
+            }
+        }
+    }
+
+    /// Whether the provider tells of what the caller has surely said, or may yet; nothing more is to be done else.
+    fn hears_speech(&mut self) -> bool {
+        let kind = match (P::TELLS, self.turns.is_open()) {
+            (Some(_), true) => Teller::Silence,
+            (Some(_), false) | (None, true) => Teller::Speech,
+            (None, false) => Teller::Answers,
+        };
+        match self.doubts.doubt(self.tape.end(), self.turns.listened(), kind) {
+            Doubt::None => true,
+            Doubt::Ask => {
+                let mut link = Link::default();
+                self.protocol.ask(&mut link);
+                self.say(link);
+                true
+            }
+            Doubt::Late { is_dumb } => {
+                self.turns.late();
+                if is_dumb {
+                    self.cut("it tells nothing of what is said");
+                }
+                !is_dumb
+            }
+            Doubt::Lost => {
+                self.lose("it tells nothing of what is said".to_owned());
                 false
             }
         }

@@ -37,6 +37,8 @@ use tokio::sync::watch;
 use sound::{Step, Word};
 use stage::Stage;
 
+use super::loss::{Loss, Presence};
+
 /// What opens them.
 pub(crate) const KEY: &str = "a hearing key";
 
@@ -132,6 +134,8 @@ pub(crate) struct Ears {
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<Heads>>,
     changed: Arc<watch::Sender<u64>>,
+    /// Whether they are there.
+    pub(crate) presence: Presence,
 }
 
 #[derive(Default)]
@@ -179,13 +183,14 @@ impl Ears {
     pub(crate) async fn start_on(clock: Arc<dyn Clock>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let ears = Self { address, clock, state: Arc::default(), changed: Arc::new(watch::Sender::new(0)) };
+        let changed = Arc::new(watch::Sender::new(0));
+        let ears = Self { address, clock, state: Arc::default(), changed, presence: Presence::default() };
         let routes = Router::new()
             .route("/v2/listen", get(flux_route))
             .route("/v1/listen", get(v1_route))
             .route("/openai/v1/realtime", get(realtime_route))
             .with_state(ears.clone());
-        tokio::spawn(async move { axum::serve(listener, routes).await });
+        tokio::spawn(ears.presence.clone().serve(listener, routes));
         ears
     }
 
@@ -345,6 +350,9 @@ fn meet(
 ) -> Response {
     if let Mood::Refused(status) = mood {
         return refuses(status, code_of(status));
+    }
+    if ears.presence.now() == Loss::Error {
+        return refuses(503, code_of(503));
     }
     let mut response = upgrade.on_upgrade(move |socket| Stage::new(ears, visit, mood, player).play(socket));
     response.headers_mut().insert("dg-request-id", header::HeaderValue::from_static("r1"));

@@ -180,6 +180,11 @@ impl Call {
         self.seen.borrow().clone()
     }
 
+    /// Something of what is known now.
+    pub(crate) fn peek<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+        look(&self.seen.borrow())
+    }
+
     /// What is known once something is so.
     pub(crate) async fn until(&self, is_so: impl FnMut(&Seen) -> bool) -> Seen {
         let mut seen = self.seen.clone();

@@ -7,9 +7,22 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use chrono::{DateTime, Utc};
 use innkeeper::clock::later;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::sound::{Ear, Word};
 use super::{Answer, Ears, End, IDLE, Mood, Player};
+use crate::support::loss::Loss;
+
+/// How the provider is lost next.
+async fn changed(loss: &mut watch::Receiver<Loss>) -> Loss {
+    match loss.changed().await {
+        Ok(()) => *loss.borrow_and_update(),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// What nobody can read.
+const GARBAGE: &str = "}{";
 
 /// One connection.
 pub(super) struct Stage {
@@ -41,6 +54,7 @@ impl Stage {
             self.due.extend(messages.into_iter().map(|message| (now, message)));
         }
         let clock = self.ears.clock.clone();
+        let mut loss = self.ears.presence.watch();
         let mut idle = clock.sleep(IDLE);
         let mut closed = None;
         let mut begun = false;
@@ -48,6 +62,11 @@ impl Stage {
             let next = self.due.front().map(|(at, _)| *at);
             tokio::select! {
                 biased;
+                lost = changed(&mut loss) => match lost {
+                    Loss::Refused | Loss::Cut => self.end(&mut socket, End::Broken).await,
+                    Loss::Error => self.end(&mut socket, End::Error(1011)).await,
+                    Loss::None | Loss::Hangs | Loss::Garbage | Loss::Slow => {}
+                },
                 () = clock.sleep_until(next.unwrap_or_default()), if next.is_some() => {
                     let (_, message) = self.due.pop_front().expect("what is due");
                     self.send(&mut socket, message).await;
@@ -84,7 +103,7 @@ impl Stage {
 
     fn plan(&mut self, messages: Vec<Value>) {
         if !matches!(self.mood, Mood::Mute | Mood::Says(_)) {
-            let at = later(self.ears.clock.now(), self.latency);
+            let at = later(self.ears.clock.now(), self.latency + self.ears.presence.later());
             self.due.extend(messages.into_iter().map(|message| (at, message)));
         }
     }
@@ -144,6 +163,14 @@ impl Stage {
     }
 
     async fn send(&mut self, socket: &mut WebSocket, message: Value) {
+        match self.ears.presence.now() {
+            Loss::Hangs => return,
+            Loss::Garbage => {
+                let _ = socket.send(Message::text(GARBAGE)).await;
+                return;
+            }
+            Loss::None | Loss::Refused | Loss::Cut | Loss::Error | Loss::Slow => {}
+        }
         // Whoever hung up is noticed by receiving.
         let _ = socket.send(Message::text(message.to_string())).await;
         self.ears.note(self.visit, |visit| visit.sent.push(message));

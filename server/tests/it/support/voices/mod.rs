@@ -28,10 +28,17 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, TimeDelta, Utc};
-use innkeeper::clock::Clock;
+use innkeeper::clock::{Clock, later};
 use serde_json::Value;
 
+use tokio::sync::watch;
+
 pub(crate) use sound::sound_of;
+
+use crate::support::loss::{Loss, Presence};
+
+/// What nobody can read.
+const GARBAGE: &str = "}{";
 
 /// What opens all of them.
 pub(crate) const KEY: &str = "a voice key";
@@ -122,6 +129,8 @@ pub(crate) struct VoicesDouble {
     clock: Arc<dyn Clock>,
     manner: Manner,
     state: Arc<Mutex<State>>,
+    /// Whether they are there.
+    pub(crate) presence: Presence,
 }
 
 impl Manner {
@@ -142,14 +151,14 @@ impl VoicesDouble {
     pub(crate) async fn start(clock: Arc<dyn Clock>, manner: Manner) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let double = Self { address, clock, manner, state: Arc::default() };
+        let double = Self { address, clock, manner, state: Arc::default(), presence: Presence::default() };
         let routes = Router::new()
             .route("/v1/speak", get(deepgram::speak))
             .route("/v1/text-to-speech/{voice}/multi-stream-input", get(elevenlabs::multi_stream_input))
             .route("/v1/text-to-speech/{voice}", post(elevenlabs::text_to_speech))
             .route("/openai/v1/realtime", get(realtime::realtime))
             .with_state(double.clone());
-        tokio::spawn(async move { axum::serve(listener, routes).await });
+        tokio::spawn(double.presence.clone().serve(listener, routes));
         double
     }
 
@@ -221,7 +230,8 @@ impl VoicesDouble {
         let mut state = self.state();
         state.connections.push(Connection { asked: asked.to_owned() });
         let open = headers.get(header).is_some_and(|given| given == key);
-        let refused = state.handshakes.pop_front().or((!open).then_some(401))?;
+        let is_failing = self.presence.now() == Loss::Error;
+        let refused = state.handshakes.pop_front().or((!open).then_some(401)).or(is_failing.then_some(503))?;
         let status = StatusCode::from_u16(refused).expect("a status");
         Some((status, [("dg-error", "REFUSED")], "{\"error\":{\"code\":\"refused\"}}").into_response())
     }
@@ -258,13 +268,14 @@ struct Plan {
     double: VoicesDouble,
     queue: VecDeque<Planned>,
     dice: u64,
+    loss: watch::Receiver<Loss>,
 }
 
 impl Plan {
     fn new(double: &VoicesDouble) -> Self {
         let connection = double.state().connections.len() as u64;
         let dice = double.manner.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(connection) | 1;
-        Self { double: double.clone(), queue: VecDeque::new(), dice }
+        Self { double: double.clone(), queue: VecDeque::new(), dice, loss: double.presence.watch() }
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -301,15 +312,35 @@ impl Plan {
 
     /// Waits for the next thing.
     async fn next(&mut self) -> Planned {
-        match self.queue.front() {
-            Some(first) => self.double.clock.sleep_until(first.at).await,
-            None => std::future::pending().await,
+        let first = self.queue.front().map(|first| later(first.at, self.double.presence.later()));
+        let clock = Arc::clone(&self.double.clock);
+        let due = async move {
+            match first {
+                Some(at) => clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            what = lost(&mut self.loss) => Planned { at: self.double.clock.now(), tag: u64::MAX, what },
+            () = due => self.queue.pop_front().expect("the first"),
         }
-        self.queue.pop_front().expect("the first")
     }
 
     /// Sends something; `false` is the end of the connection.
     async fn send(&mut self, socket: &mut WebSocket, what: What) -> bool {
+        let is_said = matches!(what, What::Json(_) | What::Sound(_) | What::End(_));
+        match self.double.presence.now() {
+            Loss::Hangs if is_said => return true,
+            Loss::Garbage if is_said => return socket.send(Message::Text(GARBAGE.into())).await.is_ok(),
+            Loss::None
+            | Loss::Refused
+            | Loss::Cut
+            | Loss::Hangs
+            | Loss::Error
+            | Loss::Garbage
+            | Loss::Slow => {}
+        }
         let message = match what {
             What::Json(value) | What::End(value) => {
                 let text = value.to_string();
@@ -333,6 +364,18 @@ impl Drop for Plan {
     fn drop(&mut self) {
         self.double.state().ended += 1;
     }
+}
+
+/// Waits until the provider is lost in a way that ends its connections.
+async fn lost(loss: &mut watch::Receiver<Loss>) -> What {
+    while loss.changed().await.is_ok() {
+        match *loss.borrow_and_update() {
+            Loss::Refused | Loss::Cut => return What::Cut,
+            Loss::Error => return What::Close(1011, "INTERNAL"),
+            Loss::None | Loss::Hangs | Loss::Garbage | Loss::Slow => {}
+        }
+    }
+    std::future::pending().await
 }
 
 /// The first pieces of a sound, each with the bytes before it: how many come before a trouble.
