@@ -11,3 +11,4 @@ mod sound;
 mod summary;
 mod timers;
 mod turns;
+mod whole;
