@@ -72,18 +72,27 @@ impl Spoken {
 async fn held(guest: &Guest, by: &'static str, late: Late) -> String {
     let stage = Stage::set(guest, by, late).await;
     let mut call = stage.rings(&guest.from).await;
+    let mut unsaid = Vec::new();
     for spoken in &guest.turns {
         call.waits(spoken.when()).await;
-        call.says(&spoken.recording).await;
+        if !call.says(&spoken.recording).await {
+            unsaid.push(spoken.said.as_str());
+        }
     }
     call.ends().await;
-    stage.told(guest, &call).await
+    let told = stage.told(guest, &call).await;
+    assert!(unsaid.is_empty(), "the hotel hung up before {unsaid:?}:\n{}\n{told}", stage.happened());
+    told
 }
 
 fn check(name: &str, text: &str) {
     let guest: Guest = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
     let runtime = || {
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime")
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime")
     };
     let first = runtime().block_on(held(&guest, "flux", Late::NEVER));
     insta::with_settings!({ description => &guest.guest, omit_expression => true }, {

@@ -1,12 +1,12 @@
 //! The program with a hotel in a file, between doubles of Twilio, a recogniser and a voice, on a clock that is moved.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use innkeeper::app;
-use innkeeper::call::{Calls, Phase, Seen, Witness};
+use innkeeper::call::{Calls, Event, Phase, Seen, Witness};
 use innkeeper::channel::line::Callee;
 use innkeeper::channel::twilio::Twilio;
 use innkeeper::channel::twilio::voice;
@@ -41,7 +41,7 @@ const AFTER_MS: u64 = 1000;
 const LONGEST_MS: u64 = 60_000;
 
 /// Who else has something to do is let do it so often before time goes on.
-const SETTLING: usize = 24;
+const SETTLING: usize = 40;
 
 /// While the hotel thinks: it takes as long as the machine takes, and none of the call's time.
 const THINKING: usize = 2_000_000;
@@ -73,7 +73,7 @@ impl Late {
 
     fn voices(self) -> voices::Manner {
         let first_byte = Duration::from_millis(120);
-        let usual = voices::Manner { first_byte, seed: self.seed, ..voices::Manner::at_pace(8) };
+        let usual = voices::Manner { first_byte, chunk: 1600, seed: self.seed, ..voices::Manner::at_pace(8) };
         let jitter = Duration::from_millis(if self.is_late { 60 } else { 0 });
         voices::Manner { jitter, ..usual }
     }
@@ -83,6 +83,10 @@ impl Late {
 #[derive(Debug)]
 struct Watched {
     phase: watch::Sender<Phase>,
+    /// So many turns of the caller have ended.
+    turns: AtomicUsize,
+    /// All that happened, for whoever looks for what went wrong.
+    lines: Mutex<Vec<String>>,
     is_over: AtomicBool,
 }
 
@@ -93,7 +97,13 @@ impl Witness for Watched {
                 self.phase.send_replace(phase);
             }
             Seen::Over => self.is_over.store(true, Ordering::Relaxed),
-            Seen::Event(_) | Seen::Wish(_) | Seen::Says(_) | Seen::Heard(_) => {}
+            Seen::Event(Event::TurnEnded(words)) => {
+                self.turns.fetch_add(1, Ordering::Relaxed);
+                self.lines.lock().expect("lines").push(words.clone());
+            }
+            seen @ (Seen::Event(_) | Seen::Wish(_) | Seen::Says(_) | Seen::Heard(_)) => {
+                self.lines.lock().expect("lines").push(format!("{seen:?}"));
+            }
         }
     }
 }
@@ -129,6 +139,8 @@ impl innkeeper_hms::Clock for HotelClock {
 pub(super) struct Call {
     pub(super) call: caller::Call,
     time: Arc<Time>,
+    /// So many turns were said so far.
+    turns: usize,
     /// How much had been heard when the caller spoke last, in milliseconds.
     heard_ms: usize,
 }
@@ -139,7 +151,12 @@ impl Stage {
         let (folder, clock) = (Folder::new(), standing_clock());
         let (holds, held) = mpsc::channel();
         tokio::task::spawn_blocking(move || held.recv());
-        let watched = Arc::new(Watched { phase: watch::Sender::new(Phase::Thinking), is_over: AtomicBool::new(false) });
+        let watched = Arc::new(Watched {
+            phase: watch::Sender::new(Phase::Thinking),
+            turns: AtomicUsize::new(0),
+            lines: Mutex::default(),
+            is_over: AtomicBool::new(false),
+        });
         let time = Arc::new(Time { clock: clock.clone(), watched: Arc::clone(&watched), _holds: holds });
         let ticks: Arc<dyn Clock> = Arc::new(clock.clone());
         let ears = Ears::start_on(Arc::clone(&ticks)).await;
@@ -154,7 +171,8 @@ impl Stage {
         let house = app::house(&tools).await.expect("a house");
         let zone = hotel.listing().await.expect("a listing").time_zone.parse().expect("a zone");
         let understander = app::understander(&config, &house).expect("an understander");
-        let receptionist = app::receptionist(&config, tools, house, zone, Arc::clone(&ticks), understander).await;
+        let receptionist =
+            app::receptionist(&config, tools, house, zone, Arc::clone(&ticks), understander).await;
         let receptionist = Arc::new(receptionist.unwrap_or_else(|fault| panic!("{fault}")));
         let callee = Arc::new(answers(&config, &receptionist, watched).await);
         let wire = telephone(&config, &receptionist, callee);
@@ -165,7 +183,12 @@ impl Stage {
 
     pub(super) async fn rings(&self, from: &str) -> Call {
         let call = self.exchange.ring(from, HOTEL).await;
-        Call { call, time: Arc::clone(&self.time), heard_ms: 0 }
+        Call { call, time: Arc::clone(&self.time), turns: 0, heard_ms: 0 }
+    }
+
+    /// All that happened in the call.
+    pub(super) fn happened(&self) -> String {
+        self.time.watched.lines.lock().expect("lines").join("\n")
     }
 
     /// What the recogniser found wrong with us.
@@ -187,6 +210,11 @@ fn configured(folder: &Folder, ears: &Ears, voices: &VoicesDouble, by: &'static 
         ("INNKEEPER__TTS__BASE_URL", &voices.deepgram()),
         ("INNKEEPER__TTS__API_KEY", voices::KEY),
         ("INNKEEPER__TTS__CACHE", "off"),
+        // However slow this machine is, the doubles are not gone.
+        ("INNKEEPER__TTS__LIVE_OPEN_MS", "60000"),
+        ("INNKEEPER__TTS__LIVE_SILENT_MS", "60000"),
+        ("INNKEEPER__STT__LIVE_OPEN_MS", "60000"),
+        ("INNKEEPER__STT__LIVE_LOST_MS", "60000"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let database = Some(folder.database_url().as_str().to_owned());
@@ -266,13 +294,22 @@ impl Call {
         }
     }
 
-    /// Speaks, and waits until what was said was heard.
-    pub(super) async fn says(&mut self, recording: &Recording) {
-        assert!(!self.time.is_over(), "there is nobody to speak to");
+    /// Speaks, and waits until what was said was heard; `false` where nobody is there any more.
+    pub(super) async fn says(&mut self, recording: &Recording) -> bool {
+        if self.time.is_over() {
+            return false;
+        }
         self.call.speak(&Speech::new().voice(recording.length_ms).sound());
         self.time.passes(recording.length_ms + AFTER_MS / 2).await;
         self.heard_ms = self.call.seen().heard_ms();
+        self.turns += recording.turns();
+        let mut waited = 0;
+        while self.time.watched.turns.load(Ordering::Relaxed) < self.turns && waited < LONGEST_MS {
+            self.time.passes(AFTER_MS / 10).await;
+            waited += AFTER_MS / 10;
+        }
         self.time.passes(AFTER_MS / 2).await;
+        true
     }
 
     /// Listens to the end, and hangs up where the hotel does not.

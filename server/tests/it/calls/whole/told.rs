@@ -26,14 +26,23 @@ impl Stage {
         assert_eq!(self.wrongs(), [""; 0], "what the recogniser does not take");
         is_what_was_played(&rows, call.call.seen().heard_ms());
         let mut told = self.talk(&key, &rows).await;
-        let missed: Vec<&str> = guest.turns.iter().filter(|one| one.heard().is_empty()).map(|one| one.said.as_str()).collect();
+        let missed: Vec<&str> =
+            guest.turns.iter().filter(|one| one.heard().is_empty()).map(|one| one.said.as_str()).collect();
         writeln!(told, "\nnot a word was heard of: {missed:?}").expect("text");
         for row in self.hotel.bookings().await.expect("bookings") {
             writeln!(
                 told,
                 "booked: {} {:?}, {} ({}), {} – {}, {}, {}, {}, {}",
-                row.reference, row.status, row.room_name, row.room_id, row.start_date, row.end_date, row.guests,
-                row.total, row.customer_name, row.phone_number
+                row.reference,
+                row.status,
+                row.room_name,
+                row.room_id,
+                row.start_date,
+                row.end_date,
+                row.guests,
+                row.total,
+                row.customer_name,
+                row.phone_number
             )
             .expect("text");
         }
@@ -56,7 +65,8 @@ impl Stage {
                     }
                     if let Some((call, outcome)) = position.answer_in(&flows, input) {
                         let line = ToolLine::of(&calls.remove(&call).expect("a call"), &outcome);
-                        writeln!(told, "             → {}({}) {}", line.name, brief(&line), line.outcome).expect("text");
+                        writeln!(told, "             → {}({}) {}", line.name, brief(&line), line.outcome)
+                            .expect("text");
                     }
                     let stepped = step(&flows, position, input, logged.moment);
                     for effect in stepped.effects {
@@ -101,7 +111,10 @@ fn is_what_was_played(rows: &[OutboxRow], played_ms: usize) {
     let cuts = rows.iter().filter(|row| row.status == Status::Cut).count();
     let doubt = (2 * cuts + 1) * 12 * LETTER_MS;
     assert!(heard_ms <= played_ms + doubt, "{heard_ms} ms count as heard of {played_ms} that were played");
-    assert!(played_ms <= heard_ms + 4 * doubt, "{heard_ms} ms count as heard of {played_ms} that were played");
+    assert!(
+        played_ms <= heard_ms + 4 * doubt,
+        "{heard_ms} ms count as heard of {played_ms} that were played"
+    );
 }
 
 fn brief(line: &ToolLine) -> String {
@@ -109,6 +122,7 @@ fn brief(line: &ToolLine) -> String {
         Json::String(text) => text.split('.').next().unwrap_or_default().to_owned(),
         other => other.to_string(),
     };
-    let arguments: Vec<String> = line.arguments.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect();
+    let arguments: Vec<String> =
+        line.arguments.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect();
     arguments.join(", ")
 }

@@ -36,6 +36,13 @@ pub(crate) enum Event {
     EndOfTurn,
 }
 
+impl Recording {
+    /// How many turns end in it.
+    pub(crate) fn turns(&self) -> usize {
+        self.events.iter().filter(|told| told.event == Event::EndOfTurn).count()
+    }
+}
+
 impl Told {
     /// The words, at the end of what was heard by then.
     pub(super) fn words(&self, at: u64) -> Vec<Word> {
