@@ -178,6 +178,10 @@ impl Flux {
                 Event::EndOfTurn => says.push(self.ends("model")),
             }
         }
+        if says.is_empty() && step.at >= self.updated + UPDATES {
+            self.updated = step.at;
+            says.push(self.info("Update", None));
+        }
         says
     }
 }

@@ -123,6 +123,9 @@ impl V1 {
             let is_final = told.event == Event::EndOfTurn;
             says.push(self.results(is_final, is_final, false));
         }
+        if says.is_empty() && step.at >= self.told + INTERIMS {
+            says.push(self.results(false, false, false));
+        }
         says
     }
 }
