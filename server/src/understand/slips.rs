@@ -43,6 +43,8 @@ pub(super) struct Misheard {
     offered: BTreeMap<String, String>,
     /// What may follow such a word.
     beside: Vec<String>,
+    /// What is said before a name.
+    named: String,
     /// What stands before how long something takes.
     lasting: Vec<String>,
 }
@@ -167,7 +169,7 @@ impl Extractor {
             Expecting::Confirmation | Expecting::Change => {
                 let is_name = |slot: &ScopedSlot| slot.kind == Kind::PersonName && slot.value.is_some();
                 let puts_right = question.scope.iter().any(is_name);
-                return if puts_right { self.spelled_names(spoken) } else { Vec::new() };
+                return if puts_right { self.spelled_instead(question, spoken) } else { Vec::new() };
             }
         };
         if let Some(slot) = asked.filter(|slot| matches!(slot.kind, Kind::Choice(_))) {
@@ -178,6 +180,7 @@ impl Extractor {
         }
         match asked.map(|slot| &slot.kind) {
             Some(Kind::Reference) => self.spelled(spoken),
+            Some(Kind::Phone) => undotted(spoken),
             Some(Kind::PersonName) => {
                 // A reference that was given before may be put right here, too.
                 let codes = question.scope.iter().any(corrects_code).then(|| self.spelled(spoken));
@@ -264,6 +267,17 @@ impl Extractor {
                 mends.push((self.named_before(&spoken[..at], done, &name)..end, name));
             }
             at = end.max(at + 1);
+        }
+        mends
+    }
+
+    /// A name that is spelled where another was read back: that it is one need not be said.
+    fn spelled_instead(&self, question: &Question, spoken: &[Spoken<'_>]) -> Vec<Mend> {
+        let sentence = Sentence::new(&self.lexicon, &question.said);
+        let is_named = (0..sentence.len()).any(|at| sentence.is(at, Class::NameIs));
+        let mut mends = self.spelled_names(spoken);
+        for (_, name) in mends.iter_mut().take(1).filter(|_| !is_named) {
+            *name = format!("{} {name}", self.misheard.named);
         }
         mends
     }
@@ -407,6 +421,13 @@ fn instead(
         }
     }
     mends
+}
+
+/// Digits that were written as decimals, where a telephone number was asked for.
+fn undotted(spoken: &[Spoken<'_>]) -> Vec<Mend> {
+    let is_dotted = |word: &str| word.contains('.') && word.chars().all(|c| c == '.' || c.is_ascii_digit());
+    let words = spoken.iter().enumerate().filter(|(_, here)| is_dotted(&here.word));
+    words.map(|(at, here)| (at..at + 1, here.word.replace('.', ""))).collect()
 }
 
 /// How words sound to a bad ear: their consonants, those alike that are told apart by the voice alone.

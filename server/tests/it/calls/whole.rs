@@ -107,6 +107,21 @@ fn check(name: &str, text: &str) {
 }
 
 #[test]
+fn a_guest_who_translates_books_what_she_corrected_into_the_read_back() {
+    check("ines", include_str!("whole/ines.yaml"));
+}
+
+#[test]
+fn a_guest_who_changes_the_day_in_a_sentence_and_chooses_into_the_offers_books_that() {
+    check("buck", include_str!("whole/buck.yaml"));
+}
+
+#[test]
 fn a_guest_on_a_noisy_line_who_moves_the_whole_stay_books_the_new_one() {
     check("rajesh", include_str!("whole/rajesh.yaml"));
+}
+
+#[test]
+fn a_guest_who_is_one_more_than_he_said_books_for_all() {
+    check("meyer", include_str!("whole/meyer.yaml"));
 }
