@@ -249,8 +249,8 @@ impl Playback {
             let bytes = left[..left.len().min(CHUNK_MS * BYTES_PER_MS)].to_vec();
             piece.sent += bytes.len();
             let ends = begins + TimeDelta::microseconds(micros(bytes.len()));
-            let chunk =
-                Chunk { generation: self.generation, utterance: piece.utterance, upto: piece.sent, ends };
+            let (generation, utterance) = (self.generation, piece.utterance);
+            let chunk = Chunk { generation, utterance, bytes: bytes.len(), upto: piece.sent, ends };
             self.plays_until = Some(ends);
             if self.flight.is_empty() {
                 self.took = TimeDelta::zero();
@@ -304,21 +304,22 @@ impl Playback {
         }
         for chunk in self.flight.drain(..=at).collect::<Vec<_>>() {
             let is_sure = chunk.generation == self.generation;
-            let is_likely = is_sure || self.was_played(&chunk);
+            let likely = if is_sure { Some(chunk.upto) } else { self.played_before_clear(&chunk) };
             let Some(piece) = self.piece(chunk.utterance) else { continue };
             if is_sure {
                 piece.heard = piece.heard.max(chunk.upto);
             }
-            if is_likely {
-                piece.likely = piece.likely.max(chunk.upto);
-            }
+            piece.likely = piece.likely.max(likely.unwrap_or_default());
         }
         self.settle(now);
     }
 
-    /// Whether sound must have been played before it was cleared.
-    fn was_played(&self, chunk: &Chunk) -> bool {
-        self.cleared_at.is_some_and(|cleared| later(chunk.ends, DOUBT) + self.late <= cleared)
+    /// Up to where in its piece sound must have been played before it was cleared; `None` where nothing of it must.
+    fn played_before_clear(&self, chunk: &Chunk) -> Option<usize> {
+        let left = later(chunk.ends, DOUBT) + self.late - self.cleared_at?;
+        let left = usize::try_from(left.num_milliseconds().max(0)).unwrap_or(usize::MAX);
+        let left = left.saturating_mul(BYTES_PER_MS);
+        (left < chunk.bytes).then(|| chunk.upto - left)
     }
 
     /// Pieces that were heard to their end are done with.
@@ -403,10 +404,10 @@ impl Playback {
     pub fn give_up(&mut self) -> Vec<LineId> {
         // Of what was cleared the marks may be on their way still. They would prove no end: that is too late now.
         for chunk in std::mem::take(&mut self.flight) {
-            if self.was_played(&chunk)
+            if let Some(likely) = self.played_before_clear(&chunk)
                 && let Some(piece) = self.piece(chunk.utterance)
             {
-                piece.likely = piece.likely.max(chunk.upto);
+                piece.likely = piece.likely.max(likely);
             }
         }
         let mut cut = Vec::new();

@@ -63,8 +63,13 @@ impl Extractor {
     pub(super) fn wish_besides<'q>(&self, question: &'q Question, reading: Reading) -> Option<Besides<'q>> {
         let runs = question.flow.as_ref()?;
         let parts = Sentence::new(&self.lexicon, &question.said).parts();
-        let asks =
-            |part: &str| Sentence::new(&self.lexicon, part).clear_wish(&self.lexicon, &question.starts);
+        let running = question.starts.iter().find(|start| start.flow == *runs);
+        let asks = |part: &str| {
+            let part = Sentence::new(&self.lexicon, part);
+            // "And we stay two nights" is said of the room that is being booked.
+            let other = running.is_none_or(|running| part.goes_beyond(&self.lexicon, running));
+            part.clear_wish(&self.lexicon, &question.starts).filter(|_| other)
+        };
         let (place, flow) = parts.iter().enumerate().find_map(|(place, part)| {
             Some((place, asks(question.said.get(part.clone())?).filter(|flow| flow != runs)?))
         })?;

@@ -37,9 +37,23 @@ pub(super) struct Misheard {
     spelled: Vec<String>,
     /// What may stand between a name and its spelling.
     between: Vec<String>,
-    /// What is written for other words, of one word or two.
+    /// What is written for other words, of one word or a few.
     phrases: BTreeMap<String, String>,
+    /// What is written for words of what is offered, where one of it was asked for.
+    offered: BTreeMap<String, String>,
+    /// What may follow such a word.
+    beside: Vec<String>,
+    /// What is said before a name.
+    named: String,
+    /// What stands before how long something takes.
+    lasting: Vec<String>,
 }
+
+/// A phrase that is written for another has so many words at most.
+const PHRASE: usize = 4;
+
+/// A word with fewer consonants sounds like too many others.
+const CONSONANTS: usize = 3;
 
 /// Words, by their places, and what stands instead of them.
 type Mend = (Range<usize>, String);
@@ -60,6 +74,7 @@ impl Extractor {
     pub fn mended(&self, question: &Question) -> Option<String> {
         let spoken = spoken(&question.said);
         let mut mends = self.answers(question, &spoken);
+        mends.extend(self.nights(question, &spoken));
         let is_free = |(words, _): &Mend| {
             mends.iter().all(|(others, _)| others.end <= words.start || words.end <= others.start)
         };
@@ -78,18 +93,69 @@ impl Extractor {
 
     /// Words that sound like what nobody says.
     fn phrases(&self, spoken: &[Spoken<'_>]) -> Vec<Mend> {
-        let mut mends: Vec<Mend> = Vec::new();
-        for at in 0..spoken.len() {
-            let alone = spoken[at].word.clone();
-            let both = spoken.get(at + 1).map(|next| format!("{alone} {}", next.word));
-            for (words, many) in both.into_iter().map(|both| (both, 2)).chain([(alone, 1)]) {
-                let is_free = mends.last().is_none_or(|(before, _)| before.end <= at);
-                if let Some(instead) = self.misheard.phrases.get(&words).filter(|_| is_free) {
-                    mends.push((at..at + many, instead.clone()));
-                }
-            }
+        instead(spoken, &self.misheard.phrases, |_| true)
+    }
+
+    /// "For 3-9": three nights, where nobody has said yet, or it was said that others are meant.
+    fn nights(&self, question: &Question, spoken: &[Spoken<'_>]) -> Option<Mend> {
+        let is_stay = |slot: &ScopedSlot| matches!(slot.kind, Kind::DateRange { .. });
+        let starts = question.starts.iter().filter(|_| question.scope.is_empty());
+        if !question.scope.iter().chain(starts.flat_map(|start| &start.slots)).any(is_stay) {
+            return None;
         }
-        mends
+        let counted = |word: &str| {
+            let digit = word.strip_suffix("-9").or_else(|| word.strip_suffix("-9th"))?;
+            digit.parse().ok().filter(|digit| (1_u8..=9).contains(digit))
+        };
+        let found = spoken.iter().enumerate().find_map(|(at, here)| {
+            let count = counted(&here.word)?;
+            let is_length = match at.checked_sub(1) {
+                None => spoken.len() == 1,
+                Some(before) => self.misheard.lasting.contains(&spoken[before].word),
+            };
+            // "For 3-9 December" are days.
+            let is_last = here.ends || spoken.len() == at + 1;
+            (is_length && is_last).then_some((at, count))
+        });
+        found.map(|(at, count)| (at..at + 1, format!("{count} nights")))
+    }
+
+    /// Words that sound like those of what is offered, where none of them was said.
+    fn offered(&self, slot: &ScopedSlot, spoken: &[Spoken<'_>]) -> Vec<Mend> {
+        let items = slot.items.as_deref().unwrap_or_default();
+        let texts = items.iter().flat_map(|item| std::iter::once(&item.label).chain(&item.words));
+        let words: Vec<String> = texts
+            .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
+            .map(str::to_lowercase)
+            .collect();
+        let is_offered = |word: &str| words.iter().any(|known| known == word);
+        let mends = instead(spoken, &self.misheard.offered, |said| {
+            said.split(' ').next_back().is_some_and(is_offered)
+        });
+        if !mends.is_empty() || spoken.iter().any(|word| is_offered(&word.word)) {
+            return mends;
+        }
+        let sounds_like = |heard: &str| {
+            let sound = consonants(heard);
+            let beside = || std::iter::once("").chain(self.misheard.beside.iter().map(String::as_str));
+            words
+                .iter()
+                .filter(|word| consonants(word).len() >= CONSONANTS)
+                .flat_map(|word| beside().map(move |beside| format!("{word} {beside}")))
+                .find(|said| consonants(said) == sound)
+        };
+        let windows = (1..=2)
+            .rev()
+            .flat_map(|many| (0..=spoken.len().saturating_sub(many)).map(move |at| at..at + many));
+        let found = windows.filter(|window| window.end <= spoken.len()).find_map(|window| {
+            let said = &spoken[window.clone()];
+            let is_one = said[..said.len() - 1].iter().all(|word| !word.ends);
+            let heard: Vec<&str> = said.iter().map(|word| word.word.as_str()).collect();
+            sounds_like(&heard.join(" "))
+                .filter(|_| is_one)
+                .map(|instead| (window, instead.trim().to_owned()))
+        });
+        found.into_iter().collect()
     }
 
     /// Slips in the answer to what was asked, and in what counts something.
@@ -99,10 +165,22 @@ impl Extractor {
         let asked = match &question.expecting {
             Expecting::Slot(_) => question.scope.iter().find(is_asked),
             Expecting::Anything => None,
-            Expecting::Confirmation | Expecting::Change => return Vec::new(),
+            // What is put right then may be a name, spelled.
+            Expecting::Confirmation | Expecting::Change => {
+                let is_name = |slot: &ScopedSlot| slot.kind == Kind::PersonName && slot.value.is_some();
+                let puts_right = question.scope.iter().any(is_name);
+                return if puts_right { self.spelled_instead(question, spoken) } else { Vec::new() };
+            }
         };
+        if let Some(slot) = asked.filter(|slot| matches!(slot.kind, Kind::Choice(_))) {
+            let mends = self.offered(slot, spoken);
+            if !mends.is_empty() {
+                return mends;
+            }
+        }
         match asked.map(|slot| &slot.kind) {
             Some(Kind::Reference) => self.spelled(spoken),
+            Some(Kind::Phone) => undotted(spoken),
             Some(Kind::PersonName) => {
                 // A reference that was given before may be put right here, too.
                 let codes = question.scope.iter().any(corrects_code).then(|| self.spelled(spoken));
@@ -189,6 +267,17 @@ impl Extractor {
                 mends.push((self.named_before(&spoken[..at], done, &name)..end, name));
             }
             at = end.max(at + 1);
+        }
+        mends
+    }
+
+    /// A name that is spelled where another was read back: that it is one need not be said.
+    fn spelled_instead(&self, question: &Question, spoken: &[Spoken<'_>]) -> Vec<Mend> {
+        let sentence = Sentence::new(&self.lexicon, &question.said);
+        let is_named = (0..sentence.len()).any(|at| sentence.is(at, Class::NameIs));
+        let mut mends = self.spelled_names(spoken);
+        for (_, name) in mends.iter_mut().take(1).filter(|_| !is_named) {
+            *name = format!("{} {name}", self.misheard.named);
         }
         mends
     }
@@ -315,15 +404,76 @@ fn capitalised(letters: &str) -> String {
     first + &letters.as_str().to_lowercase()
 }
 
-/// The words of a message.
+/// Phrases that are written for others, where what was said then may be meant.
+fn instead(
+    spoken: &[Spoken<'_>],
+    phrases: &BTreeMap<String, String>,
+    may_be: impl Fn(&str) -> bool,
+) -> Vec<Mend> {
+    let mut mends: Vec<Mend> = Vec::new();
+    for at in 0..spoken.len() {
+        for many in (1..=PHRASE.min(spoken.len() - at)).rev() {
+            let words: Vec<&str> = spoken[at..at + many].iter().map(|word| word.word.as_str()).collect();
+            let is_free = mends.last().is_none_or(|(before, _)| before.end <= at);
+            if let Some(said) = phrases.get(&words.join(" ")).filter(|said| is_free && may_be(said)) {
+                mends.push((at..at + many, said.clone()));
+            }
+        }
+    }
+    mends
+}
+
+/// Digits that were written as decimals, where a telephone number was asked for.
+fn undotted(spoken: &[Spoken<'_>]) -> Vec<Mend> {
+    let is_dotted = |word: &str| word.contains('.') && word.chars().all(|c| c == '.' || c.is_ascii_digit());
+    let words = spoken.iter().enumerate().filter(|(_, here)| is_dotted(&here.word));
+    words.map(|(at, here)| (at..at + 1, here.word.replace('.', ""))).collect()
+}
+
+/// How words sound to a bad ear: their consonants, those alike that are told apart by the voice alone.
+fn consonants(words: &str) -> String {
+    let letters: Vec<char> = words.chars().filter(|c| c.is_alphabetic()).collect();
+    let mut sounds = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let is_soft = letters.get(at + 1).is_some_and(|next| "eiy".contains(*next));
+        let sound = match letter {
+            'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'h' if at > 0 => continue,
+            'c' if is_soft => 's',
+            'c' | 'g' | 'q' => 'k',
+            'd' => 't',
+            'b' => 'p',
+            'v' => 'f',
+            'z' => 's',
+            other => *other,
+        };
+        if !sounds.ends_with(sound) {
+            sounds.push(sound);
+        }
+    }
+    sounds
+}
+
+/// The words of a message; letters that hyphens hold together are a word each.
 fn spoken(said: &str) -> Vec<Spoken<'_>> {
     let sign = |c: char| !c.is_alphanumeric();
-    said.split_whitespace()
-        .filter_map(|whole| {
-            let written = whole.trim_matches(sign);
-            let start = written.as_ptr() as usize - said.as_ptr() as usize;
-            let ends = whole.ends_with([',', '.', ';', '!', '?', ':']);
-            (!written.is_empty()).then(|| Spoken { word: written.to_lowercase(), written, start, ends })
-        })
-        .collect()
+    let mut all = Vec::new();
+    for whole in said.split_whitespace() {
+        let written = whole.trim_matches(sign);
+        let letters: Vec<&str> = written.split('-').collect();
+        let is_spelled = letters.len() > 1
+            && written.contains(char::is_alphabetic)
+            && letters.iter().all(|letter| letter.chars().count() == 1 && !letter.contains(sign));
+        let pieces = if is_spelled { letters } else { vec![written] };
+        let ends = whole.ends_with([',', '.', ';', '!', '?', ':']);
+        let count = pieces.len();
+        for (number, piece) in pieces.into_iter().enumerate().filter(|(_, piece)| !piece.is_empty()) {
+            all.push(Spoken {
+                word: piece.to_lowercase(),
+                written: piece,
+                start: piece.as_ptr() as usize - said.as_ptr() as usize,
+                ends: ends && number + 1 == count,
+            });
+        }
+    }
+    all
 }

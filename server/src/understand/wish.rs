@@ -115,6 +115,14 @@ impl Sentence<'_> {
         self.wish(lexicon, starts).filter(|wish| wish.score >= CLEAR_ENOUGH).map(|wish| wish.flow)
     }
 
+    /// Whether the message says a word that can tell wishes apart and that nobody asks for this flow with.
+    pub(super) fn goes_beyond(&self, lexicon: &Lexicon, start: &Startable) -> bool {
+        let sentences = start.examples.iter().chain(std::iter::once(&start.description));
+        let own: Vec<String> =
+            sentences.flat_map(|text| keywords(&Sentence::new(lexicon, text), lexicon)).collect();
+        keywords(self, lexicon).iter().any(|word| !own.contains(word))
+    }
+
     /// The flow that the message asks for, if one is clearly meant.
     pub(super) fn wish(&self, lexicon: &Lexicon, starts: &[Startable]) -> Option<Wish> {
         let said = keywords(self, lexicon);

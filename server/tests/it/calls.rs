@@ -12,3 +12,4 @@ mod sound;
 mod summary;
 mod timers;
 mod turns;
+mod whole;

@@ -44,6 +44,8 @@ pub(super) struct Piece {
 pub(super) struct Chunk {
     pub(super) generation: u64,
     pub(super) utterance: UtteranceId,
+    /// So much sound.
+    pub(super) bytes: usize,
     /// Up to here in its piece.
     pub(super) upto: usize,
     /// When it would have been played at the earliest.

@@ -4,7 +4,8 @@
 //!
 //! They really hear: [`sound::Speech`] makes sound that holds words, and what of it arrives is recognised, so that
 //! sound that is lost, cut or sent twice is lost, cut or heard twice. Sound that holds none is heard by a
-//! [script](Ears::hears). Their clock is the sound they were sent; nothing happens before it.
+//! [script](Ears::hears), or by Deepgram's as it was [recorded]. Their clock is the sound they were sent; nothing
+//! happens before it.
 //!
 //! ```ignore
 //! let ears = Ears::start().await;
@@ -15,6 +16,7 @@
 
 mod flux;
 mod realtime;
+pub(crate) mod recorded;
 pub(crate) mod sound;
 mod stage;
 mod v1;
@@ -34,6 +36,7 @@ use innkeeper::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use recorded::Recording;
 use sound::{Step, Word};
 use stage::Stage;
 
@@ -78,6 +81,11 @@ pub(crate) enum End {
 pub(crate) struct Manner {
     /// How long after the sound their messages come.
     pub(crate) latency: Duration,
+    /// By how much more at most, and the seed that decides it.
+    pub(crate) jitter: Duration,
+    pub(crate) seed: u64,
+    /// What Deepgram's hear of all that is said, one after the other.
+    pub(crate) recordings: Vec<Recording>,
     /// How much silence makes Flux believe that a turn is probably over, and that it is, at a threshold of 0.7.
     pub(crate) eager_ms: u64,
     pub(crate) end_ms: u64,
@@ -97,6 +105,9 @@ impl Default for Manner {
     fn default() -> Self {
         Self {
             latency: Duration::ZERO,
+            jitter: Duration::ZERO,
+            seed: 1,
+            recordings: Vec::new(),
             eager_ms: 120,
             end_ms: 260,
             is_strange: false,

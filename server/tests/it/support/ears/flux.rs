@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::recorded::{Event, Reel};
 use super::sound::{Step, Word};
 use super::{Answer, Manner, Player};
 
@@ -11,6 +12,7 @@ use super::{Answer, Manner, Player};
 const UPDATES: u64 = 1920;
 
 pub(super) struct Flux {
+    reel: Option<Reel>,
     manner: Manner,
     eot: f64,
     eager: Option<f64>,
@@ -62,6 +64,7 @@ impl Flux {
         let number =
             |name: &str| one(name).map(|text| text.parse::<f64>().map_err(|_| format!("{name} is none")));
         let mut flux = Self {
+            reel: Reel::new(manner.recordings.clone()),
             manner,
             eot: 0.7,
             eager: None,
@@ -152,6 +155,35 @@ impl Flux {
         (self.is_open, self.is_eager) = (false, false);
         end
     }
+
+    /// What was told of a recording, as far as it is wanted.
+    fn plays(&mut self, step: &Step) -> Vec<Value> {
+        let told = self.reel.as_mut().map(|reel| reel.turns(step)).unwrap_or_default();
+        let mut says = Vec::new();
+        for told in told {
+            self.words = told.words(step.at);
+            self.is_open = true;
+            match told.event {
+                Event::StartOfTurn => says.push(self.info("StartOfTurn", None)),
+                Event::Update => says.push(self.info("Update", None)),
+                Event::EagerEndOfTurn if self.eager.is_some() => {
+                    self.is_eager = true;
+                    says.push(self.info("EagerEndOfTurn", None));
+                }
+                Event::TurnResumed if self.is_eager => {
+                    self.is_eager = false;
+                    says.push(self.info("TurnResumed", None));
+                }
+                Event::EagerEndOfTurn | Event::TurnResumed => {}
+                Event::EndOfTurn => says.push(self.ends("model")),
+            }
+        }
+        if says.is_empty() && step.at >= self.updated + UPDATES {
+            self.updated = step.at;
+            says.push(self.info("Update", None));
+        }
+        says
+    }
 }
 
 impl Player for Flux {
@@ -161,6 +193,9 @@ impl Player for Flux {
 
     fn hears(&mut self, step: &Step) -> Vec<Value> {
         self.at = step.at;
+        if self.reel.is_some() {
+            return self.plays(step);
+        }
         let mut says = Vec::new();
         if self.manner.is_strange && step.at == 1600 {
             says.push(self.said(json!({"type": "SomethingNew", "request_id": "r1"})));

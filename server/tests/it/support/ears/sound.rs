@@ -52,6 +52,13 @@ impl Speech {
         self
     }
 
+    /// A voice without words.
+    pub(crate) fn voice(mut self, ms: u64) -> Self {
+        let bytes = usize::try_from(ms * 8).expect("a short sound").next_multiple_of(FRAME);
+        self.0.extend(std::iter::repeat_n(FILLER, bytes));
+        self
+    }
+
     /// Silence.
     pub(crate) fn pause(mut self, ms: usize) -> Self {
         self.0.extend(std::iter::repeat_n(SILENCE, ms * 8));

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::sound::{Ear, Word};
 use super::{Answer, Ears, End, IDLE, Mood, Player};
+use crate::support::dice::Dice;
 use crate::support::loss::Loss;
 
 /// How the provider is lost next.
@@ -31,6 +32,8 @@ pub(super) struct Stage {
     mood: Mood,
     player: Box<dyn Player>,
     latency: Duration,
+    jitter: Duration,
+    dice: Dice,
     ear: Ear,
     due: VecDeque<(DateTime<Utc>, Value)>,
     count: usize,
@@ -39,9 +42,10 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(ears: Ears, visit: usize, mood: Mood, player: Box<dyn Player>) -> Self {
-        let latency = ears.lock().manner.latency;
-        let ear = Ear::new(Vec::new());
-        Self { ears, visit, mood, player, latency, ear, due: VecDeque::new(), count: 0, is_over: false }
+        let manner = ears.lock().manner.clone();
+        let (latency, jitter, dice) = (manner.latency, manner.jitter, Dice::new(manner.seed));
+        let (ear, due) = (Ear::new(Vec::new()), VecDeque::new());
+        Self { ears, visit, mood, player, latency, jitter, dice, ear, due, count: 0, is_over: false }
     }
 
     pub(super) async fn play(mut self, mut socket: WebSocket) {
@@ -102,10 +106,15 @@ impl Stage {
     }
 
     fn plan(&mut self, messages: Vec<Value>) {
-        if !matches!(self.mood, Mood::Mute | Mood::Says(_)) {
-            let at = later(self.ears.clock.now(), self.latency + self.ears.presence.later());
-            self.due.extend(messages.into_iter().map(|message| (at, message)));
+        if messages.is_empty() || matches!(self.mood, Mood::Mute | Mood::Says(_)) {
+            return;
         }
+        let more = self.dice.below(usize::try_from(self.jitter.as_millis()).expect("a short time") + 1);
+        let late = self.latency + self.ears.presence.later() + Duration::from_millis(more as u64);
+        let at = later(self.ears.clock.now(), late);
+        // Nothing overtakes what was told before.
+        let at = self.due.back().map_or(at, |(before, _)| at.max(*before));
+        self.due.extend(messages.into_iter().map(|message| (at, message)));
     }
 
     fn wrong(&self, what: &str) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::recorded::{Event, Reel};
 use super::sound::{Step, Word};
 use super::{Answer, Manner, Player};
 
@@ -14,6 +15,7 @@ const INTERIMS: u64 = 1600;
 const SEGMENT: usize = 3;
 
 pub(super) struct V1 {
+    reel: Option<Reel>,
     manner: Manner,
     model: String,
     endpointing_ms: u64,
@@ -55,6 +57,7 @@ impl V1 {
             return Err("the end of an utterance cannot be told so".to_owned());
         }
         Ok(Self {
+            reel: Reel::new(manner.recordings.clone()),
             manner,
             model,
             endpointing_ms: number("endpointing").transpose()?.unwrap_or(10),
@@ -106,6 +109,25 @@ impl V1 {
         }
         message
     }
+
+    /// What was told of a recording: its words, and that they are final where its turns end.
+    fn plays(&mut self, step: &Step) -> Vec<Value> {
+        let told = self.reel.as_mut().map(|reel| reel.turns(step)).unwrap_or_default();
+        let mut says = Vec::new();
+        for told in told {
+            self.words = told.words(step.at);
+            if told.event == Event::StartOfTurn && self.vad {
+                let from = step.at as f64 / 8000.0;
+                says.push(json!({"type": "SpeechStarted", "channel": [0], "timestamp": from}));
+            }
+            let is_final = told.event == Event::EndOfTurn;
+            says.push(self.results(is_final, is_final, false));
+        }
+        if says.is_empty() && step.at >= self.told + INTERIMS {
+            says.push(self.results(false, false, false));
+        }
+        says
+    }
 }
 
 impl Player for V1 {
@@ -118,6 +140,9 @@ impl Player for V1 {
 
     fn hears(&mut self, step: &Step) -> Vec<Value> {
         self.at = step.at;
+        if self.reel.is_some() {
+            return self.plays(step);
+        }
         let mut says = Vec::new();
         if step.is_speech {
             if !self.is_speaking && self.vad {
