@@ -473,17 +473,9 @@ impl<M: Clone + Send + Sync> Turn<M> {
     }
 }
 
-/// A number of a call has no more digits.
-const DIGITS: usize = 10;
-
 /// What stays the same whenever a call is repeated: the conversation and the call's number in it.
 fn key_of(conversation: &str, call: u32) -> String {
-    let mut key = String::with_capacity(conversation.len() + 1 + DIGITS);
-    key.push_str(conversation);
-    key.push('/');
-    let first = call.checked_ilog10().unwrap_or_default();
-    key.extend((0..=first).rev().map(|place| char::from(b'0' + (call / 10_u32.pow(place) % 10) as u8)));
-    key
+    format!("{conversation}/{call}")
 }
 
 fn refused<S: std::error::Error, P: std::error::Error>(error: CommitError<S>) -> TurnFault<S, P> {

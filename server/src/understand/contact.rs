@@ -16,9 +16,17 @@ impl Sentence<'_> {
         region: Option<country::Id>,
         asked: bool,
     ) -> Option<String> {
-        let (first, end, digits) = self
-            .written_phone(asked)
-            .or_else(|| self.spoken_phone(words).filter(|(.., digits)| asked || is_long(digits)))?;
+        let spoken = self.spoken_phone(words).filter(|(.., digits)| asked || is_long(digits));
+        let written = self.written_phone(asked);
+        // "plus 49, 89, 12345678" is one number where it was asked for.
+        let holds = |whole: &(usize, usize, String), part: &(usize, usize, String)| {
+            whole.0 <= part.0 && part.1 <= whole.1 && whole.2.starts_with('+')
+        };
+        let (first, end, digits) = match (written, spoken) {
+            (Some(written), Some(spoken)) if asked && holds(&spoken, &written) => spoken,
+            (Some(number), _) | (None, Some(number)) => number,
+            (None, None) => return None,
+        };
         let number = e164(&digits, region, asked)?;
         let from = self.atoms.iter().position(|atom| atom.first >= first)?;
         let to = self.atoms.iter().rposition(|atom| atom.end <= end)? + 1;

@@ -13,7 +13,7 @@ impl Sentence<'_> {
             return Some(name);
         }
         let (from, end) = self
-            .introduced(asked)
+            .introduced(lexicon, asked)
             .or_else(|| self.signed())
             .or_else(|| self.for_somebody())
             .or_else(|| if asked { self.answered_name(lexicon) } else { None })?;
@@ -68,7 +68,7 @@ impl Sentence<'_> {
         Some(format!("{given} {family}"))
     }
 
-    fn introduced(&self, asked: bool) -> Option<(usize, usize)> {
+    fn introduced(&self, lexicon: &Lexicon, asked: bool) -> Option<(usize, usize)> {
         for at in 0..self.len() {
             if self.is_taken(at) {
                 continue;
@@ -84,6 +84,14 @@ impl Sentence<'_> {
             }
             let from = self.after_introduction(at + 1);
             let end = self.name_end(from, introduced || asked);
+            // "the name is wrong"
+            let says = self
+                .atoms
+                .get(from)
+                .and_then(|atom| lexicon.acts_at(&self.tokens, atom.first).map(|act| act.end).max());
+            if end > from && says.is_some_and(|says| says >= self.atoms[end - 1].end) {
+                continue;
+            }
             if end == from {
                 if let Some(of) = self.name_of_somebody(from).filter(|_| introduced) {
                     return Some(of);

@@ -182,7 +182,7 @@ async fn judge(cell: Cell, house: &House, went: &Went) -> Result<String, String>
     let was_read_back = rows.iter().any(|row| row.text.contains(READ_BACK) && row.status == Status::Sent);
     let mut wrong = Vec::new();
     if went.lost_at.is_none() && cell.moment != Moment::Never {
-        wrong.push(NEVER_CAME.to_owned());
+        wrong.push("the moment never came".to_owned());
     }
     let longest = if cell.moment == Moment::Never { went.longest_before } else { went.longest.0 };
     if longest > BOUND {
@@ -223,23 +223,6 @@ async fn judge(cell: Cell, house: &House, went: &Went) -> Result<String, String>
     if wrong.is_empty() { Ok(told) } else { Err(format!("{told}: {}", wrong.join("; "))) }
 }
 
-/// What is wrong where the provider was not lost at all.
-const NEVER_CAME: &str = "the moment never came";
-
-/// The same. On a busy machine its network is sometimes slower than the time that is moved, and the call is over before the
-/// moment: then it is held again.
-fn held(cell: Cell) -> Result<String, String> {
-    let mut last = hold(cell);
-    for _ in 0..2 {
-        match &last {
-            Err(told) if told.contains(NEVER_CAME) => println!("again {told}"),
-            Ok(_) | Err(_) => break,
-        }
-        last = hold(cell);
-    }
-    last
-}
-
 /// The cells that are held where nobody asks for others: of every provider and kind of loss every third one, at a moment
 /// that is another for each.
 fn some(number: usize, cell: Cell) -> bool {
@@ -271,7 +254,7 @@ fn whatever_is_lost_whenever_the_guest_hears_something_soon() {
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
-            match held(*cell) {
+            match hold(*cell) {
                 Ok(told) => println!("fine  {told}"),
                 Err(told) => {
                     println!("WRONG {told}");

@@ -246,7 +246,7 @@ impl Telephone {
     pub(crate) async fn is_answered(&mut self) -> String {
         loop {
             let said = self.hears().await;
-            if !said.starts_with("One moment") {
+            if !said.starts_with("One moment") && !said.ends_with("one more moment.") {
                 return said;
             }
         }

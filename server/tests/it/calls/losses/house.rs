@@ -42,8 +42,8 @@ pub(super) const TICK: Duration = Duration::from_millis(20);
 
 /// So often others have their turn before the network is waited for, and so often that is done: more hops than there are
 /// between the caller and whoever is farthest from them.
-const TURNS: usize = 8;
-const HOPS: usize = 5;
+const TURNS: usize = 16;
+const HOPS: usize = 24;
 
 /// So often somebody who works in another thread is waited for, so long each: while nothing is lost that a turn leans on,
 /// only such work can be what a turn takes.
