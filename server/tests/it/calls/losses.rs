@@ -191,7 +191,8 @@ async fn judge(cell: Cell, house: &House, went: &Went) -> Result<String, String>
     if bookings.len() > 1 {
         wrong.push(format!("booked twice: {bookings:?}"));
     }
-    if !bookings.is_empty() && !(was_read_back && went.said.iter().any(|words| words == "yes")) {
+    let was_agreed = was_read_back && went.said.iter().any(|words| words == "yes");
+    if !(was_agreed || bookings.is_empty()) {
         wrong.push("booked without a read-back that was heard, and a yes".to_owned());
     }
     if !went.is_over {
@@ -230,7 +231,7 @@ fn some(number: usize, cell: Cell) -> bool {
     let lost = place(LOST.iter().position(|one| *one == cell.lost));
     let loss = place(LOSSES.iter().position(|one| *one == cell.loss));
     let moment = number % MOMENTS.len();
-    (lost + loss) % 3 == 0 && (moment + 3 * loss + 5 * lost) % MOMENTS.len() == 0
+    (lost + loss).is_multiple_of(3) && (moment + 3 * loss + 5 * lost).is_multiple_of(MOMENTS.len())
 }
 
 /// Whether a cell is asked for: by words of its name with `+` between them, or `all`.

@@ -240,11 +240,11 @@ async fn a_dropped_call_goes_on_in_writing_from_the_same_state() {
 async fn somebody_who_calls_twice_at_once_is_answered_in_both_calls() {
     let hotel = Hotel::open().await;
     let (mut one, mut other) = (hotel.rings("CA1", ANA), hotel.rings("CA2", ANA));
-    one.hears().await;
+    one.is_answered().await;
     one.says("what time is breakfast").await;
     // Meanwhile the other's greeting waits to be played.
     let first = one.is_answered().await;
-    other.hears().await;
+    other.is_answered().await;
     other.says("do you have parking").await;
     let second = other.is_answered().await;
     assert!(first.to_lowercase().contains("breakfast"), "{first}");
