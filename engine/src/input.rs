@@ -141,6 +141,8 @@ pub enum Act {
     Question,
     /// Wants the thing that the named flow does.
     Start(String),
+    /// Wants what the named flow does once more, for something else than it is about now.
+    StartAnother(String),
     /// None of all this.
     Unclear,
     /// Wants a moment.

@@ -63,6 +63,13 @@ impl<'f> Machine<'f, '_> {
         if does(&Act::Undo) && slots.is_empty() {
             return self.event(Event::Undo);
         }
+        if let Some(wish) = self.requested_again(acts) {
+            if acts.len() == 1 && slots.is_empty() {
+                self.position.unclear = 0;
+                return self.dispatch(Event::Start, Some(&wish));
+            }
+            self.position.wishes.push(wish);
+        }
         if let Some(wishes) = self.requested(acts, slots) {
             self.position.unclear = 0;
             let besides = self.hear_besides(&wishes, slots).then_some(self.position.frames.len());
@@ -255,6 +262,20 @@ impl<'f> Machine<'f, '_> {
             });
         }
         (!wishes.is_empty()).then_some(wishes)
+    }
+
+    /// The flow that runs and that the guest wants once more, later. Nothing that was said is for it: all of that is about
+    /// what runs.
+    fn requested_again(&self, acts: &[Act]) -> Option<Wish> {
+        let name = acts.iter().find_map(|act| match act {
+            Act::StartAnother(name) => Some(name),
+            _ => None,
+        })?;
+        let flow = self.flows.get(name)?;
+        let runs = self.position.frames.iter().any(|frame| frame.flow == flow.id);
+        let waits = self.position.wishes.iter().any(|wish| wish.flow == flow.id);
+        let said = self.said.clone().unwrap_or_else(|| "".into());
+        (runs && !waits).then(|| Wish { flow: flow.id, said, slots: Vec::new() })
     }
 
     /// Fills what a message with a wish says that is not about the wish: it is for what runs. True when it did.

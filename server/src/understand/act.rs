@@ -24,6 +24,10 @@ pub(super) struct ActsSaid {
     pub(super) bye: bool,
     /// Wants a moment.
     pub(super) wait: bool,
+    /// Not now, which is a no, too.
+    pub(super) later: bool,
+    /// Asks what they said or chose themselves.
+    pub(super) recall: bool,
     /// Asks what it costs.
     pub(super) price: bool,
     pub(super) no_preference: bool,
@@ -52,6 +56,13 @@ impl Sentence<'_> {
     pub(super) fn acts(&self, lexicon: &Lexicon) -> ActsSaid {
         let found = self.act_phrases(lexicon);
         let mut said = ActsSaid { tokens: vec![false; self.tokens.len()], ..ActsSaid::default() };
+        for at in 0..self.len() {
+            if let Some(end) = self.consulted(at) {
+                said.wait = true;
+                let (first, last) = (self.atoms[at].first, self.atoms[end - 1].end);
+                said.tokens.iter_mut().take(last).skip(first).for_each(|token| *token = true);
+            }
+        }
         let mut before = 0;
         for clause in self.clauses() {
             self.clause_acts(clause, &found, before, lexicon, &mut said);
@@ -137,6 +148,7 @@ impl Sentence<'_> {
                         act.act,
                         Phrase::More
                             | Phrase::Repeat
+                            | Phrase::Recall
                             | Phrase::Help
                             | Phrase::Human
                             | Phrase::Cancel
@@ -190,6 +202,11 @@ impl Sentence<'_> {
                 (&mut said.approve, trusted && rest.clause_content == 0 && !rest.valued && !asks)
             }
             Phrase::No => (&mut said.no, leading),
+            Phrase::Later => {
+                said.no |= leading;
+                (&mut said.later, leading)
+            }
+            Phrase::Recall => (&mut said.recall, rest.clause_content == 0),
             Phrase::NotNo => return leading,
             Phrase::Cancel => {
                 let asked = clause.asks && rest.words > 2;
@@ -203,7 +220,13 @@ impl Sentence<'_> {
                 let options = said.more;
                 (&mut said.help, leading && rest.words <= 1 && !options)
             }
-            Phrase::Human => (&mut said.human, true),
+            // "I need to speak to my wife"
+            Phrase::Human => {
+                let atoms = self.atom_at(act.first).zip(self.atom_at(act.end - 1));
+                let consults =
+                    atoms.is_some_and(|(first, last)| (first..=last).any(|at| self.consulted(at).is_some()));
+                (&mut said.human, !consults)
+            }
             Phrase::Greet => (&mut said.greet, leading || act.first == 0),
             Phrase::Thank => (&mut said.thank, true),
             Phrase::Bye => (&mut said.bye, true),

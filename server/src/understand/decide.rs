@@ -20,6 +20,8 @@ pub(super) struct ReadOut {
     pub(super) days: Vec<chrono::NaiveDate>,
     /// Approval without the word "yes".
     pub(super) approve: bool,
+    /// The word "yes" itself.
+    pub(super) yes: bool,
     /// The word "yes", or approval.
     pub(super) agreed: bool,
     pub(super) started: bool,
@@ -166,7 +168,9 @@ pub(super) fn finish(
     }
     let no_preference = heard.slots.values().any(|heard| matches!(heard, Heard::NoPreference));
     let answered = heard.expected.as_ref().is_some_and(|slot| heard.has(slot) && slot.kind != Kind::Boolean);
-    if said.no && !no_preference && !answered {
+    // "Not yet" to a read-back.
+    let puts_off = said.later && question.expecting == Expecting::Confirmation;
+    if said.no && !puts_off && !no_preference && !answered {
         acts.push(Act::Deny);
     }
     if said.cancel && (busy || wishes_nothing) {
@@ -186,7 +190,7 @@ pub(super) fn finish(
     }
     let flags = [
         (said.more && !heard.slots.values().any(|heard| matches!(heard, Heard::Choice(_))), Act::More),
-        (said.repeat, Act::Repeat),
+        (said.repeat || said.recall && busy, Act::Repeat),
         (said.help && wishes_nothing, Act::Help),
         (said.human, Act::Human),
         (price, Act::Price),
@@ -196,7 +200,7 @@ pub(super) fn finish(
         (said.bye, Act::Bye),
     ];
     acts.extend(flags.into_iter().filter(|(is, _)| *is).map(|(_, act)| act));
-    let waits = said.wait && wishes_nothing && heard.slots.is_empty();
+    let waits = (said.wait || puts_off) && wishes_nothing && heard.slots.is_empty();
     if waits && acts.iter().all(|act| matches!(act, Act::Affirm | Act::Thank | Act::Greet)) {
         // "Yes, hold on" is no yes yet.
         acts.retain(|act| *act != Act::Affirm);
@@ -217,6 +221,7 @@ pub(super) fn finish(
     ReadOut {
         days: heard.days,
         approve: said.approve,
+        yes: said.yes,
         agreed,
         started,
         refused: said.no,

@@ -8,6 +8,7 @@ use innkeeper_engine::{
 use phonenumber::country;
 
 use super::act::ActsSaid;
+use super::agree::Assent;
 use super::choice::Chosen;
 use super::decide::{HeardValues, ReadOut, button, finish};
 use super::lexicon::{Lexicon, split};
@@ -30,6 +31,7 @@ pub struct Extractor {
     region: Option<country::Id>,
     receptionist: BTreeMap<Says, Vec<String>>,
     pub(super) misheard: Misheard,
+    pub(super) assent: Assent,
     spell: SpellWords,
     named: NamedSlots,
     /// How guests begin to tell what they did before.
@@ -56,6 +58,7 @@ impl Extractor {
             region,
             receptionist: words.receptionist.clone(),
             misheard: words.misheard.clone(),
+            assent: words.assent.clone(),
             spell: SpellWords::new(words),
             named: NamedSlots::new(&words.slot_names),
             told: words.told.iter().map(|phrase| split(phrase)).collect(),
@@ -110,6 +113,9 @@ impl Extractor {
             let understanding = Understanding { acts: vec![act], sure: true, ..Understanding::default() };
             return ReadOut { understanding, ..ReadOut::default() };
         }
+        if let Some(out) = self.asks_for_another(question, reading) {
+            return out;
+        }
         let mut sentence = Sentence::new(&self.lexicon, &question.said);
         let mut heard = self.values(&mut sentence, &question.scope, question, reading);
         let mut acts = sentence.acts(&self.lexicon);
@@ -154,28 +160,8 @@ impl Extractor {
         if let Some(late) = self.late_answer(question, &out) {
             return late;
         }
-        if question.expecting == Expecting::Confirmation
-            && !reading.everything
-            && (left_over > 0 || self.is_conditional(&question.said))
-        {
-            // "Yes, if breakfast is included", "yes, and a cot": no plain yes.
-            let understanding = &mut out.understanding;
-            let before = understanding.acts.len();
-            understanding.acts.retain(|act| *act != Act::Affirm);
-            if understanding.acts.len() < before {
-                understanding.sure = false;
-                if understanding.acts.is_empty() && understanding.slots.is_empty() {
-                    understanding.acts.push(Act::Unclear);
-                }
-            }
-        }
-        if question.expecting == Expecting::Confirmation
-            && out.understanding.acts.contains(&Act::Affirm)
-            && self.speaks_of_its_own(question)
-        {
-            // "Yes, cancel it" to "shall I cancel it?" is no change of mind.
-            out.understanding.acts.retain(|act| *act != Act::Cancel);
-        }
+        self.weigh_yes(question, &sentence, left_over, reading, &mut out);
+        self.drop_own_cancel(question, &mut out);
         if question.flow.is_none() && question.starts.iter().any(|start| !start.examples.is_empty()) {
             self.stop_nothing(question, &mut out.understanding);
         }
@@ -192,15 +178,6 @@ impl Extractor {
         }
     }
 
-    /// Whether a message puts conditions or puts off.
-    fn is_conditional(&self, said: &str) -> bool {
-        let said = split(said);
-        self.lexicon
-            .conditions
-            .iter()
-            .any(|phrase| !phrase.is_empty() && said.windows(phrase.len()).any(|window| window == phrase))
-    }
-
     /// "A person", and nothing else, where nobody asked how many come.
     fn asks_for_a_person(&self, question: &Question) -> bool {
         let counts = question.scope.iter().any(|slot| {
@@ -210,14 +187,8 @@ impl Extractor {
         !counts && self.lexicon.is_alone(Phrase::Human, &question.said)
     }
 
-    /// Whether every word that could mean to stop is one that guests ask for the flow under way with.
-    fn speaks_of_its_own(&self, question: &Question) -> bool {
-        let topic = topic(question.starts.iter().filter(|start| Some(&start.flow) == question.flow.as_ref()));
-        split(&question.said).iter().filter(|word| self.stops(word)).all(|word| topic.contains(word))
-    }
-
     /// Whether a word could mean to stop.
-    fn stops(&self, word: &str) -> bool {
+    pub(super) fn stops(&self, word: &str) -> bool {
         Sentence::new(&self.lexicon, word).acts(&self.lexicon).cancel
     }
 
@@ -397,7 +368,7 @@ impl Extractor {
             return None;
         }
         let busy = question.flow.is_some();
-        if busy && (acts.cancel || acts.yes || acts.approve || acts.no || !heard.slots.is_empty()) {
+        if busy && (acts.recall || acts.cancel || acts.yes || acts.approve || acts.no || !heard.slots.is_empty()) {
             return None;
         }
         if (acts.price || acts.bye) && sentence.is_nothing_but(acts, &self.lexicon) {
@@ -444,7 +415,7 @@ impl Extractor {
 }
 
 /// The words that guests ask for flows with.
-fn topic<'q>(starts: impl IntoIterator<Item = &'q Startable>) -> HashSet<String> {
+pub(super) fn topic<'q>(starts: impl IntoIterator<Item = &'q Startable>) -> HashSet<String> {
     starts.into_iter().flat_map(|start| &start.examples).flat_map(|example| split(example)).collect()
 }
 

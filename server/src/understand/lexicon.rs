@@ -115,6 +115,9 @@ pub(super) enum Class {
     All,
     Add,
     Title,
+    Consult,
+    Another,
+    Booking,
     // Signs and shapes, which no file of words names.
     #[serde(skip)]
     Comma,

@@ -169,6 +169,7 @@ impl Turn {
                     add(&format!("start:{flow}"));
                     continue;
                 }
+                (Act::StartAnother(_), _) => continue,
                 (Act::Unclear, _) => "unclear",
             };
             add(name);

@@ -8,6 +8,8 @@
 //! [`Understander`] asks the extractor first and a language model only where the extractor is unsure.
 
 mod act;
+mod agree;
+mod another;
 mod arrange;
 mod choice;
 mod contact;

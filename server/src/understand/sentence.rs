@@ -109,11 +109,16 @@ impl<'a> Sentence<'a> {
         }
     }
 
-    /// Times of day, prices, ages, ratings and other numbers that count nothing a guest is asked for.
+    /// Times of day, prices, ages, ratings and other numbers that count nothing a guest is asked for; people who are
+    /// asked first, and do not come for that.
     fn set_amounts_aside(&mut self) {
         let mut at = 0;
         while at < self.len() {
-            let end = self.clock(at).or_else(|| self.price(at)).or_else(|| self.other_amount(at));
+            let end = self
+                .clock(at)
+                .or_else(|| self.price(at))
+                .or_else(|| self.other_amount(at))
+                .or_else(|| self.consulted(at));
             if let Some(end) = end {
                 self.take(at, end, Taken::Amount);
                 at = end;
@@ -249,6 +254,29 @@ impl<'a> Sentence<'a> {
         let date = self.is(at + 3, Dot)
             || (self.is(at + 3, Class::Stop) && self.token(at + 2).is_some_and(|t| t.text.len() == 2));
         (decimal && !date).then_some(at + 3)
+    }
+
+    /// Where "ask my wife", which begins at an atom, ends.
+    pub(super) fn consulted(&self, at: usize) -> Option<usize> {
+        if !self.is(at, Class::Consult) {
+            return None;
+        }
+        let mut who = at + 1;
+        while who <= at + 2 && self.any(who, &[Class::My, Class::The]) {
+            who += 1;
+        }
+        let person = self.any(
+            who,
+            &[
+                Class::RelationAdult,
+                Class::RelationAdults,
+                Class::RelationChild,
+                Class::RelationChildren,
+                Class::Parents,
+                Class::Family,
+            ],
+        ) || self.tokens_are(who, &["him", "her", "them", "boss"]);
+        person.then_some(who + 1)
     }
 
     /// Whether the atom is exactly one of these words or signs.

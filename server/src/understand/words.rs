@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::agree::Assent;
 use super::lexicon::Class;
 use super::named::SlotNames;
 use super::slips::Misheard;
@@ -47,6 +48,9 @@ pub struct Words {
     pub(super) alone: BTreeMap<Phrase, Vec<String>>,
     /// Phrases that make a yes depend on something, or put it off.
     pub(super) conditions: Vec<String>,
+    /// Words that may be said with a yes to a read-back, and are none by themselves.
+    #[serde(default)]
+    pub(super) assent: Assent,
     /// Other words for an option.
     pub(super) synonyms: BTreeMap<String, Vec<String>>,
     /// Words that ask for the same thing.
@@ -150,6 +154,10 @@ pub(super) enum Phrase {
     Price,
     NoPreference,
     Ask,
+    /// Not now; a no to a question, and to a read-back a wish for a moment.
+    Later,
+    /// Asks what they said or chose themselves.
+    Recall,
 }
 
 /// What a receptionist's words do.
