@@ -62,6 +62,9 @@ pub struct Question {
     /// Whether these are words kept from an earlier message, to be matched against a list that exists only now;
     /// only the rules are asked then.
     pub kept: bool,
+    /// Of words that were kept: the items that other slots have chosen from the same list already.
+    #[serde(default)]
+    pub besides: Vec<Item>,
 }
 
 /// What the last question expects.

@@ -39,7 +39,11 @@ impl<'f> Machine<'f, '_> {
             }
             Waiting::Kept { slot } => {
                 let slot = Arc::clone(slot);
-                let heard = understanding.slots.iter().filter(|(name, _)| **name == *slot);
+                // Of what comes after a first choice from the same list nobody is asked which.
+                let narrows = self.position.has_chosen_beside(self.flows, &slot);
+                let counts = |heard: &Heard| !(narrows && matches!(heard, Heard::Among(_)));
+                let heard =
+                    understanding.slots.iter().filter(|(name, heard)| **name == *slot && counts(heard));
                 let heard = self.named_slots(heard);
                 self.fill(heard);
                 true
@@ -75,6 +79,10 @@ impl<'f> Machine<'f, '_> {
             let besides = self.hear_besides(&wishes, slots).then_some(self.position.frames.len());
             for wish in wishes {
                 self.dispatch(Event::Start, Some(&wish));
+            }
+            // "Do you have parking? And a room for two, please": answered first.
+            if does(&Act::Question) && self.pending.is_none() {
+                self.dispatch(Event::Question, None);
             }
             return self.go_on_besides(besides);
         }

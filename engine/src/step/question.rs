@@ -6,8 +6,8 @@ use crate::effect::{Expecting, Question, ScopedSlot, Startable};
 use crate::facts::{foremost, items_of};
 use crate::flow::{Flow, Flows, SlotId};
 use crate::input::Moment;
-use crate::position::{Frame, Position, Waiting};
-use crate::slot::{Kind, Options};
+use crate::position::{Frame, Position, Standing, Waiting};
+use crate::slot::{Item, Kind, Options, Value};
 
 impl Position {
     /// The message that waits to be understood, with everything it may be about; `None` where none does.
@@ -44,6 +44,7 @@ impl Position {
             slots: scoped(flow, None),
         };
         let active = self.frame();
+        let besides = if kept.is_some() { chosen_besides(&mut scope, self, flows) } else { Vec::new() };
         let among = match &expecting {
             Expecting::Slot(slot) => self.among(flows, slot),
             Expecting::Anything | Expecting::Confirmation | Expecting::Change => Vec::new(),
@@ -63,6 +64,7 @@ impl Position {
             page,
             among,
             kept: kept.is_some(),
+            besides,
         })
     }
 
@@ -93,6 +95,40 @@ impl Position {
         }
         unanswered
     }
+}
+
+impl Standing {
+    /// The keys of what other slots of the active flow have chosen from the list of this one.
+    fn chosen_beside<'p>(&'p self, flows: &Flows, name: &str) -> Vec<&'p str> {
+        let frame = self.frame();
+        let Some(flow) = flows.flow(frame.flow) else { return Vec::new() };
+        let Some(wanted) = flow.slots.get(name) else { return Vec::new() };
+        let others = flow.slots.iter().enumerate().filter(|(_, (other, slot))| {
+            ***other != *name && slot.kind == wanted.kind && matches!(slot.kind, Kind::Choice(_))
+        });
+        let chosen = others.filter_map(|(index, _)| match frame.slots.get(SlotId::at(index))? {
+            Value::Choice(choice) => Some(&*choice.key),
+            _ => None,
+        });
+        chosen.collect()
+    }
+
+    /// Whether another slot of the active flow has chosen from the list of this one.
+    pub(super) fn has_chosen_beside(&self, flows: &Flows, name: &str) -> bool {
+        !self.chosen_beside(flows, name).is_empty()
+    }
+}
+
+/// Takes away what other slots of the active flow have chosen from the same lists, and tells it.
+fn chosen_besides(scope: &mut [ScopedSlot], position: &Position, flows: &Flows) -> Vec<Item> {
+    let mut besides = Vec::new();
+    for wanted in scope {
+        let keys = position.chosen_beside(flows, &wanted.name);
+        if let Some(items) = &mut wanted.items {
+            besides.extend(items.extract_if(.., |item| keys.contains(&item.key.as_str())));
+        }
+    }
+    besides
 }
 
 /// A flow's slots as a message may fill them; with a frame, as they stand in it.

@@ -176,7 +176,9 @@ impl<'f> Machine<'f, '_> {
             let (Some(slot), Some(name)) = (flow.slot(id), flow.slot_name(id)) else { continue };
             let from_result = matches!(slot.kind, Kind::Choice(Options::From { .. }));
             let tried = self.frame().tried.contains(&id);
-            if from_result && slot.optional && tried {
+            let further = self.frame().kept.is_empty() && self.position.has_chosen_beside(self.flows, name);
+            if from_result && slot.optional && (tried || further) {
+                // One more choice from a list is never asked for: there is one if it was said.
                 // What the guest said already was tried on the list: asking for less than that is no help.
                 self.facts_mut().slots.put(id, Value::NoPreference);
                 continue;

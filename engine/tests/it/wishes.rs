@@ -115,3 +115,49 @@ states:
     assert_eq!(chart.guest("+start:other city=Graz").said, "later ask_day");
     assert_eq!(chart.guest("day=monday").said, "ask_size");
 }
+
+#[test]
+fn one_more_booking_waits_for_the_one_that_runs() {
+    let mut visit = reading_back();
+    let before = visit.said.len();
+    visit.acts(Act::StartAnother("book_room".to_owned()));
+    assert_eq!(said_since(&visit, before), ["noted_for_later", "confirm_book_room"]);
+    assert!(visit.writes().is_empty());
+    let before = visit.said.len();
+    visit.acts(Act::Affirm);
+    assert_eq!(visit.writes().len(), 1);
+    assert_eq!(said_since(&visit, before), ["booked", "next_wish", "ask_stay"]);
+    assert_eq!(visit.state().0, "book_room");
+}
+
+#[test]
+fn a_yes_that_comes_with_one_more_books_this_one_and_begins_the_other_empty() {
+    let mut visit = reading_back();
+    let before = visit.said.len();
+    let another = Act::StartAnother("book_room".to_owned());
+    visit.means(says(named([]), &[Act::Affirm, another]));
+    assert_eq!(visit.writes().len(), 1);
+    assert_eq!(said_since(&visit, before), ["booked", "next_wish", "ask_stay"]);
+    assert!(!visit.position.slots(&visit.flows).contains_key("stay"));
+}
+
+#[test]
+fn one_more_of_what_does_not_run_is_no_wish() {
+    let mut visit = reading_back();
+    visit.acts(Act::StartAnother("cancel_booking".to_owned()));
+    let before = visit.said.len();
+    visit.acts(Act::Affirm);
+    assert_eq!(said_since(&visit, before), ["booked"]);
+}
+
+#[test]
+fn a_question_beside_a_wish_is_answered_before_the_wish_asks() {
+    let mut visit = Visit::new(&shipped().flows, known(0));
+    let nights = Heard::DateRange(DateRange { check_in: None, check_out: None, nights: Some(3) });
+    let start = Act::Start("book_room".to_owned());
+    visit.means(says(named([("stay", nights)]), &[start, Act::Question]));
+    let said = said_since(&visit, 0);
+    assert_eq!(said.last(), Some(&"ask_stay"), "{said:?}");
+    assert!(said.contains(&"hotel_answer") || said.contains(&"cannot_answer"), "{said:?}");
+    assert_eq!(visit.state().0, "book_room");
+}

@@ -4,7 +4,7 @@ use innkeeper_engine::{Act, Expecting, Question};
 use serde::Deserialize;
 
 use super::decide::ReadOut;
-use super::extract::{Extractor, Reading, topic};
+use super::extract::{Extractor, Reading, holds_any, topic};
 use super::lexicon::{Class, split};
 use super::sentence::Sentence;
 use super::words::Phrase;
@@ -34,8 +34,18 @@ impl Extractor {
         reading: Reading,
         out: &mut ReadOut,
     ) {
-        let affirms = out.understanding.acts.contains(&Act::Affirm);
-        if question.expecting != Expecting::Confirmation || reading.everything || !affirms {
+        if question.expecting != Expecting::Confirmation || reading.everything {
+            return;
+        }
+        // "And I need a cot": whether there is one is asked of the house.
+        let nothing_more = out.understanding.slots.is_empty()
+            && out.understanding.acts.iter().all(|act| matches!(act, Act::Affirm | Act::Unclear));
+        if left_over > 0 && nothing_more && holds_any(&split(&question.said), &self.requests) {
+            out.understanding.acts = vec![Act::Question];
+            out.understanding.sure = true;
+            return;
+        }
+        if !out.understanding.acts.contains(&Act::Affirm) {
             return;
         }
         let understanding = &mut out.understanding;
@@ -58,11 +68,8 @@ impl Extractor {
     /// Whether approval without the word "yes" agrees to what was read back.
     fn approves(&self, question: &Question, sentence: &Sentence<'_>) -> bool {
         let said = split(&question.said);
-        let orders = |phrase: &String| {
-            let phrase = split(phrase);
-            !phrase.is_empty() && said.windows(phrase.len()).any(|window| window == phrase)
-        };
-        if self.assent.orders.iter().any(orders) {
+        let orders: Vec<Vec<String>> = self.assent.orders.iter().map(|phrase| split(phrase)).collect();
+        if holds_any(&said, &orders) {
             return true;
         }
         let mut manners = vec![false; sentence.tokens.len()];
@@ -97,11 +104,7 @@ impl Extractor {
 
     /// Whether a message puts conditions or puts off.
     fn is_conditional(&self, said: &str) -> bool {
-        let said = split(said);
-        self.lexicon
-            .conditions
-            .iter()
-            .any(|phrase| !phrase.is_empty() && said.windows(phrase.len()).any(|window| window == phrase))
+        holds_any(&split(said), &self.lexicon.conditions)
     }
 
     /// "Yes, cancel it" to "shall I cancel it?" is no change of mind.

@@ -1,11 +1,54 @@
 //! Guests who want the same once more for somebody else: "yes, and book another one for my brother".
 
 use innkeeper_engine::{Act, Kind, Question, Understanding};
+use serde::Deserialize;
 
 use super::decide::ReadOut;
-use super::extract::{Extractor, Reading};
-use super::lexicon::Class;
+use super::extract::{Extractor, Reading, holds_any};
+use super::lexicon::{Class, split};
 use super::sentence::Sentence;
+
+/// Words of guests who want one more of what is being booked, as an author writes them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnotherWords {
+    /// Beside what is booked, and whom it is for.
+    #[serde(default)]
+    marks: Vec<String>,
+    /// A booking of its own.
+    #[serde(default)]
+    bookings: Vec<String>,
+    /// Before things of which there are several then.
+    #[serde(default)]
+    separate: Vec<String>,
+}
+
+/// The same, to be looked up.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Another {
+    marks: Vec<Vec<String>>,
+    bookings: Vec<Vec<String>>,
+    separate: Vec<String>,
+}
+
+impl Another {
+    pub(super) fn new(words: &AnotherWords) -> Self {
+        let phrases = |list: &[String]| list.iter().map(|phrase| split(phrase)).collect();
+        Self {
+            marks: phrases(&words.marks),
+            bookings: phrases(&words.bookings),
+            separate: words.separate.clone(),
+        }
+    }
+
+    /// "Separate rooms" are two at least.
+    pub(super) fn separate(&self, sentence: &Sentence<'_>, units: &[String]) -> Option<i64> {
+        let text = |at: usize| sentence.token(at).map(|token| token.text.as_str()).unwrap_or_default();
+        let is_separate = |at: usize| self.separate.iter().any(|word| word == text(at));
+        let are_units = |at: usize| text(at).ends_with('s') && units.iter().any(|unit| unit == text(at));
+        (0..sentence.len()).any(|at| is_separate(at) && are_units(at + 1)).then_some(2)
+    }
+}
 
 impl Extractor {
     /// A message that asks for what runs once more, later: what stands before that is about what runs, what follows is
@@ -50,8 +93,7 @@ impl Extractor {
                 || part.token(at).is_some_and(|token| units().flatten().any(|unit| *unit == token.text))
         };
         let all = 0..part.len();
-        let marked = all.clone().any(|at| part.is(at, Class::Another));
-        let booking = all.clone().any(|at| part.is(at, Class::Another) && part.is(at + 1, Class::Booking));
+        let words = split(said);
         let somebody = all.clone().any(|at| {
             part.is(at, Class::For)
                 && part.is(at + 1, Class::My)
@@ -67,6 +109,7 @@ impl Extractor {
                     ],
                 )
         });
-        booking || marked && somebody && all.clone().any(is_unit)
+        let Another { marks, bookings, .. } = &self.another;
+        holds_any(&words, bookings) || holds_any(&words, marks) && somebody && all.clone().any(is_unit)
     }
 }

@@ -242,7 +242,7 @@ impl Sentence<'_> {
 
     /// The item that a whole phrase of its label or words means, with the tokens that say it, where no other item has a
     /// phrase as long: "what time can we check in" is about "check in", not about "early check in".
-    fn choice_by_phrase(
+    pub(super) fn choice_by_phrase(
         &self,
         context: ChoiceContext<'_>,
         filler: &HashSet<String>,
@@ -418,7 +418,7 @@ fn alike(said: &str, word: &str, forgiving: bool) -> bool {
 }
 
 /// Edits between two words; two swapped neighbours are one edit.
-fn distance(one: &str, other: &str) -> usize {
+pub(super) fn distance(one: &str, other: &str) -> usize {
     let one: Vec<char> = one.chars().collect();
     let other: Vec<char> = other.chars().collect();
     let mut before: Vec<usize> = Vec::new();

@@ -188,13 +188,15 @@ pub(super) fn finish(
     {
         acts.push(Act::Choose);
     }
+    // "What does a room cost?" wishes for it; programs that want everything hear of both.
+    let asks_for_it = said.wh_question && reading.everything;
     let flags = [
         (said.more && !heard.slots.values().any(|heard| matches!(heard, Heard::Choice(_))), Act::More),
         (said.repeat || said.recall && busy, Act::Repeat),
         (said.help && wishes_nothing, Act::Help),
         (said.human, Act::Human),
         (price, Act::Price),
-        (asks && !said.more && !said.human && (wishes_nothing || said.wh_question), Act::Question),
+        (asks && !said.more && !said.human && (wishes_nothing || asks_for_it), Act::Question),
         (said.greet, Act::Greet),
         (said.thank, Act::Thank),
         (said.bye, Act::Bye),

@@ -9,6 +9,7 @@ use phonenumber::country;
 
 use super::act::ActsSaid;
 use super::agree::Assent;
+use super::another::Another;
 use super::choice::Chosen;
 use super::decide::{HeardValues, ReadOut, button, finish};
 use super::lexicon::{Lexicon, split};
@@ -36,6 +37,11 @@ pub struct Extractor {
     named: NamedSlots,
     /// How guests begin to tell what they did before.
     told: Vec<Vec<String>>,
+    /// How they ask for another booking than the one that was made.
+    amending: Vec<Vec<String>>,
+    pub(super) another: Another,
+    /// How they ask for something that comes with a room.
+    pub(super) requests: Vec<Vec<String>>,
 }
 
 /// How a message is read.
@@ -62,6 +68,9 @@ impl Extractor {
             spell: SpellWords::new(words),
             named: NamedSlots::new(&words.slot_names),
             told: words.told.iter().map(|phrase| split(phrase)).collect(),
+            amending: words.amending.iter().map(|phrase| split(phrase)).collect(),
+            another: Another::new(&words.another),
+            requests: words.requests.iter().map(|phrase| split(phrase)).collect(),
         }
     }
 
@@ -106,6 +115,7 @@ impl Extractor {
         }
         let alone = [
             (self.asks_for_a_person(question), Act::Human),
+            (!reading.everything && self.amends(question), Act::Change),
             (question.page > 0 && self.asks_of_an_offer(question, Phrase::Previous), Act::Previous),
             (self.asks_of_an_offer(question, Phrase::More), Act::More),
         ];
@@ -114,6 +124,13 @@ impl Extractor {
             return ReadOut { understanding, ..ReadOut::default() };
         }
         if let Some(out) = self.asks_for_another(question, reading) {
+            return out;
+        }
+        if !reading.everything
+            && let Some((_, wishing)) = self.wish_besides_question(question)
+        {
+            let mut out = self.read(&Question { said: wishing.to_owned(), ..question.clone() }, reading);
+            out.understanding.acts.push(Act::Question);
             return out;
         }
         let mut sentence = Sentence::new(&self.lexicon, &question.said);
@@ -176,6 +193,13 @@ impl Extractor {
         if !split(&question.said).iter().any(is_about) {
             *act = Act::Deny;
         }
+    }
+
+    /// Whether a message, where nothing is under way, is about a change to what was booked.
+    fn amends(&self, question: &Question) -> bool {
+        question.flow.is_none()
+            && question.expecting == Expecting::Anything
+            && holds_any(&split(&question.said), &self.amending)
     }
 
     /// "A person", and nothing else, where nobody asked how many come.
@@ -242,8 +266,10 @@ impl Extractor {
         for slot in scope {
             if let Kind::Integer { unit, .. } = &slot.kind
                 && !unit.is_empty()
-                && let Some(number) =
-                    sentence.integer(unit, false).or_else(|| sentence.of_kinds(&self.lexicon, unit))
+                && let Some(number) = sentence
+                    .integer(unit, false)
+                    .or_else(|| sentence.of_kinds(&self.lexicon, unit))
+                    .or_else(|| self.another.separate(sentence, unit))
             {
                 heard.put(slot, Heard::Integer(number));
             }
@@ -271,7 +297,7 @@ impl Extractor {
         self.choices(sentence, scope, question, expected, reading, &mut heard);
         if let Some(slot) = expected_or_first(scope, expected, |kind| matches!(kind, Kind::PersonName))
             && !heard.has(slot)
-            && let Some(name) = sentence.person_name(&self.lexicon, is_expected(slot))
+            && let Some(name) = self.named(sentence, slot, is_expected(slot))
         {
             heard.put(slot, Heard::Text(name));
         }
@@ -356,7 +382,7 @@ impl Extractor {
     }
 
     /// The flow that is asked for, by its words, or because only it can use what was said.
-    fn wish(
+    pub(super) fn wish(
         &self,
         sentence: &Sentence<'_>,
         question: &Question,
@@ -368,7 +394,9 @@ impl Extractor {
             return None;
         }
         let busy = question.flow.is_some();
-        if busy && (acts.recall || acts.cancel || acts.yes || acts.approve || acts.no || !heard.slots.is_empty()) {
+        if busy
+            && (acts.recall || acts.cancel || acts.yes || acts.approve || acts.no || !heard.slots.is_empty())
+        {
             return None;
         }
         if (acts.price || acts.bye) && sentence.is_nothing_but(acts, &self.lexicon) {
@@ -412,6 +440,13 @@ impl Extractor {
             _ => None,
         }
     }
+}
+
+/// Whether words hold one of these phrases.
+pub(super) fn holds_any(words: &[String], phrases: &[Vec<String>]) -> bool {
+    phrases
+        .iter()
+        .any(|phrase| !phrase.is_empty() && words.windows(phrase.len()).any(|window| window == phrase))
 }
 
 /// The words that guests ask for flows with.

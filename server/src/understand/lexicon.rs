@@ -116,8 +116,6 @@ pub(super) enum Class {
     Add,
     Title,
     Consult,
-    Another,
-    Booking,
     // Signs and shapes, which no file of words names.
     #[serde(skip)]
     Comma,

@@ -105,6 +105,7 @@ impl Line {
             page: 0,
             among: Vec::new(),
             kept: false,
+            besides: Vec::new(),
         };
         Turn { question, reading: Reading { asked: Some(asked), everything: true, at_once: None }, context }
     }

@@ -26,6 +26,7 @@ mod nights;
 mod number;
 mod offered;
 mod party;
+mod rename;
 mod said;
 mod sentence;
 mod several;

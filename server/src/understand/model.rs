@@ -175,6 +175,10 @@ impl Understander {
                 added = true;
             }
         }
+        if acts.iter().any(|act| matches!(act, Act::Start(_))) && !understood.acts.contains(&Act::Question) {
+            // What the model calls a question is the wish itself.
+            acts.retain(|act| *act != Act::Question);
+        }
         let started = acts.iter().find_map(|act| match act {
             Act::Start(flow) => question.starts.iter().find(|start| start.flow == *flow),
             _ => None,
@@ -227,6 +231,7 @@ impl Understander {
             page: 0,
             among: Vec::new(),
             kept: false,
+            besides: Vec::new(),
         };
         self.extractor.read(&alone, Reading::default()).understanding.slots.shift_remove(&slot.name)
     }

@@ -28,14 +28,38 @@ impl Extractor {
         for slot in &question.scope {
             let (Kind::Choice(_), Some(items)) = (&slot.kind, &slot.items) else { continue };
             let context = ChoiceContext { items, known: None, asked: false, correctable: false, kept: true };
-            let heard = match sentence.choice_by_words(&self.lexicon, context) {
+            let chosen = if question.besides.is_empty() {
+                sentence.choice_by_words(&self.lexicon, context)
+            } else {
+                Chosen::Nothing
+            };
+            let heard = match chosen {
                 Chosen::One(key) => Heard::Choice(key),
+                // Several questions in one message are several choices.
+                chosen if slot.optional => match (self.kept_in_a_part(question, items), chosen) {
+                    (Some(key), _) => Heard::Choice(key),
+                    (None, Chosen::Several(keys)) if tells_some_apart(slot, &keys) => Heard::Among(keys),
+                    (None, _) => continue,
+                },
                 Chosen::Several(keys) if tells_some_apart(slot, &keys) => Heard::Among(keys),
                 Chosen::Several(_) | Chosen::Nothing => continue,
             };
             slots.insert(slot.name.clone(), heard);
         }
         Understanding { slots, acts: Vec::new(), sure: true, by: By::Rules }
+    }
+
+    /// The first item that a part of the words means and that no other part was for.
+    fn kept_in_a_part(&self, question: &Question, items: &[Item]) -> Option<String> {
+        let all: Vec<Item> = question.besides.iter().chain(items).cloned().collect();
+        let context =
+            ChoiceContext { items: &all, known: None, asked: false, correctable: false, kept: true };
+        let parts = Sentence::new(&self.lexicon, &question.said).parts();
+        let mut meant = parts.into_iter().filter_map(|part| {
+            let sentence = Sentence::new(&self.lexicon, question.said.get(part)?);
+            sentence.choice_by_phrase(context, &self.lexicon.filler).map(|(key, _)| key)
+        });
+        meant.find(|key| items.iter().any(|item| item.key == *key))
     }
 
     /// Choices by their words, the asked one first. Words for several items of an offered list may still say which

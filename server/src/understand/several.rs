@@ -39,6 +39,68 @@ impl Extractor {
         wishes
     }
 
+    /// A question about the house and a wish in one message, where nothing is under way: "is breakfast included? And a
+    /// room for two, 12 to 14 December". The wish's flow, and the words that ask for it.
+    pub(super) fn wish_besides_question<'q>(
+        &self,
+        question: &'q Question,
+    ) -> Option<(&'q Startable, &'q str)> {
+        if question.flow.is_some() || question.expecting != Expecting::Anything {
+            return None;
+        }
+        let parts = Sentence::new(&self.lexicon, &question.said).parts();
+        let said = question.said.as_str();
+        let halves = parts.windows(2).filter_map(|pair| {
+            // "A twin with a garden view" is one thing.
+            let between = said.get(pair[0].end..pair[1].start)?;
+            let parted = !between.trim().eq_ignore_ascii_case("with");
+            Some((said.get(..pair[1].start)?, said.get(pair[1].start..)?)).filter(|_| parted)
+        });
+        let asks = |half: &str| {
+            let sentence = Sentence::new(&self.lexicon, half);
+            let acts = sentence.acts(&self.lexicon);
+            // "Can you try again?"
+            let orders = (0..sentence.len()).any(|at| {
+                sentence.tokens_are(at, &["can", "could", "would", "will"])
+                    && sentence.tokens_are(at + 1, &["you"])
+            });
+            acts.question
+                && !orders
+                && !acts.price
+                && !self.tells_when_or_who(half, question)
+                && self.wished(half, question).is_none()
+        };
+        halves.flat_map(|(one, other)| [(one, other), (other, one)]).find_map(|(asking, wishing)| {
+            let start = self.wished(wishing, question)?;
+            asks(asking).then_some((start, wishing))
+        })
+    }
+
+    /// Whether a part of a message has days or people for one of the flows.
+    fn tells_when_or_who(&self, part: &str, question: &Question) -> bool {
+        let open = Question { said: part.to_owned(), ..question.clone() };
+        question.starts.iter().any(|start| {
+            let mut sentence = Sentence::new(&self.lexicon, part);
+            let heard = self.values(&mut sentence, &start.slots, &open, Reading::default());
+            heard.slots.values().any(|heard| matches!(heard, Heard::DateRange(_) | Heard::Party { .. }))
+        })
+    }
+
+    /// The flow with something to fill that a part of a message asks for, if it is no question about the house.
+    fn wished<'q>(&self, part: &str, question: &'q Question) -> Option<&'q Startable> {
+        let open = Question { said: part.to_owned(), ..question.clone() };
+        let sentence = Sentence::new(&self.lexicon, part);
+        let clear = sentence.clear_wish(&self.lexicon, &question.starts).is_some();
+        if !clear && !self.tells_when_or_who(part, question) {
+            return None;
+        }
+        let acts = sentence.acts(&self.lexicon);
+        let flow = self.wish(&sentence, &open, &acts, &HeardValues::default())?;
+        let start = question.starts.iter().find(|start| start.flow == flow)?;
+        let fills = |slot: &ScopedSlot| !matches!(slot.kind, Kind::Choice(_));
+        start.slots.iter().any(fills).then_some(start)
+    }
+
     /// What each part of a message fills in the flow it asks for.
     pub(super) fn values_of(
         &self,

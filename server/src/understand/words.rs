@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::agree::Assent;
+use super::another::AnotherWords;
 use super::lexicon::Class;
 use super::named::SlotNames;
 use super::slips::Misheard;
@@ -60,6 +61,15 @@ pub struct Words {
     /// How guests begin to tell what they did before.
     #[serde(default)]
     pub(super) told: Vec<String>,
+    /// How guests ask for another booking than the one that was made.
+    #[serde(default)]
+    pub(super) amending: Vec<String>,
+    /// How guests ask for one more of what is being booked.
+    #[serde(default)]
+    pub(super) another: AnotherWords,
+    /// How guests ask for something that comes with a room.
+    #[serde(default)]
+    pub(super) requests: Vec<String>,
     /// Words that carry nothing by themselves.
     pub(super) filler: Vec<String>,
     /// What guests write, alone, who want no more messages, or messages again. In every language that guests may use:

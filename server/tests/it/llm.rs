@@ -217,6 +217,7 @@ fn question(said: &str) -> Question {
         page: 0,
         among: Vec::new(),
         kept: false,
+        besides: Vec::new(),
     }
 }
 

@@ -171,6 +171,7 @@ fn question(sheet: &Sheet, case: &Case) -> Question {
         page: 0,
         among: Vec::new(),
         kept: case.kept,
+        besides: Vec::new(),
     }
 }
 
@@ -351,6 +352,7 @@ fn value(slot: &ScopedSlot, text: &str) -> Value {
 fn act_name(act: &Act) -> String {
     match act {
         Act::Start(flow) => format!("start:{flow}"),
+        Act::StartAnother(flow) => format!("another:{flow}"),
         act => {
             let Json::String(name) = serde_json::to_value(act).unwrap() else { panic!("{act:?}") };
             name
@@ -397,5 +399,6 @@ fn open(said: &str) -> Question {
         page: 0,
         among: Vec::new(),
         kept: false,
+        besides: Vec::new(),
     }
 }
