@@ -169,7 +169,7 @@ pub(super) fn finish(
     let no_preference = heard.slots.values().any(|heard| matches!(heard, Heard::NoPreference));
     let answered = heard.expected.as_ref().is_some_and(|slot| heard.has(slot) && slot.kind != Kind::Boolean);
     // "Not yet" to a read-back.
-    let puts_off = said.later && question.expecting == Expecting::Confirmation;
+    let puts_off = said.later && question.expecting == Expecting::Confirmation && !reading.everything;
     if said.no && !puts_off && !no_preference && !answered {
         acts.push(Act::Deny);
     }
