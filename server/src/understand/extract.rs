@@ -252,7 +252,13 @@ impl Extractor {
         }
         for slot in scope.iter().filter(|slot| matches!(slot.kind, Kind::Choice(_)) && is_expected(slot)) {
             let context = choice_context(slot, question, true);
-            if let Some(Chosen::One(key)) = context.map(|context| sentence.choice_by_place(context)) {
+            let undated =
+                !scope.iter().any(|slot| matches!(slot.kind, Kind::DateRange { .. } | Kind::Date { .. }));
+            let chosen = context.map(|context| match sentence.choice_by_place(context) {
+                Chosen::Nothing | Chosen::Several(_) if undated => sentence.choice_by_day(context.items),
+                chosen => chosen,
+            });
+            if let Some(Chosen::One(key)) = chosen {
                 heard.put(slot, Heard::Choice(key));
             }
         }

@@ -13,6 +13,7 @@ mod another;
 mod arrange;
 mod choice;
 mod contact;
+mod dated;
 mod day;
 mod decide;
 mod extract;

@@ -96,7 +96,12 @@ pub(super) fn book_room() -> FlowBuilder {
                     to("trouble"),
                 ]),
         )
-        .state("who", collect(["name", "phone"]).then("confirming"))
+        .state(
+            "who",
+            collect(["name", "phone"])
+                .then("confirming")
+                .on(Event::Deny, stay().say("needs_contact").ask_again(false)),
+        )
         .state(
             "confirming",
             confirm(["stay", "guests", "room", "quote.total", "name", "phone"])
