@@ -150,7 +150,17 @@ impl Extractor {
             before.into_iter().for_each(|(slot, value)| heard.put(slot, value));
         }
         let left_over = acts.left_over;
+        let confirms = question.expecting == Expecting::Confirmation && !reading.everything;
+        if confirms && heard.in_passing && (acts.yes || acts.approve) {
+            // "Yes tomorrow" may be a day, or when a yes will come.
+            heard.slots.retain(|_, heard| !matches!(heard, Heard::DateRange(_)));
+            heard.changed = false;
+            sentence.puts_off = true;
+        }
         let mut out = finish(question, reading, heard, &acts, wishes);
+        if confirms && sentence.puts_off {
+            put_off(&mut out.understanding);
+        }
         if let Some(late) = self.late_answer(question, &out) {
             return late;
         }
@@ -440,6 +450,15 @@ impl Extractor {
             (Some(start), None) => Some(start.flow.clone()),
             _ => None,
         }
+    }
+}
+
+/// "I'll confirm tomorrow" is no yes: the guest wants time.
+fn put_off(understanding: &mut Understanding) {
+    understanding.acts.retain(|act| !matches!(act, Act::Affirm | Act::Unclear));
+    if understanding.acts.is_empty() && understanding.slots.is_empty() {
+        understanding.acts.push(Act::Wait);
+        understanding.sure = true;
     }
 }
 
