@@ -1,9 +1,10 @@
 //! What counts as a yes to a read-back: words that agree to it, and say nothing else that could matter.
 
-use innkeeper_engine::{Act, Expecting, Question};
+use innkeeper_engine::{Act, Expecting, Heard, Question, Understanding};
 use serde::Deserialize;
 
-use super::decide::ReadOut;
+use super::act::ActsSaid;
+use super::decide::{HeardValues, ReadOut};
 use super::extract::{Extractor, Reading, holds_any, topic};
 use super::lexicon::{Class, split};
 use super::sentence::Sentence;
@@ -121,5 +122,34 @@ impl Extractor {
     fn speaks_of_its_own(&self, question: &Question) -> bool {
         let topic = topic(question.starts.iter().filter(|start| Some(&start.flow) == question.flow.as_ref()));
         split(&question.said).iter().filter(|word| self.stops(word)).all(|word| topic.contains(word))
+    }
+}
+
+/// Whether a message at a read-back says when a yes will come: "I'll confirm on Friday". The day of "yes tomorrow" may be
+/// that, too, and is none of the stay.
+pub(super) fn puts_off(
+    question: &Question,
+    reading: Reading,
+    sentence: &Sentence<'_>,
+    acts: &ActsSaid,
+    heard: &mut HeardValues,
+) -> bool {
+    if question.expecting != Expecting::Confirmation || reading.everything {
+        return false;
+    }
+    let in_passing = heard.in_passing && (acts.yes || acts.approve);
+    if in_passing {
+        heard.slots.retain(|_, heard| !matches!(heard, Heard::DateRange(_)));
+        heard.changed = false;
+    }
+    in_passing || sentence.puts_off
+}
+
+/// "I'll confirm tomorrow" is no yes: the guest wants time.
+pub(super) fn put_off(understanding: &mut Understanding) {
+    understanding.acts.retain(|act| !matches!(act, Act::Affirm | Act::Unclear));
+    if understanding.acts.is_empty() && understanding.slots.is_empty() {
+        understanding.acts.push(Act::Wait);
+        understanding.sure = true;
     }
 }

@@ -24,6 +24,7 @@ impl Sentence<'_> {
         };
         let (first, end, digits) = match (written, spoken) {
             (Some(written), Some(spoken)) if asked && holds(&spoken, &written) => spoken,
+            (Some(written), Some(spoken)) if self.is_said_further(&written, &spoken, words) => spoken,
             (Some(number), _) | (None, Some(number)) => number,
             (None, None) => return None,
         };
@@ -32,6 +33,23 @@ impl Sentence<'_> {
         let to = self.atoms.iter().rposition(|atom| atom.end <= end)? + 1;
         self.take(from, to, Taken::Contact);
         Some(number)
+    }
+
+    /// "00351 912 double three 4 5 678": the digits that were written are the beginning of what is said with words.
+    fn is_said_further(
+        &self,
+        written: &(usize, usize, String),
+        spoken: &(usize, usize, String),
+        words: &Digits,
+    ) -> bool {
+        let said = self.tokens.get(spoken.0..spoken.1).unwrap_or_default();
+        spoken.0 <= written.0
+            && written.1 <= spoken.1
+            && spoken.2.len() <= PHONE_DIGITS_MAX + 2
+            && said
+                .iter()
+                .any(|token| words.times.contains_key(&token.text) || words.names.contains_key(&token.text))
+            && !said.iter().any(|token| token.is_sign(','))
     }
 
     /// Tokens that look like a telephone number, and its digits. Too many are one that is refused, where one was asked for.

@@ -21,7 +21,19 @@ pub(super) struct Found {
 impl Sentence<'_> {
     /// "the thirtieth of February": a day that its month does not have, with the last day that it has. Takes its atoms.
     pub(super) fn no_such_day(&mut self, today: NaiveDate) -> Option<(u32, NaiveDate)> {
-        let (first, end, month, day) = (0..self.len()).find_map(|at| {
+        let (first, end, month, day, year) = (0..self.len()).find_map(|at| {
+            let year_at = |at: usize| {
+                let at = at + usize::from(self.any(at, &[Class::Comma, Class::Of]));
+                let year = self.number(at).and_then(|year| i32::try_from(year).ok());
+                year.filter(|year| (2000..=2100).contains(year)).map(|year| (year, at + 1))
+            };
+            let whole = |first: usize, end: usize, month: u32, day: u32| {
+                let year = year_at(end);
+                (first, year.map_or(end, |(_, end)| end), month, day, year.map(|(year, _)| year))
+            };
+            if let Some((end, month, day, year)) = self.impossible_date(at) {
+                return Some((at, end, month, day, year));
+            }
             let month = u32::from(self.meaning(at).month?);
             let day_at = |at: usize| {
                 let meaning = self.meaning(at);
@@ -29,20 +41,40 @@ impl Sentence<'_> {
                 (!self.is_taken(at) && (29..=31).contains(&number)).then_some(number)
             };
             let before = at.checked_sub(1).and_then(|at| at.checked_sub(usize::from(self.is(at, Class::Of))));
-            let of = before.and_then(|before| Some((before, at + 1, month, day_at(before)?)));
+            let of = before.and_then(|before| Some(whole(before, at + 1, month, day_at(before)?)));
             let after = if self.is(at + 1, Class::The) { at + 2 } else { at + 1 };
-            of.or_else(|| Some((at, after + 1, month, day_at(after)?)))
+            of.or_else(|| Some(whole(at, after + 1, month, day_at(after)?)))
         })?;
-        // A leap year has every day that any year has.
-        if NaiveDate::from_ymd_opt(2000, month, day).is_some() {
+        let day_of = |year: i32| NaiveDate::from_ymd_opt(year, month, day);
+        // Of a day that only leap years have, the next year of its month decides.
+        let next = (today.year()..=today.year() + 1)
+            .find(|year| NaiveDate::from_ymd_opt(*year, month, 28).is_some_and(|date| date >= today));
+        if year.or(next).and_then(day_of).is_some() {
             return None;
         }
-        let last = (today.year()..=today.year() + 1).find_map(|year| {
+        let years = year.map_or(today.year()..=today.year() + 1, |year| year..=year);
+        let last = years.into_iter().find_map(|year| {
             let days = (28..=day).rev();
             days.filter_map(|day| NaiveDate::from_ymd_opt(year, month, day)).find(|last| *last >= today)
         })?;
         self.take(first, end, Taken::Day);
         Some((day, last))
+    }
+
+    /// "31/11", "29.02.2027": where it ends, its month and day, and the year if that was said.
+    fn impossible_date(&self, at: usize) -> Option<(usize, u32, u32, Option<i32>)> {
+        let number =
+            |at: usize| self.number(at).filter(|_| self.is_digits(at)).and_then(|n| u32::try_from(n).ok());
+        let sign = [Class::Slash, Class::Dot].into_iter().find(|sign| self.is(at + 1, *sign))?;
+        let fits = |day: u32, month: u32| (29..=31).contains(&day) && (1..=12).contains(&month);
+        let (day, month) = (number(at)?, number(at + 2)?);
+        let (day, month) = if fits(day, month) { (day, month) } else { (month, day) };
+        let year = number(at + 4).filter(|_| self.is(at + 3, sign));
+        let year = year
+            .map(|year| if year < 100 { year + 2000 } else { year })
+            .and_then(|year| i32::try_from(year).ok());
+        let end = if year.is_some() { at + 5 } else { at + 3 };
+        (fits(day, month) && (year.is_some() || sign == Class::Slash)).then_some((end, month, day, year))
     }
 
     /// The day that begins at an atom.
@@ -53,6 +85,7 @@ impl Sentence<'_> {
         let (said, end, bare) = self
             .written_date(at)
             .or_else(|| self.counted_day(at, today))
+            .or_else(|| self.nth_of_month(at, today))
             .or_else(|| self.weekday(at))
             .or_else(|| self.day_of_month(at))?;
         Some(Found { said, first: at, end, bare })
@@ -102,12 +135,23 @@ impl Sentence<'_> {
             let (more, end) = if self.tokens_are(end, &["week"]) { (7, end + 1) } else { (0, end) };
             return Some((Said::On(shift(today, days + more)?), end, false));
         }
+        // "2nite", "2moro"
+        if self.tokens_are(at, &["2"]) && !self.spaced(at + 1) {
+            let days = if self.tokens_are(at + 1, &["nite", "night", "nyt", "day"]) {
+                Some(0)
+            } else {
+                self.tokens_are(at + 1, &["moro", "morrow", "morow", "mrw", "moz"]).then_some(1)
+            };
+            if let Some(days) = days {
+                return Some((Said::On(shift(today, days)?), at + 2, false));
+            }
+        }
         // "from now until Tuesday"
         if self.any(at, &[Class::Now]) && self.is(at + 1, Class::Until) {
             return Some((Said::On(today), at + 1, false));
         }
-        if let Some((month, day)) = meaning.feast {
-            return Some((Said::MonthDay { month, day }, at + 1, false));
+        if let Some(found) = self.beside(at, today).or_else(|| self.feast(at, today)) {
+            return Some(found);
         }
         let preceded = self.is(at, In) && !self.is_digits(at);
         let from = if preceded { at + 1 } else { at };
@@ -181,9 +225,6 @@ impl Sentence<'_> {
     /// "Friday", "next Friday", "Friday next week", "Friday the 17th", "next weekend".
     fn weekday(&self, at: usize) -> Option<(Said, usize, bool)> {
         use Class::{AfterNext, Comma, Next, Of, On, The, This, TimeOfDay, Week, Weekend};
-        if let Some(weekend) = self.weekend_of_month(at) {
-            return Some(weekend);
-        }
         let mut start = at;
         let mut week = None;
         if self.is(start, The)
@@ -254,22 +295,15 @@ impl Sentence<'_> {
                 (week, end) = (Some(1), end + skip + 2);
             } else if self.is(end, AfterNext) {
                 (week, end) = (Some(2), end + 1);
-            } else if self.tokens_are(end, &["week"]) && self.ends(end + 1) {
+            } else if self.tokens_are(end, &["week"]) && !self.any(end + 1, &[Class::Night, Class::Stay]) {
                 (weeks_more, end) = (1, end + 1);
+            } else if self.tokens_are(end, &["fortnight"]) {
+                (weeks_more, end) = (2, end + 1);
             } else if self.is(end, Next) && self.meaning(end + 1).weekday.is_none() && self.ends(end + 1) {
                 (week, end) = (Some(1), end + 1);
             }
         }
         Some((Said::Weekday { weekday, week, weeks_more }, end, false))
-    }
-
-    /// "the first weekend of March".
-    fn weekend_of_month(&self, at: usize) -> Option<(Said, usize, bool)> {
-        let start = if self.is(at, Class::The) { at + 1 } else { at };
-        let nth = self.meaning(start).ordinal.filter(|nth| (1..=5).contains(nth))?;
-        let named = self.is(start + 1, Class::Weekend) && self.is(start + 2, Class::Of);
-        let month = self.meaning(start + 3).month.filter(|_| named)?;
-        Some((Said::WeekendOfMonth { nth, month: month.into() }, start + 4, false))
     }
 
     /// "the 3rd", "3rd of March 2027", "March 3", "the 5th of next month", "12 Dec".

@@ -8,7 +8,7 @@ use innkeeper_engine::{
 use phonenumber::country;
 
 use super::act::ActsSaid;
-use super::agree::Assent;
+use super::agree::{Assent, put_off, puts_off};
 use super::another::Another;
 use super::choice::Chosen;
 use super::decide::{HeardValues, ReadOut, button, finish};
@@ -173,7 +173,14 @@ impl Extractor {
             before.into_iter().for_each(|(slot, value)| heard.put(slot, value));
         }
         let left_over = acts.left_over;
+        let puts_off = puts_off(question, reading, &sentence, &acts, &mut heard);
+        if puts_off {
+            wishes.clear();
+        }
         let mut out = finish(question, reading, heard, &acts, wishes);
+        if puts_off {
+            put_off(&mut out.understanding);
+        }
         if let Some(late) = self.late_answer(question, &out) {
             return late;
         }

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
+use super::feast::Feast;
 use super::token::{Token, TokenKind, tokens};
-use super::words::{Digits, Phrase, Words, month_day};
+use super::words::{Digits, Phrase, Words};
 
 /// A class of words that the grammar knows, as `words.yaml` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -116,6 +117,10 @@ pub(super) enum Class {
     Add,
     Title,
     Consult,
+    Decide,
+    Going,
+    Gone,
+    Unfixed,
     // Signs and shapes, which no file of words names.
     #[serde(skip)]
     Comma,
@@ -141,14 +146,16 @@ pub(super) enum Class {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Meaning {
     pub(super) classes: u128,
+    /// Classes that tell when and whether something happens; a word of these alone is unknown to the rest.
+    pub(super) about: u128,
     pub(super) number: Option<i64>,
     pub(super) ordinal: Option<u32>,
     pub(super) weekday: Option<u8>,
     pub(super) month: Option<u8>,
     /// Days from today.
     pub(super) days: Option<i64>,
-    /// Month and day.
-    pub(super) feast: Option<(u32, u32)>,
+    /// A day that comes every year.
+    pub(super) feast: Option<Feast>,
 }
 
 /// A number, a sign, or the longest known phrase.
@@ -207,11 +214,12 @@ impl Class {
 
 impl Meaning {
     pub(super) fn is(&self, class: Class) -> bool {
-        self.classes & class.bit() != 0
+        (self.classes | self.about) & class.bit() != 0
     }
 
     fn merge(&mut self, other: Self) {
         self.classes |= other.classes;
+        self.about |= other.about;
         self.number = self.number.or(other.number);
         self.ordinal = self.ordinal.or(other.ordinal);
         self.weekday = self.weekday.or(other.weekday);
@@ -221,6 +229,9 @@ impl Meaning {
     }
 
     fn of(class: Class) -> Self {
+        if matches!(class, Class::Decide | Class::Going | Class::Gone | Class::Unfixed) {
+            return Self { about: class.bit(), ..Self::default() };
+        }
         Self { classes: class.bit(), ..Self::default() }
     }
 }
@@ -268,7 +279,7 @@ impl Lexicon {
             lexicon.add(phrase, Meaning { days: Some(*days), ..Meaning::default() });
         }
         for (phrase, day) in &words.holidays {
-            lexicon.add(phrase, Meaning { feast: month_day(&day.value), ..Meaning::default() });
+            lexicon.add(phrase, Meaning { feast: Feast::parse(&day.value), ..Meaning::default() });
         }
         for (class, phrases) in &words.grammar {
             for phrase in phrases {

@@ -8,15 +8,19 @@
 //! [`Understander`] asks the extractor first and a language model only where the extractor is unsure.
 
 mod act;
+mod ages;
 mod agree;
 mod another;
 mod arrange;
+mod aside;
+mod beside;
 mod choice;
 mod contact;
 mod dated;
 mod day;
 mod decide;
 mod extract;
+mod feast;
 mod lexicon;
 mod line;
 mod messages;

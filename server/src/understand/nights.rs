@@ -35,6 +35,11 @@ impl Sentence<'_> {
         if self.is_taken(at) {
             return None;
         }
+        // "2nite"
+        if self.tokens_are(at, &["2"]) && self.tokens_are(at + 1, &["nite", "night"]) && !self.spaced(at + 1)
+        {
+            return None;
+        }
         let before = at.checked_sub(1);
         let denied = before.is_some_and(|at| {
             self.is(at, InsteadOf) || (self.is(at, Not) && !self.is(at, Class::Correction))
@@ -98,6 +103,9 @@ impl Sentence<'_> {
         if relative == 0 && self.any(end, &[More, Less]) {
             relative = if self.is(end, More) { 1 } else { -1 };
             end += 1;
+        }
+        if !staying && self.is_beside(at) {
+            return None;
         }
         // "in 3 days", "3 days ago", "a week from Monday" are days.
         let night = self.is(unit, Night);

@@ -9,7 +9,7 @@ use super::sentence::{Sentence, Taken};
 const PARTY_MAX: i64 = 60;
 
 /// Who is as old counts as an adult.
-const ADULT_AGE: i64 = 18;
+pub(super) const ADULT_AGE: i64 = 18;
 
 /// As much of a party as was said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -245,6 +245,10 @@ impl Sentence<'_> {
         }
         let determined = self.any(at, &[My, Article, The]);
         if determined && let Some(end) = self.aged_child(at + 1) {
+            if let Some((children, end)) = self.several_children(end) {
+                count.children = Some(count.children.unwrap_or(0) + children);
+                return Some(end);
+            }
             count.children = Some(count.children.unwrap_or(0) + 1);
             return Some(end);
         }
@@ -264,6 +268,7 @@ impl Sentence<'_> {
         let end = noun_at + 1;
         if self.any(noun_at, &[Couple]) {
             let opened = asked
+                || (next_joins(end) && self.lists(end + 1))
                 || before.is_some_and(|at| {
                     self.any(at, &[For, Group, ThisIs, Class::We]) || self.tokens_are(at, &["as"])
                 });
@@ -280,6 +285,10 @@ impl Sentence<'_> {
         let named = determined || asked || self.is(noun_at, Couple);
         if !linked || (!named && !before.is_some_and(|at| self.any(at, &[And, Join, Comma]))) {
             return None;
+        }
+        if let Some((children, end)) = self.several_children(noun_at) {
+            count.children = Some(count.children.unwrap_or(0) + children);
+            return Some(end);
         }
         if self.any(noun_at, &[Class::Children, Class::RelationAdults]) {
             count.uncounted = true;

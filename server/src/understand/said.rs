@@ -2,11 +2,15 @@
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 
+use super::feast::Feast;
+
 /// A day as it was said, not yet counted from any other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Said {
     /// A date with its year, or one counted from today.
     On(NaiveDate),
+    /// A day that comes every year.
+    Feast(Feast),
     /// A month and a day.
     MonthDay { month: u32, day: u32 },
     /// A day of a month, with the months from now if that was said.
@@ -19,8 +23,6 @@ pub(super) enum Said {
     Weekend { week: Option<i64> },
     /// The weekend that a day is of, or that comes after it: its Friday.
     WeekendOf { day: u32, month: Option<u32> },
-    /// A weekend of a month, its Saturday counted from one: its Friday.
-    WeekendOfMonth { nth: u32, month: u32 },
 }
 
 /// What a day is counted from.
@@ -40,6 +42,7 @@ impl Said {
         let from = after.and_then(|day| day.checked_add_days(Days::new(1))).unwrap_or(today).max(today);
         match self {
             Self::On(date) => Some(date),
+            Self::Feast(feast) => feast.upcoming(from),
             Self::MonthDay { month, day } => (from.year()..=from.year() + 8)
                 .filter_map(|year| NaiveDate::from_ymd_opt(year, month, day))
                 .find(|date| *date >= from),
@@ -95,22 +98,15 @@ impl Said {
                 };
                 shift(date, to_friday).map(|friday| friday.max(today))
             }
-            Self::WeekendOfMonth { nth, month } => (from.year()..=from.year() + 1)
-                .filter_map(|year| {
-                    let first = NaiveDate::from_ymd_opt(year, month, 1)?;
-                    let to_saturday = (12 - first.weekday().num_days_from_monday()) % 7;
-                    let saturday = shift(first, i64::from(to_saturday + 7 * nth.checked_sub(1)?))?;
-                    (saturday.month() == month).then(|| shift(saturday, -1))?
-                })
-                .find(|friday| *friday >= from),
         }
     }
 
     /// Whether it is the Friday of a weekend that was said.
     pub(super) fn is_weekend(self) -> bool {
         match self {
-            Self::Weekend { .. } | Self::WeekendOf { .. } | Self::WeekendOfMonth { .. } => true,
+            Self::Weekend { .. } | Self::WeekendOf { .. } => true,
             Self::On(_)
+            | Self::Feast(_)
             | Self::MonthDay { .. }
             | Self::Day { .. }
             | Self::Weekday { .. }
@@ -124,12 +120,12 @@ impl Said {
             Self::MonthDay { month, day } => Some(Self::WeekendOf { day, month: Some(month) }),
             Self::Day { day, months: None } => Some(Self::WeekendOf { day, month: None }),
             Self::On(_)
+            | Self::Feast(_)
             | Self::Day { .. }
             | Self::Weekday { .. }
             | Self::WeekdayDay { .. }
             | Self::Weekend { .. }
-            | Self::WeekendOf { .. }
-            | Self::WeekendOfMonth { .. } => None,
+            | Self::WeekendOf { .. } => None,
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Sentence<'a> {
     taken: Vec<Option<Taken>>,
     /// Prices that were named, in hundredths.
     pub(super) prices: Vec<i64>,
+    /// Whether a day was said of when the guest decides.
+    pub(super) puts_off: bool,
 }
 
 impl<'a> Sentence<'a> {
@@ -33,8 +35,9 @@ impl<'a> Sentence<'a> {
         let tokens = tokens(said);
         let atoms = lexicon.atoms(&tokens);
         let taken = vec![None; atoms.len()];
-        let mut sentence = Self { said, tokens, atoms, taken, prices: Vec::new() };
+        let mut sentence = Self { said, tokens, atoms, taken, prices: Vec::new(), puts_off: false };
         sentence.set_amounts_aside();
+        sentence.set_past_aside();
         sentence
     }
 
@@ -234,6 +237,12 @@ impl<'a> Sentence<'a> {
     /// Where a rating, an age, a duration in hours or a fraction ends.
     fn other_amount(&self, at: usize) -> Option<usize> {
         use Class::{Aged, And, Comma, Dot, Hours, Star, Years};
+        if self.tokens_are(at, &["("])
+            && at.checked_sub(1).is_some_and(|before| self.is_child(before))
+            && let Some((_, end)) = self.ages(at)
+        {
+            return Some(end);
+        }
         if self.is(at, Aged) {
             let mut end = at + 1;
             while self.number(end).is_some() || (end > at + 1 && self.any(end, &[And, Comma])) {

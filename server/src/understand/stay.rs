@@ -51,7 +51,10 @@ pub(super) struct StaySaid {
 
 impl StaySaid {
     pub(super) fn is_empty(&self) -> bool {
-        self.range == DateRange::default() && self.days.is_empty() && self.no_such_day.is_none()
+        self.range == DateRange::default()
+            && self.days.is_empty()
+            && self.no_such_day.is_none()
+            && !self.ambiguous
     }
 }
 
@@ -81,21 +84,30 @@ pub(super) struct Point {
 impl Sentence<'_> {
     /// Reads all days and lengths of stay and takes their atoms.
     pub(super) fn stay(&mut self, context: StayContext) -> StaySaid {
+        if let Some(range) = self.moved_by(context) {
+            return StaySaid { range, placed: true, ..StaySaid::default() };
+        }
         let no_such_day = self.no_such_day(context.today);
-        let (mut points, nights) = self.points(context);
+        let (mut points, nights, any_of) = self.points(context);
         self.of_one_month(&mut points);
         self.join_weekend(&mut points);
         self.give_roles(&mut points);
-        let (gone, mut points): (Vec<Point>, Vec<Point>) =
+        let (gone, points): (Vec<Point>, Vec<Point>) =
             points.into_iter().partition(|point| self.is_gone(point, context.today));
+        let (deciding, mut points): (Vec<Point>, Vec<Point>) = points.into_iter().partition(|point| {
+            !context.past && !point.joined && point.role.is_none() && self.is_of_deciding(point)
+        });
+        self.puts_off = !deciding.is_empty();
         if let [only] = points.as_mut_slice() {
             only.joined = false;
         }
-        for point in gone.iter().chain(&points) {
+        for point in gone.iter().chain(&deciding).chain(&points) {
             self.take(point.found.first, point.found.end, Taken::Day);
         }
-        let mut said =
-            StaySaid { ambiguous: points.iter().any(|point| point.alternative), ..StaySaid::default() };
+        let mut said = StaySaid {
+            ambiguous: any_of || points.iter().any(|point| point.alternative),
+            ..StaySaid::default()
+        };
         let nights = nights.or_else(|| self.only_night(&points));
         said.range.nights = nights.and_then(|nights| nights.resolve(context.known));
         said.in_passing = nights.is_none()
@@ -135,9 +147,10 @@ impl Sentence<'_> {
         inside && self.meaning(first).days.is_some()
     }
 
-    fn points(&mut self, context: StayContext) -> (Vec<Point>, Option<Nights>) {
+    fn points(&mut self, context: StayContext) -> (Vec<Point>, Option<Nights>, bool) {
         let mut points: Vec<Point> = Vec::new();
         let mut nights = None;
+        let mut any_of = false;
         let mut at = 0;
         while at < self.len() {
             let staying =
@@ -158,12 +171,19 @@ impl Sentence<'_> {
                 at = found.end;
                 continue;
             }
+            let follows = points.last().is_some_and(|point| point.found.end == found.first);
+            if !context.past && !follows && self.is_any_of(found.said, found.first, found.end) {
+                any_of = true;
+                self.take(found.first, found.end, Taken::Day);
+                at = found.end;
+                continue;
+            }
             let point = self.point(found, points.last());
             at = found.end;
             points.push(point);
         }
         self.drop_bare(&mut points, context);
-        (points, nights)
+        (points, nights, any_of)
     }
 
     /// "Next month, the 5th to the 8th", "in March, from the 5th to the 8th": days without a month are of the one that was

@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use super::agree::Assent;
 use super::another::AnotherWords;
+use super::feast::Feast;
 use super::lexicon::Class;
 use super::named::SlotNames;
 use super::slips::Misheard;
@@ -38,7 +39,7 @@ pub struct Words {
     pub(super) months: Spanned<Vec<Vec<String>>>,
     /// Days counted from today.
     pub(super) days: BTreeMap<String, i64>,
-    /// Feasts by month and day, `12-24`.
+    /// Feasts by month and day, `12-24`, or counted: `easter-47`, `advent+1`.
     pub(super) holidays: BTreeMap<String, Spanned<String>>,
     /// Classes of words that the grammar knows.
     pub(super) grammar: BTreeMap<Class, Vec<String>>,
@@ -234,8 +235,11 @@ impl Words {
             return Err(mistake(file, &self.months, format!("expected twelve months, found {found}")));
         }
         for day in self.holidays.values() {
-            if month_day(&day.value).is_none() {
-                let message = format!("`{}` is not a month and a day, for example 12-24", day.value);
+            if Feast::parse(&day.value).is_none() {
+                let message = format!(
+                    "`{}` is not a month and a day, for example 12-24, and counts from nothing, for example easter-2",
+                    day.value
+                );
                 return Err(mistake(file, day, message));
             }
         }
@@ -262,13 +266,6 @@ impl Buttons {
         let own = self.prompts.values().flat_map(|pair| [&pair.yes, &pair.no]);
         [&self.yes, &self.no].into_iter().chain(&self.choose).chain(own)
     }
-}
-
-/// `12-24` as month and day.
-pub(super) fn month_day(text: &str) -> Option<(u32, u32)> {
-    let (month, day) = text.split_once('-')?;
-    let (month, day) = (month.parse().ok()?, day.parse().ok()?);
-    chrono::NaiveDate::from_ymd_opt(2000, month, day).map(|_| (month, day))
 }
 
 fn mistake<T>(file: &str, at: &Spanned<T>, message: String) -> WordsFault {
