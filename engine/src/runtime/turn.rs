@@ -135,7 +135,7 @@ impl Driver {
         S: Store<Outgoing = P::Outgoing>,
         P: Performer,
     {
-        let stored = store.load(conversation).await.map_err(TurnFault::Store)?;
+        let stored = store.lend(conversation, &self.versions).await.map_err(TurnFault::Store)?;
         let known = stored.is_some();
         let (flows, stored) = match stored {
             Some(stored) => match self.versions.get(stored.position.version()) {
