@@ -20,6 +20,10 @@ const HOT: usize = 256;
 /// How many messages that went out are kept in one list.
 const TOGETHER: usize = 1024;
 
+/// A log of no more bytes is gone through as quickly as a position is read: of a conversation in which nothing is under
+/// way it is all that is kept.
+const SHORT: usize = 2048;
+
 /// So many bytes of log a debug build goes through whenever it lends a position.
 const CHECKED: usize = 4096;
 
@@ -64,12 +68,12 @@ struct Conversation<M> {
 /// A position, in one of its forms.
 #[derive(Debug)]
 enum Form {
-    /// As it is.
-    Hot(Position),
+    /// As it is, with the flows that it was lent on.
+    Hot(Position, Option<Arc<Flows>>),
     /// Saved.
     Cold(Box<[u8]>),
-    /// A turn has it; going through the log on these flows leads to it.
-    Lent(Arc<Flows>),
+    /// Not kept: a turn has it, or it is at rest. Going through the log on these flows leads to it.
+    Past(Arc<Flows>),
 }
 
 impl<M> Default for MemoryStore<M> {
@@ -110,7 +114,8 @@ impl<M: Clone> MemoryStore<M> {
         let Some(known) = kept.conversations.get(conversation) else { return Ok(None) };
         let position = match &known.position {
             Form::Cold(bytes) => bytes.len(),
-            Form::Hot(_) | Form::Lent(_) => known.stands()?.to_bytes()?.len(),
+            Form::Hot(..) => known.stands()?.to_bytes()?.len(),
+            Form::Past(_) => 0,
         };
         Ok(Some((position, known.log.len())))
     }
@@ -159,22 +164,22 @@ impl<M> Conversation<M> {
     /// Where it stands.
     fn stands(&self) -> Result<Position, BadForm> {
         match &self.position {
-            Form::Hot(position) => Ok(position.clone()),
+            Form::Hot(position, _) => Ok(position.clone()),
             Form::Cold(bytes) => Position::from_bytes(bytes),
-            Form::Lent(flows) => self.made_again(flows),
+            Form::Past(flows) => self.made_again(flows),
         }
     }
 
     /// The same for a turn, which is lent what is kept where it can be made again.
     fn lend(&mut self, versions: &Versions) -> Result<Position, BadForm> {
         let stands = self.stands()?;
-        let is_kept = self.follows && matches!(self.position, Form::Hot(_));
+        let is_kept = self.follows && matches!(self.position, Form::Hot(..));
         if let Some(flows) = is_kept.then(|| versions.get(stands.version())).flatten() {
             debug_assert!(
                 self.log.len() > CHECKED || self.made_again(&flows).is_ok_and(|again| again == stands),
                 "the log leads elsewhere"
             );
-            self.position = Form::Lent(flows);
+            self.position = Form::Past(flows);
         }
         Ok(stands)
     }
@@ -191,10 +196,16 @@ impl<M> Kept<M> {
                 continue;
             }
             known.is_hot = false;
-            if let Form::Hot(position) = &known.position {
-                self.bytes.clear();
-                saved::put(&mut self.bytes, "a position", position)?;
-                known.position = Form::Cold(self.bytes.as_slice().into());
+            if let Form::Hot(position, flows) = &mut known.position {
+                let is_short = known.follows && known.log.len() <= SHORT && !position.is_busy();
+                known.position = match flows.take().filter(|_| is_short) {
+                    Some(flows) => Form::Past(flows),
+                    None => {
+                        self.bytes.clear();
+                        saved::put(&mut self.bytes, "a position", position)?;
+                        Form::Cold(self.bytes.as_slice().into())
+                    }
+                };
                 known.log.shrink_to_fit();
             }
         }
@@ -269,18 +280,20 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
                     kept.hot.push_back(place as u32);
                 }
                 known.follows &= follows;
-                // A turn that is under way goes on with the position it was lent.
-                let is_lent = underway.is_some() && known.follows && matches!(known.position, Form::Lent(_));
-                if !is_lent {
-                    known.position = Form::Hot(commit.position.clone());
-                }
+                known.position = match std::mem::replace(&mut known.position, Form::Cold(Box::default())) {
+                    // A turn that is under way goes on with the position it was lent.
+                    Form::Past(flows) if underway.is_some() && known.follows => Form::Past(flows),
+                    Form::Past(flows) => Form::Hot(commit.position.clone(), Some(flows)),
+                    Form::Hot(_, flows) => Form::Hot(commit.position.clone(), flows),
+                    Form::Cold(_) => Form::Hot(commit.position.clone(), None),
+                };
                 (known.revision, known.underway) = (revision, underway);
                 known.put(&kept.bytes);
                 place
             }
             None => {
                 let log = Vec::with_capacity(kept.bytes.len() + 2);
-                let position = Form::Hot(commit.position.clone());
+                let position = Form::Hot(commit.position.clone(), None);
                 let (is_hot, moved) = (true, false);
                 let mut known = Conversation { position, revision, underway, log, is_hot, moved, follows };
                 known.put(&kept.bytes);
