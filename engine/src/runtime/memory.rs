@@ -20,8 +20,7 @@ const HOT: usize = 256;
 /// How many messages that went out are kept in one list.
 const TOGETHER: usize = 1024;
 
-/// A log of no more bytes is gone through as quickly as a position is read: of a conversation in which nothing is under
-/// way it is all that is kept.
+/// A log of no more bytes is quickly gone through: of a conversation in which nothing is under way it is all that is kept.
 const SHORT: usize = 2048;
 
 /// So many bytes of log a debug build goes through whenever it lends a position.
@@ -105,7 +104,8 @@ impl<M: Clone> MemoryStore<M> {
         self.lock().answered.clone()
     }
 
-    /// How many bytes a conversation's position and its log take in their saved form.
+    /// How many bytes a conversation's position and its log take in their saved form; 0 for a position that is not kept,
+    /// because the log alone leads to it.
     ///
     /// # Errors
     /// [`BadForm`] when the position cannot be written.
