@@ -1,6 +1,6 @@
 //! What a step asks of the world: understand this, call that, say this, remember that.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 use indexmap::IndexMap;
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::facts::Snapshot;
-use crate::slot::{Invalid, Item, Kind, Value};
+use crate::guard::Path;
+use crate::slot::{Invalid, Item, Kind, Value, below};
 
 /// One wish of a step, in the order they must be performed.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,17 +130,59 @@ pub struct Call {
 
 /// What a tool is given, in the order written. Two are equal when they give the same to the same names.
 #[derive(Clone, Debug, Default)]
-pub struct Arguments(Vec<(Arc<str>, Json)>);
+pub struct Arguments(Vec<(Arc<str>, Argument)>);
+
+/// What a name is given. It is JSON as soon as somebody looks at it.
+#[derive(Clone, Debug)]
+struct Argument {
+    given: Origin,
+    json: OnceLock<Json>,
+}
+
+/// Where a value that is not null comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// A slot's, or a part of it.
+    Slot(Value, Arc<Path>),
+    /// A part of a saved result.
+    Result(Arc<Json>, Arc<Path>),
+    /// What was computed.
+    Computed(Json),
+}
+
+impl Origin {
+    fn json(&self) -> Json {
+        match self {
+            Self::Slot(value, path) => value.at(&path.fields),
+            Self::Result(whole, path) => below(whole, &path.fields),
+            Self::Computed(json) => json.clone(),
+        }
+    }
+}
 
 impl Arguments {
     /// The value given to a name.
     pub fn get(&self, name: &str) -> Option<&Json> {
-        self.iter().find(|(known, _)| ***known == *name).map(|(_, value)| value)
+        self.argument(name).map(Argument::json)
     }
 
     /// Every name with what it is given.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Json)> {
-        self.0.iter().map(|(name, value)| (name, value))
+        self.0.iter().map(|(name, argument)| (name, argument.json()))
+    }
+
+    /// Whether a name is given anything.
+    pub fn contains(&self, name: &str) -> bool {
+        self.argument(name).is_some()
+    }
+
+    /// Where the value of a name comes from.
+    pub(crate) fn given(&self, name: &str) -> Option<&Origin> {
+        self.argument(name).map(|argument| &argument.given)
+    }
+
+    fn argument(&self, name: &str) -> Option<&Argument> {
+        self.0.iter().find(|(known, _)| **known == *name).map(|(_, argument)| argument)
     }
 
     /// How many there are.
@@ -153,17 +196,30 @@ impl Arguments {
     }
 }
 
+impl Argument {
+    fn json(&self) -> &Json {
+        self.json.get_or_init(|| self.given.json())
+    }
+}
+
+/// Of two values for one name the first counts.
+impl FromIterator<(Arc<str>, Origin)> for Arguments {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Origin)>>(given: I) -> Self {
+        let given = given.into_iter();
+        let mut arguments = Self(Vec::with_capacity(given.size_hint().1.unwrap_or_default()));
+        for (name, given) in given {
+            if !arguments.contains(&name) {
+                arguments.0.push((name, Argument { given, json: OnceLock::new() }));
+            }
+        }
+        arguments
+    }
+}
+
 /// Of two values for one name the first counts.
 impl FromIterator<(Arc<str>, Json)> for Arguments {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Json)>>(given: I) -> Self {
-        let given = given.into_iter();
-        let mut arguments = Vec::with_capacity(given.size_hint().1.unwrap_or_default());
-        for (name, value) in given {
-            if arguments.iter().all(|(known, _)| *known != name) {
-                arguments.push((name, value));
-            }
-        }
-        Self(arguments)
+        given.into_iter().map(|(name, json)| (name, Origin::Computed(json))).collect()
     }
 }
 

@@ -11,11 +11,11 @@ use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use serde_json::{Value as Json, json};
 
-use crate::effect::Expecting;
+use crate::effect::{Expecting, Origin};
 use crate::flow::{Flow, SlotId};
 use crate::guard::{Fact, Path, Root};
 use crate::position::{Frame, Guest, Position, States, plain};
-use crate::slot::{Item, Kind, Options, Value, below, found};
+use crate::slot::{Item, Kind, Options, Places, Value, below, found, part};
 
 /// Facts as they are now.
 pub(crate) struct View<'a> {
@@ -128,6 +128,37 @@ impl<'a> View<'a> {
             },
             _ => return None,
         })
+    }
+
+    /// What a call is given that is told the value at a path, `Some(None)` for null; `None` for what is put together when
+    /// it is asked for.
+    pub(crate) fn given(&self, path: &Arc<Path>) -> Option<Option<Origin>> {
+        let path = Arc::clone(path);
+        match path.root {
+            Root::Slot(slot) => Some(match self.frame.slots.get(slot) {
+                Some(value) if !value.is_null_at(&path.fields) => Some(Origin::Slot(value.clone(), path)),
+                _ => None,
+            }),
+            Root::Result(result) => Some(self.frame.result(result).and_then(|saved| {
+                let part = found(&saved.value, &path.fields)?;
+                (!part.is_null()).then(|| Origin::Result(Arc::clone(&saved.value), path))
+            })),
+            _ => None,
+        }
+    }
+
+    /// Whether a call was given the very value that is at a path now. Another may be equal to it.
+    pub(crate) fn still_gives(&self, path: &Arc<Path>, given: &Origin) -> bool {
+        match (path.root, given) {
+            (Root::Slot(slot), Origin::Slot(value, from)) => {
+                Arc::ptr_eq(path, from) && self.frame.slots.get(slot).is_some_and(|now| now.means(value))
+            }
+            (Root::Result(result), Origin::Result(whole, from)) => {
+                Arc::ptr_eq(path, from)
+                    && self.frame.result(result).is_some_and(|now| Arc::ptr_eq(&now.value, whole))
+            }
+            _ => false,
+        }
     }
 
     /// Whether the value at a path is `given`, which is not null.
@@ -295,7 +326,10 @@ impl Object for Snapshot {
             && let Some(value) = self.frame().slots.get(slot)
         {
             return Some(match value {
-                Value::Choice(item) => Seen::value(&item.record),
+                Value::Choice(item) => {
+                    let (whole, places) = item.record.place();
+                    Seen::shown(&item.record, whole, places.into())
+                }
                 other => minijinja::Value::from(minijinja::value::Serde(other.json())),
             });
         }
@@ -317,15 +351,15 @@ impl Object for Snapshot {
 struct Seen {
     whole: Arc<Json>,
     /// Places from the whole to the part.
-    places: Vec<usize>,
+    places: Places,
 }
 
 impl Seen {
     fn value(json: &Arc<Json>) -> minijinja::Value {
-        Self::shown(json, json, Vec::new())
+        Self::shown(json, json, Places::new())
     }
 
-    fn shown(part: &Json, whole: &Arc<Json>, places: Vec<usize>) -> minijinja::Value {
+    fn shown(part: &Json, whole: &Arc<Json>, places: Places) -> minijinja::Value {
         match part {
             Json::Array(_) | Json::Object(_) => {
                 minijinja::Value::from_object(Self { whole: Arc::clone(whole), places })
@@ -335,16 +369,13 @@ impl Seen {
     }
 
     fn part(&self) -> &Json {
-        self.places.iter().fold(&self.whole, |json, place| match json {
-            Json::Array(items) => items.get(*place).unwrap_or(&Json::Null),
-            Json::Object(fields) => fields.values().nth(*place).unwrap_or(&Json::Null),
-            _ => &Json::Null,
-        })
+        part(&self.whole, &self.places)
     }
 
+    /// Something in it; undefined where no place has so great a number.
     fn below(&self, place: usize, part: &Json) -> minijinja::Value {
-        let mut places = Vec::with_capacity(self.places.len() + 1);
-        places.extend_from_slice(&self.places);
+        let Ok(place) = u32::try_from(place) else { return minijinja::Value::UNDEFINED };
+        let mut places = plain(&self.places);
         places.push(place);
         Self::shown(part, &self.whole, places)
     }
@@ -414,13 +445,16 @@ pub(crate) fn has_items(slot: &crate::flow::Slot, frame: &Frame) -> bool {
 }
 
 /// An item of a choice's list by its key.
-pub(crate) fn item_of(slot: &crate::flow::Slot, frame: &Frame, key: &str) -> Option<Item> {
+pub(crate) fn item_of(slot: &crate::flow::Slot, frame: &Frame, key: &str) -> Option<Arc<Item>> {
     match &slot.kind {
-        Kind::Choice(options) => options.item_of(key, list_of(slot, frame)),
+        Kind::Choice(Options::Fixed(_)) => slot.fixed.iter().find(|item| item.key == key).cloned(),
+        Kind::Choice(options @ Options::From { .. }) => {
+            options.item_of(key, list_of(slot, frame)).map(Arc::new)
+        }
         _ => None,
     }
 }
 
-fn list_of<'f>(slot: &crate::flow::Slot, frame: &'f Frame) -> Option<&'f Json> {
-    Some(&*frame.result(slot.list?)?.value)
+fn list_of<'f>(slot: &crate::flow::Slot, frame: &'f Frame) -> Option<&'f Arc<Json>> {
+    Some(&frame.result(slot.list?)?.value)
 }

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 
 pub(crate) use self::plain::Fact;
 use self::plain::Plain;
+use crate::effect::{Arguments, Origin};
 use crate::facts::View;
 use crate::flow::{ResultId, SlotId};
 
@@ -157,11 +158,25 @@ impl Expression {
             .unwrap_or(Json::Null)
     }
 
-    /// Whether that value is `given`; one that is absent is no value.
-    pub(crate) fn gives(&self, facts: &View<'_>, given: &Json) -> bool {
+    /// The same for a call, left where it is; `None` for null.
+    pub(crate) fn give(&self, facts: &View<'_>) -> Option<Origin> {
+        if let Some(path) = &self.path
+            && let Some(given) = facts.given(path)
+        {
+            return given;
+        }
+        Some(self.evaluate(facts)).filter(|json| !json.is_null()).map(Origin::Computed)
+    }
+
+    /// Whether that is what a call was given under `name`.
+    pub(crate) fn gives(&self, facts: &View<'_>, arguments: &Arguments, name: &str) -> bool {
+        let Some(given) = arguments.given(name) else { return self.give(facts).is_none() };
         match &self.path {
-            Some(path) => facts.is(path, given),
-            None => !given.is_null() && self.evaluate(facts) == *given,
+            Some(path) if facts.still_gives(path, given) => true,
+            Some(path) => arguments.get(name).is_some_and(|given| facts.is(path, given)),
+            None => {
+                arguments.get(name).is_some_and(|given| !given.is_null() && self.evaluate(facts) == *given)
+            }
         }
     }
 

@@ -158,7 +158,7 @@ pub use input::{Act, By, Input, Moment, Outcome, Understanding};
 pub use position::{Guest, Position, Reach, SCHEMA, Waiting};
 pub use saved::BadForm;
 pub use slot::{
-    DateBound, DateRange, Filled, Heard, Invalid, Item, Kind, Merge, Options, PHONE_DIGITS_MAX, Party, Slots,
-    Value,
+    DateBound, DateRange, Filled, Heard, Invalid, Item, Kind, Merge, Options, PHONE_DIGITS_MAX, Party,
+    Record, Slots, Value,
 };
 pub use step::{Carried, Note, Seen, Step, Trace, Way, carry, step};

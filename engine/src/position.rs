@@ -305,6 +305,11 @@ impl Position {
         self.0.is_over()
     }
 
+    /// Whether a flow runs on the root chart.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.frames.len() > 1
+    }
+
     /// Whether a person has the conversation: what the guest says is not answered.
     pub fn is_held(&self) -> bool {
         matches!(self.waiting, Waiting::Person)

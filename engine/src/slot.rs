@@ -9,6 +9,7 @@ mod kind;
 mod options;
 mod party;
 mod range;
+mod record;
 mod value;
 
 pub use filled::{Filled, Slots};
@@ -17,5 +18,7 @@ pub use kind::{DateBound, Kind, Merge, PHONE_DIGITS_MAX};
 pub use options::{Item, Options};
 pub use party::Party;
 pub use range::DateRange;
+pub use record::Record;
+pub(crate) use record::{Places, part};
 pub use value::{Heard, Value};
 pub(crate) use value::{below, found};

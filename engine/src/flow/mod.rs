@@ -24,6 +24,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use serde::Serialize;
+use serde_json::Value as Json;
 
 pub use self::check::Source;
 pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
@@ -33,7 +34,7 @@ pub use self::schema::flow_schema;
 pub use self::state::{After, Does, Each, Form, Input, Invoke, Run, Sends, State};
 pub use self::transition::{Action, Event, Go, Transition};
 use crate::guard::Expression;
-use crate::slot::{Kind, Merge};
+use crate::slot::{Item, Kind, Merge};
 
 /// The name of the root chart, the parent of every flow.
 pub const ROOT: &str = "conversation";
@@ -92,6 +93,9 @@ pub struct Flow {
     /// The hash of everything it says, for telling it from the same flow of another version.
     #[serde(skip)]
     pub(crate) meaning: Arc<str>,
+    /// What its handlers see as `event` when the guest asks for it.
+    #[serde(skip)]
+    pub(crate) wished: Arc<Json>,
     /// Where it is written.
     #[serde(skip)]
     pub(crate) places: Arc<Places>,
@@ -119,6 +123,9 @@ pub struct Slot {
     pub merge: Merge,
     /// The saved result that a choice's list is in.
     pub list: Option<ResultId>,
+    /// The items of a choice that is written in the flow.
+    #[serde(skip)]
+    pub(crate) fixed: Vec<Arc<Item>>,
     /// Slots that choosing an item fills from the item's fields of the same name.
     pub sets: Vec<SlotId>,
     /// The prompt that asks for it, `ask_<slot>`.

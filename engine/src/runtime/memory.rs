@@ -6,7 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use super::{Commit, CommitError, Logged, MessageOutcome, Store, Stored, Underway, log};
+use super::{
+    Commit, CommitError, Entry, Logged, Mark, MessageOutcome, PastFault, Store, Stored, Underway, Versions,
+    log, replay,
+};
+use crate::flow::Flows;
 use crate::position::Position;
 use crate::saved::{self, BadForm};
 
@@ -16,8 +20,17 @@ const HOT: usize = 256;
 /// How many messages that went out are kept in one list.
 const TOGETHER: usize = 1024;
 
+/// A log of no more bytes is quickly gone through: of a conversation in which nothing is under way it is all that is kept.
+const SHORT: usize = 2048;
+
+/// So many bytes of log a debug build goes through whenever it lends a position.
+const CHECKED: usize = 4096;
+
 /// Keeps conversations in memory, with everything that was committed. Logs, and the positions of conversations that
 /// have not moved for a while, are kept in their compact form.
+///
+/// A turn is lent the position itself, and no copy of it: it is changed where it is, and comes back with the commit. Where
+/// no commit comes, or somebody else asks meanwhile, the position is made again from the log.
 #[derive(Debug)]
 pub struct MemoryStore<M> {
     kept: Mutex<Kept<M>>,
@@ -43,15 +56,23 @@ struct Conversation<M> {
     underway: Option<Box<Underway<M>>>,
     /// The log, one revision after the other, each behind its length.
     log: Vec<u8>,
-    /// Whether it moved since its place came to be the last of the hot ones.
+    /// Whether its place is among the hot ones.
+    is_hot: bool,
+    /// Whether it moved since its place came to be the last of them.
     moved: bool,
+    /// Whether its log alone leads to its position: nothing was done to it from outside.
+    follows: bool,
 }
 
-/// A position, in either form.
+/// A position, in one of its forms.
 #[derive(Debug)]
 enum Form {
-    Hot(Position),
+    /// As it is, with the flows that it was lent on.
+    Hot(Position, Option<Arc<Flows>>),
+    /// Saved.
     Cold(Box<[u8]>),
+    /// Not kept: a turn has it, or it is at rest. Going through the log on these flows leads to it.
+    Past(Arc<Flows>),
 }
 
 impl<M> Default for MemoryStore<M> {
@@ -83,7 +104,8 @@ impl<M: Clone> MemoryStore<M> {
         self.lock().answered.clone()
     }
 
-    /// How many bytes a conversation's position and its log take in their saved form.
+    /// How many bytes a conversation's position and its log take in their saved form; 0 for a position that is not kept,
+    /// because the log alone leads to it.
     ///
     /// # Errors
     /// [`BadForm`] when the position cannot be written.
@@ -91,8 +113,9 @@ impl<M: Clone> MemoryStore<M> {
         let kept = self.lock();
         let Some(known) = kept.conversations.get(conversation) else { return Ok(None) };
         let position = match &known.position {
-            Form::Hot(position) => position.to_bytes()?.len(),
             Form::Cold(bytes) => bytes.len(),
+            Form::Hot(..) => known.stands()?.to_bytes()?.len(),
+            Form::Past(_) => 0,
         };
         Ok(Some((position, known.log.len())))
     }
@@ -104,11 +127,61 @@ impl<M> MemoryStore<M> {
     }
 }
 
+impl<M: Clone> Conversation<M> {
+    fn stored(&self, position: Position) -> Stored<M> {
+        Stored { position, revision: self.revision, underway: self.underway.as_deref().cloned() }
+    }
+}
+
 impl<M> Conversation<M> {
     /// Puts a revision at the end of the log.
     fn put(&mut self, entries: &[u8]) {
         saved::put_length(&mut self.log, entries.len());
         self.log.extend_from_slice(entries);
+    }
+
+    /// The log by revisions.
+    fn revisions(&self) -> Result<Vec<(u64, Vec<Logged>)>, BadForm> {
+        let mut revisions = Vec::new();
+        let mut rest = self.log.as_slice();
+        while !rest.is_empty() {
+            let (length, after) = saved::first::<usize>("a length", rest)?;
+            let (entries, after) = after.split_at_checked(length).unwrap_or((after, &[]));
+            revisions.push(((revisions.len() as u64) + 1, log::read(entries)?));
+            rest = after;
+        }
+        Ok(revisions)
+    }
+
+    /// The position that the log leads to.
+    fn made_again(&self, flows: &Arc<Flows>) -> Result<Position, BadForm> {
+        let bad = || BadForm { what: "a log", source: postcard::Error::DeserializeBadEncoding };
+        let replayed = replay::<BadForm>(flows, None, self.revisions()?);
+        let mut revisions = replayed.map_err(|_: PastFault<BadForm>| bad())?.revisions;
+        Ok(revisions.pop().ok_or_else(bad)?.position)
+    }
+
+    /// Where it stands.
+    fn stands(&self) -> Result<Position, BadForm> {
+        match &self.position {
+            Form::Hot(position, _) => Ok(position.clone()),
+            Form::Cold(bytes) => Position::from_bytes(bytes),
+            Form::Past(flows) => self.made_again(flows),
+        }
+    }
+
+    /// The same for a turn, which is lent what is kept where it can be made again.
+    fn lend(&mut self, versions: &Versions) -> Result<Position, BadForm> {
+        let stands = self.stands()?;
+        let is_kept = self.follows && matches!(self.position, Form::Hot(..));
+        if let Some(flows) = is_kept.then(|| versions.get(stands.version())).flatten() {
+            debug_assert!(
+                self.log.len() > CHECKED || self.made_again(&flows).is_ok_and(|again| again == stands),
+                "the log leads elsewhere"
+            );
+            self.position = Form::Past(flows);
+        }
+        Ok(stands)
     }
 }
 
@@ -120,10 +193,19 @@ impl<M> Kept<M> {
             let Some((_, known)) = self.conversations.get_index_mut(place as usize) else { continue };
             if std::mem::take(&mut known.moved) {
                 self.hot.push_back(place);
-            } else if let Form::Hot(position) = &known.position {
-                self.bytes.clear();
-                saved::put(&mut self.bytes, "a position", position)?;
-                known.position = Form::Cold(self.bytes.as_slice().into());
+                continue;
+            }
+            known.is_hot = false;
+            if let Form::Hot(position, flows) = &mut known.position {
+                let is_short = known.follows && known.log.len() <= SHORT && !position.is_busy();
+                known.position = match flows.take().filter(|_| is_short) {
+                    Some(flows) => Form::Past(flows),
+                    None => {
+                        self.bytes.clear();
+                        saved::put(&mut self.bytes, "a position", position)?;
+                        Form::Cold(self.bytes.as_slice().into())
+                    }
+                };
                 known.log.shrink_to_fit();
             }
         }
@@ -168,11 +250,14 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
     async fn load(&self, conversation: &str) -> Result<Option<Stored<M>>, BadForm> {
         let kept = self.lock();
         let Some(known) = kept.conversations.get(conversation) else { return Ok(None) };
-        let position = match &known.position {
-            Form::Hot(position) => position.clone(),
-            Form::Cold(bytes) => Position::from_bytes(bytes)?,
-        };
-        Ok(Some(Stored { position, revision: known.revision, underway: known.underway.as_deref().cloned() }))
+        Ok(Some(known.stored(known.stands()?)))
+    }
+
+    async fn lend(&self, conversation: &str, versions: &Versions) -> Result<Option<Stored<M>>, BadForm> {
+        let mut kept = self.lock();
+        let Some(known) = kept.conversations.get_mut(conversation) else { return Ok(None) };
+        let position = known.lend(versions)?;
+        Ok(Some(known.stored(position)))
     }
 
     async fn commit(&self, commit: Commit<'_, M>) -> Result<(), CommitError<BadForm>> {
@@ -185,21 +270,32 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
         }
         kept.bytes.clear();
         log::put(&mut kept.bytes, commit.log).map_err(CommitError::Fault)?;
-        let position = Form::Hot(commit.position.clone());
         let underway = commit.underway.cloned().map(Box::new);
+        let follows = is_whole(commit.log, commit.expected);
         let place = match known {
             Some((place, _, known)) => {
-                known.moved = matches!(known.position, Form::Hot(_));
-                if !known.moved {
+                known.moved = known.is_hot;
+                if !known.is_hot {
+                    known.is_hot = true;
                     kept.hot.push_back(place as u32);
                 }
-                (known.position, known.revision, known.underway) = (position, revision, underway);
+                known.follows &= follows;
+                known.position = match std::mem::replace(&mut known.position, Form::Cold(Box::default())) {
+                    // A turn that is under way goes on with the position it was lent.
+                    Form::Past(flows) if underway.is_some() && known.follows => Form::Past(flows),
+                    Form::Past(flows) => Form::Hot(commit.position.clone(), Some(flows)),
+                    Form::Hot(_, flows) => Form::Hot(commit.position.clone(), flows),
+                    Form::Cold(_) => Form::Hot(commit.position.clone(), None),
+                };
+                (known.revision, known.underway) = (revision, underway);
                 known.put(&kept.bytes);
                 place
             }
             None => {
                 let log = Vec::with_capacity(kept.bytes.len() + 2);
-                let mut known = Conversation { position, revision, underway, log, moved: false };
+                let position = Form::Hot(commit.position.clone(), None);
+                let (is_hot, moved) = (true, false);
+                let mut known = Conversation { position, revision, underway, log, is_hot, moved, follows };
                 known.put(&kept.bytes);
                 let (place, _) = kept.conversations.insert_full(commit.conversation.into(), known);
                 kept.hot.push_back(place as u32);
@@ -212,20 +308,20 @@ impl<M: Clone + Send + Sync> Store for MemoryStore<M> {
     }
 
     async fn log(&self, conversation: &str) -> Result<Vec<(u64, Vec<Logged>)>, BadForm> {
-        let kept = self.lock();
-        let Some(known) = kept.conversations.get(conversation) else { return Ok(Vec::new()) };
-        let mut revisions = Vec::new();
-        let mut rest = known.log.as_slice();
-        while !rest.is_empty() {
-            let (length, after) = saved::first::<usize>("a length", rest)?;
-            let (entries, after) = after.split_at_checked(length).unwrap_or((after, &[]));
-            revisions.push(((revisions.len() as u64) + 1, log::read(entries)?));
-            rest = after;
-        }
-        Ok(revisions)
+        self.lock().conversations.get(conversation).map_or_else(|| Ok(Vec::new()), Conversation::revisions)
     }
 
     async fn forget(&self, conversation: &str) -> Result<bool, BadForm> {
         Ok(self.lock().forget(conversation))
     }
+}
+
+/// Whether a log tells all there is to know of what it leads to: inputs, from the beginning of a conversation.
+fn is_whole(log: &[Logged], expected: u64) -> bool {
+    let from = match log {
+        [Logged { entry: Entry::Mark(Mark::Begun { .. }), .. }, ..] if expected == 0 => 1,
+        _ if expected == 0 => return false,
+        _ => 0,
+    };
+    !log.is_empty() && log.iter().skip(from).all(|logged| logged.input().is_some())
 }

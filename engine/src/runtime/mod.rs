@@ -129,6 +129,16 @@ pub trait Store: Send + Sync {
         conversation: &str,
     ) -> impl Future<Output = Result<Option<Stored<Self::Outgoing>>, Self::Fault>> + Send;
 
+    /// The same for a turn, which goes on from there and commits, or is cut off. A store that can make the position again
+    /// from its log, on the flows that `versions` has, may hand out the only copy.
+    fn lend(
+        &self,
+        conversation: &str,
+        _versions: &Versions,
+    ) -> impl Future<Output = Result<Option<Stored<Self::Outgoing>>, Self::Fault>> + Send {
+        self.load(conversation)
+    }
+
     /// Makes the commit if the stored revision is the expected one.
     fn commit(
         &self,

@@ -135,7 +135,7 @@ impl Driver {
         S: Store<Outgoing = P::Outgoing>,
         P: Performer,
     {
-        let stored = store.load(conversation).await.map_err(TurnFault::Store)?;
+        let stored = store.lend(conversation, &self.versions).await.map_err(TurnFault::Store)?;
         let known = stored.is_some();
         let (flows, stored) = match stored {
             Some(stored) => match self.versions.get(stored.position.version()) {
@@ -284,8 +284,8 @@ impl<M: Clone + Send + Sync> Turn<M> {
         S: Store<Outgoing = M>,
         P: Performer<Outgoing = M>,
     {
-        let mut moved = Moved { is_told: watch.is_some(), ..Moved::default() };
-        moved.effects.reserve(USUAL);
+        let effects = Vec::with_capacity(USUAL);
+        let mut moved = Moved { is_told: watch.is_some(), effects, trace: Vec::new() };
         while let Some(Logged { moment, entry }) = self.log.get(self.taken) {
             self.taken += 1;
             let Entry::Input(input) = entry else { continue };
@@ -398,8 +398,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         S: Store<Outgoing = M>,
         P: Performer<Outgoing = M>,
     {
-        let mut outgoing = self.before.clone();
-        outgoing.extend(self.rendered(place.performer).await.map_err(TurnFault::Render)?);
+        let outgoing = self.outgoing(place.performer).await.map_err(TurnFault::Render)?;
         let underway =
             Underway { message: message.map(str::to_owned), outgoing, remember: self.remember.clone() };
         let commit = Commit {
@@ -417,6 +416,15 @@ impl<M: Clone + Send + Sync> Turn<M> {
         self.log.drain(..self.taken);
         self.taken = 0;
         Ok(())
+    }
+
+    /// The same behind what an earlier attempt had to say.
+    async fn outgoing<P: Performer<Outgoing = M>>(&self, performer: &P) -> Result<Vec<M>, P::Fault> {
+        let mut rendered = self.rendered(performer).await?;
+        if !self.before.is_empty() {
+            rendered.splice(0..0, self.before.iter().cloned());
+        }
+        Ok(rendered)
     }
 
     /// What is to be said here, then what is to be sent elsewhere.
@@ -438,8 +446,7 @@ impl<M: Clone + Send + Sync> Turn<M> {
         S: Store<Outgoing = M>,
         P: Performer<Outgoing = M>,
     {
-        let mut outgoing = std::mem::take(&mut self.before);
-        outgoing.extend(self.rendered(place.performer).await.map_err(TurnFault::Render)?);
+        let outgoing = self.outgoing(place.performer).await.map_err(TurnFault::Render)?;
         let held = self.handed_over || self.position.is_held();
         let outcome = if held { MessageOutcome::HandedOver } else { MessageOutcome::Answered };
         let commit = Commit {
@@ -475,7 +482,8 @@ impl<M: Clone + Send + Sync> Turn<M> {
 
 /// What stays the same whenever a call is repeated: the conversation and the call's number in it.
 fn key_of(conversation: &str, call: u32) -> String {
-    format!("{conversation}/{call}")
+    let call = call.to_string();
+    [conversation, "/", &call].concat()
 }
 
 fn refused<S: std::error::Error, P: std::error::Error>(error: CommitError<S>) -> TurnFault<S, P> {

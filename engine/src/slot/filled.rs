@@ -1,5 +1,7 @@
 //! The slots of one running flow, as filled.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +53,7 @@ impl Slots {
         slot: SlotId,
         declared: &Slot,
         heard: &Heard,
-        offered: impl FnOnce(&str) -> Option<Item>,
+        offered: impl FnOnce(&str) -> Option<Arc<Item>>,
         today: NaiveDate,
     ) -> Result<bool, Invalid> {
         let value = declared.kind.accept(declared.merge, self.get(slot), heard, offered, today)?;

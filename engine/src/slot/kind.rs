@@ -136,7 +136,7 @@ impl Kind {
         merge: Merge,
         known: Option<&Value>,
         heard: &Heard,
-        offered: impl FnOnce(&str) -> Option<Item>,
+        offered: impl FnOnce(&str) -> Option<Arc<Item>>,
         today: NaiveDate,
     ) -> Result<Value, Invalid> {
         if let (Merge::Keep, Some(known)) = (merge, known.filter(|known| known.is_complete())) {
@@ -180,9 +180,9 @@ impl Kind {
                 }
                 Ok(Value::Party(party))
             }
-            (Self::Choice(_), Heard::Choice(key)) => offered(key)
-                .map(|item| Value::Choice(Arc::new(item)))
-                .ok_or_else(|| Invalid::NotOffered { key: key.clone() }),
+            (Self::Choice(_), Heard::Choice(key)) => {
+                offered(key).map(Value::Choice).ok_or_else(|| Invalid::NotOffered { key: key.clone() })
+            }
             (Self::Boolean, Heard::Boolean(yes)) => Ok(Value::Boolean(*yes)),
             (Self::Integer { min, max, .. }, Heard::Integer(number)) => {
                 let number = match (merge, known) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::record::{Places, Record};
 use super::value::text_of;
 
 /// Where a choice's list comes from.
@@ -41,45 +42,62 @@ pub struct Item {
     pub words: Vec<String>,
     /// The item itself: a text for fixed options, an object for items of a result.
     #[serde(with = "crate::saved::json")]
-    pub record: Arc<Json>,
+    pub record: Record,
 }
 
 impl Options {
     /// The list as it stands: the fixed options, or the items of `result`, the result the list is in. `None` while that
     /// does not exist.
-    pub fn items(&self, result: Option<&Json>) -> Option<Vec<Item>> {
+    pub fn items(&self, result: Option<&Arc<Json>>) -> Option<Vec<Item>> {
         match self {
             Self::Fixed(options) => Some(options.iter().map(|option| fixed(option)).collect()),
             Self::From { .. } => {
-                let list = self.list(result?)?;
-                Some(list.iter().filter_map(|record| self.item(record)).collect())
+                let whole = result?;
+                let (list, above) = self.list(whole)?;
+                Some((0..list.len()).filter_map(|place| self.item(whole, list, &above, place)).collect())
             }
+        }
+    }
+
+    /// The options that are written in the flow, as items.
+    pub(crate) fn fixed(&self) -> Vec<Arc<Item>> {
+        match self {
+            Self::Fixed(options) => options.iter().map(|option| Arc::new(fixed(option))).collect(),
+            Self::From { .. } => Vec::new(),
         }
     }
 
     /// The item with that key, if it is offered.
-    pub fn item_of(&self, key: &str, result: Option<&Json>) -> Option<Item> {
+    pub fn item_of(&self, key: &str, result: Option<&Arc<Json>>) -> Option<Item> {
         match self {
             Self::Fixed(options) => options.iter().find(|option| *option == key).map(|option| fixed(option)),
-            Self::From { key: field, .. } => self
-                .list(result?)?
-                .iter()
-                .find(|record| record.get(field).is_some_and(|known| is_text(known, key)))
-                .and_then(|record| self.item(record)),
-        }
-    }
-
-    fn list<'r>(&self, result: &'r Json) -> Option<&'r Vec<Json>> {
-        match self {
-            Self::Fixed(_) => None,
-            Self::From { path, .. } => {
-                path.iter().try_fold(result, |value, field| value.get(field))?.as_array()
+            Self::From { key: field, .. } => {
+                let whole = result?;
+                let (list, above) = self.list(whole)?;
+                let is_it = |record: &Json| record.get(field).is_some_and(|known| is_text(known, key));
+                let place = list.iter().position(is_it)?;
+                self.item(whole, list, &above, place)
             }
         }
     }
 
-    fn item(&self, record: &Json) -> Option<Item> {
+    /// The list in a result, with the places that lead there.
+    fn list<'r>(&self, result: &'r Json) -> Option<(&'r [Json], Places)> {
+        let Self::From { path, .. } = self else { return None };
+        let mut places = Places::new();
+        let list = path.iter().try_fold(result, |value, field| {
+            let fields = value.as_object()?;
+            places.push(u32::try_from(fields.keys().position(|known| known == field)?).ok()?);
+            fields.get(field)
+        })?;
+        Some((list.as_array()?, places))
+    }
+
+    fn item(&self, whole: &Arc<Json>, list: &[Json], above: &Places, place: usize) -> Option<Item> {
         let Self::From { key, label, words, .. } = self else { return None };
+        let record = list.get(place)?;
+        let mut places = above.clone();
+        places.push(u32::try_from(place).ok()?);
         let texts = |field: &String| match record.get(field) {
             Some(Json::String(text)) => vec![text.clone()],
             Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
@@ -89,7 +107,7 @@ impl Options {
             key: text_of(record.get(key)?)?,
             label: text_of(record.get(label)?)?,
             words: words.iter().flat_map(texts).collect(),
-            record: Arc::new(record.clone()),
+            record: Record::part(whole, places),
         })
     }
 }
@@ -99,7 +117,7 @@ fn fixed(option: &str) -> Item {
         key: option.to_owned(),
         label: option.replace('_', " "),
         words: Vec::new(),
-        record: Arc::new(Json::String(option.to_owned())),
+        record: Json::String(option.to_owned()).into(),
     }
 }
 

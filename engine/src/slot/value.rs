@@ -125,7 +125,7 @@ impl Value {
             Self::Date(date) => day_json(*date),
             Self::Party(Party { adults, children: 0 }) => Json::from(*adults),
             Self::Party(party) => json!(party),
-            Self::Choice(item) => (*item.record).clone(),
+            Self::Choice(item) => Json::clone(&item.record),
             Self::Boolean(yes) => Json::Bool(*yes),
             Self::Integer(number) => Json::from(*number),
             Self::Text(text) => Json::String(text.clone()),
@@ -151,6 +151,21 @@ impl Value {
                 _ => Json::Null,
             },
             _ => Json::Null,
+        }
+    }
+
+    /// Whether [`Value::at`] gives null.
+    pub(crate) fn is_null_at(&self, fields: &[Arc<str>]) -> bool {
+        match (self, fields) {
+            (Self::Choice(item), fields) => found(&item.record, fields).is_none_or(Json::is_null),
+            (Self::NoPreference, _) => true,
+            (_, []) => false,
+            (Self::DateRange(range), [field]) => match &**field {
+                "check_in" => range.check_in.is_none(),
+                "check_out" => range.check_out.is_none(),
+                _ => true,
+            },
+            (_, fields) => self.at(fields).is_null(),
         }
     }
 

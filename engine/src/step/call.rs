@@ -69,7 +69,7 @@ impl<'f> Machine<'f, '_> {
             return Err(("not_confirmed", "the guest has not said yes to exactly these values".to_owned()));
         }
         let complete =
-            |arguments: Arguments| match invoke.required.iter().find(|name| arguments.get(name).is_none()) {
+            |arguments: Arguments| match invoke.required.iter().find(|name| !arguments.contains(name)) {
                 Some(missing) => Err(("missing_argument", format!("{missing} has no value"))),
                 None => Ok(arguments),
             };
@@ -185,7 +185,7 @@ impl<'f> Machine<'f, '_> {
             let Some(Value::Choice(chosen)) = self.frame().slots.get(id) else { continue };
             match item_of(slot, self.frame(), &chosen.key) {
                 Some(item) => {
-                    if self.facts_mut().slots.put(id, Value::Choice(Arc::new(item))) {
+                    if self.facts_mut().slots.put(id, Value::Choice(item)) {
                         self.note_filled(id);
                     }
                 }

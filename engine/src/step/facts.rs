@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::effect::{Arguments, Call};
 use crate::facts::View;
 use crate::flow::{Does, Flow, Flows, Input, Invoke, ResultId, StateId};
-use crate::guard::{Path, Root};
+use crate::guard::{Expression, Path, Root};
 use crate::input::{Moment, Outcome};
 use crate::position::{Active, Confirmed, Frame, Open, Position, Read, Standing, Task};
 use crate::slot::found;
@@ -40,15 +40,9 @@ impl Position {
             let Some(item) = items(invoke, &view).into_iter().nth(place) else { return false };
             view.item = Some((Arc::clone(&each.item), item));
         }
-        let mut count = 0;
-        let same = invoke.with.iter().all(|(name, expression)| match call.arguments.get(name) {
-            Some(given) => {
-                count += 1;
-                expression.gives(&view, given)
-            }
-            None => expression.evaluate(&view).is_null(),
-        });
-        same && count == call.arguments.len()
+        let asked = invoke.with.iter().filter(|(name, _)| call.arguments.contains(name)).count();
+        asked == call.arguments.len()
+            && invoke.with.iter().all(|(name, expression)| expression.gives(&view, &call.arguments, name))
     }
 
     /// The calls that are out and not answered, as they were made: the arguments follow from the position. A writing
@@ -132,8 +126,9 @@ pub(super) fn items(invoke: &Invoke, view: &View<'_>) -> Vec<Arc<Json>> {
 
 /// The arguments of an invocation: what has no value is left out.
 pub(super) fn arguments_of(invoke: &Invoke, view: &View<'_>) -> Arguments {
-    let all = invoke.with.iter().map(|(name, expression)| (name, expression.evaluate(view)));
-    all.filter(|(_, value)| !value.is_null()).map(|(name, value)| (Arc::clone(name), value)).collect()
+    let given =
+        |(name, expression): &(Arc<str>, Expression)| Some((Arc::clone(name), expression.give(view)?));
+    invoke.with.iter().filter_map(given).collect()
 }
 
 /// The revisions of everything a result is computed from.

@@ -189,7 +189,7 @@ impl<'f> Machine<'f, '_> {
     pub(super) fn dispatch(&mut self, event: Event, requested: Option<&Wish>) {
         let before = self.event.clone();
         if let Some(flow) = requested.and_then(|wish| self.flows.flow(wish.flow)) {
-            self.event = Some(Arc::new(serde_json::json!({ "flow": *flow.name })));
+            self.event = Some(Arc::clone(&flow.wished));
         }
         let taken = self.handler(event);
         self.tell(Trace::Event { event, handled: taken.is_some() });

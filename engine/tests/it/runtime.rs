@@ -4,10 +4,10 @@ pub(crate) mod crashing;
 pub(crate) mod desk;
 
 use innkeeper_engine::runtime::{Commit, CommitError, Driver, MemoryStore, MessageOutcome, Store, TurnFault};
-use innkeeper_engine::{Position, step};
+use innkeeper_engine::{Input, Position, step};
 
 use self::crashing::Crashing;
-use self::desk::{BOOKING, Desk, say};
+use self::desk::{BOOKING, Desk, moment, say};
 use crate::talk::flows;
 
 #[tokio::test]
@@ -105,6 +105,51 @@ async fn a_replayed_log_leads_to_the_same_position() {
         step(&flows, position, input, moment).next
     });
     assert_eq!(replayed, store.load("c1").await.unwrap().unwrap().position);
+}
+
+#[tokio::test]
+async fn whoever_asks_while_a_turn_has_the_position_sees_where_the_last_commit_left_it() {
+    let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
+    for (id, means) in BOOKING.iter().enumerate() {
+        say(&driver, &store, &desk, id, means).await.unwrap();
+        let before = store.load("c1").await.unwrap().unwrap();
+        let mut lent = store.lend("c1", &driver.versions).await.unwrap().unwrap();
+        assert_eq!(lent.position, before.position);
+        let moved = step(&flows(), lent.position.clone(), &Input::Silence, moment());
+        lent.position = moved.next;
+        assert_ne!(lent.position, before.position);
+        assert_eq!(
+            store.load("c1").await.unwrap().unwrap(),
+            before,
+            "a turn that never came back, after {id}"
+        );
+        assert_eq!(store.lend("c1", &driver.versions).await.unwrap().unwrap(), before);
+    }
+    assert_eq!(store.outgoing().len(), BOOKING.len());
+}
+
+#[tokio::test]
+async fn a_conversation_that_something_was_done_to_from_outside_is_never_lent() {
+    let (driver, store, desk) = (Driver::new(flows()), MemoryStore::default(), Desk::default());
+    say(&driver, &store, &desk, 0, BOOKING[0]).await.unwrap();
+    let mut other = store.load("c1").await.unwrap().unwrap();
+    other.position = step(&flows(), other.position, &Input::Silence, moment()).next;
+    // Its log does not say how it came to stand there.
+    let commit = Commit {
+        conversation: "c1",
+        expected: other.revision,
+        position: &other.position,
+        underway: None,
+        log: &[],
+        outgoing: vec![],
+        remember: &[],
+        answered: None,
+    };
+    store.commit(commit).await.unwrap();
+    for _ in 0..2 {
+        let lent = store.lend("c1", &driver.versions).await.unwrap().unwrap();
+        assert_eq!(lent.position, other.position);
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt as _};
 use innkeeper_engine::runtime::{
     Ask, Commit, CommitError, Completed, Driver, Event, Logged, MemoryStore, Performer, Store, Stored, Told,
-    TurnFault,
+    TurnFault, Versions,
 };
 use innkeeper_engine::{BadForm, Call, Guest, Moment, Outcome, Say, Trace, Understanding};
 use serde_json::{Value as Json, json};
@@ -178,6 +178,11 @@ impl Store for Slow<'_, MemoryStore<String>> {
     async fn load(&self, conversation: &str) -> Result<Option<Stored<String>>, BadForm> {
         yield_now().await;
         self.0.load(conversation).await
+    }
+
+    async fn lend(&self, conversation: &str, versions: &Versions) -> Result<Option<Stored<String>>, BadForm> {
+        yield_now().await;
+        self.0.lend(conversation, versions).await
     }
 
     async fn commit(&self, commit: Commit<'_, String>) -> Result<(), CommitError<BadForm>> {

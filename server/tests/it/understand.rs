@@ -188,12 +188,13 @@ fn offer(key: &str, label: &str, words: &[&str], total: i64) -> Item {
         key: key.to_owned(),
         label: label.to_owned(),
         words: words.iter().map(|word| (*word).to_owned()).collect(),
-        record: Arc::new(json!({
+        record: json!({
             "offer_id": key,
             "name": label,
             "nightly": { "minor": total / 2, "currency": "EUR" },
             "total": { "minor": total, "currency": "EUR" },
-        })),
+        })
+        .into(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexSet;
+use serde_json::json;
 
 use super::Source;
 use super::cases::REQUESTED;
@@ -21,6 +22,7 @@ use crate::flow::{
     Places, Produced, ROOT, ResultId, Run, Sends, Slot, SlotId, Span, State, StateId, Transition,
 };
 use crate::guard::{Expression, NAMES, Path, Root};
+use crate::slot::Kind;
 
 /// The checked form of all flows, in the order of their names.
 pub(super) fn flows(world: &World<'_>, sources: &[Source]) -> Flows {
@@ -69,8 +71,10 @@ impl Lower<'_, '_> {
     fn flow(self, id: FlowId) -> Flow {
         let draft = self.draft;
         let slots = draft.slots.iter().filter_map(|(name, slot)| {
+            let kind = slot.kind.clone()?;
             let slot = Slot {
-                kind: slot.kind.clone()?,
+                fixed: if let Kind::Choice(options) = &kind { options.fixed() } else { Vec::new() },
+                kind,
                 optional: slot.optional,
                 default: slot.default.as_ref().and_then(|default| self.expression(default, None)),
                 remember: slot.remember,
@@ -98,6 +102,7 @@ impl Lower<'_, '_> {
             on: self.handlers(&draft.on),
             was: shared(&draft.was),
             meaning: Arc::from(""),
+            wished: Arc::new(json!({ "flow": draft.name.value })),
             has_history: draft.states.values().any(|state| matches!(state.does, DraftDoes::History { .. })),
             deciding: Box::default(),
             has_eventless: false,

@@ -80,6 +80,7 @@ impl Written<'_> {
             has_eventless: _,
             covering: _,
             meaning: _,
+            wished: _,
             places: _,
             on,
             was: _,
@@ -97,7 +98,19 @@ impl Written<'_> {
     }
 
     fn slot_declared(&self, slot: &Slot) -> Json {
-        let Slot { kind, optional, default, remember, merge, list: _, sets: _, ask, invalid, was: _ } = slot;
+        let Slot {
+            kind,
+            optional,
+            default,
+            remember,
+            merge,
+            list: _,
+            fixed: _,
+            sets: _,
+            ask,
+            invalid,
+            was: _,
+        } = slot;
         json!({
             "kind": kind, "optional": optional, "default": default, "remember": remember, "merge": merge,
             "ask": ask.as_ref(), "invalid": invalid.as_ref(),

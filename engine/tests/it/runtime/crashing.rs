@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use innkeeper_engine::runtime::{Commit, CommitError, Logged, MemoryStore, Store, Stored};
+use innkeeper_engine::runtime::{Commit, CommitError, Logged, MemoryStore, Store, Stored, Versions};
 use innkeeper_engine::{BadForm, Position};
 
 /// A store whose machine stops after so many commits.
@@ -48,6 +48,10 @@ impl Store for Crashing<'_> {
 
     async fn load(&self, conversation: &str) -> Result<Option<Stored<String>>, Stopped> {
         Ok(self.store.load(conversation).await?)
+    }
+
+    async fn lend(&self, conversation: &str, versions: &Versions) -> Result<Option<Stored<String>>, Stopped> {
+        Ok(self.store.lend(conversation, versions).await?)
     }
 
     async fn commit(&self, commit: Commit<'_, String>) -> Result<(), CommitError<Stopped>> {

@@ -1,7 +1,6 @@
 //! A hotel, a guest and a conversation to render prompts with.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::NaiveDate;
 use indexmap::IndexMap;
@@ -114,7 +113,7 @@ pub(super) fn items(pointer: &str, key: &str, label: &str) -> Vec<Item> {
             key: text(record, key),
             label: text(record, label),
             words: Vec::new(),
-            record: Arc::new(record.clone()),
+            record: record.clone().into(),
         })
         .collect()
 }
@@ -126,7 +125,7 @@ pub(super) fn options(options: &[&str]) -> Vec<Item> {
             key: (*option).to_owned(),
             label: (*option).to_owned(),
             words: Vec::new(),
-            record: Arc::new(json!(option)),
+            record: json!(option).into(),
         })
         .collect()
 }

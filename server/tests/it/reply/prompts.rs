@@ -78,7 +78,7 @@ fn sayings() -> Vec<(String, Say)> {
         ),
         (
             "your_bookings, one".to_owned(),
-            with(say("your_bookings"), "found", json!({"bookings": [bookings()[0].record]})),
+            with(say("your_bookings"), "found", json!({"bookings": [*bookings()[0].record]})),
         ),
         (
             "invalid_stay, past".to_owned(),
