@@ -101,6 +101,8 @@ pub enum Rule {
     MissingPrompt,
     /// Prompts use variables that the flow can have.
     PromptVariable,
+    /// A read-back shows everything that a yes to it confirms, and a question has words.
+    NotShown,
     /// Every state can be reached.
     Unreachable,
     /// From every state there is a way to an end.
@@ -142,6 +144,7 @@ impl Rule {
             Self::NoLastCase => "no_last_case",
             Self::MissingPrompt => "missing_prompt",
             Self::PromptVariable => "prompt_variable",
+            Self::NotShown => "not_shown",
             Self::Unreachable => "unreachable",
             Self::DeadEnd => "dead_end",
             Self::Loop => "loop",

@@ -29,11 +29,11 @@ struct Line {
 pub(super) async fn run(config: Config, options: cli::Chat) -> Result<Ending, CommandFault> {
     let phone = options.from.as_deref().map(e164_of).transpose()?;
     let app = App::open(&config).await?;
-    if !app.receptionist.replies.languages().contains(&options.language) {
+    if !app.receptionist.replies.now().languages().contains(&options.language) {
         return Err(CommandFault::Other(format!(
             "--language {}: expected one of {}",
             options.language,
-            app.receptionist.replies.languages().join(", ")
+            app.receptionist.replies.now().languages().join(", ")
         )));
     }
     // Whoever does not say who they are is somebody new each time.

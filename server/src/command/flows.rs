@@ -29,11 +29,12 @@ pub(super) async fn run(config: Config, options: cli::Flows) -> Result<Ending, C
 
 async fn check(config: &Config, json: bool) -> Result<Ending, CommandFault> {
     match app::checked(config).await {
-        Ok(_) if json => {
-            outln!("[]");
-            Ok(Ending::Fine)
-        }
-        Ok(flows) => {
+        Ok((flows, unused)) => {
+            unused.iter().for_each(|unused| eprintln!("warning: {unused}"));
+            if json {
+                outln!("[]");
+                return Ok(Ending::Fine);
+            }
             let names: Vec<&str> = flows.iter().map(|flow| &*flow.name).collect();
             outln!("{} flows are fine: {} (version {}).", names.len(), names.join(", "), flows.version());
             Ok(Ending::Fine)
@@ -49,7 +50,7 @@ async fn check(config: &Config, json: bool) -> Result<Ending, CommandFault> {
 
 async fn draw(config: &Config, flow: Option<&str>, write: bool) -> Result<Ending, CommandFault> {
     let flows = match app::checked(config).await {
-        Ok(flows) => flows,
+        Ok((flows, _)) => flows,
         Err(StartFault::Wrong(wrong)) => return Ok(shown(wrong)),
         Err(fault) => return Err(fault.into()),
     };

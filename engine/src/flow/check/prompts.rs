@@ -43,11 +43,21 @@ pub(super) fn consent(to: &str) -> String {
     format!("consent_{to}")
 }
 
-/// Checks the prompts of all flows.
-pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
-    let mut uses: IndexMap<String, Vec<Use<'_>>> = IndexMap::new();
-    let mut optional: IndexMap<String, Vec<Use<'_>>> = IndexMap::new();
-    let mut collects = false;
+/// The prompts that flows name, and those they have only where somebody wrote them.
+struct Uses<'w> {
+    needed: IndexMap<String, Vec<Use<'w>>>,
+    optional: IndexMap<String, Vec<Use<'w>>>,
+}
+
+/// The names of all prompts that flows can say.
+pub(super) fn names(world: &World<'_>) -> BTreeSet<String> {
+    let Uses { needed, optional } = uses(world);
+    needed.into_keys().chain(optional.into_keys()).collect()
+}
+
+fn uses<'w>(world: &World<'w>) -> Uses<'w> {
+    let mut uses: IndexMap<String, Vec<Use<'w>>> = IndexMap::new();
+    let mut optional: IndexMap<String, Vec<Use<'w>>> = IndexMap::new();
     for flow in world.drafts.values() {
         let mut add = |name: &str, at, written| {
             uses.entry(name.to_owned()).or_default().push(Use { flow, at, written });
@@ -68,7 +78,6 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
                     add(&format!("confirm_{}", flow.name.value), state.at, false)
                 }
                 DraftDoes::Collect { slots, .. } => {
-                    collects = true;
                     for slot in slots.iter().filter(|slot| flow.slots.contains_key(&slot.value)) {
                         add(&format!("ask_{}", slot.value), slot.at, false);
                         let name = format!("{INVALID}_{}", slot.value);
@@ -87,7 +96,13 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
             }
         }
     }
-    for (name, uses) in &uses {
+    Uses { needed: uses, optional }
+}
+
+/// Checks the prompts of all flows.
+pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
+    let Uses { needed, optional } = uses(world);
+    for (name, uses) in &needed {
         if let Some(first) = uses.iter().min_by_key(|used| (!used.written, used.at)) {
             missing(report, world.prompts, name, first);
         }
@@ -100,7 +115,7 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
         variables(report, world, name, uses);
     }
     let files = files(world.prompts, INVALID);
-    if collects && !files.is_empty() {
+    if !optional.is_empty() && !files.is_empty() {
         report.add_nowhere(
             Rule::MissingPrompt,
             format!("there is no prompt `{INVALID}`, which answers a value that does not fit"),
