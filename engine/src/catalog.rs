@@ -35,6 +35,8 @@ pub struct Prompts {
     pub found: BTreeMap<PromptKey, BTreeSet<String>>,
     /// What prompts show, as far as that is known; those that are not here are not judged by it.
     pub shown: BTreeMap<PromptKey, Shown>,
+    /// The ways by which something can be sent elsewhere; where there are none, flows may name any.
+    pub ways: BTreeSet<String>,
     /// Variables that whoever renders prompts gives to every one of them, besides what flows have.
     pub given: BTreeSet<String>,
 }

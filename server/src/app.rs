@@ -39,7 +39,7 @@ use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::understand::{InstructionsFault, Understander, WordsFault};
 use crate::versions::{self, AuthoredFault, Used};
 
-pub use self::language::{understander, understander_with};
+pub use self::language::{region, understander, understander_with};
 pub use self::reload::LOOK_EVERY;
 pub use self::speaking::{CallVoice, fixed, fixed_in_all_languages, live_voice};
 pub use self::speech::{hints, live_recogniser, recogniser, voice};

@@ -93,6 +93,10 @@ pub enum Rule {
     UnknownType,
     /// Conditions and arguments are expressions.
     BadExpression,
+    /// What conditions compare with is among what there can be, and outcomes are not nearly others.
+    UnknownOption,
+    /// Ways by which something is sent exist.
+    UnknownWay,
     /// A choice's list is a list of objects with the fields that are named.
     BadList,
     /// A list of guarded cases ends with one that always holds.
@@ -140,6 +144,8 @@ impl Rule {
             Self::UnknownEvent => "unknown_event",
             Self::UnknownType => "unknown_type",
             Self::BadExpression => "bad_expression",
+            Self::UnknownOption => "unknown_option",
+            Self::UnknownWay => "unknown_way",
             Self::BadList => "bad_list",
             Self::NoLastCase => "no_last_case",
             Self::MissingPrompt => "missing_prompt",

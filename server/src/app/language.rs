@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{House, StartFault};
+use super::{House, StartFault, connected, house};
 use crate::config::{Config, Llm, Rephrase};
 use crate::llm::{LanguageModel, OpenAiCompatible, Settings};
 use crate::mistakes::Wrong;
@@ -104,6 +104,14 @@ pub(super) fn replies(config: &Config, wrong: &mut Wrong) -> Result<Replies, Sta
 fn words(layers: &Layers) -> Result<Words, StartFault> {
     let file = "en/words.yaml";
     Ok(Words::parse(layers.text(file).unwrap_or_default(), &layers.place(file))?)
+}
+
+/// The country, ISO 3166, that the configured hotel is in, where its own number tells it.
+///
+/// # Errors
+/// The hotel cannot be reached or does not answer.
+pub async fn region(config: &Config) -> Result<Option<String>, StartFault> {
+    Ok(region_of(&house(&connected(config).await?).await?))
 }
 
 /// The country, ISO 3166, that numbers without a country code are from: the one of the hotel's own number.

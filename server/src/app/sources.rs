@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use innkeeper_engine::Flows;
 use innkeeper_engine::flow::Source;
+use innkeeper_engine::{Flows, Prompts};
 use rust_embed::RustEmbed;
 
 use super::StartFault;
 use super::language::replies;
 use crate::config::Config;
+use crate::conversation::WHATSAPP;
 use crate::mistakes::Wrong;
 use crate::reply::Replies;
 use crate::tools::HotelTools;
@@ -35,7 +36,8 @@ pub(super) fn right(config: &Config, tools: &HotelTools) -> Result<Right, StartF
     let mut wrong = Wrong::default();
     let replies = replies(config, &mut wrong)?;
     let (sources, tools) = (sources(config)?, tools.catalog().clone());
-    let authored = Authored { sources, tools, prompts: replies.catalog() };
+    let prompts = Prompts { ways: [WHATSAPP.to_owned()].into(), ..replies.catalog() };
+    let authored = Authored { sources, tools, prompts };
     match authored.check() {
         Ok(flows) if wrong.is_empty() => Ok(Right { replies, authored, flows }),
         Ok(_) => Err(wrong.into()),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use innkeeper_engine::Flows;
 use innkeeper_engine::flow::flow_schema;
 
-use super::print::{out, outln};
+use super::print::{counted, out, outln};
 use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault};
 use crate::cli;
@@ -36,7 +36,8 @@ async fn check(config: &Config, json: bool) -> Result<Ending, CommandFault> {
                 return Ok(Ending::Fine);
             }
             let names: Vec<&str> = flows.iter().map(|flow| &*flow.name).collect();
-            outln!("{} flows are fine: {} (version {}).", names.len(), names.join(", "), flows.version());
+            let fine = counted(names.len() as u64, "flow is", "flows are");
+            outln!("{fine} fine: {} (version {}).", names.join(", "), flows.version());
             Ok(Ending::Fine)
         }
         Err(StartFault::Wrong(wrong)) if json => {

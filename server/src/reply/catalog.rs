@@ -25,6 +25,7 @@ pub(super) fn of(layers: &Layers, environment: &Environment<'static>) -> Prompts
         channels: MEDIA.map(|medium| medium.name().to_owned()).to_vec(),
         found: Default::default(),
         shown: Default::default(),
+        ways: Default::default(),
         given: GIVEN.map(str::to_owned).into(),
     };
     let trees = Trees::of(layers);

@@ -186,7 +186,7 @@ impl Lower<'_, '_> {
             DraftDoes::Rest { .. } => Does::Rest,
             DraftDoes::Held => Does::Held,
             DraftDoes::Final { outcome, output } => Does::Final {
-                outcome: outcome.as_str().into(),
+                outcome: outcome.value.as_str().into(),
                 output: output.as_ref().and_then(|output| self.expression(output, None)),
             },
             DraftDoes::Unread => return None,

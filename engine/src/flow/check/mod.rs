@@ -2,7 +2,7 @@
 //!
 //! A file goes through in this order: a tree with places (`raw`), a draft in which everything is what it must be
 //! (`shape`, `states`, `doing`, `slots`, `cases`, `formula`, `properties`), names that exist (`names`, `targets`,
-//! `arguments`, `values`, `prompts`, `read_back`), and ways through the flow that hold what the language and its author promise
+//! `literals`, `arguments`, `values`, `prompts`, `read_back`), and ways through the flow that hold what the language and its author promise
 //! (`graph`, `chart`, `history`, `ways`, `filled`, `confirmed`, `explore`, `promises`). What could not be read is never
 //! the cause of a second mistake: a slip in a name is followed to the name that was meant, and where that is unknown,
 //! what depends on it is not judged. Drafts without mistakes become the checked form (`lower`, `version`).
@@ -21,6 +21,7 @@ mod formula;
 mod graph;
 mod history;
 pub(crate) mod keys;
+mod literals;
 mod lower;
 mod names;
 mod names_set;

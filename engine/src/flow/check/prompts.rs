@@ -72,7 +72,9 @@ fn uses<'w>(world: &World<'w>) -> Uses<'w> {
                 DraftDoes::Ask { prompt, .. } => add(&prompt.value, prompt.at, true),
                 DraftDoes::Confirm { sends: Some(sends), .. } => {
                     add(&sends.prompt.value, sends.prompt.at, true);
-                    add(&consent(&sends.to.value), sends.to.at, false);
+                    if is_way(world, &sends.to.value) {
+                        add(&consent(&sends.to.value), sends.to.at, false);
+                    }
                 }
                 DraftDoes::Confirm { sends: None, .. } => {
                     add(&format!("confirm_{}", flow.name.value), state.at, false)
@@ -101,6 +103,7 @@ fn uses<'w>(world: &World<'w>) -> Uses<'w> {
 
 /// Checks the prompts of all flows.
 pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
+    unknown_ways(report, world);
     let Uses { needed, optional } = uses(world);
     for (name, uses) in &needed {
         if let Some(first) = uses.iter().min_by_key(|used| (!used.written, used.at)) {
@@ -121,6 +124,22 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
             format!("there is no prompt `{INVALID}`, which answers a value that does not fit"),
             Some(format!("write {}", files.join(", "))),
         );
+    }
+}
+
+fn is_way(world: &World<'_>, way: &str) -> bool {
+    world.prompts.ways.is_empty() || world.prompts.ways.contains(way)
+}
+
+/// Reports ways by which nothing can be sent, whatever prompt asks for it.
+fn unknown_ways(report: &mut Report<'_>, world: &World<'_>) {
+    for state in world.drafts.values().flat_map(|flow| flow.states.values()) {
+        let DraftDoes::Confirm { sends: Some(sends), .. } = &state.does else { continue };
+        if !is_way(world, &sends.to.value) {
+            let message = format!("nothing can be sent by `{}`", sends.to.value);
+            let ways = world.prompts.ways.iter().map(String::as_str);
+            report.unknown(&sends.to, Rule::UnknownWay, message, "ways", ways);
+        }
     }
 }
 
