@@ -148,7 +148,7 @@ mod step;
 
 pub mod runtime;
 
-pub use catalog::{PromptKey, Prompts, Tool, Tools};
+pub use catalog::{PromptKey, Prompts, Shown, Tool, Tools};
 pub use effect::{
     Arguments, Call, Effect, Elsewhere, Expecting, Question, Retry, Say, ScopedSlot, Startable,
 };

@@ -79,8 +79,8 @@ export function opened(id) {
 }
 
 /** Takes one. */
-export function takeOver(id, by) {
-  return asked('POST', `/api/queue/${encodeURIComponent(id)}/take`, { by });
+export function takeOver(id, by, from) {
+  return asked('POST', `/api/queue/${encodeURIComponent(id)}/take`, { by, from });
 }
 
 /** Writes to its guest. */

@@ -19,6 +19,8 @@ const WHY = {
 const $ = (id) => document.getElementById(id);
 
 let open = null;
+/** Who has the open conversation, as the page shows it. */
+let holder = null;
 let shown = '';
 let looking = null;
 let again = false;
@@ -155,9 +157,13 @@ function showAbout({ guest, channel, phone, why, wants, slots, taken_by: takenBy
   $('nothing-open').hidden = true;
   for (const id of ['about', 'composer', 'back']) $(id).hidden = false;
   $('who').textContent = phone && phone !== guest ? `${guest}, ${phone}` : guest;
-  $('why').textContent = `On ${channel}; ${WHY[why]}. ${takenBy ? `With ${takenBy}.` : 'With nobody yet.'}`;
+  $('why').textContent = `On ${channel}; ${WHY[why]}. ${
+    takenBy ? `With ${takenBy}.` : 'With nobody yet: whoever writes first has it.'
+  }`;
   $('wants').textContent = wants ?? '';
+  holder = takenBy;
   $('take').disabled = takenBy !== null && takenBy === me();
+  $('take').textContent = takenBy === null || takenBy === me() ? 'Take' : `Take over from ${takenBy}`;
   $('slots').replaceChildren(
     ...Object.entries(slots).map(([name, value]) => {
       const pair = element('div');
@@ -224,7 +230,7 @@ async function named(doing) {
   await look();
 }
 
-$('take').addEventListener('click', () => act(api.takeOver));
+$('take').addEventListener('click', () => act((id, by) => api.takeOver(id, by, holder)));
 $('composer').addEventListener('submit', async (event) => {
   event.preventDefault();
   const text = $('words').value.trim();

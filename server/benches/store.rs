@@ -407,7 +407,7 @@ async fn postgres(bench: &mut Bench, url: &str, clock: &Arc<dyn Clock>) {
 #[tokio::main]
 async fn main() {
     let config = Config::load(None, [], Overrides::default()).unwrap();
-    let flows = app::checked(&config).await.unwrap();
+    let (flows, _) = app::checked(&config).await.unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let at = clock.now();
     let mut bench = Bench {

@@ -31,6 +31,7 @@ use crate::conversation::{Callers, Receptionist};
 use crate::llm::ModelFault;
 use crate::message::{ChannelName, ConversationId};
 use crate::mistakes::{Reloaded, Wrong};
+use crate::reply::CurrentReplies;
 use crate::reply::PhrasingFault;
 use crate::speech::SpeechFault;
 use crate::store::{Database, Fault as StoreFault, Options};
@@ -38,7 +39,7 @@ use crate::tools::{Address, HotelTools, ToolsFault};
 use crate::understand::{InstructionsFault, Understander, WordsFault};
 use crate::versions::{self, AuthoredFault, Used};
 
-pub use self::language::{understander, understander_with};
+pub use self::language::{region, understander, understander_with};
 pub use self::reload::LOOK_EVERY;
 pub use self::speaking::{CallVoice, fixed, fixed_in_all_languages, live_voice};
 pub use self::speech::{hints, live_recogniser, recogniser, voice};
@@ -178,6 +179,7 @@ pub async fn receptionist(
     understander: Understander,
 ) -> Result<Receptionist, StartFault> {
     let Right { replies, authored, flows } = right(config, &tools)?;
+    replies.unused(flows.prompts()).iter().for_each(|unused| tracing::warn!("{unused}"));
     let store = database(config, Arc::clone(&clock)).await?;
     versions::keep(&store, &flows, &authored).await?;
     let driver = Driver::new(flows);
@@ -195,7 +197,7 @@ pub async fn receptionist(
         used: Used::default(),
         tools: Arc::new(tools),
         understander: Arc::new(understander),
-        replies: Arc::new(replies),
+        replies: Arc::new(CurrentReplies::new(replies)),
         store,
         clock,
         zone,

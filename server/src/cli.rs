@@ -167,7 +167,7 @@ pub enum Voice {
 /// Erase a guest.
 #[derive(Debug, Args)]
 pub struct Forget {
-    /// A conversation's id, or a number with + and its country code
+    /// A conversation's id, or a number: with + and its country code, or as it is dialled where the hotel is
     #[arg(value_name = "CONVERSATION|PHONE")]
     pub whom: String,
 }

@@ -27,7 +27,7 @@ use self::desk::Desk;
 use self::pointed::{Light, Pointed};
 use crate::clock::{Clock, later};
 use crate::message::{ChannelName, ConversationId, Gathered, GuestIds, GuestKey, Heard, MessageId, Outgoing};
-use crate::reply::{Medium, Rephraser, Replies, ReplyFault};
+use crate::reply::{CurrentReplies, Medium, Rephraser, ReplyFault};
 use crate::store::{Database, Due, Fault as StoreFault};
 use crate::tools::HotelTools;
 use crate::turn::{Answerer, Unanswered};
@@ -67,7 +67,7 @@ pub struct Receptionist {
     /// Who finds out what words mean.
     pub understander: Arc<Understander>,
     /// Every sentence a guest can get.
-    pub replies: Arc<Replies>,
+    pub replies: Arc<CurrentReplies>,
     /// Where conversations are kept.
     pub store: Database,
     /// Which versions of the flows are noted as used.

@@ -120,14 +120,18 @@ impl From<&Mistake> for Listed {
 
 impl From<&ReplyFault> for Listed {
     fn from(fault: &ReplyFault) -> Self {
-        let in_prompts = |file: &String| Some(format!("prompts/{file}"));
         match fault {
-            ReplyFault::Template { template, line, reason } => Self {
-                line: Some(*line),
-                column: Some(1),
-                ..Self::whole("prompt", in_prompts(template), reason.clone())
-            },
-            ReplyFault::File { file, reason } => Self::whole("prompt", in_prompts(file), reason.clone()),
+            ReplyFault::Template { place, reason } => {
+                let (line, column) = place.until();
+                Self {
+                    line: Some(place.line),
+                    column: Some(place.column),
+                    end: Some(Behind { line, column }),
+                    excerpt: Some(place.excerpt()),
+                    ..Self::whole("prompt", Some(place.file.clone()), reason.clone())
+                }
+            }
+            ReplyFault::File { file, reason } => Self::whole("prompt", Some(file.clone()), reason.clone()),
             ReplyFault::Missing { .. } | ReplyFault::Overtaken | ReplyFault::Unread(_) => {
                 Self::whole("prompt", None, fault.to_string())
             }

@@ -1,13 +1,14 @@
 //! Replies: from what the engine wants said to the words a guest reads or hears.
 //!
 //! A prompt is a minijinja template `prompts/<language>/<name>.chat.j2`, `<name>.voice.j2`, or `<name>.j2` for both.
-//! The prompts in the binary are complete; a folder may be laid over them, and a file that changes there counts from
-//! the next reply on. Nothing is ever left out of a sentence: a fact that is missing is a fault with its line, and
+//! The prompts in the binary are complete; a folder may be laid over them, and what is saved there counts from the next
+//! reply on, once all of it is right ([`CurrentReplies`]). Nothing is ever left out of a sentence: a fact that is missing is a fault with its line, and
 //! every value is made harmless on its way in, so that no name can turn the rest of a message bold.
 
 mod bubbles;
 mod buttons;
 mod catalog;
+mod current;
 mod filters;
 mod fixed;
 mod grammar;
@@ -15,14 +16,18 @@ mod layers;
 mod listening;
 mod neutral;
 mod phrasing;
+mod reading;
 mod rephrase;
 mod split;
+mod unused;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use indexmap::IndexMap;
+use innkeeper_engine::flow::Place;
 use innkeeper_engine::{Expecting, Prompts, Say};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::{Value as Json, json};
@@ -31,10 +36,12 @@ use self::grammar::Grammar;
 use crate::message::{Button, ButtonTitles, Limits};
 
 pub use self::bubbles::bubbles;
+pub use self::current::CurrentReplies;
 pub use self::layers::Layers;
 pub use self::phrasing::{Phrasing, PhrasingFault};
 pub use self::rephrase::Rephraser;
 pub use self::split::split;
+pub use self::unused::Unused;
 
 /// Facts within facts are looked at so deep for what may be filled into a template.
 const DEEP: usize = 2;
@@ -111,28 +118,26 @@ pub enum ReplyFault {
         medium: Medium,
     },
     /// The template is broken, or a fact it needs is missing.
-    #[error("prompts/{template} line {line}: {reason}")]
+    #[error("{} line {}: {reason}", .place.file, .place.line)]
     Template {
-        /// The file, below `prompts`.
-        template: String,
-        /// The line in it, counted from 1.
-        line: usize,
+        /// Where.
+        place: Box<Place>,
         /// What is wrong.
         reason: String,
     },
     /// A file that is not a template cannot be used.
-    #[error("prompts/{file}: {reason}")]
+    #[error("{file}: {reason}")]
     File {
-        /// The file, below `prompts`.
+        /// The file.
         file: String,
         /// What is wrong.
         reason: String,
     },
 }
 
-/// Everything that is wrong with the prompts.
+/// Everything that is wrong with the prompts, broken templates with the line.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+#[error("{}", .0.iter().map(ReplyFault::with_excerpt).collect::<Vec<_>>().join("\n"))]
 pub struct ReplyFaults(pub Vec<ReplyFault>);
 
 impl Medium {
@@ -180,9 +185,9 @@ impl Replies {
         let grammars = Arc::new(grammars);
         let built_in = environment(Arc::new(layers.built_in()), &grammars);
         let prompts = environment(Arc::clone(&layers), &grammars);
-        for name in layers.templates() {
-            if let Err(error) = prompts.get_template(&name) {
-                faults.push(ReplyFault::of(&error, &name));
+        for name in layers.templates().into_keys() {
+            if let Err(error) = prompts.get_template(name) {
+                faults.push(ReplyFault::of(&error, name, &layers));
             }
         }
         let faults = (!faults.is_empty()).then_some(ReplyFaults(faults));
@@ -291,7 +296,7 @@ impl Replies {
             environment
                 .get_template(&name)
                 .and_then(|template| template.render(minijinja::value::Serde(&context)))
-                .map_err(|error| ReplyFault::of(&error, &name))
+                .map_err(|error| ReplyFault::of(&error, &name, layers))
         };
         let rendered = match render(&self.prompts, &self.layers) {
             Ok(rendered) => rendered,
@@ -310,16 +315,34 @@ impl Replies {
 }
 
 impl ReplyFault {
-    fn of(error: &minijinja::Error, template: &str) -> Self {
+    fn of(error: &minijinja::Error, template: &str, layers: &Layers) -> Self {
         let reason = error
             .detail()
             .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
-        Self::Template {
-            template: error.name().unwrap_or(template).to_owned(),
-            line: error.line().unwrap_or(1),
-            reason,
+        let template = error.name().unwrap_or(template);
+        let text: Arc<str> = Arc::from(layers.text(template).unwrap_or_default());
+        let line = error.line().unwrap_or(1);
+        let place = |at: Range<usize>| Place::new(&layers.place(template), &text, at.start, at.end);
+        // What is unfinished is noticed behind it.
+        let exact = error.range().map(place).filter(|place| place.line == line);
+        Self::Template { place: Box::new(exact.unwrap_or_else(|| place(line_of(&text, line)))), reason }
+    }
+
+    /// The fault, and below it the line where it stands in a template.
+    fn with_excerpt(&self) -> String {
+        match self {
+            Self::Template { place, .. } => format!("{self}\n{}", place.excerpt()),
+            Self::Overtaken | Self::Unread(_) | Self::Missing { .. } | Self::File { .. } => self.to_string(),
         }
     }
+}
+
+/// The bytes of a line, counted from 1, without what is blank on both its sides.
+fn line_of(text: &str, number: usize) -> Range<usize> {
+    let start: usize = text.split_inclusive('\n').take(number.saturating_sub(1)).map(str::len).sum();
+    let line = text[start..].lines().next().unwrap_or_default();
+    let start = start + line.len() - line.trim_start().len();
+    start..start + line.trim().len()
 }
 
 /// The facts of one saying: the house's, then the conversation's, then its own.
@@ -350,6 +373,6 @@ fn environment(layers: Arc<Layers>, grammars: &Arc<BTreeMap<String, Grammar>>) -
         _ => name.into(),
     });
     filters::add(&mut environment, grammars);
-    environment.set_loader(move |name| layers.source(name));
+    environment.set_loader(move |name| Ok(layers.text(name).map(str::to_owned)));
     environment
 }

@@ -93,6 +93,10 @@ pub enum Rule {
     UnknownType,
     /// Conditions and arguments are expressions.
     BadExpression,
+    /// What conditions compare with is among what there can be, and outcomes are not nearly others.
+    UnknownOption,
+    /// Ways by which something is sent exist.
+    UnknownWay,
     /// A choice's list is a list of objects with the fields that are named.
     BadList,
     /// A list of guarded cases ends with one that always holds.
@@ -101,6 +105,8 @@ pub enum Rule {
     MissingPrompt,
     /// Prompts use variables that the flow can have.
     PromptVariable,
+    /// A read-back shows everything that a yes to it confirms, and a question has words.
+    NotShown,
     /// Every state can be reached.
     Unreachable,
     /// From every state there is a way to an end.
@@ -138,10 +144,13 @@ impl Rule {
             Self::UnknownEvent => "unknown_event",
             Self::UnknownType => "unknown_type",
             Self::BadExpression => "bad_expression",
+            Self::UnknownOption => "unknown_option",
+            Self::UnknownWay => "unknown_way",
             Self::BadList => "bad_list",
             Self::NoLastCase => "no_last_case",
             Self::MissingPrompt => "missing_prompt",
             Self::PromptVariable => "prompt_variable",
+            Self::NotShown => "not_shown",
             Self::Unreachable => "unreachable",
             Self::DeadEnd => "dead_end",
             Self::Loop => "loop",

@@ -26,7 +26,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-pub use self::check::Source;
+pub use self::check::{Source, nearest};
 pub use self::error::{Mistake, Mistakes, Place, Rule, Shown};
 pub use self::number::{EventId, FlowId, ResultId, SlotId, StateId};
 pub(crate) use self::places::{Places, Span};
@@ -50,6 +50,8 @@ pub struct Flows {
     pub(crate) events: indexmap::IndexSet<Arc<str>>,
     /// The hash of the checked form, hexadecimal.
     pub(crate) version: Arc<str>,
+    /// The prompts they can say.
+    pub(crate) prompts: std::collections::BTreeSet<String>,
 }
 
 /// One checked flow.
@@ -161,6 +163,11 @@ impl Flows {
     /// The hash of the checked form, hexadecimal. A conversation is pinned to it.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The names of the prompts that they can say.
+    pub fn prompts(&self) -> &std::collections::BTreeSet<String> {
+        &self.prompts
     }
 
     /// The name of a named event.

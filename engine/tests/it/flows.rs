@@ -1,7 +1,7 @@
 //! Flow files: what the checker makes of good ones, and what it says about broken ones.
 //!
 //! A case is a file under `flows/`. Its comments may say `# prompts: ask_stay booked:total,name ask_room@chat`, which
-//! are then the only prompts there are (with the variables each uses), and `# === name.yaml`, after which another file
+//! are then the only prompts there are (with the variables each uses), `# ways: whatsapp`, and `# === name.yaml`, after which another file
 //! begins. A case without a root chart of its own gets the one in `flows/conversation.yaml`.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
@@ -68,7 +68,9 @@ pub(crate) fn prompts(text: &str) -> Prompts {
         return Prompts::default();
     }
     let channels = ["chat", "voice"];
+    let ways = text.lines().filter_map(|line| line.strip_prefix("# ways:")).flat_map(str::split_whitespace);
     let mut prompts = Prompts {
+        ways: ways.map(str::to_owned).collect(),
         languages: vec!["en".to_owned()],
         channels: channels.map(str::to_owned).to_vec(),
         ..Prompts::default()

@@ -21,6 +21,7 @@ pub(super) struct Argument {
 
 enum Kind {
     Text,
+    Phone,
     Date,
     Dates,
     Guests,
@@ -78,7 +79,7 @@ the meantime, the refusal room_unavailable names what is free instead.",
         required("customer_name", Kind::Text, "The guest's full name, as the guest gave it."),
         required(
             "phone_number",
-            Kind::Text,
+            Kind::Phone,
             "The guest's telephone number, best with + and country; without, it is one of the hotel's country.",
         ),
         required("room_id", Kind::Text, "A room_id that get_room_availability returned."),
@@ -108,7 +109,7 @@ pub(super) const FIND: Tool = Tool {
     description: "A guest's bookings, the next arrival first, with what cancelling each would cost now. Give the phone \
 number that was verified to be the guest's, or the booking reference together with the surname. Reads only.",
     arguments: &[
-        optional("phone", Kind::Text, "The guest's verified telephone number, best with + and country."),
+        optional("phone", Kind::Phone, "The guest's verified telephone number, best with + and country."),
         optional(
             "reference",
             Kind::Text,
@@ -159,6 +160,7 @@ impl Argument {
     fn schema(&self) -> Value {
         let mut schema = match self.kind {
             Kind::Text => json!({ "type": "string" }),
+            Kind::Phone => json!({ "type": "string", "format": "phone" }),
             Kind::Date => json!({ "type": "string", "format": "date" }),
             Kind::YesNo => json!({ "type": "boolean" }),
             Kind::Dates => {

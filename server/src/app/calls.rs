@@ -27,7 +27,7 @@ impl App {
         let voice = voice.map(|CallVoice { voice, .. }| voice);
         let hints = super::hints(config, &receptionist.house);
         let (replies, house, clock) = (&receptionist.replies, &receptionist.house, &receptionist.clock);
-        let fixed = super::fixed(replies, house, LANGUAGE, &**clock)?;
+        let fixed = super::fixed(&replies.now(), house, LANGUAGE, &**clock)?;
         let calls = Calls::new(receptionist, config.call)
             .with_speech(ears, voice, hints)
             .saying_always(fixed)

@@ -79,10 +79,12 @@ async fn look(
 
 /// Checks the files as they are now and lets new conversations begin on them.
 async fn changed(config: &Config, receptionist: &Receptionist) -> Result<(), StartFault> {
-    let Right { authored, flows, .. } = right(config, &receptionist.tools)?;
+    let Right { replies, authored, flows } = right(config, &receptionist.tools)?;
     let version = flows.version().to_owned();
     // Any program on this database must be able to make the version before a conversation is on it.
     versions::keep(&receptionist.store, &flows, &authored).await?;
+    replies.unused(flows.prompts()).iter().for_each(|unused| tracing::warn!("{unused}"));
+    receptionist.replies.publish(replies);
     let kept = &receptionist.driver.versions;
     if kept.publish(flows) {
         tracing::info!(version, "new conversations use the flows as they are saved now");

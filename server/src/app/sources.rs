@@ -1,14 +1,16 @@
 //! The flows that run: those in the binary, what is laid over them, and the check of all that is authored.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use innkeeper_engine::Flows;
 use innkeeper_engine::flow::Source;
+use innkeeper_engine::{Flows, Prompts};
 use rust_embed::RustEmbed;
 
 use super::StartFault;
 use super::language::replies;
 use crate::config::Config;
+use crate::conversation::WHATSAPP;
 use crate::mistakes::Wrong;
 use crate::reply::Replies;
 use crate::tools::HotelTools;
@@ -34,7 +36,8 @@ pub(super) fn right(config: &Config, tools: &HotelTools) -> Result<Right, StartF
     let mut wrong = Wrong::default();
     let replies = replies(config, &mut wrong)?;
     let (sources, tools) = (sources(config)?, tools.catalog().clone());
-    let authored = Authored { sources, tools, prompts: replies.catalog() };
+    let prompts = Prompts { ways: [WHATSAPP.to_owned()].into(), ..replies.catalog() };
+    let authored = Authored { sources, tools, prompts };
     match authored.check() {
         Ok(flows) if wrong.is_empty() => Ok(Right { replies, authored, flows }),
         Ok(_) => Err(wrong.into()),
@@ -42,18 +45,12 @@ pub(super) fn right(config: &Config, tools: &HotelTools) -> Result<Right, StartF
     }
 }
 
-/// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own.
+/// The built-in flows, each replaced by the file of the same name in the configured folder, and that folder's own. A
+/// file's name is the same with either of its ends, `.yaml` and `.yml`.
 fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
-    let mut files: BTreeMap<String, Source> = BuiltIn::iter()
-        .filter(|name| name.ends_with(".yaml"))
-        .filter_map(|name| {
-            let file = BuiltIn::get(&name)?;
-            let text = String::from_utf8_lossy(&file.data).into_owned();
-            Some((name.to_string(), Source { file: format!("flows/{name}"), text }))
-        })
-        .collect();
+    let mut own: BTreeMap<PathBuf, Source> = BTreeMap::new();
     if let Some(folder) = &config.flows {
-        let fault = |path: &std::path::Path| {
+        let fault = |path: &Path| {
             let path = path.display().to_string();
             move |source| StartFault::File { path, source }
         };
@@ -61,10 +58,22 @@ fn sources(config: &Config) -> Result<Vec<Source>, StartFault> {
             let path = entry.map_err(fault(folder))?.path();
             if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
                 let text = std::fs::read_to_string(&path).map_err(fault(&path))?;
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                files.insert(name, Source { file: path.display().to_string(), text });
+                let file = path.display().to_string();
+                own.insert(path, Source { file, text });
             }
         }
     }
-    Ok(files.into_values().collect())
+    let is_replaced = |name: &str| {
+        let stem = Path::new(name).file_stem();
+        own.keys().any(|path| path.file_stem() == stem)
+    };
+    let built_in = BuiltIn::iter().filter(|name| name.ends_with(".yaml") && !is_replaced(name));
+    let built_in: BTreeMap<String, Source> = built_in
+        .filter_map(|name| {
+            let file = BuiltIn::get(&name)?;
+            let text = String::from_utf8_lossy(&file.data).into_owned();
+            Some((name.to_string(), Source { file: format!("flows/{name}"), text }))
+        })
+        .collect();
+    Ok(built_in.into_values().chain(own.into_values()).collect())
 }

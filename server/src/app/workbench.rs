@@ -5,6 +5,7 @@ use innkeeper_engine::{Flows, Moment};
 use super::sources::{Right, right};
 use super::{StartFault, clock_of, connected, database, house, zone_of};
 use crate::config::Config;
+use crate::reply::Unused;
 use crate::store::Database;
 use crate::versions::Authored;
 
@@ -33,11 +34,13 @@ pub async fn workbench(config: &Config) -> Result<Workbench, StartFault> {
     Ok(Workbench { flows, authored, store: database(config, clock).await?, moment })
 }
 
-/// The flows, checked against the configured hotel's tools and the prompts.
+/// The flows, checked against the configured hotel's tools and the prompts; and the prompts that nothing says.
 ///
 /// # Errors
 /// Every mistake in them and in the prompts, or what keeps them from being checked.
-pub async fn checked(config: &Config) -> Result<Flows, StartFault> {
+pub async fn checked(config: &Config) -> Result<(Flows, Vec<Unused>), StartFault> {
     let tools = connected(config).await?;
-    Ok(right(config, &tools)?.flows)
+    let Right { replies, flows, .. } = right(config, &tools)?;
+    let unused = replies.unused(flows.prompts());
+    Ok((flows, unused))
 }

@@ -110,8 +110,8 @@ impl Calls {
     /// Answers calls with this receptionist: those whose line carries words; with ears and a voice those that carry
     /// sound, too.
     pub fn new(receptionist: Arc<Receptionist>, pace: CallPace) -> Self {
-        let back_channels = receptionist.replies.back_channels(LANGUAGE);
-        let back_channels = back_channels.iter().map(|words| pace::plain(words)).collect();
+        let replies = receptionist.replies.now();
+        let back_channels = replies.back_channels(LANGUAGE).iter().map(|words| pace::plain(words)).collect();
         Self(Arc::new(Shared {
             receptionist,
             manners: Arc::new(Manners { pace, back_channels }),

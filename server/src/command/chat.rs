@@ -14,6 +14,10 @@ use crate::config::Config;
 use crate::conversation::TurnLine;
 use crate::message::{ChannelName, GuestKey, Heard, e164};
 
+/// What a program may write on a line.
+const EXPECTED: &str =
+    r#"plain text, {"text": …}, {"silence": true}, {"button": id} or {"note": what was heard}"#;
+
 /// A turn as a program writes it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,11 +33,11 @@ struct Line {
 pub(super) async fn run(config: Config, options: cli::Chat) -> Result<Ending, CommandFault> {
     let phone = options.from.as_deref().map(e164_of).transpose()?;
     let app = App::open(&config).await?;
-    if !app.receptionist.replies.languages().contains(&options.language) {
+    if !app.receptionist.replies.now().languages().contains(&options.language) {
         return Err(CommandFault::Other(format!(
             "--language {}: expected one of {}",
             options.language,
-            app.receptionist.replies.languages().join(", ")
+            app.receptionist.replies.now().languages().join(", ")
         )));
     }
     // Whoever does not say who they are is somebody new each time.
@@ -88,12 +92,22 @@ fn read(line: &str) -> Result<(String, Doing), CommandFault> {
     if !line.trim_start().starts_with('{') {
         return Ok(message(line));
     }
-    let parsed: Line = serde_json::from_str(line).map_err(|error| {
-        CommandFault::Other(format!(
-            "standard input: {error}; expected plain text, {{\"text\": …}}, {{\"silence\": true}}, {{\"button\": id}} or {{\"note\": what was heard}}"
-        ))
-    })?;
+    let parsed: Line = serde_json::from_str(line)
+        .map_err(|error| CommandFault::Other(format!("standard input: {error}; expected {EXPECTED}")))?;
+    let nothing = || {
+        let message =
+            format!("standard input: {line} says nothing; expected {EXPECTED} with something in it");
+        Err(CommandFault::Other(message))
+    };
+    let is_blank = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
     match parsed {
+        Line { silence: false, ref text, ref button, ref note }
+            if [text, button, note].into_iter().all(is_blank) =>
+        {
+            nothing()
+        }
+        Line { note: Some(ref note), .. } if note.trim().is_empty() => nothing(),
+        Line { button: Some(ref button), .. } if button.trim().is_empty() => nothing(),
         Line { silence: true, .. } => Ok((String::new(), Doing::Silence)),
         Line { text, button: Some(button), .. } => {
             let text = text.unwrap_or_default();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use innkeeper_engine::Flows;
 use innkeeper_engine::flow::flow_schema;
 
-use super::print::{out, outln};
+use super::print::{counted, out, outln};
 use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault};
 use crate::cli;
@@ -29,13 +29,15 @@ pub(super) async fn run(config: Config, options: cli::Flows) -> Result<Ending, C
 
 async fn check(config: &Config, json: bool) -> Result<Ending, CommandFault> {
     match app::checked(config).await {
-        Ok(_) if json => {
-            outln!("[]");
-            Ok(Ending::Fine)
-        }
-        Ok(flows) => {
+        Ok((flows, unused)) => {
+            unused.iter().for_each(|unused| eprintln!("warning: {unused}"));
+            if json {
+                outln!("[]");
+                return Ok(Ending::Fine);
+            }
             let names: Vec<&str> = flows.iter().map(|flow| &*flow.name).collect();
-            outln!("{} flows are fine: {} (version {}).", names.len(), names.join(", "), flows.version());
+            let fine = counted(names.len() as u64, "flow is", "flows are");
+            outln!("{fine} fine: {} (version {}).", names.join(", "), flows.version());
             Ok(Ending::Fine)
         }
         Err(StartFault::Wrong(wrong)) if json => {
@@ -49,7 +51,7 @@ async fn check(config: &Config, json: bool) -> Result<Ending, CommandFault> {
 
 async fn draw(config: &Config, flow: Option<&str>, write: bool) -> Result<Ending, CommandFault> {
     let flows = match app::checked(config).await {
-        Ok(flows) => flows,
+        Ok((flows, _)) => flows,
         Err(StartFault::Wrong(wrong)) => return Ok(shown(wrong)),
         Err(fault) => return Err(fault.into()),
     };

@@ -3,7 +3,7 @@
 use innkeeper_hms::{BookingRow, HotelListing, Money};
 use serde::Serialize;
 
-use super::print::{out, outln};
+use super::print::{counted, out, outln};
 use super::{CommandFault, Ending, other, pretty};
 use crate::app;
 use crate::cli;
@@ -15,7 +15,7 @@ pub(super) async fn run(config: Config, options: cli::Hotel) -> Result<Ending, C
     match options {
         cli::Hotel::Seed => {
             let listing = hotel.listing().await.map_err(other)?;
-            outln!("{} has {} rooms.", listing.name, listing.rooms.len());
+            outln!("{} has {}.", listing.name, counted(listing.rooms.len() as u64, "room", "rooms"));
         }
         cli::Hotel::Show { json } => {
             let listing = hotel.listing().await.map_err(other)?;

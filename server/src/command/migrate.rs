@@ -78,14 +78,19 @@ async fn forth(bench: &Workbench, options: &cli::Migrate) -> Result<Ending, Comm
             outln!("stays    {}: it went on meanwhile; run this again", planned.conversation);
         }
         if ended > 0 {
-            outln!("{ended} conversations whose flows are lost are ended.");
+            let ended = counted(
+                ended,
+                "conversation whose flows are lost is",
+                "conversations whose flows are lost are",
+            );
+            outln!("{ended} ended.");
         }
         outln!(
-            "{} conversations are moved to version {}, {} were on it, {} stay where they are.",
-            moved.len(),
+            "{} moved to version {}, {} on it, {}.",
+            counted(moved.len() as u64, "conversation is", "conversations are"),
             plan.version,
-            plan.already,
-            refused.len() + went_on.len()
+            counted(plan.already as u64, "was", "were"),
+            staying(refused.len() + went_on.len())
         );
     }
     Ok(if refused.is_empty() && went_on.is_empty() { Ending::Fine } else { Ending::NotFine })
@@ -95,7 +100,7 @@ async fn back(bench: &Workbench, as_json: bool) -> Result<Ending, CommandFault> 
     let Workbench { flows, store, moment, .. } = bench;
     let versions = Versions::new(flows.clone());
     let all = versions::back(store, &versions, *moment).await?;
-    let staying = all.iter().filter(|backed| backed.not.is_some()).count();
+    let staying_on = all.iter().filter(|backed| backed.not.is_some()).count();
     if as_json {
         outln!("{}", pretty(&all)?);
     } else {
@@ -110,9 +115,10 @@ async fn back(bench: &Workbench, as_json: bool) -> Result<Ending, CommandFault> 
                 ),
             }
         }
-        outln!("{} conversations are put back, {staying} stay where they are.", all.len() - staying);
+        let back = counted((all.len() - staying_on) as u64, "conversation is", "conversations are");
+        outln!("{back} put back, {}.", staying(staying_on));
     }
-    Ok(if staying == 0 { Ending::Fine } else { Ending::NotFine })
+    Ok(if staying_on == 0 { Ending::Fine } else { Ending::NotFine })
 }
 
 fn show(plan: &Plan) {
@@ -158,4 +164,9 @@ fn name(way: Way) -> &'static str {
         Way::NeedsRule => "needs rule",
         Way::Impossible => "impossible",
     }
+}
+
+/// How many conversations were left alone.
+fn staying(many: usize) -> String {
+    counted(many as u64, "stays where it is", "stay where they are")
 }

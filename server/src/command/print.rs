@@ -24,3 +24,8 @@ macro_rules! out {
 }
 
 pub(super) use {out, outln};
+
+/// A count with its noun: "1 conversation", "2 conversations".
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

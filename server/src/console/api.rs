@@ -243,6 +243,13 @@ pub(super) async fn give_back(
     if store.whose(&conversation).await.map_err(fault)?.is_none() {
         return Err(Refusal::unknown());
     }
+    if let Some(by) = &back.by
+        && let Some(who) = desk.receptionist.anothers(&conversation, by).await.map_err(fault)?
+    {
+        return Err(Refusal::moved_on(&format!(
+            "{who} has this conversation. Take it over from {who} to give it back."
+        )));
+    }
     match desk.receptionist.hand_back(&conversation, &back).await {
         Ok(Some(turned)) => {
             let line = turned.line(0, "");

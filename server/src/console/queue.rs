@@ -16,7 +16,7 @@ use super::looks::{looks, told};
 use super::refusal::Refusal;
 use crate::conversation::{HandBack, Handed, Spoken, Why};
 use crate::message::{ConversationId, Gathered, Kind, MessageId, OutgoingId};
-use crate::store::{Fault, OutboxRow, Wrote};
+use crate::store::{Fault, OutboxRow, Took, Wrote};
 
 /// The longest name a person can go by, and the longest summary, in characters.
 const LONGEST_NAME: usize = 60;
@@ -93,10 +93,18 @@ struct Opened {
     messages: Vec<Spoken>,
 }
 
-/// Who takes a conversation, or saw to a message.
+/// Who takes a conversation, and from whom.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Taking {
+    by: String,
+    from: Option<String>,
+}
+
+/// Who saw to a message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seeing {
     by: String,
 }
 
@@ -241,12 +249,23 @@ pub(super) async fn take(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let by = person(&headers, &body)?;
+    let Taking { by, from } = read(&headers, &body)?;
+    let by = name(&by)?;
+    let from = from.map(|from| name(&from)).transpose()?;
     let conversation = ConversationId::new(id);
     let fault = |fault: &(dyn std::error::Error + 'static)| {
         Refusal::fault("a conversation could not be taken", fault)
     };
-    desk.receptionist.take(&conversation, &by).await.map_err(|error| fault(&error))?;
+    let took = desk.receptionist.take(&conversation, &by, from.as_deref()).await;
+    match took.map_err(|error| fault(&error))? {
+        Took::Taken => {}
+        Took::AnotherHas(who) => {
+            return Err(Refusal::moved_on(&format!(
+                "{who} has this conversation. Ask them, or take it over from {who}."
+            )));
+        }
+        Took::WaitsNot => return Err(Refusal::unknown()),
+    }
     let handed = desk.receptionist.handed(&conversation).await.map_err(|error| fault(&error))?;
     let (handed, messages) = handed.ok_or_else(Refusal::unknown)?;
     let handed = Waits::of(handed, desk.receptionist.clock.now());
@@ -295,7 +314,7 @@ fn shown(guest: &str) -> String {
 
 /// Who asks for something that needs no more than their name.
 fn person(headers: &HeaderMap, body: &[u8]) -> Result<String, Refusal> {
-    let Taking { by } = read(headers, body)?;
+    let Seeing { by } = read(headers, body)?;
     name(&by)
 }
 

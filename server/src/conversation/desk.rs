@@ -88,7 +88,7 @@ impl<'a> Desk<'a> {
         if self.party.channel.is_spoken() {
             return self.one_by_one(&says);
         }
-        let replies = self.receptionist.replies.render(&says, &self.listener())?;
+        let replies = self.receptionist.replies.now().render(&says, &self.listener())?;
         Ok(replies.into_iter().map(|reply| self.outgoing(reply, says.last())).collect())
     }
 
@@ -109,7 +109,9 @@ impl<'a> Desk<'a> {
     fn one_by_one(&self, says: &[Say]) -> Result<Vec<Outgoing>, ReplyFault> {
         let mut spoken: Vec<Outgoing> = Vec::new();
         for say in says {
-            for reply in self.receptionist.replies.render(std::slice::from_ref(say), &self.listener())? {
+            for reply in
+                self.receptionist.replies.now().render(std::slice::from_ref(say), &self.listener())?
+            {
                 let outgoing = self.outgoing(reply, Some(say));
                 match spoken.iter_mut().find(|before| before.text == outgoing.text) {
                     Some(before) => before.says.extend(outgoing.says),
@@ -137,7 +139,7 @@ impl<'a> Desk<'a> {
             return Ok(Vec::new());
         }
         let listener = Listener { medium: Medium::Voice, ..self.listener() };
-        let replies = self.receptionist.replies.render(says, &listener)?;
+        let replies = self.receptionist.replies.now().render(says, &listener)?;
         let spoken = |reply: Reply| Outgoing { text: reply.text, spoken: true, ..Outgoing::default() };
         Ok(replies.into_iter().map(spoken).collect())
     }
@@ -160,7 +162,7 @@ impl<'a> Desk<'a> {
         let purpose = self.purpose.unwrap_or("answer").to_owned();
         let prompt = last.map(|say| say.prompt.to_string());
         let values = match (self.purpose, last) {
-            (Some(_), Some(say)) => self.receptionist.replies.values(say, &self.listener()),
+            (Some(_), Some(say)) => self.receptionist.replies.now().values(say, &self.listener()),
             (None, _) | (_, None) => BTreeMap::new(),
         };
         let opener = if buttons.is_empty() { String::new() } else { opener };
@@ -250,11 +252,11 @@ impl Performer for Desk<'_> {
         let mut sent = Vec::new();
         for Elsewhere { to, say, asked } in sends.iter().filter(|elsewhere| *elsewhere.to == *WHATSAPP) {
             let mut asked = *asked;
-            for reply in self.receptionist.replies.render(std::slice::from_ref(say), &listener)? {
+            for reply in self.receptionist.replies.now().render(std::slice::from_ref(say), &listener)? {
                 let manner = Manner {
                     unasked: true,
                     purposes: vec![say.prompt.to_string(), NOTICE.to_owned()],
-                    values: self.receptionist.replies.values(say, &listener),
+                    values: self.receptionist.replies.now().values(say, &listener),
                     ..Manner::default()
                 };
                 let message = Outgoing { text: reply.text, manner, ..Outgoing::default() };

@@ -16,7 +16,7 @@ use super::{AnswerFault, GIVEN_BACK, Party, Receptionist, Said, Turned};
 use crate::channel::{Colleagues, Echo};
 use crate::message::{Button, ConversationId, Outgoing};
 use crate::outbox::fitting;
-use crate::store::{Fault as StoreFault, HeldConversation, Typed, Wrote};
+use crate::store::{Fault as StoreFault, HeldConversation, Took, Typed, Wrote};
 use crate::versions;
 
 /// The event that tells the flows that a person has taken a conversation.
@@ -131,8 +131,9 @@ impl Receptionist {
         self.turn(&party, back.said(), &mut |_| {}).await.map(Some)
     }
 
-    /// Takes a conversation: it is with this person from now on, and the flows are silent. `None` where there is no such
-    /// conversation, or its flows know nobody who takes it.
+    /// Takes a conversation: it is with this person from now on, and the flows are silent. Nothing is taken from a
+    /// colleague but from the one who is named, so that two never believe that they have it. It waits for nobody still
+    /// where there is no such conversation, or its flows know nobody who takes it.
     ///
     /// # Errors
     /// [`AnswerFault`]; then nothing was changed.
@@ -140,17 +141,30 @@ impl Receptionist {
         &self,
         conversation: &ConversationId,
         by: &str,
-    ) -> Result<Option<HeldConversation>, AnswerFault> {
-        if !self.store.taken(conversation, by).await? {
-            let Some((guest, channel)) = self.store.whose(conversation).await? else { return Ok(None) };
-            if self.store.active_conversation(&guest).await?.as_ref() != Some(conversation) {
-                return Ok(None);
-            }
-            let party = Party::elsewhere(guest, channel, self.clock.now());
-            self.turn(&party, taken_over(by), &mut |_| {}).await?;
-            self.store.taken(conversation, by).await?;
+        from: Option<&str>,
+    ) -> Result<Took, AnswerFault> {
+        // Nobody tells who typed into the hotel's telephone: whoever takes that up names nobody.
+        let from: Vec<&str> = from.into_iter().chain([ON_THE_PHONE]).collect();
+        let took = self.store.taken(conversation, by, &from).await?;
+        if took != Took::WaitsNot {
+            return Ok(took);
         }
-        Ok(self.store.held_one(conversation).await?)
+        let Some((guest, channel)) = self.store.whose(conversation).await? else { return Ok(took) };
+        if self.store.active_conversation(&guest).await?.as_ref() != Some(conversation) {
+            return Ok(took);
+        }
+        let party = Party::elsewhere(guest, channel, self.clock.now());
+        self.turn(&party, taken_over(by), &mut |_| {}).await?;
+        Ok(self.store.taken(conversation, by, &from).await?)
+    }
+
+    /// The colleague who has a conversation that this person would do something with; nobody where nobody has it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn anothers(&self, id: &ConversationId, by: &str) -> Result<Option<String>, StoreFault> {
+        let holder = self.store.held_one(id).await?.and_then(|held| held.taken_by);
+        Ok(holder.filter(|holder| holder != by && holder != ON_THE_PHONE))
     }
 
     /// Writes to a guest in a person's name, behind everything that waits for the guest. Nothing is written

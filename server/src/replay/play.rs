@@ -236,7 +236,7 @@ impl Stage {
         let open = open.ok_or_else(|| PlayFault::Script("person: nothing was said yet".to_owned()))?;
         let was = store.held_one(&open).await?.and_then(|held| held.taken_by);
         if was.as_ref() != Some(&person.by) {
-            self.receptionist.take(&open, &person.by).await?;
+            self.receptionist.take(&open, &person.by, was.as_deref()).await?;
             let (handed, _) = self.receptionist.handed(&open).await?.ok_or_else(|| {
                 PlayFault::Script("person: the flows let nobody take the conversation".to_owned())
             })?;

@@ -32,9 +32,9 @@ impl Replies {
                 fixed.insert(text);
             }
             if let Some(file) = self.layers.find(&key.name, &key.language, listener.medium)
-                && let Ok(Some(source)) = self.layers.text(&file)
+                && let Some(source) = self.layers.text(&file)
             {
-                fixed.extend(sentences(&source, listener.medium));
+                fixed.extend(sentences(source, listener.medium));
             }
         }
         fixed.into_iter().collect()

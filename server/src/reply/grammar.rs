@@ -147,10 +147,9 @@ impl Grammar {
     /// Reads a language's grammar and checks that it is complete.
     pub(super) fn read(layers: &Layers, language: &str) -> Result<Self, ReplyFault> {
         let file = format!("{language}/grammar.yaml");
-        let fault = |reason: String| ReplyFault::File { file: file.clone(), reason };
-        let text = layers.read(&file).map_err(|error| fault(error.to_string()))?;
-        let text = text.ok_or_else(|| fault("the file is missing".to_owned()))?;
-        let grammar: Self = serde_saphyr::from_str(&text).map_err(|error| fault(error.to_string()))?;
+        let fault = |reason: String| ReplyFault::File { file: layers.place(&file), reason };
+        let text = layers.text(&file).ok_or_else(|| fault("the file is missing".to_owned()))?;
+        let grammar: Self = serde_saphyr::from_str(text).map_err(|error| fault(error.to_string()))?;
         for (name, words, wanted) in [
             ("numbers", &grammar.numbers, 100),
             ("ordinals", &grammar.ordinals, 31),

@@ -1,11 +1,8 @@
 //! Where prompts come from: the files in the binary, and a folder that may be laid over them.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use minijinja::{Error, ErrorKind, TemplateSource};
 
 use super::Medium;
 
@@ -13,11 +10,21 @@ use super::Medium;
 #[folder = "../prompts"]
 struct Embedded;
 
-/// Files by name, `<language>/<file>`; a file of the folder hides the one of the same name below it.
+/// Files by name, `<language>/<file>`; a file of the folder hides the one of the same name below it. The folder is read
+/// once: what is edited there later counts where it is read again.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     base: Arc<BTreeMap<String, String>>,
-    overlay: Option<PathBuf>,
+    overlay: Option<Arc<Overlay>>,
+}
+
+/// A folder as it was when it was read.
+#[derive(Debug)]
+struct Overlay {
+    folder: PathBuf,
+    files: BTreeMap<String, String>,
+    /// Templates that lie where none is looked for.
+    astray: Vec<PathBuf>,
 }
 
 impl Layers {
@@ -35,10 +42,29 @@ impl Layers {
         Self { base: Arc::new(files), overlay: None }
     }
 
-    /// The same with the folder `DIR/<language>/` laid over them. It need not exist yet.
-    #[must_use]
-    pub fn with_overlay(self, folder: impl Into<PathBuf>) -> Self {
-        Self { overlay: Some(folder.into()), ..self }
+    /// The same with the folder `DIR/<language>/` laid over them, as it is now.
+    ///
+    /// # Errors
+    /// The folder or a file in it cannot be read; with its path.
+    pub fn with_overlay(self, folder: impl Into<PathBuf>) -> Result<Self, (PathBuf, std::io::Error)> {
+        let folder = folder.into();
+        let (mut files, mut astray) = (BTreeMap::new(), Vec::new());
+        for language in entries(&folder)? {
+            let path = folder.join(&language);
+            if !path.is_dir() {
+                if is_authored(&language) {
+                    astray.push(path);
+                }
+                continue;
+            }
+            for file in entries(&path)? {
+                let (name, path) = (format!("{language}/{file}"), path.join(&file));
+                if is_plain(&name) && is_authored(&file) && path.is_file() {
+                    files.insert(name, std::fs::read_to_string(&path).map_err(|error| (path, error))?);
+                }
+            }
+        }
+        Ok(Self { overlay: Some(Arc::new(Overlay { folder, files, astray })), ..self })
     }
 
     /// The same without the folder.
@@ -50,42 +76,46 @@ impl Layers {
         self.overlay.is_some()
     }
 
-    /// The text of a file, the folder's first.
-    pub(super) fn read(&self, name: &str) -> std::io::Result<Option<Cow<'_, str>>> {
-        match self.laid_over(name)? {
-            Some(text) => Ok(Some(Cow::Owned(text))),
-            None => Ok(self.base.get(name).map(|text| Cow::Borrowed(text.as_str()))),
+    /// The text of a file, the folder's first; `None` where neither has it.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let over = self.overlay.as_ref().and_then(|overlay| overlay.files.get(name));
+        over.or_else(|| self.base.get(name)).map(String::as_str)
+    }
+
+    /// What mistakes call a file: its path in the folder, or in the sources where it is the binary's.
+    pub fn place(&self, name: &str) -> String {
+        match self.overlay.as_ref().filter(|overlay| overlay.files.contains_key(name)) {
+            Some(overlay) => overlay.folder.join(name).display().to_string(),
+            None => format!("prompts/{name}"),
         }
     }
 
-    /// The text of a file that is no prompt, the folder's first; `None` where neither has it.
-    ///
-    /// # Errors
-    /// The folder's cannot be read.
-    pub fn text(&self, name: &str) -> std::io::Result<Option<String>> {
-        Ok(self.read(name)?.map(Cow::into_owned))
+    /// The folder's templates, and those that lie beside a language's folder.
+    pub(super) fn laid_over(&self) -> (Vec<&str>, &[PathBuf]) {
+        let Some(overlay) = &self.overlay else { return (Vec::new(), &[]) };
+        (overlay.files.keys().map(String::as_str).filter(|name| is_template(name)).collect(), &overlay.astray)
+    }
+
+    /// Whether a file is the binary's.
+    pub(super) fn is_built_in(&self, name: &str) -> bool {
+        self.base.contains_key(name)
     }
 
     /// The languages in either layer.
     pub(super) fn languages(&self) -> Vec<String> {
         let languages: BTreeSet<String> =
-            self.templates().iter().filter_map(|name| Some(name.split_once('/')?.0.to_owned())).collect();
+            self.templates().keys().filter_map(|name| Some(name.split_once('/')?.0.to_owned())).collect();
         languages.into_iter().collect()
     }
 
-    /// The names of all templates in either layer.
-    pub(super) fn templates(&self) -> BTreeSet<String> {
-        let mut names: BTreeSet<String> =
-            self.base.keys().filter(|name| is_template(name)).cloned().collect();
-        for language in self.overlay.iter().flat_map(|folder| entries(folder)) {
-            for file in self.overlay.iter().flat_map(|folder| entries(&folder.join(&language))) {
-                let name = format!("{language}/{file}");
-                if is_template(&name) {
-                    names.insert(name);
-                }
-            }
-        }
-        names
+    /// All templates with their texts.
+    pub(super) fn templates(&self) -> BTreeMap<&str, &str> {
+        let base = self.base.iter();
+        let over = self.overlay.iter().flat_map(|overlay| &overlay.files);
+        base.chain(over)
+            .filter(|(name, _)| is_template(name))
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect()
     }
 
     /// The file of a prompt: the folder's before the binary's, the medium's own before the one for both. A slot
@@ -97,35 +127,10 @@ impl Layers {
 
     fn file(&self, prompt: &str, language: &str, medium: Medium) -> Option<String> {
         let names = [format!("{language}/{prompt}.{}.j2", medium.name()), format!("{language}/{prompt}.j2")];
-        let over = names.iter().find(|name| {
-            is_plain(name) && self.overlay.as_ref().is_some_and(|folder| folder.join(name).is_file())
-        });
+        let over = names
+            .iter()
+            .find(|name| self.overlay.as_ref().is_some_and(|over| over.files.contains_key(*name)));
         over.or_else(|| names.iter().find(|name| self.base.contains_key(*name))).cloned()
-    }
-
-    /// A template for minijinja, which asks again whether it still stands as it was whenever it is used.
-    pub(super) fn source(self: &Arc<Self>, name: &str) -> Result<Option<TemplateSource>, Error> {
-        let text = self.read(name).map_err(|error| {
-            Error::new(ErrorKind::InvalidOperation, "the file cannot be read").with_source(error)
-        })?;
-        let Some(text) = text.map(Cow::into_owned) else { return Ok(None) };
-        let source = TemplateSource::new(text.clone());
-        if self.overlay.is_none() {
-            return Ok(Some(source));
-        }
-        let (layers, name) = (Arc::clone(self), name.to_owned());
-        Ok(Some(source.with_uptodate_check(move || {
-            layers.read(&name).is_ok_and(|now| now.as_deref() == Some(text.as_str()))
-        })))
-    }
-
-    fn laid_over(&self, name: &str) -> std::io::Result<Option<String>> {
-        let Some(folder) = self.overlay.as_ref().filter(|_| is_plain(name)) else { return Ok(None) };
-        match std::fs::read_to_string(folder.join(name)) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 }
 
@@ -143,8 +148,17 @@ fn is_template(name: &str) -> bool {
     is_plain(name) && name.ends_with(".j2")
 }
 
-/// The names in a folder; one that is not there has none.
-fn entries(folder: &std::path::Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+/// Whether somebody writes such files, and no editor beside them.
+fn is_authored(file: &str) -> bool {
+    !file.starts_with('.') && (file.ends_with(".j2") || file.ends_with(".yaml"))
+}
+
+/// The names in a folder, in their order.
+fn entries(folder: &Path) -> Result<BTreeSet<String>, (PathBuf, std::io::Error)> {
+    let wrong = |error| (folder.to_owned(), error);
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).map_err(wrong)? {
+        names.extend(entry.map_err(wrong)?.file_name().into_string().ok());
+    }
+    Ok(names)
 }

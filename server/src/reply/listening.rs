@@ -22,14 +22,14 @@ pub(super) fn read(layers: &Layers, faults: &mut Vec<ReplyFault>) -> BTreeMap<St
     let mut all = BTreeMap::new();
     for language in layers.languages() {
         let file = format!("{language}/{FILE}");
-        let wrong = |reason: String| ReplyFault::File { file: file.clone(), reason };
         match layers.text(&file) {
-            Ok(None) => {}
-            Ok(Some(yaml)) => match serde_saphyr::from_str::<Authored>(&yaml) {
+            None => {}
+            Some(yaml) => match serde_saphyr::from_str::<Authored>(yaml) {
                 Ok(authored) => _ = all.insert(language.clone(), authored.back_channels),
-                Err(error) => faults.push(wrong(error.to_string())),
+                Err(error) => {
+                    faults.push(ReplyFault::File { file: layers.place(&file), reason: error.to_string() })
+                }
             },
-            Err(error) => faults.push(wrong(error.to_string())),
         }
     }
     all

@@ -54,6 +54,17 @@ pub enum Wrote {
     AnotherHas(String),
 }
 
+/// What became of a person's taking a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Took {
+    /// They have it.
+    Taken,
+    /// A colleague has it, who goes by this name.
+    AnotherHas(String),
+    /// It waits for no person.
+    WaitsNot,
+}
+
 impl Database {
     /// The conversations that wait for a person or are with one, the one that waits longest first.
     ///
@@ -81,21 +92,28 @@ impl Database {
         Ok(row.filter(|row| !row.ended).and_then(HeldConversation::of))
     }
 
-    /// Notes who has a conversation that waits for a person. False where it does not wait.
+    /// Notes who has a conversation that waits for a person: one that nobody has, or that one of these has.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn taken(&self, id: &ConversationId, by: &str) -> Result<bool, Fault> {
+    pub async fn taken(&self, id: &ConversationId, by: &str, from: &[&str]) -> Result<Took, Fault> {
+        let holder = conversation::Column::TakenBy;
+        let free = holder.is_null().or(holder.eq(by)).or(holder.is_in(from.iter().copied()));
         let taken = conversation::Entity::update_many()
-            .col_expr(conversation::Column::TakenBy, Expr::value(by))
+            .col_expr(holder, Expr::value(by))
             .filter(conversation::Column::Id.eq(id.as_str()))
             .filter(conversation::Column::HeldSince.is_not_null())
             .filter(conversation::Column::Ended.eq(false))
+            .filter(free)
             .exec(self.writer())
             .await
             .map_err(Fault::doing("noting who has a conversation"))?;
-        self.changed();
-        Ok(taken.rows_affected > 0)
+        if taken.rows_affected > 0 {
+            self.changed();
+            return Ok(Took::Taken);
+        }
+        let holder = self.held_one(id).await?.and_then(|held| held.taken_by);
+        Ok(holder.map_or(Took::WaitsNot, Took::AnotherHas))
     }
 
     /// Puts what a person wrote to a guest behind everything that waits for the guest, in these pieces.

@@ -49,7 +49,7 @@ use tokio::sync::{Notify, watch};
 pub use conversations::ConversationRow;
 pub(crate) use delivered::Delivered;
 pub(crate) use desk::Typed;
-pub use desk::{HeldConversation, Wrote};
+pub use desk::{HeldConversation, Took, Wrote};
 pub use due::Due;
 pub use flow_versions::{FlowVersionRow, OpenConversation};
 pub use forget::Forgotten;

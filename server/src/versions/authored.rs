@@ -116,7 +116,8 @@ impl Authored {
             .map(|source| File { file: source.file.clone(), text: source.text.clone() })
             .collect();
         let tools: Vec<&Tool> = self.tools.values().collect();
-        let Prompts { languages, channels, found, given } = self.prompts.clone();
+        // What prompts show and which ways there are is judged once, before a version is used.
+        let Prompts { languages, channels, found, given, shown: _, ways: _ } = self.prompts.clone();
         let mut catalog = Catalog { languages, channels, given, found: BTreeMap::new() };
         for (PromptKey { name, language, channel }, variables) in found {
             catalog.found.entry(language).or_default().entry(channel).or_default().insert(name, variables);

@@ -47,6 +47,7 @@ try {
   assert.deepEqual(await faint(page), []);
   await page.screenshot({ path: join(folder, 'desk-queue.png') });
 
+  assert.match(await page.locator('#why').innerText(), /whoever writes first has it/);
   await page.fill('#words', 'Hello, Anna here. A cot is no problem.');
   await page.locator('#words').press('Enter');
   await page.locator('.row.staff[data-status="sent"]').waitFor();
@@ -54,6 +55,20 @@ try {
   assert.match(await page.locator('.row.staff .by').first().innerText(), /Anna/);
   await page.locator('#queue button', { hasText: 'with Anna' }).waitFor();
   console.log('written');
+
+  // A colleague takes it over only by saying so, and whoever lost it gives nothing back.
+  const known = (await (await context.request.get(`${address}/api/queue`)).json()).waiting[0].conversation;
+  const take = `${address}/api/queue/${known}/take`;
+  const refused = await context.request.post(take, { data: { by: 'Ben' } });
+  assert.equal(refused.status(), 409);
+  assert.match(await refused.text(), /Anna has this conversation/);
+  assert.equal((await context.request.post(take, { data: { by: 'Anna' } })).status(), 200);
+  assert.equal((await context.request.post(take, { data: { by: 'Ben', from: 'Anna' } })).status(), 200);
+  await page.locator('#take', { hasText: 'Take over from Ben' }).waitFor();
+  await page.click('#give-back');
+  await page.locator('#notice', { hasText: 'Ben has this conversation' }).waitFor();
+  await page.click('#take');
+  await page.locator('#queue button', { hasText: 'with Anna' }).waitFor();
 
   // It comes by itself.
   await page.locator('.row.host', { hasText: 'Wonderful! Is it free?' }).waitFor();
@@ -83,7 +98,7 @@ try {
   await ready(page);
   assert.equal(await page.inputValue('#me'), 'Anna', 'the page knows who sits there');
   assert.ok(await page.locator('#left').isHidden());
-  const unexpected = faults.filter((fault) => !/404/.test(fault));
+  const unexpected = faults.filter((fault) => !/404|409/.test(fault));
   assert.deepEqual(unexpected, [], 'the page reports no fault and asks nobody else');
   console.log('ok');
 } catch (error) {

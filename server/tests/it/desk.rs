@@ -236,8 +236,21 @@ async fn a_person_takes_a_conversation_that_waits_for_nobody() {
     desk.hear("Hello, are you there?").await;
     desk.waits(|waits| waits["unanswered"] == 1).await;
     assert_eq!(desk.twilio.phone_of(ANA).len(), 1, "nobody but Ben answers");
-    assert_eq!(desk.post(&format!("/api/queue/{id}/take"), &json!({"by": "Cleo"})).await, StatusCode::OK);
+    let take = format!("/api/queue/{id}/take");
+    let refused = desk.console.post(&take, &json!({"by": "Cleo"})).send().await.expect("an answer");
+    assert_eq!(refused.status(), StatusCode::CONFLICT, "Ben has it");
+    let reason = refused.text().await.expect("a reason");
+    assert!(reason.contains("Ben has this conversation"), "{reason}");
+    assert_eq!(desk.post(&take, &json!({"by": "Cleo", "from": "Dan"})).await, StatusCode::CONFLICT);
+    assert_eq!(
+        desk.waits(|waits| waits["taken_by"] == "Ben").await["taken_by"],
+        "Ben",
+        "it is with Ben still"
+    );
+    assert_eq!(desk.post(&take, &json!({"by": "Ben"})).await, StatusCode::OK, "Ben has it already");
+    assert_eq!(desk.post(&take, &json!({"by": "Cleo", "from": "Ben"})).await, StatusCode::OK);
     desk.waits(|waits| waits["taken_by"] == "Cleo").await;
+    assert_eq!(desk.give_back(&id, &json!({"by": "Ben"})).await, StatusCode::CONFLICT, "Cleo has it");
     let writing = json!({"by": "Ben", "text": "Still with me"});
     let refused = desk.console.post(&format!("/api/queue/{id}/messages"), &writing).send().await;
     let refused = refused.expect("an answer");

@@ -65,6 +65,13 @@ impl Edited {
         response.json().await.expect("JSON")
     }
 
+    /// The first words of a new conversation.
+    async fn greeted(&self) -> String {
+        let id = self.console.begin(&json!({})).await;
+        let turn = self.console.say(&id, "Hello").await;
+        turn["replies"][0]["text"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// What became of the change with that number.
     async fn told(&mut self, change: u64) -> Reloaded {
         self.look().await;
@@ -176,8 +183,11 @@ async fn a_mistake_in_a_prompt_hides_none_in_the_flows_or_the_vocabulary() {
     let mistakes = told["mistakes"].as_array().expect("a list");
     let of = |rule: &str| mistakes.iter().find(|mistake| mistake["rule"] == rule);
     let prompt = of("prompt").unwrap_or_else(|| panic!("the prompt's: {told}"));
-    assert_eq!((&prompt["file"], &prompt["line"]), (&json!("prompts/en/booked.j2"), &json!(2)));
-    assert!(of("words").is_some_and(|words| words["file"] == "prompts/en/words.yaml"), "{told}");
+    assert_eq!((&prompt["file"], &prompt["line"]), (&json!(edited.prompts.join("en/booked.j2")), &json!(2)));
+    assert!(
+        of("words").is_some_and(|words| words["file"] == json!(edited.prompts.join("en/words.yaml"))),
+        "{told}"
+    );
     let flow = of("unknown_state").unwrap_or_else(|| panic!("the flow's: {told}"));
     assert_eq!(flow["file"], json!(file.display().to_string()));
     assert!(of("missing_prompt").is_none(), "a prompt with a mistake is there all the same: {told}");
@@ -195,5 +205,31 @@ async fn a_folder_that_went_away_is_told_without_a_place() {
     assert_eq!((&only["rule"], &only["line"]), (&json!("fault"), &Json::Null));
     let message = only["message"].as_str().expect("a sentence");
     assert!(message.contains("flows") && message.contains("cannot be read"), "{message}");
+    edited.console.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saved_prompt_is_said_once_all_is_right_and_a_read_back_that_shows_nothing_never_is() {
+    let home = Folder::new();
+    let mut edited = Edited::start(&home).await;
+    let file = |name: &str| edited.prompts.join("en").join(name);
+    let (greeting, read_back) = (file("greeting.chat.j2"), file("confirm_book_room.chat.j2"));
+    std::fs::write(&greeting, "Welcome to the garden.").expect("a prompt");
+    assert_eq!(edited.told(1).await, Reloaded { changes: 1, wrong: vec![] });
+    assert_eq!(edited.greeted().await, "Welcome to the garden.");
+
+    std::fs::write(&read_back, "Shall I book?").expect("a prompt");
+    std::fs::write(&greeting, "Welcome to the sea.").expect("a prompt");
+    let wrong = edited.told(2).await.wrong;
+    assert_eq!(wrong.len(), 6, "{wrong:?}");
+    assert!(wrong.iter().all(|wrong| wrong.rule == "not_shown"), "{wrong:?}");
+    assert_eq!(wrong[0].file, Some(read_back.display().to_string()));
+    assert_eq!((wrong[0].line, wrong[0].column), (Some(1), Some(1)));
+    assert!(wrong[0].excerpt.as_ref().is_some_and(|excerpt| excerpt.contains("Shall I book?")), "{wrong:?}");
+    assert_eq!(edited.greeted().await, "Welcome to the garden.", "nothing of it is taken over");
+
+    std::fs::remove_file(&read_back).expect("a prompt");
+    assert_eq!(edited.told(3).await, Reloaded { changes: 3, wrong: vec![] });
+    assert_eq!(edited.greeted().await, "Welcome to the sea.");
     edited.console.close().await;
 }

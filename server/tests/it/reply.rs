@@ -6,5 +6,6 @@ mod fixture;
 mod flows;
 mod overlay;
 mod prompts;
+mod read_back;
 mod split;
 mod values;

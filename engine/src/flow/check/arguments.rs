@@ -101,6 +101,11 @@ impl Arguments<'_, '_, '_> {
                     let given = format!("`{source}` is {}", given.described());
                     return self.mismatch(value.at, name, owner, schema, &given, help);
                 }
+                if let Some(needed) = of_another_format(&given, schema) {
+                    let given = format!("`{source}` is {}", given.described());
+                    let help = Some(format!("give it a {needed}"));
+                    return self.mismatch(value.at, name, owner, schema, &given, help);
+                }
                 if let Some(help) = other_fields(&given, schema, source) {
                     let given = format!("`{source}` has other fields");
                     let help = Some(help);
@@ -152,6 +157,18 @@ impl Arguments<'_, '_, '_> {
             self.report.add(at, Rule::NeverFilled, message, Some(help));
         }
     }
+}
+
+/// What an argument needs whose text is of a format (JSON Schema `format`) that the values of a slot never have.
+fn of_another_format(given: &Type<'_>, schema: &Schema<'_>) -> Option<&'static str> {
+    let Type::Slot(kind) = given else { return None };
+    let (needed, has) = match schema.format()? {
+        "date" => ("date", matches!(kind, Kind::Date { .. })),
+        "phone" => ("telephone number", matches!(kind, Kind::Phone)),
+        _ => return None,
+    };
+    let is_text = given.json_types() == ["string"];
+    (is_text && !has).then_some(needed)
 }
 
 /// What to write instead of a slot whose fields have other names than those the tool knows, if they have.

@@ -72,7 +72,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_, '_>) -> Option<DraftDoes> {
             reader.report.check_name(&outcome, "outcome");
             let output = reader.fields.get("output");
             let output = output.and_then(|node| Formula::read(reader.report, node, "output", true));
-            Some(DraftDoes::Final { outcome: outcome.value, output })
+            Some(DraftDoes::Final { outcome, output })
         }
         "states" => {
             let parallel = reader.fields.get("parallel");

@@ -96,7 +96,7 @@ pub(super) enum DraftDoes {
     /// A person has the conversation.
     Held,
     Final {
-        outcome: String,
+        outcome: At<String>,
         output: Option<Formula>,
     },
     Compound {

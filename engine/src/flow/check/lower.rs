@@ -12,7 +12,7 @@ use super::draft::{
     DraftRun, DraftSends, DraftState,
 };
 use super::formula::Formula;
-use super::prompts::consent;
+use super::prompts::{self, consent};
 use super::schema::Schema;
 use super::version::{meaning, version};
 use super::world::World;
@@ -33,7 +33,7 @@ pub(super) fn flows(world: &World<'_>, sources: &[Source]) -> Flows {
         flows.insert(Arc::from(name.as_str()), Arc::new(lower.flow(FlowId::at(number))));
     }
     let root = FlowId::at(world.drafts.get_index_of(ROOT).unwrap_or_default());
-    let mut checked = Flows { flows, root, events, version: Arc::from("") };
+    let mut checked = Flows { flows, root, events, version: Arc::from(""), prompts: prompts::names(world) };
     let meanings: Vec<String> = checked.flows.values().map(|flow| meaning(&checked, flow)).collect();
     for (flow, meaning) in checked.flows.values_mut().zip(meanings) {
         if let Some(flow) = Arc::get_mut(flow) {
@@ -191,7 +191,7 @@ impl Lower<'_, '_> {
             DraftDoes::Rest { .. } => Does::Rest,
             DraftDoes::Held => Does::Held,
             DraftDoes::Final { outcome, output } => Does::Final {
-                outcome: outcome.as_str().into(),
+                outcome: outcome.value.as_str().into(),
                 output: output.as_ref().and_then(|output| self.expression(output, None)),
             },
             DraftDoes::Unread => return None,

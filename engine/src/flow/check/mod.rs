@@ -2,7 +2,7 @@
 //!
 //! A file goes through in this order: a tree with places (`raw`), a draft in which everything is what it must be
 //! (`shape`, `states`, `doing`, `slots`, `cases`, `formula`, `properties`), names that exist (`names`, `targets`,
-//! `arguments`, `values`, `prompts`), and ways through the flow that hold what the language and its author promise
+//! `literals`, `arguments`, `values`, `prompts`, `read_back`), and ways through the flow that hold what the language and its author promise
 //! (`graph`, `chart`, `history`, `ways`, `filled`, `confirmed`, `explore`, `promises`). What could not be read is never
 //! the cause of a second mistake: a slip in a name is followed to the name that was meant, and where that is unknown,
 //! what depends on it is not judged. Drafts without mistakes become the checked form (`lower`, `version`).
@@ -21,6 +21,7 @@ mod formula;
 mod graph;
 mod history;
 pub(crate) mod keys;
+mod literals;
 mod lower;
 mod names;
 mod names_set;
@@ -28,6 +29,7 @@ mod near;
 mod promises;
 mod prompts;
 mod properties;
+mod read_back;
 mod report;
 mod schema;
 mod shape;
@@ -48,6 +50,7 @@ use self::draft::{Draft, DraftDoes, DraftEvent, DraftHandlers};
 use self::filled::Filled;
 use self::graph::Graph;
 use self::near::listed;
+pub use self::near::nearest;
 use self::report::Report;
 use self::shape::FileDraft;
 use self::world::World;
@@ -164,6 +167,7 @@ fn judge(report: &mut Report<'_>, world: &World<'_>) {
     }
     unanswered(report, world);
     prompts::check(report, world);
+    read_back::check(report, world);
 }
 
 /// Whether handlers answer an event.

@@ -10,6 +10,7 @@ use super::draft::{
 };
 use super::formula::{Formula, Shape};
 use super::keys::event_name;
+use super::literals;
 use super::report::Report;
 use super::schema::Field;
 use super::targets;
@@ -23,7 +24,7 @@ use crate::guard::NAMES;
 /// Checks the names in one flow.
 pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
     targets::check(report, world, flow);
-    let mut names = Names { report, world, flow };
+    let mut names = Names { report, world, flow, ran: None };
     names.own_names();
     names.slots();
     names.handlers(&flow.on);
@@ -58,7 +59,9 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
             DraftDoes::Run(run) => {
                 names.each(run.each.as_ref());
                 names.run_with(run);
+                names.ran = world.drafts.get(&run.flow.value);
                 names.cases(&run.done, Scope { outcome: true, ..nothing });
+                names.ran = None;
             }
             DraftDoes::Confirm { paths, sends: _, yes, no } => {
                 for path in paths {
@@ -77,6 +80,7 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>, flow: &Draft) {
             DraftDoes::Rest { .. } | DraftDoes::Held | DraftDoes::History { .. } | DraftDoes::Unread => {}
         }
     }
+    literals::outcomes(names.report, world, flow);
     names.properties();
     names.earlier();
 }
@@ -85,6 +89,8 @@ struct Names<'n, 's, 'w> {
     report: &'n mut Report<'s>,
     world: &'n World<'w>,
     flow: &'n Draft,
+    /// The flow that was run before what is looked at.
+    ran: Option<&'n Draft>,
 }
 
 impl Names<'_, '_, '_> {
@@ -405,6 +411,7 @@ impl Names<'_, '_, '_> {
         for path in formula.paths(self.report) {
             self.path(&path, scope);
         }
+        literals::check(self.report, self.world, self.flow, formula, scope, self.ran);
     }
 
     /// Whether the path's beginning and its fields exist.

@@ -1,7 +1,7 @@
 //! The name that was probably meant.
 
 /// The candidate that is most like `name`, if one is alike enough to be a slip of the fingers.
-pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let allowed = (name.chars().count() / 3).clamp(1, 4);
     candidates
         .into_iter()

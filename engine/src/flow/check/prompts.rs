@@ -43,11 +43,21 @@ pub(super) fn consent(to: &str) -> String {
     format!("consent_{to}")
 }
 
-/// Checks the prompts of all flows.
-pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
-    let mut uses: IndexMap<String, Vec<Use<'_>>> = IndexMap::new();
-    let mut optional: IndexMap<String, Vec<Use<'_>>> = IndexMap::new();
-    let mut collects = false;
+/// The prompts that flows name, and those they have only where somebody wrote them.
+struct Uses<'w> {
+    needed: IndexMap<String, Vec<Use<'w>>>,
+    optional: IndexMap<String, Vec<Use<'w>>>,
+}
+
+/// The names of all prompts that flows can say.
+pub(super) fn names(world: &World<'_>) -> BTreeSet<String> {
+    let Uses { needed, optional } = uses(world);
+    needed.into_keys().chain(optional.into_keys()).collect()
+}
+
+fn uses<'w>(world: &World<'w>) -> Uses<'w> {
+    let mut uses: IndexMap<String, Vec<Use<'w>>> = IndexMap::new();
+    let mut optional: IndexMap<String, Vec<Use<'w>>> = IndexMap::new();
     for flow in world.drafts.values() {
         let mut add = |name: &str, at, written| {
             uses.entry(name.to_owned()).or_default().push(Use { flow, at, written });
@@ -62,13 +72,14 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
                 DraftDoes::Ask { prompt, .. } => add(&prompt.value, prompt.at, true),
                 DraftDoes::Confirm { sends: Some(sends), .. } => {
                     add(&sends.prompt.value, sends.prompt.at, true);
-                    add(&consent(&sends.to.value), sends.to.at, false);
+                    if is_way(world, &sends.to.value) {
+                        add(&consent(&sends.to.value), sends.to.at, false);
+                    }
                 }
                 DraftDoes::Confirm { sends: None, .. } => {
                     add(&format!("confirm_{}", flow.name.value), state.at, false)
                 }
                 DraftDoes::Collect { slots, .. } => {
-                    collects = true;
                     for slot in slots.iter().filter(|slot| flow.slots.contains_key(&slot.value)) {
                         add(&format!("ask_{}", slot.value), slot.at, false);
                         let name = format!("{INVALID}_{}", slot.value);
@@ -87,7 +98,14 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
             }
         }
     }
-    for (name, uses) in &uses {
+    Uses { needed: uses, optional }
+}
+
+/// Checks the prompts of all flows.
+pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
+    unknown_ways(report, world);
+    let Uses { needed, optional } = uses(world);
+    for (name, uses) in &needed {
         if let Some(first) = uses.iter().min_by_key(|used| (!used.written, used.at)) {
             missing(report, world.prompts, name, first);
         }
@@ -100,12 +118,28 @@ pub(super) fn check(report: &mut Report<'_>, world: &World<'_>) {
         variables(report, world, name, uses);
     }
     let files = files(world.prompts, INVALID);
-    if collects && !files.is_empty() {
+    if !optional.is_empty() && !files.is_empty() {
         report.add_nowhere(
             Rule::MissingPrompt,
             format!("there is no prompt `{INVALID}`, which answers a value that does not fit"),
             Some(format!("write {}", files.join(", "))),
         );
+    }
+}
+
+fn is_way(world: &World<'_>, way: &str) -> bool {
+    world.prompts.ways.is_empty() || world.prompts.ways.contains(way)
+}
+
+/// Reports ways by which nothing can be sent, whatever prompt asks for it.
+fn unknown_ways(report: &mut Report<'_>, world: &World<'_>) {
+    for state in world.drafts.values().flat_map(|flow| flow.states.values()) {
+        let DraftDoes::Confirm { sends: Some(sends), .. } = &state.does else { continue };
+        if !is_way(world, &sends.to.value) {
+            let message = format!("nothing can be sent by `{}`", sends.to.value);
+            let ways = world.prompts.ways.iter().map(String::as_str);
+            report.unknown(&sends.to, Rule::UnknownWay, message, "ways", ways);
+        }
     }
 }
 

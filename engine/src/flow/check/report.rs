@@ -36,6 +36,11 @@ impl<'s> Report<'s> {
         self.found.push((Some(at), Mistake { rule, message: message.into(), help, place }));
     }
 
+    /// Adds a mistake in a file that is no flow.
+    pub(super) fn add_in(&mut self, place: Place, rule: Rule, message: String, help: Option<String>) {
+        self.found.push((None, Mistake { rule, message, help, place: Some(place) }));
+    }
+
     /// Adds a mistake that stands in no file.
     pub(super) fn add_nowhere(&mut self, rule: Rule, message: impl Into<String>, help: Option<String>) {
         self.found.push((None, Mistake { rule, message: message.into(), help, place: None }));

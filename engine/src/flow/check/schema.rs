@@ -134,6 +134,15 @@ impl<'t> Schema<'t> {
         all
     }
 
+    /// The format of its texts, if all of them have the same.
+    pub(super) fn format(&self) -> Option<&'t str> {
+        let is_text = |part: &Json| types_of(part).is_none_or(|types| types.contains("string"));
+        let mut formats =
+            self.parts.iter().filter(|(_, part)| is_text(part)).map(|(_, part)| part.get("format")?.as_str());
+        let first = formats.next()??;
+        formats.all(|format| format == Some(first)).then_some(first)
+    }
+
     /// The texts it allows, if it lists them.
     pub(super) fn options(&self) -> Option<Vec<&'t str>> {
         let mut all = Vec::new();

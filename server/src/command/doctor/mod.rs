@@ -10,7 +10,7 @@ mod public;
 mod speech;
 mod twilio;
 
-use super::print::outln;
+use super::print::{counted, outln};
 use super::{CommandFault, Ending};
 use crate::app::{App, StartFault};
 use crate::config::Config;
@@ -46,10 +46,14 @@ pub(super) async fn run(config: Config) -> Result<Ending, CommandFault> {
             let tools = app.receptionist.tools.catalog().len();
             findings.push(Finding::Fine("database: opened, its tables are up to date".to_owned()));
             findings.push(Finding::Fine(format!(
-                "hotel: reached over MCP, {tools} tools, time zone {}",
+                "hotel: reached over MCP, {}, time zone {}",
+                counted(tools as u64, "tool", "tools"),
                 app.receptionist.zone
             )));
-            findings.push(Finding::Fine(format!("flows and prompts: {flows} flows, no mistakes")));
+            findings.push(Finding::Fine(format!(
+                "flows and prompts: {}, no mistakes",
+                counted(flows as u64, "flow", "flows")
+            )));
             findings.push(conversations(app).await);
         }
         Err(fault) => findings.push(not_started(fault)),

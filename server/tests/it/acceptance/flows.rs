@@ -256,7 +256,9 @@ async fn a_mistake_in_a_prompt_hides_none_in_the_flows() {
     };
     let ran = check(&[]).await;
     assert_eq!(ran.status.code(), Some(1), "{}", ran.errors);
-    assert!(ran.errors.contains("prompts/en/booked.j2 line 2"), "{}", ran.errors);
+    let broken = prompts.join("en/booked.j2");
+    assert!(ran.errors.contains(&format!("{} line 2: syntax error", broken.display())), "{}", ran.errors);
+    assert!(ran.errors.contains(" 2 | {% if %}\n   | "), "{}", ran.errors);
     assert!(ran.errors.contains("there is no state `loking`"), "{}", ran.errors);
     assert!(ran.errors.contains("5 mistakes in 1 file"), "{}", ran.errors);
 
@@ -268,8 +270,66 @@ async fn a_mistake_in_a_prompt_hides_none_in_the_flows() {
         rules,
         ["prompt", "unknown_type", "unknown_key", "unknown_state", "unknown_tool", "missing_prompt"]
     );
-    assert_eq!((&listed[0]["file"], &listed[0]["line"]), (&json!("prompts/en/booked.j2"), &json!(2)));
+    assert_eq!((&listed[0]["file"], &listed[0]["line"]), (&json!(broken), &json!(2)));
+    assert!(listed[0]["excerpt"].as_str().is_some_and(|excerpt| excerpt.contains("{% if %}")), "{listed:#?}");
     assert!(listed[1]["excerpt"].as_str().is_some_and(|excerpt| excerpt.ends_with("^^^^^^")), "{listed:#?}");
+}
+
+#[tokio::test]
+async fn a_read_back_that_shows_nothing_is_refused_at_its_place() {
+    let folder = Folder::new();
+    let prompts = folder.file("prompts");
+    std::fs::create_dir_all(prompts.join("en")).expect("a folder");
+    let file = prompts.join("en/confirm_book_room.chat.j2");
+    std::fs::write(&file, "Shall I book?").expect("a prompt");
+    let ran = flows(&folder, &["check", "--json", "--prompts", prompts.to_str().unwrap()]).await;
+    assert_eq!(ran.status.code(), Some(1), "{}", ran.errors);
+    let listed: Vec<Json> = serde_json::from_str(&ran.output).expect("a list");
+    assert_eq!(listed.len(), 6, "{listed:#?}");
+    assert_eq!((&listed[0]["rule"], &listed[0]["file"]), (&json!("not_shown"), &json!(file)));
+    assert_eq!((&listed[0]["line"], &listed[0]["column"]), (&json!(1), &json!(1)));
+    let ran = flows(&folder, &["check", "--prompts", prompts.to_str().unwrap()]).await;
+    assert!(ran.errors.contains("does not show `quote.total`"), "{}", ran.errors);
+    assert!(ran.errors.contains("Shall I book?"), "{}", ran.errors);
+}
+
+#[tokio::test]
+async fn a_folder_of_prompts_that_is_not_there_is_told_and_so_is_a_prompt_that_nothing_says() {
+    let folder = Folder::new();
+    let gone = folder.file("gone");
+    let ran = flows(&folder, &["check", "--prompts", gone.to_str().unwrap()]).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", ran.output);
+    assert!(ran.errors.contains(&format!("{} cannot be read", gone.display())), "{}", ran.errors);
+
+    let prompts = folder.file("prompts");
+    std::fs::create_dir_all(prompts.join("en")).expect("a folder");
+    std::fs::write(prompts.join("en/boked.j2"), "Booked.").expect("a prompt");
+    let ran = flows(&folder, &["check", "--prompts", prompts.to_str().unwrap()]).await;
+    assert_eq!(ran.status.code(), Some(0), "{}", ran.errors);
+    let warning = format!(
+        "warning: {}: no flow says it; did you mean `booked`?",
+        prompts.join("en/boked.j2").display()
+    );
+    assert!(ran.errors.contains(&warning), "{}", ran.errors);
+    assert!(ran.output.starts_with("4 flows are fine"), "{}", ran.output);
+}
+
+#[tokio::test]
+async fn a_flow_with_the_other_end_of_its_name_replaces_the_built_in_one_too() {
+    let folder = Folder::new();
+    let own = folder.file("own");
+    std::fs::create_dir(&own).expect("a folder");
+    let text = std::fs::read_to_string(shipped("book_room.yaml")).expect("the flow");
+    std::fs::write(own.join("book_room.yml"), text.replace("max_nights: 30", "max_nights: 3"))
+        .expect("a flow");
+    let ran = flows(&folder, &["check", "--flows", own.to_str().unwrap()]).await;
+    assert_eq!(ran.status.code(), Some(0), "{}", ran.errors);
+    let plain = flows(&folder, &["check"]).await;
+    assert_ne!(ran.output, plain.output, "it is another version");
+    std::fs::write(own.join("book_room.yaml"), text).expect("a flow");
+    let ran = flows(&folder, &["check", "--flows", own.to_str().unwrap()]).await;
+    assert_eq!(ran.status.code(), Some(1), "both in one folder are two flows: {}", ran.output);
+    assert!(ran.errors.contains("there are two flows `book_room`"), "{}", ran.errors);
 }
 
 #[tokio::test]

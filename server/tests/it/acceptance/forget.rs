@@ -26,8 +26,8 @@ async fn a_guest_is_erased_everywhere_and_the_booking_stays() {
 
     let ran = forget(&folder, PHONE).await;
     assert!(ran.status.success(), "{}{}", ran.output, ran.errors);
-    assert!(ran.output.contains("1 conversations, 2 messages, 2 replies"), "{}", ran.output);
-    assert!(ran.output.contains("1 bookings have no name"), "{}", ran.output);
+    assert!(ran.output.contains("1 conversation, 2 messages, 2 replies"), "{}", ran.output);
+    assert!(ran.output.contains("1 booking has no name"), "{}", ran.output);
     for name in names {
         assert!(!holds(name), "{name} is in no file");
     }
@@ -50,10 +50,10 @@ async fn whoever_only_told_a_number_is_found_by_it() {
     chat(innkeeper(&folder), &["--from", others], &["what time is breakfast"]).await;
     let ran = forget(&folder, PHONE).await;
     assert!(ran.status.success(), "{}{}", ran.output, ran.errors);
-    assert!(ran.output.contains("1 conversations, 3 messages"), "{}", ran.output);
-    assert!(ran.output.contains("1 bookings have no name"), "{}", ran.output);
+    assert!(ran.output.contains("1 conversation, 3 messages"), "{}", ran.output);
+    assert!(ran.output.contains("1 booking has no name"), "{}", ran.output);
     let ran = forget(&folder, others).await;
-    assert!(ran.output.contains("1 conversations, 1 messages"), "nobody else was: {}", ran.output);
+    assert!(ran.output.contains("1 conversation, 1 message"), "nobody else was: {}", ran.output);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,4 +65,28 @@ async fn whoever_does_not_say_who_they_are_is_somebody_new_each_time() {
     let turns = chat(innkeeper(&folder), &[], &["hello"]).await;
     let said = turns[0]["replies"].to_string();
     assert!(!said.contains("Ana"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_is_known_however_it_is_written() {
+    let numbers = [(PHONE, "+351 912-345 678"), (PHONE, "00351 (912) 345.678"), (PHONE, "912 345 678")];
+    for (number, written) in numbers {
+        let folder = Folder::new();
+        chat(innkeeper(&folder), &["--from", number], &["what time is breakfast"]).await;
+        let ran = forget(&folder, written).await;
+        assert!(ran.status.success(), "{written}: {}{}", ran.output, ran.errors);
+        assert!(ran.output.contains("1 conversation, 1 message, 1 reply"), "{written}: {}", ran.output);
+        let ran = forget(&folder, written).await;
+        assert!(ran.output.contains(&format!("Nobody is known as {number}.")), "{written}: {}", ran.output);
+    }
+    let folder = Folder::new();
+    for (written, why) in [("12345", "or as it is dialled in PT"), ("+12", "7 to 15 digits")] {
+        let ran = forget(&folder, written).await;
+        assert_eq!(ran.status.code(), Some(2), "{}", ran.output);
+        assert!(
+            ran.errors.contains(&format!("{written}: expected")) && ran.errors.contains(why),
+            "{}",
+            ran.errors
+        );
+    }
 }

@@ -231,3 +231,18 @@ impl Line {
         self.twilio.phone_of(guest)
     }
 }
+
+#[tokio::test]
+async fn a_line_of_a_program_that_says_nothing_is_told_and_not_taken() {
+    for line in
+        [r#"{}"#, r#"{"note":""}"#, r#"{"text":"  "}"#, r#"{"button":""}"#, r#"{"text":"hello","note":" "}"#]
+    {
+        let folder = Folder::new();
+        let mut command = innkeeper(&folder);
+        command.args(["chat", "--json"]);
+        let ran = run(command, &["hello", line]).await;
+        assert_eq!(ran.status.code(), Some(2), "{line}: {}", ran.output);
+        assert!(ran.errors.contains(&format!("{line} says nothing; expected plain text")), "{}", ran.errors);
+        assert_eq!(ran.output.lines().count(), 1, "{line}: the turn before was taken: {}", ran.output);
+    }
+}

@@ -12,7 +12,7 @@ use super::fixture::replies;
 /// The hotel's tools as its contract has them.
 const TOOLS: &str = include_str!("../../../../hms/tests/it/snapshots/it__contract__tools.snap");
 
-fn tools() -> Tools {
+pub(super) fn tools() -> Tools {
     let (_, json) = TOOLS.split_once("\n---\n").unwrap();
     let list: Vec<Json> = serde_json::from_str(json).unwrap();
     list.into_iter()
@@ -29,7 +29,7 @@ fn tools() -> Tools {
         .collect()
 }
 
-fn sources() -> Vec<Source> {
+pub(super) fn sources() -> Vec<Source> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../flows");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()

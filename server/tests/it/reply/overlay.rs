@@ -9,16 +9,16 @@ use innkeeper_engine::PromptKey;
 use super::fixture::{render, replies, say, text};
 
 /// A folder of one's own that goes away again.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("innkeeper-{name}-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("en")).unwrap();
         Self(folder)
     }
 
-    fn put(&self, file: &str, text: &str) {
+    pub(super) fn put(&self, file: &str, text: &str) {
         std::fs::write(self.0.join("en").join(file), text).unwrap();
     }
 }
@@ -43,35 +43,70 @@ fn a_medium_s_own_file_goes_before_the_one_for_both() {
 }
 
 #[test]
-fn a_file_laid_over_counts_at_once_and_its_removal_too() {
+fn a_file_laid_over_goes_before_the_one_below_it_and_counts_when_it_is_read_again() {
     let folder = Folder::new("reload");
-    let replies = replies(
-        of(&[("en/hello.chat.j2", "base {% include '_name.j2' %}"), ("en/_name.j2", "Ana")])
-            .with_overlay(&folder.0),
-    );
-    let said = || text(&replies, &say("hello"), Medium::Chat);
-    assert_eq!(said(), "base Ana");
+    let read = || {
+        replies(
+            of(&[("en/hello.chat.j2", "base {% include '_name.j2' %}"), ("en/_name.j2", "Ana")])
+                .with_overlay(&folder.0)
+                .unwrap(),
+        )
+    };
+    let said = |replies: &Replies| text(replies, &say("hello"), Medium::Chat);
+    let first = read();
+    assert_eq!(said(&first), "base Ana");
     folder.put("_name.j2", "Bea");
-    assert_eq!(said(), "base Bea");
+    assert_eq!(said(&first), "base Ana", "what nobody has checked is not said");
+    assert_eq!(said(&read()), "base Bea");
     folder.put("hello.j2", "one");
-    assert_eq!(said(), "one");
-    folder.put("hello.j2", "two");
-    assert_eq!(said(), "two");
+    assert_eq!(said(&read()), "one");
     std::fs::remove_file(folder.0.join("en/hello.j2")).unwrap();
-    assert_eq!(said(), "base Bea");
+    assert_eq!(said(&read()), "base Bea");
 }
 
 #[test]
-fn a_file_that_breaks_while_running_gives_way_to_the_one_in_the_binary() {
+fn a_prompt_that_lacks_a_fact_gives_way_to_the_one_in_the_binary() {
     let folder = Folder::new("broken");
-    let replies = replies(of(&[("en/hello.j2", "base")]).with_overlay(&folder.0));
-    folder.put("hello.j2", "{% if %}");
-    assert_eq!(text(&replies, &say("hello"), Medium::Chat), "base");
     folder.put("hello.j2", "{{ nobody }}");
-    assert_eq!(text(&replies, &say("hello"), Medium::Chat), "base");
     folder.put("new.j2", "Hello {{ nobody }}");
+    let replies = replies(of(&[("en/hello.j2", "base")]).with_overlay(&folder.0).unwrap());
+    assert_eq!(text(&replies, &say("hello"), Medium::Chat), "base");
     let fault = render(&replies, &[say("new")], Medium::Chat).unwrap_err();
-    assert_eq!(fault.to_string(), "prompts/en/new.j2 line 1: undefined value: `nobody` is undefined");
+    let file = folder.0.join("en/new.j2");
+    assert_eq!(
+        fault.to_string(),
+        format!("{} line 1: undefined value: `nobody` is undefined", file.display())
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_no_folder_of_prompts() {
+    let gone = std::env::temp_dir().join("innkeeper-no-such-prompts");
+    let (path, error) = of(&[]).with_overlay(&gone).unwrap_err();
+    assert_eq!((path, error.kind()), (gone, std::io::ErrorKind::NotFound));
+}
+
+#[test]
+fn a_file_that_nothing_says_is_told_with_the_name_that_was_meant() {
+    let folder = Folder::new("unused");
+    for file in
+        ["boked.chat.j2", "booked.chats.j2", "_ofer.j2", "confirm_spa.j2", "invalid_robe.j2", "_lines.j2"]
+    {
+        folder.put(file, "Hello {# #}");
+    }
+    folder.put("booked.j2", "{% include '_lines.j2' %}");
+    folder.put("notes.txt", "not a prompt");
+    std::fs::write(folder.0.join("booked.j2"), "Booked.").unwrap();
+    let replies = replies(Layers::embedded().with_overlay(&folder.0).unwrap());
+    let said = BTreeSet::from(["confirm_spa", "invalid_robe", "booked"].map(str::to_owned));
+    let told: Vec<String> = replies.unused(&said).iter().map(ToString::to_string).collect();
+    let told = told.join("\n").replace(&folder.0.display().to_string(), "DIR");
+    insta::assert_snapshot!(told, @r"
+    DIR/booked.j2: prompts are looked for in a folder for each language, for example `en`
+    DIR/en/_ofer.j2: no prompt includes it; did you mean `_offer`?
+    DIR/en/boked.chat.j2: no flow says it; did you mean `booked`?
+    DIR/en/booked.chats.j2: no flow says it; did you mean `booked`?
+    ");
 }
 
 #[test]

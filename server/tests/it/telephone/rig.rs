@@ -12,7 +12,7 @@ use innkeeper::channel::twilio::Twilio;
 use innkeeper::channel::twilio::voice::{Manner as How, Webhooks, Words, routes};
 use innkeeper::clock::{Clock, SystemClock};
 use innkeeper::config::{Config, Overrides};
-use innkeeper::reply::{Layers, Replies};
+use innkeeper::reply::{CurrentReplies, Layers, Replies};
 use tokio::sync::{mpsc, watch};
 
 use crate::support::caller::{Account, Exchange, Manner, Wire, pipe};
@@ -121,7 +121,7 @@ pub(super) fn config(settings: Settings<'_>) -> Config {
 /// What Twilio's own voice says.
 pub(super) fn sentences() -> Words {
     let replies = Replies::new(Layers::embedded(), BTreeMap::new()).expect("prompts");
-    Words::new(Arc::new(replies), IndexMap::new(), "en-US")
+    Words::new(Arc::new(CurrentReplies::new(replies)), IndexMap::new(), "en-US")
 }
 
 /// The routes of a configuration.

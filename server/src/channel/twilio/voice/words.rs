@@ -8,7 +8,7 @@ use innkeeper_engine::Say;
 use serde_json::Value as Json;
 
 use crate::message::ChannelName;
-use crate::reply::{Listener, Medium, Replies};
+use crate::reply::{CurrentReplies, Listener, Medium};
 
 /// What is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Sentence {
 /// The sentences in one language.
 #[derive(Clone, Debug)]
 pub struct Words {
-    replies: Arc<Replies>,
+    replies: Arc<CurrentReplies>,
     house: Arc<IndexMap<String, Json>>,
     /// As BCP 47 has it: what Twilio's voice is asked for.
     spoken: String,
@@ -50,8 +50,8 @@ pub struct Words {
 
 impl Words {
     /// The sentences in the language of calls, as BCP 47 has it; in the first that there is where that one is missing.
-    pub fn new(replies: Arc<Replies>, house: IndexMap<String, Json>, spoken: &str) -> Self {
-        let languages = replies.languages();
+    pub fn new(replies: Arc<CurrentReplies>, house: IndexMap<String, Json>, spoken: &str) -> Self {
+        let languages = replies.now().languages();
         let is_it = |language: &&String| {
             spoken.split('-').next().is_some_and(|first| first.eq_ignore_ascii_case(language))
         };
@@ -74,7 +74,7 @@ impl Words {
             limits: ChannelName::Twilio.limits(),
             spelled: false,
         };
-        match self.replies.render(&[Say::given(sentence.prompt(), IndexMap::new())], &listener) {
+        match self.replies.now().render(&[Say::given(sentence.prompt(), IndexMap::new())], &listener) {
             Ok(said) => said.into_iter().next().map(|reply| reply.text),
             Err(fault) => {
                 tracing::error!(%fault, "a caller could not be told something");

@@ -11,7 +11,7 @@ use innkeeper::channel::twilio::voice::{Manner as How, Webhooks, Words, routes};
 use innkeeper::clock::Clock;
 use innkeeper::config::{Config, Overrides};
 use innkeeper::conversation::Receptionist;
-use innkeeper::reply::{Layers, Replies};
+use innkeeper::reply::{CurrentReplies, Layers, Replies};
 use innkeeper::stt::live::{LiveRecogniser, Thresholds};
 use innkeeper::stt::{DeepgramLive as DeepgramEars, Flux, Hints, Realtime};
 use innkeeper::tools::HotelTools;
@@ -316,7 +316,7 @@ fn config(folder: &Folder, api: &str) -> Config {
 fn exchange(config: &Config, clock: &Arc<dyn Clock>, calls: Calls) -> Exchange {
     let twilio = Arc::new(Twilio::new(config, Arc::clone(clock)).expect("an account"));
     let replies = Replies::new(Layers::embedded(), std::collections::BTreeMap::new()).expect("prompts");
-    let words = Words::new(Arc::new(replies), indexmap::IndexMap::new(), "en-US");
+    let words = Words::new(Arc::new(CurrentReplies::new(replies)), indexmap::IndexMap::new(), "en-US");
     let manner = How::new(config, Vec::new());
     let clock = Arc::clone(clock);
     let routes = routes(Webhooks { twilio, callee: Arc::new(calls), words, manner, clock });

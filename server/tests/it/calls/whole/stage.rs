@@ -227,7 +227,8 @@ async fn answers(config: &Config, receptionist: &Arc<Receptionist>, watched: Arc
     let clock = &receptionist.clock;
     let ears = app::live_recogniser(config, Arc::clone(clock)).expect("a recogniser");
     let voice = app::live_voice(config, Arc::clone(clock)).expect("a voice").map(|voice| voice.voice);
-    let fixed = app::fixed(&receptionist.replies, &receptionist.house, "en", &**clock).expect("a house");
+    let fixed =
+        app::fixed(&receptionist.replies.now(), &receptionist.house, "en", &**clock).expect("a house");
     Calls::new(Arc::clone(receptionist), config.call)
         .with_speech(ears, voice, app::hints(config, &receptionist.house))
         .saying_always(fixed)
