@@ -5,7 +5,7 @@ use innkeeper_engine::runtime::Versions;
 use serde_json::json;
 
 use super::differing::told;
-use super::print::{out, outln};
+use super::print::{counted, out, outln};
 use super::{CommandFault, Ending, pretty, shown};
 use crate::app::{self, StartFault, Workbench};
 use crate::cli;

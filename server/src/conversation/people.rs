@@ -293,7 +293,8 @@ impl Colleagues for Receptionist {
         if self.store.outgoing_by_provider(echo.channel, &echo.provider_id).await?.is_some() {
             return Ok(());
         }
-        if self.take(&conversation, ON_THE_PHONE).await?.is_none() {
+        // Where a colleague has it, it stays theirs, and what was typed is shown to them.
+        if self.take(&conversation, ON_THE_PHONE, None).await? == Took::WaitsNot {
             tracing::warn!(%conversation, "a person writes to a guest, and the flows have no `taken_over` that makes room");
         }
         let typed = Typed { by: ON_THE_PHONE, text: &echo.text, provider_id: &echo.provider_id };

@@ -64,7 +64,7 @@ impl Sentence<'_> {
             });
             match nth {
                 Some(nth) => days.nth(usize::try_from(nth).ok()?.checked_sub(1)?),
-                None => days.last(),
+                None => days.next_back(),
             }
         };
         let years = year.map_or(today.year()..=today.year() + 1, |year| year..=year);

@@ -30,7 +30,7 @@ pub(super) fn check(
         comparisons(&tree, &mut compared);
         for (path, text) in compared {
             let Some(known) = possible(world, flow, scope, ran, &path) else { continue };
-            if known.iter().any(|known| *known == text) {
+            if known.contains(&text) {
                 continue;
             }
             let path = path.join(".");
