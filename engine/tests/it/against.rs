@@ -104,8 +104,8 @@ fn a_call_that_was_never_made_ends_the_comparison() {
 #[test]
 fn a_state_put_in_before_the_booking_keeps_the_old_yes_from_booking() {
     let (told, text) = differences(
-        "  who: { collect: [name, phone], target: confirming }",
-        "  who: { collect: [name, phone], target: anything_else }\n\n  anything_else: { ask: what_to_change, target: confirming, on: { affirm: { target: confirming }, deny: { target: confirming } } }",
+        "  who: { collect: [name, phone], target: confirming, on",
+        "  anything_else: { ask: what_to_change, target: confirming, on: { affirm: { target: confirming }, deny: { target: confirming } } }\n\n  who: { collect: [name, phone], target: anything_else, on",
     );
     let first = told.first().unwrap();
     assert_eq!(first.turn, 3);

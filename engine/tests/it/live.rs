@@ -42,6 +42,7 @@ fn a_renamed_state_keeps_the_conversation_that_waits_in_it() {
     for was in ["", "    was: [confirming]\n"] {
         let (flows, _) = rewritten(|text| {
             text.replace("target: confirming }", "target: reading_back }")
+                .replace("target: confirming, on", "target: reading_back, on")
                 .replace("target: confirming\n", "target: reading_back\n")
                 .replace("  confirming:\n", &format!("  reading_back:\n{was}"))
         });

@@ -66,6 +66,31 @@ impl Extractor {
         }
     }
 
+    /// Whether a message at a read-back says when a yes will come: "I'll confirm on Friday". The day of "yes, tomorrow" may
+    /// be that, too, and is none of the stay.
+    pub(super) fn puts_off(
+        &self,
+        question: &Question,
+        reading: Reading,
+        sentence: &Sentence<'_>,
+        acts: &ActsSaid,
+        heard: &mut HeardValues,
+    ) -> bool {
+        if question.expecting != Expecting::Confirmation || reading.everything {
+            return false;
+        }
+        let days = || (0..sentence.len()).map(|at| sentence.meaning(at));
+        let is_near = days().any(|day| day.days.is_some() || day.weekday.is_some())
+            && !days().any(|day| day.ordinal.is_some() || day.month.is_some());
+        let alone = is_near && !heard.placed && sentence.is_nothing_but(acts, &self.lexicon);
+        let in_passing = (heard.in_passing || alone) && (acts.yes || acts.approve);
+        if in_passing {
+            heard.slots.retain(|_, heard| !matches!(heard, Heard::DateRange(_)));
+            heard.changed = false;
+        }
+        in_passing || sentence.puts_off
+    }
+
     /// Whether approval without the word "yes" agrees to what was read back.
     fn approves(&self, question: &Question, sentence: &Sentence<'_>) -> bool {
         let said = split(&question.said);
@@ -123,26 +148,6 @@ impl Extractor {
         let topic = topic(question.starts.iter().filter(|start| Some(&start.flow) == question.flow.as_ref()));
         split(&question.said).iter().filter(|word| self.stops(word)).all(|word| topic.contains(word))
     }
-}
-
-/// Whether a message at a read-back says when a yes will come: "I'll confirm on Friday". The day of "yes tomorrow" may be
-/// that, too, and is none of the stay.
-pub(super) fn puts_off(
-    question: &Question,
-    reading: Reading,
-    sentence: &Sentence<'_>,
-    acts: &ActsSaid,
-    heard: &mut HeardValues,
-) -> bool {
-    if question.expecting != Expecting::Confirmation || reading.everything {
-        return false;
-    }
-    let in_passing = heard.in_passing && (acts.yes || acts.approve);
-    if in_passing {
-        heard.slots.retain(|_, heard| !matches!(heard, Heard::DateRange(_)));
-        heard.changed = false;
-    }
-    in_passing || sentence.puts_off
 }
 
 /// "I'll confirm tomorrow" is no yes: the guest wants time.

@@ -8,7 +8,7 @@ use innkeeper_engine::{
 use phonenumber::country;
 
 use super::act::ActsSaid;
-use super::agree::{Assent, put_off, puts_off};
+use super::agree::{Assent, put_off};
 use super::another::Another;
 use super::choice::Chosen;
 use super::decide::{HeardValues, ReadOut, button, finish};
@@ -173,7 +173,7 @@ impl Extractor {
             before.into_iter().for_each(|(slot, value)| heard.put(slot, value));
         }
         let left_over = acts.left_over;
-        let puts_off = puts_off(question, reading, &sentence, &acts, &mut heard);
+        let puts_off = self.puts_off(question, reading, &sentence, &acts, &mut heard);
         if puts_off {
             wishes.clear();
         }
@@ -422,13 +422,18 @@ impl Extractor {
             let other = |flow: &String| question.flow.as_ref() != Some(flow);
             return best.filter(|wish| wish.score >= CLEAR_WISH && other(&wish.flow)).map(|wish| wish.flow);
         }
-        if let Some(best) = best {
-            return Some(best.flow);
+        let open = question.expecting == Expecting::Anything && !acts.more && question.scope.is_empty();
+        let implied = || if open { self.implied(question, acts) } else { None };
+        match best {
+            // "3 nights from 5 January" says little, and much that only one flow can use.
+            Some(best)
+                if sentence.clear_wish(&self.lexicon, &question.starts).is_none() && !acts.question =>
+            {
+                implied().or(Some(best.flow))
+            }
+            Some(best) => Some(best.flow),
+            None => implied(),
         }
-        if question.expecting != Expecting::Anything || acts.more || !question.scope.is_empty() {
-            return None;
-        }
-        self.implied(question, acts)
     }
 
     /// The one flow with slots for the days or the party that were said; of a question, with both.

@@ -5,7 +5,7 @@ use minijinja::machinery::parse_expr;
 
 use super::draft::{Draft, DraftDoes};
 use super::formula::Formula;
-use super::near::meant;
+use super::near::{meant, nearest};
 use super::report::Report;
 use super::world::{OUTCOME, Scope, Type, World};
 use crate::flow::error::Rule;
@@ -14,6 +14,9 @@ use crate::slot::{Kind, Options};
 
 /// Outcomes that mean the same wherever flows end.
 const CUSTOMARY: [&str; 2] = ["done", "abandoned"];
+
+/// An outcome of so few letters is near to too many others.
+const SHORT: usize = 4;
 
 /// Checks the comparisons in an expression. `ran` is the flow that was run before it.
 pub(super) fn check(
@@ -47,7 +50,11 @@ pub(super) fn outcomes(report: &mut Report<'_>, world: &World<'_>, flow: &Draft)
     for state in flow.states.values() {
         let DraftDoes::Final { outcome, .. } = &state.does else { continue };
         let text = outcome.value.as_str();
-        let Some(near) = super::near::nearest(text, CUSTOMARY).filter(|near| *near != text) else { continue };
+        let Some(near) = nearest(text, CUSTOMARY).filter(|near| *near != text) else { continue };
+        // "none" is a word of its own.
+        if text.chars().count() <= SHORT {
+            continue;
+        }
         let asked = world.drafts.values().flat_map(Draft::cases).any(|(_, case)| {
             let guard = case.guard.as_ref().and_then(|guard| guard.expression.as_ref());
             guard.is_some_and(|guard| {

@@ -198,8 +198,8 @@ impl<'w> World<'w> {
         }
     }
 
-    /// Whether that may be known of a guest: what some flow remembers, and what there is of everybody. A program can tell
-    /// more ways than flows send by: only what looks like one of those, misspelt, is missing.
+    /// Whether that may be known of a guest. A program can tell more of them than flows remember, and more ways than
+    /// flows send by: only what looks like one of those, misspelt, is missing.
     fn guest_path(&self, fields: &[String]) -> Result<(), NoField> {
         if !self.whole || self.drafts.values().any(|flow| flow.strange || flow.slots_unread) {
             return Ok(());
@@ -221,8 +221,7 @@ impl<'w> World<'w> {
                 (GUEST, field, remembered.chain(GUEST_FIELDS.iter().copied()).collect())
             }
         };
-        let may_be = owner == GUEST_REACH && nearest(field, known.iter().copied()).is_none();
-        if known.contains(field.as_str()) || may_be {
+        if known.contains(field.as_str()) || nearest(field, known.iter().copied()).is_none() {
             return Ok(());
         }
         let known = known.into_iter().map(str::to_owned).collect();
