@@ -7,7 +7,6 @@ use innkeeper_engine::{
 };
 use phonenumber::country;
 
-use super::act::ActsSaid;
 use super::agree::{Assent, put_off};
 use super::another::Another;
 use super::choice::Chosen;
@@ -21,9 +20,6 @@ use super::several::Besides;
 use super::slips::Misheard;
 use super::stay::{Asked, StayContext, StaySaid};
 use super::words::{Phrase, Says, Words};
-
-/// The flow under way is left for another only when that one is asked for this clearly.
-const CLEAR_WISH: f64 = 0.72;
 
 /// Understands messages by rules: pure, without a model, in microseconds.
 #[derive(Clone, Debug)]
@@ -391,71 +387,6 @@ impl Extractor {
             heard.put(slot, Heard::Date(*day));
         } else {
             heard.ambiguous = true;
-        }
-    }
-
-    /// The flow that is asked for, by its words, or because only it can use what was said.
-    pub(super) fn wish(
-        &self,
-        sentence: &Sentence<'_>,
-        question: &Question,
-        acts: &ActsSaid,
-        heard: &HeardValues,
-    ) -> Option<String> {
-        let only_more = acts.more && heard.slots.is_empty();
-        if question.starts.is_empty() || acts.repeat || acts.human || only_more {
-            return None;
-        }
-        let busy = question.flow.is_some();
-        if busy
-            && (acts.recall || acts.cancel || acts.yes || acts.approve || acts.no || !heard.slots.is_empty())
-        {
-            return None;
-        }
-        if (acts.price || acts.bye) && sentence.is_nothing_but(acts, &self.lexicon) {
-            // "Is that per night?", "see you tomorrow"
-            return None;
-        }
-        let best = sentence.wish(&self.lexicon, &question.starts);
-        if busy {
-            // What is under way is the likeliest thing to be talked about.
-            let other = |flow: &String| question.flow.as_ref() != Some(flow);
-            return best.filter(|wish| wish.score >= CLEAR_WISH && other(&wish.flow)).map(|wish| wish.flow);
-        }
-        let open = question.expecting == Expecting::Anything && !acts.more && question.scope.is_empty();
-        let implied = || if open { self.implied(question, acts) } else { None };
-        match best {
-            // "3 nights from 5 January" says little, and much that only one flow can use.
-            Some(best)
-                if sentence.clear_wish(&self.lexicon, &question.starts).is_none() && !acts.question =>
-            {
-                implied().or(Some(best.flow))
-            }
-            Some(best) => Some(best.flow),
-            None => implied(),
-        }
-    }
-
-    /// The one flow with slots for the days or the party that were said; of a question, with both.
-    fn implied(&self, question: &Question, acts: &ActsSaid) -> Option<String> {
-        let enough = 1 + usize::from(acts.question);
-        let mut fitting = question.starts.iter().filter(|start| {
-            let slots: Vec<ScopedSlot> = start
-                .slots
-                .iter()
-                .filter(|slot| {
-                    matches!(slot.kind, Kind::DateRange { .. } | Kind::Party { .. } | Kind::Reference)
-                })
-                .cloned()
-                .collect();
-            let mut sentence = Sentence::new(&self.lexicon, &question.said);
-            let heard = self.values(&mut sentence, &slots, question, Reading::default());
-            let in_passing = (acts.thank || acts.bye) && heard.in_passing && heard.slots.len() == 1;
-            heard.slots.len() >= enough && !in_passing
-        });
-        match (fitting.next(), fitting.next()) {
-            (Some(start), None) => Some(start.flow.clone()),
-            _ => None,
         }
     }
 }

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use innkeeper_engine::Startable;
+use innkeeper_engine::{Expecting, Kind, Question, ScopedSlot, Startable};
 
+use super::act::ActsSaid;
+use super::decide::HeardValues;
+use super::extract::{Extractor, Reading};
 use super::lexicon::{Class, Lexicon};
 use super::sentence::{Sentence, Taken};
 use super::token::{Token, TokenKind};
@@ -21,6 +24,9 @@ const OWN_WORDS: usize = 2;
 
 /// A code is at least so long; "3d" is a word.
 const CODE_LENGTH: usize = 4;
+
+/// The flow under way is left for another only when that one is asked for this clearly.
+const CLEAR_WISH: f64 = 0.72;
 
 /// A wish and how sure it is, 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,4 +190,71 @@ fn weights(flows: &[Vec<Vec<String>>]) -> HashMap<&str, f64> {
     }
     let count = u32::try_from(flows.len()).map_or(1.0, f64::from);
     having.into_iter().map(|(word, having)| (word, (1.0 + count / f64::from(having)).ln())).collect()
+}
+
+impl Extractor {
+    /// The flow that is asked for, by its words, or because only it can use what was said.
+    pub(super) fn wish(
+        &self,
+        sentence: &Sentence<'_>,
+        question: &Question,
+        acts: &ActsSaid,
+        heard: &HeardValues,
+    ) -> Option<String> {
+        let only_more = acts.more && heard.slots.is_empty();
+        if question.starts.is_empty() || acts.repeat || acts.human || only_more {
+            return None;
+        }
+        let busy = question.flow.is_some();
+        if busy
+            && (acts.recall || acts.cancel || acts.yes || acts.approve || acts.no || !heard.slots.is_empty())
+        {
+            return None;
+        }
+        if (acts.price || acts.bye) && sentence.is_nothing_but(acts, &self.lexicon) {
+            // "Is that per night?", "see you tomorrow"
+            return None;
+        }
+        let best = sentence.wish(&self.lexicon, &question.starts);
+        if busy {
+            // What is under way is the likeliest thing to be talked about.
+            let other = |flow: &String| question.flow.as_ref() != Some(flow);
+            return best.filter(|wish| wish.score >= CLEAR_WISH && other(&wish.flow)).map(|wish| wish.flow);
+        }
+        let open = question.expecting == Expecting::Anything && !acts.more && question.scope.is_empty();
+        let implied = || if open { self.implied(question, acts) } else { None };
+        match best {
+            // "3 nights from 5 January" says little, and much that only one flow can use.
+            Some(best)
+                if sentence.clear_wish(&self.lexicon, &question.starts).is_none() && !acts.question =>
+            {
+                implied().or(Some(best.flow))
+            }
+            Some(best) => Some(best.flow),
+            None => implied(),
+        }
+    }
+
+    /// The one flow with slots for the days or the party that were said; of a question, with both.
+    fn implied(&self, question: &Question, acts: &ActsSaid) -> Option<String> {
+        let enough = 1 + usize::from(acts.question);
+        let mut fitting = question.starts.iter().filter(|start| {
+            let slots: Vec<ScopedSlot> = start
+                .slots
+                .iter()
+                .filter(|slot| {
+                    matches!(slot.kind, Kind::DateRange { .. } | Kind::Party { .. } | Kind::Reference)
+                })
+                .cloned()
+                .collect();
+            let mut sentence = Sentence::new(&self.lexicon, &question.said);
+            let heard = self.values(&mut sentence, &slots, question, Reading::default());
+            let in_passing = (acts.thank || acts.bye) && heard.in_passing && heard.slots.len() == 1;
+            heard.slots.len() >= enough && !in_passing
+        });
+        match (fitting.next(), fitting.next()) {
+            (Some(start), None) => Some(start.flow.clone()),
+            _ => None,
+        }
+    }
 }
