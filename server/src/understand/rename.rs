@@ -42,17 +42,25 @@ impl Sentence<'_> {
         (amended != known).then_some(amended)
     }
 
-    /// "Not Ana, Anna", "Anna, not Ana".
+    /// "Not Ana, Anna", "Anna, not Ana", "not Ana Silva, Maria Reis": what is denied of the known name, and the words that
+    /// stand for it. Where two are denied, or two are said, that is the whole name.
     fn denied_part(&self, known: &str) -> Option<String> {
         let not =
             (0..self.len()).find(|at| self.is(*at, Class::Not) && self.part_of(known, at + 1).is_some())?;
         let part = self.part_of(known, not + 1)?;
-        let meant = (not + 2..self.len()).chain((0..not).rev()).find(|at| {
-            let unknown =
-                self.meaning(*at).classes == 0 || self.token(*at).is_some_and(|token| token.capital);
-            self.is_word(*at) && unknown && !self.is(*at, Class::NameIs) && !self.is(*at, Class::ThisIs)
-        })?;
-        Some(replaced(known, part, self.text(meant, meant + 1)))
+        let end = (not + 1..self.len()).find(|at| self.part_of(known, *at).is_none()).unwrap_or(self.len());
+        let after = (end..self.len()).find(|at| self.could_be_meant(*at));
+        let first = after.or_else(|| (0..not).find(|at| self.could_be_meant(*at)))?;
+        let last = (first..self.len()).take_while(|at| self.could_be_meant(*at)).last()?;
+        let meant = self.text(first, last + 1);
+        let whole = end > not + 2 || last > first;
+        Some(if whole { meant.to_owned() } else { replaced(known, part, meant) })
+    }
+
+    /// Whether a word may be of a name that is said in place of another.
+    fn could_be_meant(&self, at: usize) -> bool {
+        let unknown = self.meaning(at).classes == 0 || self.token(at).is_some_and(|token| token.capital);
+        self.is_word(at) && unknown && !self.any(at, &[Class::NameIs, Class::ThisIs, Class::Not])
     }
 
     /// "Silva with a y", "Anna with two n".

@@ -236,6 +236,17 @@ async fn a_dropped_call_goes_on_in_writing_from_the_same_state() {
     assert_eq!((last.channel.as_str(), last.status.as_str()), (ChannelName::Twilio.as_str(), "queued"));
 }
 
+/// The answer to a question. Calls of one test share a clock: who waits for the other one may be asked whether they are
+/// there.
+async fn is_told(telephone: &mut Telephone) -> String {
+    loop {
+        let said = telephone.is_answered().await;
+        if !said.starts_with("Are you still there?") {
+            return said;
+        }
+    }
+}
+
 #[tokio::test]
 async fn somebody_who_calls_twice_at_once_is_answered_in_both_calls() {
     let hotel = Hotel::open().await;
@@ -243,10 +254,10 @@ async fn somebody_who_calls_twice_at_once_is_answered_in_both_calls() {
     one.is_answered().await;
     one.says("what time is breakfast").await;
     // Meanwhile the other's greeting waits to be played.
-    let first = one.is_answered().await;
+    let first = is_told(&mut one).await;
     other.is_answered().await;
     other.says("do you have parking").await;
-    let second = other.is_answered().await;
+    let second = is_told(&mut other).await;
     assert!(first.to_lowercase().contains("breakfast"), "{first}");
     assert!(second.contains("garage"), "{second}");
     one.hangs_up().await;
